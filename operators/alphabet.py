@@ -1,0 +1,54 @@
+"""The order of byte tokens: as Hugging Face's ByteLevel alphabet ranks them.
+
+ByteLevel writes every byte as a printable character: the printable bytes of Latin-1 as themselves, the other 68 as the
+characters from U+0100 on. A trainer sorts these characters, so byte tokens are ranked by them and not by byte value.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from operators.arrays import I32
+
+_PRINTABLE: Final = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+_OTHERS: Final = [byte for byte in range(256) if byte not in set(_PRINTABLE)]
+
+BYTE_TO_CHAR: Final[dict[int, str]] = {byte: chr(byte) for byte in _PRINTABLE} | {
+    byte: chr(0x100 + i) for i, byte in enumerate(_OTHERS)
+}
+"""Byte value to the character that stands for it."""
+
+CHAR_TO_BYTE: Final[dict[str, int]] = {char: byte for byte, char in BYTE_TO_CHAR.items()}
+"""The inverse of BYTE_TO_CHAR."""
+
+BYTES_IN_RANK_ORDER: Final[bytes] = bytes(sorted(range(256), key=lambda byte: BYTE_TO_CHAR[byte]))
+"""All 256 bytes, first the one whose token gets the smallest id ("!", 0x21), last the one with the largest (0xAD)."""
+
+
+def to_chars(token: bytes) -> str:
+    """The ByteLevel spelling of a token: `to_chars(b" a")` is "Ġa"."""
+    return "".join(BYTE_TO_CHAR[byte] for byte in token)
+
+
+def to_bytes(spelling: str) -> bytes | None:
+    """The bytes of a ByteLevel spelling; None when it holds a character outside the alphabet, as special tokens may."""
+    if all(char in CHAR_TO_BYTE for char in spelling):
+        return bytes(CHAR_TO_BYTE[char] for char in spelling)
+    return None
+
+
+def byte_ids(special_tokens: Iterable[str] = ()) -> I32:
+    """Ids of the 256 byte tokens, int32[256] indexed by byte value, behind the special tokens, which take 0, 1, ...
+
+    A special token that spells a byte token is that byte token, as in Hugging Face's trainer.
+    """
+    taken = {special: i for i, special in enumerate(special_tokens)}
+    ids = np.empty(256, np.int32)
+    following = len(taken)
+    for byte in BYTES_IN_RANK_ORDER:
+        spelled = taken.get(BYTE_TO_CHAR[byte])
+        if spelled is None:
+            spelled, following = following, following + 1
+        ids[byte] = spelled
+    return ids
