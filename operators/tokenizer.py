@@ -38,23 +38,62 @@ class Merges:
 
 
 @dataclass(frozen=True)
+class Vocabulary:
+    """Which id stands for what."""
+
+    tokens: list[bytes]
+    """The bytes of every token, by id (a special token's are its UTF-8; b"" where a file left an id out)."""
+    byte_ids: I32
+    """Ids of the 256 byte tokens, by byte value."""
+    special_ids: tuple[int, ...]
+    """Ids of the special tokens, in their order."""
+
+
+@dataclass(frozen=True)
 class Tokenizer:
-    """Special tokens take the ids 0, 1, ... in their order, then bytes (`operators.alphabet`), then merges' tokens."""
+    """Special tokens take the ids 0, 1, ... in their order, then bytes (`operators.alphabet`), then merges' tokens.
+
+    A published tokenizer may order its ids in another way: then `published` says how.
+    """
 
     pretokenizer: str
     """A name in `operators.pretokenize.PATTERNS`, or a regular expression whose matches and gaps are the words."""
     special_tokens: tuple[str, ...]
     merges: Merges
+    published: Vocabulary | None = None
+    """The ids as a file gives them; None: in training's order."""
+    ignore_merges: bool = False
+    """A word that is a token becomes that token, whatever the merges say (Hugging Face's option of this name)."""
 
     @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Which id stands for what."""
+        if self.published is not None:
+            return self.published
+        tokens = token_bytes(self.special_tokens, self.merges)
+        return Vocabulary(tokens, byte_ids(self.special_tokens), tuple(range(len(self.special_tokens))))
+
+    @property
     def byte_ids(self) -> I32:
         """Ids of the 256 byte tokens, by byte value."""
-        return byte_ids(self.special_tokens)
+        return self.vocabulary.byte_ids
 
-    @cached_property
+    @property
     def tokens(self) -> list[bytes]:
         """The bytes of every token, by id (a special token's are its UTF-8)."""
-        return token_bytes(self.special_tokens, self.merges)
+        return self.vocabulary.tokens
+
+    @cached_property
+    def text_tokens(self) -> dict[int, bytes]:
+        """Id to the bytes of text that it stands for, by id; without special tokens that no text can become."""
+        used = set(self.byte_ids.tolist()) | set(self.merges.token.tolist())
+        special = dict(zip(self.vocabulary.special_ids, self.special_tokens, strict=True))
+        texts: dict[int, bytes] = {}
+        for i, token in enumerate(self.tokens):
+            text = token if i not in special else (to_bytes(special[i]) or b"") if i in used else b""
+            if text:
+                texts[i] = text
+        return texts
 
 
 def initial_tokens(special_tokens: Sequence[str]) -> list[bytes]:
