@@ -1,0 +1,152 @@
+"""The one operator: a shard of the word table, to which merges are applied in order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from operators.arrays import I32, I64, U8
+from operators.errors import DataError
+from operators.kernels.layout import LONGEST_WORD, count_byte_pairs, count_cells, find_byte_pairs, lay_out
+from operators.kernels.merge import BIRTHS, OCCURRENCES, RUNS, apply_merges
+from operators.tokenizer import Merges
+
+LARGEST_TOTAL = 2**62
+NO_LIMIT = 2**31 - 1
+
+
+class CountOverflow(DataError):
+    """The counts of a shard add up to more than 64-bit totals can hold."""
+
+    def __init__(self, symbols: float) -> None:
+        super().__init__(symbols)
+        self.symbols = symbols
+
+    def __str__(self) -> str:
+        return f"the words stand for {self.symbols:.3g} symbols, more than 2^62; scale the counts or weights down"
+
+
+class WordTooLong(DataError):
+    """A word that the packed occurrences cannot address."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def __str__(self) -> str:
+        return f"a word of {self.length:,} bytes; at most {LONGEST_WORD:,} can be trained on: choose another pre-tokenizer"
+
+
+@dataclass(frozen=True)
+class PairChanges:
+    """Changes of pair counts: arrays of one length, int32 step, left, right and int64 change.
+
+    Several rows for one pair are possible and add up. `step` is the rank of the merge that made the change, -1 for the
+    counts before any merge.
+    """
+
+    step: I32
+    left: I32
+    right: I32
+    change: I64
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+
+def word_buffers(words: pa.LargeBinaryArray) -> tuple[I64, U8]:
+    """The byte offsets (int64[n + 1]) and the bytes (uint8) of an Arrow array without nulls; views, always read-only.
+
+    Numba compiles a version for each of read-only and writable arrays, and Arrow hands out both: one is enough.
+    """
+    offsets = np.zeros(1, np.int64)
+    if len(words):
+        offsets = np.frombuffer(words.buffers()[1], np.int64)[words.offset : words.offset + len(words) + 1]
+    data = np.frombuffer(words.buffers()[2] or b"", np.uint8)
+    offsets.flags.writeable = data.flags.writeable = False
+    return offsets, data
+
+
+class Shard:
+    """Words with counts, as symbols; what remains of a corpus for everything that replays a merge list.
+
+    Memory: 4 bytes a byte of the words and 8 a word for the symbols; 8 bytes for each occurrence of a pair, at first
+    one a byte, then at most two for each time that a merge is applied; 20 for each distinct pair that ever occurred.
+    """
+
+    def __init__(self, words: pa.LargeBinaryArray, counts: I64, byte_ids: I32, max_token_length: int | None = None) -> None:
+        """Lay out `words` (no nulls) with `counts` (int64, >= 0) and find their pairs.
+
+        `max_token_length` is Hugging Face's setting: pairs of tokens that are this many bytes or longer together are
+        not counted, pairs of single bytes always are.
+        """
+        offsets, data = word_buffers(words)
+        lengths = np.diff(offsets)
+        if len(lengths) and int(lengths.max()) > LONGEST_WORD:
+            raise WordTooLong(int(lengths.max()))
+        symbols = float(np.dot(lengths.astype(np.float64), counts.astype(np.float64)))
+        if symbols >= LARGEST_TOTAL:
+            raise CountOverflow(symbols)
+        self._max_length = NO_LIMIT if max_token_length is None else max_token_length
+        self._cells = np.empty(count_cells(offsets), np.int32)
+        lay_out(data, offsets, np.ascontiguousarray(counts), self._cells)
+        hits = count_byte_pairs(self._cells)
+        begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(hits)])
+        self._occurrences = np.empty(int(begins[-1]), np.int64)
+        totals = np.zeros(65536, np.int64)
+        find_byte_pairs(self._cells, byte_ids, begins[:-1].copy(), self._occurrences, totals)
+        self._index_byte_pairs(byte_ids, hits, begins)
+        pairs = np.flatnonzero(hits)
+        self._initial = PairChanges(
+            np.full(len(pairs), -1, np.int32), byte_ids[pairs >> 8], byte_ids[pairs & 255], totals[pairs]
+        )
+        self._applied = 0
+
+    def _index_byte_pairs(self, byte_ids: I32, hits: I64, begins: I64) -> None:
+        """One birth for each byte token, with a run for each byte that follows it somewhere."""
+        tokens = int(byte_ids.max()) + 1
+        self._width = np.ones(tokens, np.int32)
+        self._last_birth = np.full(tokens, -1, np.int64)
+        self._last_birth[byte_ids] = np.arange(256)
+        pairs = np.flatnonzero(hits)
+        self._run_neighbour = byte_ids[pairs & 255]
+        self._run_first, self._run_length = begins[pairs], hits[pairs]
+        self._birth_previous = np.full(256, -1, np.int64)
+        ends = np.searchsorted(pairs, 256 * np.arange(257))
+        self._birth_runs = np.repeat(ends, 2)[:513].astype(np.int64)  # no runs on the left, all on the right
+        self._birth_runs[1::2] = self._birth_runs[0:-1:2]
+        self._used = np.zeros(3, np.int64)
+        self._used[[OCCURRENCES, RUNS, BIRTHS]] = len(self._occurrences), len(pairs), 256
+
+    @property
+    def applied(self) -> int:
+        """Number of merges applied so far."""
+        return self._applied
+
+    def initial_counts(self) -> PairChanges:
+        """Every pair's count before any merge (step -1), one row a pair."""
+        return self._initial
+
+    def apply(self, merges: Merges) -> PairChanges:
+        """Apply merges, in order; the changes of pair counts, in the order in which they happened.
+
+        The count of a merged pair itself is left as it was, as Hugging Face's trainer leaves it; a replayed list must
+        not ask for it again.
+        """
+        if not len(merges):
+            empty = np.empty(0, np.int32)
+            return PairChanges(empty, empty, empty, np.empty(0, np.int64))
+        missing = int(merges.token.max()) + 1 - len(self._width)
+        if missing > 0:
+            self._width = np.concatenate([self._width, np.zeros(missing, np.int32)])
+            self._last_birth = np.concatenate([self._last_birth, np.full(missing, -1, np.int64)])
+        (
+            self._occurrences, self._run_neighbour, self._run_first, self._run_length, self._birth_previous,
+            self._birth_runs, step, left, right, change,
+        ) = apply_merges(
+            self._cells, merges.left, merges.right, merges.token, self._applied, self._max_length, self._width,
+            self._occurrences, self._run_neighbour, self._run_first, self._run_length, self._birth_previous,
+            self._birth_runs, self._last_birth, self._used,
+        )  # fmt: skip
+        self._applied += len(merges)
+        return PairChanges(step, left, right, change)

@@ -1,0 +1,232 @@
+"""Corpus files to word tables: count on every worker, partition by hash, add up each partition.
+
+The driver hands out file names and gets back sizes. A task's tables are flushed to disk when they outgrow
+`flush_bytes`, so memory does not depend on the corpus. Partitions are a fixed number, so the word tables do not depend
+on the number of workers either.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from operators.errors import DataError
+from operators.pretokenize import Pretokenizer
+from operators.words import WORDS_SCHEMA, WordCounter, text_sizes
+from pipelines.corpus.bad_records import BadRecords
+from pipelines.corpus.records import read_batches
+from pipelines.corpus.sources import InputFile
+from pipelines.engine import Engine
+from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.progress import Progress
+
+FLUSH_BYTES = 256 << 20
+BAD_RECORDS = "bad_records.parquet"
+
+OnBadRecord = Literal["fail", "skip"]
+
+
+class EmptyCorpus(DataError):
+    """There is no text to work on."""
+
+    def __init__(self, files: int) -> None:
+        super().__init__(files)
+        self.files = files
+
+    def __str__(self) -> str:
+        return f"no text in the corpus ({self.files} files were read); name files that hold text"
+
+
+@dataclass(frozen=True)
+class CountTask:
+    """One file to count; `into` is a directory that all workers see."""
+
+    file: InputFile
+    index: int
+    multiplier: int
+    pretokenizer: str
+    partitions: int
+    flush_bytes: int
+    on_bad_record: OnBadRecord
+    into: Path
+
+    @property
+    def path(self) -> str:
+        """The file's name, for messages."""
+        return self.file.path
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a task says of its work."""
+
+    documents: int
+    bad_records: int
+    bytes: int
+
+
+def count_file(task: CountTask) -> Counted:
+    """Count one file into `into/count-<index>-<flush>-<partition>.parquet`, bad records into `into/bad-<index>`."""
+    pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
+    counter, flushes, documents, size = WordCounter(), 0, 0, 0
+    for batch in read_batches(task.file, bad):
+        pieces = pretokenizer.split(batch.column("text"))
+        counter.add(pieces, batch.column("language"), task.multiplier)
+        documents += batch.num_rows
+        size += int(pieces.starts[-1] - pieces.starts[0])
+        if counter.memory_bytes > task.flush_bytes:
+            _flush(counter, task, flushes)
+            counter, flushes = WordCounter(), flushes + 1
+    _flush(counter, task, flushes)
+    with replacing(task.into / f"bad-{task.index}.parquet") as part:
+        pq.write_table(bad.table(), part)
+    return Counted(documents, len(bad), size)
+
+
+def _flush(counter: WordCounter, task: CountTask, flush: int) -> None:
+    for partition, rows in counter.tables(task.partitions):
+        with replacing(task.into / f"count-{task.index:06}-{flush:04}-{partition:04}.parquet") as part:
+            pq.write_table(rows, part, compression="lz4")
+
+
+@dataclass(frozen=True)
+class AddUpTask:
+    """One partition to add up."""
+
+    partition: int
+    into: Path
+
+
+def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, int, int, int, int]]]:
+    """Sum a partition's counts into `words-<partition>.parquet`; its name, and (language, words, count, bytes,
+    characters) for each language."""
+    found = sorted(task.into.glob(f"counts/count-*-*-{task.partition:04}.parquet"))
+    name = f"words-{task.partition:04}.parquet"
+    if found:
+        summed = pl.read_parquet(found).group_by("language", "word").agg(pl.col("count").sum())
+        table = summed.sort("language", "word").to_arrow().cast(WORDS_SCHEMA)
+    else:
+        table = WORDS_SCHEMA.empty_table()
+    with replacing(task.into / name) as part:
+        pq.write_table(table, part, compression="zstd")
+    sizes = []
+    for language in table.column("language").unique().to_pylist():
+        rows = table.filter(pa.compute.equal(table.column("language"), language)).combine_chunks()
+        counts = rows.column("count").to_numpy()
+        words = rows.column("word").chunk(0)
+        sizes.append((language, len(rows), int(counts.sum()), *text_sizes(words, counts)))
+    return name, sizes
+
+
+def multipliers(files: list[InputFile]) -> list[int]:
+    """The smallest whole numbers in the ratios of the files' weights: weights 1, 1, 0.5 become 2, 2, 1."""
+    weights = [Fraction(str(file.source.weight)) for file in files]
+    common = lcm(*(weight.denominator for weight in weights)) if weights else 1
+    whole = [int(weight * common) for weight in weights]
+    divisor = gcd(*whole) if whole else 1
+    return [one // divisor for one in whole]
+
+
+def count_words(
+    files: list[InputFile],
+    pretokenizer: str,
+    directory: Path,
+    engine: Engine,
+    progress: Progress,
+    *,
+    on_bad_record: OnBadRecord = "fail",
+    partitions: int = 16,
+    flush_bytes: int = FLUSH_BYTES,
+) -> Manifest:
+    """Word tables of a corpus in `directory`: words-<partition>.parquet (language, word, count), sorted.
+
+    Skipped when they are there already. The manifest's facts: documents, bad_records, and for each language its unique
+    words, count of words, bytes and characters (all weighted by the sources' weights).
+    """
+    regex = Pretokenizer(pretokenizer).regex
+    settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions, "on_bad_record": on_bad_record}
+    inputs = describe_inputs(files)
+    name = fingerprint("words", settings, inputs)
+    with Output(directory, "words") as output:
+        if (done := output.current(name)) is not None:
+            progress.note(f"words: unchanged, kept ({directory})")
+            return done
+        began = time.monotonic()
+        output.begin([*(f"words-{i:04}.parquet" for i in range(partitions)), BAD_RECORDS])
+        scratch = directory / "counts"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        try:
+            tasks = [
+                CountTask(file, i, multiplier, pretokenizer, partitions, flush_bytes, on_bad_record, scratch)
+                for i, (file, multiplier) in enumerate(zip(files, multipliers(files), strict=True))
+            ]
+            documents, bad_records = _count_all(tasks, files, engine, progress)
+            written, languages = _add_up_all(directory, partitions, engine, progress)
+            if on_bad_record == "skip":
+                written.append(BAD_RECORDS)
+                _gather_bad_records(scratch, directory / BAD_RECORDS)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        if not any(figures["bytes"] for figures in languages.values()):
+            raise EmptyCorpus(len(files))
+        facts = {"documents": documents, "bad_records": bad_records, "languages": languages}
+        run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
+        return output.finish(name, settings, inputs, written, facts, run)
+
+
+def _count_all(
+    tasks: list[CountTask], files: list[InputFile], engine: Engine, progress: Progress
+) -> tuple[int, int]:
+    total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
+    documents = bad_records = 0
+    with progress.stage("count words", total, "B") as advance:
+        for index, counted in engine.run(count_file, tasks):
+            documents, bad_records = documents + counted.documents, bad_records + counted.bad_records
+            advance(files[index].size or 0)
+    return documents, bad_records
+
+
+def _add_up_all(
+    directory: Path, partitions: int, engine: Engine, progress: Progress
+) -> tuple[list[str], dict[str, dict[str, int]]]:
+    written: list[str] = []
+    sums: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
+    with progress.stage("add up words", partitions, "partitions") as advance:
+        for _, (name, sizes) in engine.run(add_up, [AddUpTask(i, directory) for i in range(partitions)]):
+            written.append(name)
+            for language, *figures in sizes:
+                sums[language] = sums.get(language, np.zeros(4, np.int64)) + np.array(figures, np.int64)
+            advance(1)
+    names = ("words", "count", "bytes", "characters")
+    return written, {one: dict(zip(names, sums[one].tolist(), strict=True)) for one in sorted(sums)}
+
+
+def _gather_bad_records(scratch: Path, into: Path) -> None:
+    tables = pl.concat([pl.read_parquet(path) for path in sorted(scratch.glob("bad-*.parquet"))])
+    with replacing(into) as part:
+        tables.sort("path", "record").write_parquet(part)
+
+
+def word_files(manifest: Manifest, directory: Path) -> list[Path]:
+    """The word tables that a manifest lists."""
+    return [directory / name for name in sorted(manifest.files) if name.startswith("words-")]
+
+
+def shares_to_multipliers(wanted: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, int]:
+    """Whole numbers to multiply languages' counts with, so that their bytes stand in the wanted shares.
+
+    The smallest is 1,000 or more, so shares are met to a part in 2,000 of each.
+    """
+    scale = {language: Fraction(str(share)) / sizes[language] for language, share in wanted.items()}
+    unit = min(scale.values()) / 1000
+    return {language: round(one / unit) for language, one in scale.items()}

@@ -1,0 +1,237 @@
+"""Output directories: whose they are, whether they are up to date, and files that appear whole or not at all.
+
+A stage's directory holds `.babelmerge` from the moment the stage begins, and `manifest.json` once it is done. The
+manifest is written last and removed first, so what a killed run leaves behind is never taken for whole; the files that
+a run is going to write are named in `.planned` before the first of them, so the next run clears them away. A manifest
+names its stage by a fingerprint of settings and inputs; the stage is done again when that differs, or a file is gone.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final
+
+import msgspec
+
+from operators.errors import DataError
+from pipelines.corpus.sources import InputFile
+
+MARKER: Final = ".babelmerge"
+MANIFEST: Final = "manifest.json"
+PLANNED: Final = ".planned"
+FORMAT: Final = 1
+"""Part of every fingerprint: raised when a stage's output changes for the same settings and inputs."""
+
+
+class ForeignDirectory(DataError):
+    """An output directory with files that are not ours."""
+
+    def __init__(self, path: str, example: str) -> None:
+        super().__init__(path, example)
+        self.path, self.example = path, example
+
+    def __str__(self) -> str:
+        return f"{self.path}: holds files that are not of this command (such as {self.example}); name an empty directory"
+
+
+class OutputBusy(DataError):
+    """Another run writes to the same directory."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: another run is writing here; wait for it, or name another directory"
+
+
+class WriteFailed(DataError):
+    """The disk, or the permission, was not there."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: cannot write: {self.reason}; make room or name another directory, and run the same again"
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stage was, and what it left. Equal for equal settings and inputs, whatever ran it."""
+
+    stage: str
+    fingerprint: str
+    settings: dict[str, Any]
+    inputs: list[dict[str, Any]]
+    files: dict[str, int]
+    """File names and their sizes in bytes."""
+    facts: dict[str, Any]
+    """Figures of the result that do not depend on the machine."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last run of a stage went: seconds and the like, which differ from run to run."""
+
+    engine: str
+    workers: int
+    seconds: float
+    failures: int = 0
+    details: dict[str, float] = {}
+
+
+def fingerprint(stage: str, settings: Mapping[str, Any], inputs: list[dict[str, Any]]) -> str:
+    """A name for stage, settings and inputs together: 64 hexadecimal digits."""
+    text = msgspec.json.encode([FORMAT, stage, settings, inputs], order="deterministic")
+    return hashlib.sha256(text).hexdigest()
+
+
+def describe_inputs(files: list[InputFile]) -> list[dict[str, Any]]:
+    """What identifies each input: made by a stage of ours, its directory's fingerprint; else size and time of change."""
+    known: dict[Path, Manifest | None] = {}
+    described = []
+    for file in files:
+        directory = Path(file.path).parent
+        manifest = known.setdefault(directory, read_manifest(directory))
+        about = {name: value for name, value in msgspec.to_builtins(file.source).items() if name != "path"}
+        entry = {"path": file.path, "size": file.size, "source": about}
+        if manifest is not None and manifest.files.get(Path(file.path).name) == file.size:
+            described.append(entry | {"made_by": manifest.fingerprint})
+        else:
+            described.append(entry | {"modified_ns": file.modified_ns})
+    return described
+
+
+def read_manifest(directory: Path) -> Manifest | None:
+    """The directory's manifest; None when there is none, or it is not one of ours."""
+    try:
+        return msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def read_run(directory: Path) -> Run | None:
+    """How the last run went; None when nothing says so."""
+    try:
+        return msgspec.json.decode((directory / "run.json").read_bytes(), type=Run)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+class Output:
+    """One stage's output directory, held for as long as the `with` block lasts."""
+
+    def __init__(self, directory: Path, stage: str) -> None:
+        """Refuses (ForeignDirectory) a directory that holds anything but what this stage left there. Writes nothing."""
+        self.directory, self.stage = directory, stage
+        self._lock: IO[bytes] | None = None
+        if directory.exists() and not directory.is_dir():
+            raise ForeignDirectory(str(directory), directory.name)
+        marker = directory / MARKER
+        if directory.exists() and not (marker.is_file() and marker.read_text() in (stage, "")):
+            for entry in sorted(directory.iterdir()):
+                raise ForeignDirectory(str(directory), entry.name)
+
+    def __enter__(self) -> "Output":
+        with writing(self.directory):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            marker = self.directory / MARKER
+            self._lock = marker.open("ab")
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                self._lock.close()
+                raise OutputBusy(str(self.directory)) from None
+            if not marker.stat().st_size:
+                self._lock.write(self.stage.encode())
+                self._lock.flush()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    def current(self, name: str) -> Manifest | None:
+        """The manifest, when it carries the fingerprint `name` and every file it lists is there with its size."""
+        manifest = read_manifest(self.directory)
+        if manifest is None or manifest.fingerprint != name:
+            return None
+        for file, size in manifest.files.items():
+            path = self.directory / file
+            if not path.is_file() or path.stat().st_size != size:
+                return None
+        return manifest
+
+    def begin(self, planned: list[str]) -> None:
+        """Remove the manifest, then what it or a run before it left; the directory is not whole from here on.
+
+        `planned` names the files that may be written now. Files that no run of ours named stay.
+        """
+        manifest = read_manifest(self.directory)
+        stale = set(manifest.files) if manifest else set()
+        try:
+            stale |= set(msgspec.json.decode((self.directory / PLANNED).read_bytes(), type=list[str]))
+        except (OSError, msgspec.DecodeError):
+            pass  # no run was cut off here
+        with writing(self.directory):
+            (self.directory / MANIFEST).unlink(missing_ok=True)
+            for name in stale:
+                if Path(name).name == name:
+                    (self.directory / name).unlink(missing_ok=True)
+            for left in self.directory.glob("*.part"):
+                left.unlink()
+            (self.directory / PLANNED).write_bytes(msgspec.json.encode(sorted({*planned, "run.json"})))
+
+    def finish(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        inputs: list[dict[str, Any]],
+        files: list[str],
+        facts: Mapping[str, Any],
+        run: Run,
+    ) -> Manifest:
+        """Write the manifest: the directory is whole."""
+        manifest = Manifest(
+            stage=self.stage,
+            fingerprint=name,
+            settings=dict(settings),
+            inputs=inputs,
+            files={file: (self.directory / file).stat().st_size for file in sorted(files)},
+            facts=dict(facts),
+        )
+        for content, file in ((run, "run.json"), (manifest, MANIFEST)):
+            with replacing(self.directory / file) as part:
+                part.write_bytes(msgspec.json.format(msgspec.json.encode(content, order="deterministic")) + b"\n")
+        (self.directory / PLANNED).unlink(missing_ok=True)
+        return manifest
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a temporary name to write to; it takes the place of `path` when the block ends well, and goes otherwise."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with writing(path):
+            yield part
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what the system says of a failed write into one line."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and path.parent.exists():
+            raise
+        raise WriteFailed(str(path), error.strerror or str(error)) from error

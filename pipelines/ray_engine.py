@@ -1,0 +1,159 @@
+"""Ray: joins the cluster that RAY_ADDRESS names, or starts one on this machine that listens on loopback only."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from operators.errors import DataError
+from pipelines.engine import Item, Result, WorkerLost
+
+TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few enough to hold little
+TASK_RETRIES = 3
+OBJECT_STORE_BYTES = 1 << 30  # for a cluster of our own: what travels is small, text never does
+
+
+class ClusterUnreachable(DataError):
+    """The cluster that RAY_ADDRESS names does not answer."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(address, reason)
+        self.address, self.reason = address, reason
+
+    def __str__(self) -> str:
+        return f"no Ray cluster answers at RAY_ADDRESS={self.address}: {self.reason}; start it, or unset RAY_ADDRESS"
+
+
+class TaskLost(DataError):
+    """A task whose worker was lost each time it was tried."""
+
+    def __init__(self, item: str, reason: str) -> None:
+        super().__init__(item, reason)
+        self.item, self.reason = item, reason
+
+    def __str__(self) -> str:
+        return f"the worker for {self.item} was lost {TASK_RETRIES + 1} times: {self.reason}; is there memory enough?"
+
+
+def _connect(workers: int | None) -> Any:
+    address = os.environ.get("RAY_ADDRESS")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if not address:
+        # Ray's switch for machines without clusters: every server then binds to 127.0.0.1 instead of all interfaces.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    import ray
+
+    if ray.is_initialized():
+        return ray
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address:
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(
+                address="local",
+                num_cpus=max(workers or 0, os.cpu_count() or 1),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _node_ip_address="127.0.0.1",
+                **quiet,
+            )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ClusterUnreachable(address or "(none)", str(error).split("\n")[0]) from error
+    return ray
+
+
+class RayEngine:
+    """See `pipelines.engine.Engine`."""
+
+    name = "ray"
+
+    def __init__(self, workers: int | None = None) -> None:
+        """`workers` of None: one for each processor of the cluster. More than that share the processors."""
+        self._owner = not _initialized()
+        self._ray = _connect(workers)
+        processors = self._ray.cluster_resources().get("CPU", 1.0)
+        self.workers = workers or max(1, int(processors))
+        self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
+
+    def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
+        """(index, result) as tasks are done; Ray repeats a task whose worker was lost."""
+        ray = self._ray
+        remote = ray.remote(task).options(num_cpus=self._share, max_retries=TASK_RETRIES)
+        waiting = iter(enumerate(items))
+        running: dict[Any, int] = {}
+        try:
+            while True:
+                while len(running) < TASKS_AHEAD * self.workers and (following := next(waiting, None)) is not None:
+                    running[remote.remote(following[1])] = following[0]
+                if not running:
+                    return
+                for reference in ray.wait(list(running))[0]:
+                    index = running.pop(reference)
+                    try:
+                        yield index, _result(ray, reference)
+                    except WorkerLost as lost:
+                        raise TaskLost(str(getattr(items[index], "path", items[index])), lost.reason) from lost
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=False)
+
+    def start(self, state: Callable[..., Any], *arguments: Any) -> "RayWorker":
+        """An actor. It is not restarted by Ray, which would lose its state in silence; `pipelines.fleet` replaces it."""
+        actor = self._ray.remote(state).options(num_cpus=self._share, max_restarts=0, max_task_retries=0)
+        return RayWorker(self._ray, actor.remote(*arguments))
+
+    def close(self) -> None:
+        """Leave the cluster; end it if it is ours."""
+        if self._owner:
+            self._ray.shutdown()
+
+
+def _initialized() -> bool:
+    import sys
+
+    ray = sys.modules.get("ray")
+    return bool(ray is not None and ray.is_initialized())
+
+
+def _result(ray: Any, reference: Any) -> Any:
+    """The answer; errors of our own arrive as themselves."""
+    lost = (
+        ray.exceptions.RayActorError,
+        ray.exceptions.WorkerCrashedError,
+        ray.exceptions.OutOfMemoryError,
+        ray.exceptions.ObjectLostError,
+        ray.exceptions.NodeDiedError,
+    )
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+    except lost as error:
+        raise WorkerLost(str(error).split("\n")[0]) from error
+
+
+class RayWorker:
+    """See `pipelines.engine.Worker`."""
+
+    def __init__(self, ray: Any, actor: Any) -> None:
+        self._ray, self._actor = ray, actor
+
+    def call(self, method: str, *arguments: Any) -> "RayPending":
+        """Start a call."""
+        return RayPending(self._ray, getattr(self._actor, method).remote(*arguments))
+
+    def stop(self) -> None:
+        """End the actor."""
+        self._ray.kill(self._actor, no_restart=True)
+
+
+class RayPending:
+    """See `pipelines.engine.Pending`."""
+
+    def __init__(self, ray: Any, reference: Any) -> None:
+        self._ray, self._reference = ray, reference
+
+    def result(self) -> Any:
+        """The answer, once it is there."""
+        return _result(self._ray, self._reference)
