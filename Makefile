@@ -1,0 +1,85 @@
+# Two commands are all a fresh machine needs: `make demo` runs the main job, `make test` the tests.
+# Both set up .venv from requirements.lock first, once. Every path here is relative: a checkout's path may hold spaces.
+
+# The first of these that is Python 3.11 or newer; name another with `make PYTHON=/path/to/python3.12 test`.
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+# Further arguments for pytest or for the demo: `make test ARGS="-k scanner"`.
+ARGS ?=
+
+BIN := .venv/bin
+LOCKED := .venv/.locked
+READY := .venv/.ready
+LOCKER := .venv/locker
+COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
+
+# Ray reports its usage to its makers unless told not to.
+export RAY_USAGE_STATS_ENABLED := 0
+
+.PHONY: help setup demo test kernels lint format lock image clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo     set up .venv, train, re-tokenize, compare languages, write runs/demo/report.html"
+	@echo "make test     set up .venv, run the tests"
+	@echo "make kernels  the kernel tests again: interpreted, then with bounds checked"
+	@echo "make lint     ruff and strict mypy"
+	@echo "make format   let ruff mend what it can"
+	@echo "make lock     write the lock files anew from pyproject.toml (needs the network)"
+	@echo "make image    build the container image babelmerge (needs docker)"
+	@echo "make clean    remove .venv and every cache; results under runs/ stay"
+
+setup: $(READY)
+
+demo: $(READY)
+	$(BIN)/babelmerge demo $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+# numba's cache does not tell code with bounds checks from code without: the checked code gets a cache of its own.
+kernels: $(READY)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -W error::RuntimeWarning tests/operators/kernels $(ARGS)
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.venv/numba-boundscheck $(BIN)/python -m pytest tests/operators/kernels $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The lock names every package with its hash, so there is nothing for pip to resolve. Each step ends in a stamp:
+# what was interrupted is done again, what is done is not.
+$(LOCKED): requirements.lock
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found (tried python3.11, python3, python3.12," \
+		"python3.13); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is not Python 3.11" \
+		"or newer; name one that is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Setting up .venv from requirements.lock (about a minute, once)"
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: $(LOCKER)/bin/uv
+	$(COMPILE) --extra demo --extra dev --upgrade --output-file requirements.lock
+	$(COMPILE) --constraint requirements.lock --upgrade --output-file requirements-run.lock
+
+# uv resolves for all platforms at once, which pip cannot; it is needed here only.
+$(LOCKER)/bin/uv:
+	"$(PYTHON)" -m venv $(LOCKER)
+	$(LOCKER)/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+image:
+	docker build --tag babelmerge .
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find operators pipelines jobs tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

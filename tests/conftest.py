@@ -1,0 +1,44 @@
+"""What every test may rely on: settings that make runs repeatable, and real texts where this machine has them."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Set before anything imports ray or transformers, and inherited by every process a test starts.
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["HF_HUB_OFFLINE"] = "1"  # a test that needs the network fails at once, everywhere
+os.environ.pop("RAY_ADDRESS", None)  # a test never joins someone's cluster
+
+# The first example of a test may compile kernels, so no example has a deadline and slow data is no failure.
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dev", **_PATIENT)
+settings.register_profile("ci", derandomize=True, print_blob=True, **_PATIENT)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def _folder(variable: str, holds: str, otherwise: Path | None) -> Path:
+    """The folder that the environment variable names. Skips where none is named; a wrong name is an error."""
+    named = os.environ.get(variable)
+    if named:
+        if not (Path(named) / holds).exists():
+            pytest.fail(f"{variable}={named} has no {holds} in it; unset it to skip the tests on real text")
+        return Path(named)
+    if otherwise is not None and (otherwise / holds).exists():
+        return otherwise
+    pytest.skip(f"real text is not at hand: {variable} names no folder with {holds} in it")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """A folder with corpora/flores200_dev.jsonl.zst and tokenizers/*.json: BABELMERGE_SHARED, or ../shared."""
+    return _folder("BABELMERGE_SHARED", "corpora/flores200_dev.jsonl.zst", ROOT.parent / "shared")
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """A folder with help/<language>.jsonl.zst, 33 languages and 110 MB: BABELMERGE_CORPORA."""
+    return _folder("BABELMERGE_CORPORA", "help", None)
