@@ -1,4 +1,4 @@
-"""What is promised about the repository's own files: exact pins with hashes, and nothing that ties it to one machine."""
+"""What is promised of the repository's files: exact pins with hashes, and nothing that ties it to one machine."""
 
 import re
 import shutil
