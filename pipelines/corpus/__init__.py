@@ -1,0 +1,1 @@
+"""Corpora: which files they are, and their documents as Arrow batches."""

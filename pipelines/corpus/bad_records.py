@@ -1,0 +1,50 @@
+"""Records that cannot be read: the first one fails the job, or all of them are listed."""
+
+from typing import Literal
+
+import pyarrow as pa
+
+from operators.errors import DataError
+from pipelines.corpus.errors import shown
+
+BAD_RECORDS_SCHEMA = pa.schema([("path", pa.string()), ("record", pa.int64()), ("reason", pa.string())])
+"""`record` counts lines or rows from 1."""
+
+
+class BadRecord(DataError):
+    """One record that cannot be read. `record` is the number of its line or row, from 1."""
+
+    def __init__(self, path: str, record: int, reason: str) -> None:
+        super().__init__(path, record, reason)
+        self.path, self.record, self.reason = path, record, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{shown(self.path)}, record {self.record}: {shown(self.reason)}; "
+            "correct it, or pass over such records with --on-bad-record skip"
+        )
+
+
+class BadRecords:
+    """The bad records of one file, in the order they were met."""
+
+    def __init__(self, on_bad: Literal["fail", "skip"]) -> None:
+        self.on_bad = on_bad
+        self._rows: list[tuple[str, int, str]] = []
+
+    def add(self, path: str, record: int, reason: str) -> None:
+        """Under "skip" list it, under "fail" raise BadRecord."""
+        if self.on_bad == "fail":
+            raise BadRecord(path, record, reason)
+        self._rows.append((shown(path), record, shown(reason)))
+
+    def table(self) -> pa.Table:
+        """All of them (BAD_RECORDS_SCHEMA); paths carry no credentials."""
+        columns = list(zip(*self._rows, strict=True)) or [(), (), ()]
+        return pa.Table.from_arrays(
+            [pa.array(column, field.type) for column, field in zip(columns, BAD_RECORDS_SCHEMA, strict=True)],
+            schema=BAD_RECORDS_SCHEMA,
+        )
+
+    def __len__(self) -> int:
+        return len(self._rows)

@@ -1,0 +1,48 @@
+"""What a file's name says: its format, its compression, its language."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+Kind = Literal["text", "json", "parquet", "arrow"]
+Compression = Literal["", "gzip", "zstd"]
+
+_LINES: Final[dict[str, Kind]] = {".txt": "text", ".jsonl": "json", ".json": "json"}
+_COLUMNS: Final[dict[str, Kind]] = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
+_COMPRESSIONS: Final[dict[str, Compression]] = {"": "", ".gz": "gzip", ".zst": "zstd"}
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a file is read."""
+
+    kind: Kind
+    compression: Compression
+
+
+FORMATS: Final[dict[str, Format]] = {
+    lines + squeezed: Format(kind, compression)
+    for lines, kind in _LINES.items()
+    for squeezed, compression in _COMPRESSIONS.items()
+} | {ending: Format(kind, "") for ending, kind in _COLUMNS.items()}
+"""By the ending of the file's name, in lower case."""
+
+
+def file_name(path: str) -> str:
+    """The last part of a path or URI, without a query: `file_name("https://host/a/sv.txt?key=1")` is "sv.txt"."""
+    if path.startswith(("http://", "https://")):
+        path = urlsplit(path).path
+    elif "://" in path:
+        path = path.split("::")[0]
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def format_of(path: str) -> Format | None:
+    """By the name's ending, in any case; None where it is not one of FORMATS."""
+    name = file_name(path).lower()
+    return next((format_ for ending, format_ in FORMATS.items() if name.endswith(ending)), None)
+
+
+def language_of(path: str) -> str:
+    """The file name up to its first dot: `language_of("/data/swe_Latn.part-1.jsonl.zst")` is "swe_Latn"."""
+    return file_name(path).partition(".")[0]

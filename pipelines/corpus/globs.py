@@ -1,0 +1,100 @@
+"""Which files a directory or a glob means, the same on every storage.
+
+Names that start with "." or "_", and manifest.json, are passed over, as Spark, Hive and pyarrow do with what a job
+leaves beside its data ("_SUCCESS", ".part-0.crc"); a pattern that spells the first character gets them.
+"""
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Final
+
+from pipelines.corpus.errors import MissingInput
+from pipelines.corpus.storage import Entry, Storage
+
+_MAGIC: Final = re.compile(r"[*?\[]")
+MANIFEST: Final = "manifest.json"
+
+
+def is_glob(path: str) -> bool:
+    """Whether it holds one of `*`, `?`, `[`; in an address on the web a `?` starts a query."""
+    return re.search(r"[*\[]" if path.startswith(("http://", "https://")) else _MAGIC, path) is not None
+
+
+def walk(storage: Storage, top: str) -> Iterator[Entry]:
+    """Everything under a directory that is no directory. A directory that links lead to twice is walked once."""
+    for directory in _directories(storage, top):
+        yield from (entry for entry in _visible(storage, directory) if entry.kind != "directory")
+
+
+def expand(storage: Storage, pattern: str) -> list[Entry]:
+    """The files a glob matches, sorted, without duplicates. `**` as a part of its own means any directories.
+
+    Raises MissingInput when there is none.
+    """
+    parts = pattern.split("/")
+    first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
+    tops = ["/".join(parts[:first]) or ("/" if pattern.startswith("/") else "")]
+    for part in parts[first:-1]:
+        tops = list(dict.fromkeys(path for top in tops for path in _step(storage, top, part)))
+    files: dict[str, Entry] = {}
+    directories: list[Entry] = []
+    for top in tops:
+        for entry in _last_step(storage, top, parts[-1]):
+            if entry.kind == "directory":
+                directories.append(entry)
+            else:
+                files[entry.path] = entry
+    if not files and directories:
+        some = f"{len(directories)} directories" if len(directories) > 1 else f"the directory {directories[0].path}"
+        raise MissingInput(storage.uri(pattern), f"matches only {some}; end the pattern with /** to read what is in")
+    if not files:
+        raise MissingInput(storage.uri(pattern), "matches no file")
+    return sorted(files.values(), key=lambda entry: entry.path)
+
+
+def _step(storage: Storage, top: str, part: str) -> Iterator[str]:
+    """The directories that one part of a pattern leads to."""
+    if part == "**":
+        yield from _directories(storage, top)
+    elif _MAGIC.search(part):
+        yield from (entry.path for entry in _matching(storage, top, part) if entry.kind == "directory")
+    else:
+        yield f"{top.rstrip('/')}/{part}"
+
+
+def _last_step(storage: Storage, top: str, part: str) -> Iterator[Entry]:
+    if part == "**":
+        yield from walk(storage, top)
+    elif _MAGIC.search(part):
+        yield from _matching(storage, top, part)
+    else:
+        entry = storage.stat(f"{top.rstrip('/')}/{part}")
+        yield from [entry] if entry else []
+
+
+def _matching(storage: Storage, top: str, part: str) -> list[Entry]:
+    spelled = part[0] if part[0] in "._" else None
+    return [e for e in _visible(storage, top, spelled) if fnmatchcase(e.path.rpartition("/")[2], part)]
+
+
+def _visible(storage: Storage, directory: str, spelled: str | None = None) -> list[Entry]:
+    """What is in a directory; nothing where there is none (a pattern may lead beside files)."""
+    found = storage.stat(directory)
+    if found is None or found.kind != "directory":
+        return []
+    named = [(entry.path.rpartition("/")[2], entry) for entry in storage.entries(directory)]
+    return [entry for name, entry in named if (name[0] not in "._" or name[0] == spelled) and name != MANIFEST]
+
+
+def _directories(storage: Storage, top: str) -> Iterator[str]:
+    """A directory and those under it; a link back up ends there."""
+    seen: set[str] = set()
+    waiting = [top]
+    while waiting:
+        directory = waiting.pop()
+        identity = storage.identity(directory)
+        if identity not in seen:
+            seen.add(identity)
+            yield directory
+            waiting.extend(e.path for e in reversed(_visible(storage, directory)) if e.kind == "directory")

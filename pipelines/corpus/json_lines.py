@@ -1,0 +1,149 @@
+"""JSON lines: an object per line. Only the fields that count are decoded, but all of a line must be JSON."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from pipelines.corpus.reading import Reading, invalid_utf8, why_invalid_utf8
+
+_BLANK: Final = b" \t\r\n"
+_BOM: Final = b"\xef\xbb\xbf"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TYPE_NAMES: Final = ((bool, "a boolean"), (int | float, "a number"), (str, "a string"), (list, "an array"))
+
+
+class _BadLine(Exception):
+    """Why a line is no document."""
+
+
+def read_json(reading: Reading, blocks: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
+    """From blocks of whole lines; blank lines are counted and passed over."""
+    lines = _Lines(reading)
+    for block in blocks:
+        ids: list[str] = []
+        languages: list[str] = []
+        texts: list[str] = []
+        if reading.record == 0:
+            block = block.removeprefix(_BOM)  # JSON's readers may pass over it (RFC 8259, 8.1)
+        # msgspec does not look into strings that are not asked for, so ask about all bytes at once.
+        valid = not invalid_utf8(pa.array([block], pa.large_binary()))
+        for line in _split(block):
+            reading.record += 1
+            if not line.strip(_BLANK):
+                continue
+            try:
+                document, language, text = lines.document(line, valid)
+            except _BadLine as error:
+                reading.add_bad(reading.record, str(error))
+                continue
+            ids.append(document)
+            languages.append(language)
+            texts.append(text)
+        yield from reading.batches(
+            pa.array(ids, pa.string()), pa.array(languages, pa.string()), pa.array(texts, pa.large_string())
+        )
+
+
+def _split(block: bytes) -> list[bytes]:
+    lines = block.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+class _Lines:
+    """Documents from lines. Remembers whether the file's first record named its language: then all must, or none."""
+
+    def __init__(self, reading: Reading) -> None:
+        source = reading.file.source
+        self._reading = reading
+        self._label = source.label
+        self._fields = {"text": source.text_field, "id": source.id_field, "language": source.language_field}
+        self._has_language: bool | None = None
+        self._slots = {name: f"field_{i}" for i, name in enumerate(dict.fromkeys(self._fields.values()))}
+        record = msgspec.defstruct(
+            "Record",
+            [(slot, Any, msgspec.field(default=msgspec.UNSET, name=name)) for name, slot in self._slots.items()],
+        )
+        self._decode = msgspec.json.Decoder(record).decode
+
+    def document(self, line: bytes, valid: bool) -> tuple[str, str, str]:
+        """Id, language and text; `valid`: known to be UTF-8. Raises _BadLine."""
+        if not valid and (invalid := why_invalid_utf8(line)):
+            raise _BadLine(invalid)
+        try:
+            record = self._decode(line)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise _BadLine(_why(line, error)) from error
+        values = {role: getattr(record, self._slots[name]) for role, name in self._fields.items()}
+        language = self._language(values["language"])
+        text = values["text"]
+        if type(text) is not str:
+            raise _BadLine(self._wrong("text", text, line))
+        return self._id(values["id"]), language, text
+
+    def _id(self, value: object) -> str:
+        if value is msgspec.UNSET or value is None:
+            return str(self._reading.record)
+        if type(value) is str:
+            return value
+        if type(value) is int:
+            try:
+                return str(value)
+            except ValueError:  # Python writes integers of up to 4,300 digits
+                raise _BadLine(f"{self._fields['id']} is too long a number") from None
+        raise _BadLine(f"{self._fields['id']} is {_type_name(value)}, neither a string nor an integer")
+
+    def _language(self, value: object) -> str:
+        if self._label is not None:
+            return self._label
+        has = value is not msgspec.UNSET
+        if self._has_language is None:
+            self._has_language = has
+        name = self._fields["language"]
+        if has and not self._has_language:
+            raise _BadLine(f'has a field "{name}", which the first record of this file lacks')
+        if not has and self._has_language:
+            raise _BadLine(f'no field "{name}", which the first record of this file has')
+        if not has:
+            return self._reading.language_by_name
+        if type(value) is not str:
+            raise _BadLine(f"{name} is {_type_name(value)}")
+        if not value:
+            raise _BadLine(f"{name} is empty")
+        return value
+
+    def _wrong(self, role: str, value: object, line: bytes) -> str:
+        name = self._fields[role]
+        if value is msgspec.UNSET:
+            fields = [str(key)[:40] for key in msgspec.json.decode(line)]
+            more = ", ..." if len(fields) > 12 else ""
+            return f'no field "{name}"; it has: {", ".join(fields[:12]) or "none"}{more}'
+        return f"{name} is {_type_name(value)}"
+
+
+def _type_name(value: object) -> str:
+    if value is None:
+        return "null"
+    return next((name for kind, name in _TYPE_NAMES if isinstance(value, kind)), "an object")
+
+
+def _why(line: bytes, error: Exception) -> str:
+    """What is wrong with a line that did not decode; msgspec's own words tell less."""
+    if isinstance(error, msgspec.ValidationError) and "Expected `object`" in str(error):
+        return f"is not a JSON object but {_type_name(msgspec.json.decode(line))}"
+    try:
+        value = json.loads(line.decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError) as reason:
+        hint = "; one line must hold one whole object" if line.strip(_BLANK) in (b"[", b"{") else ""
+        said = "nested too deep" if isinstance(reason, RecursionError) else str(reason)
+        return f"is not a JSON object: {said}{hint}"
+    if _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        return "holds half a surrogate pair (an escape from \\ud800 to \\udfff without its other half)"
+    return f"is not a JSON object that can be read: {error}"
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

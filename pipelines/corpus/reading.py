@@ -1,0 +1,179 @@
+"""One file while it is read: its bytes, how far reading has come, and whether it is still the file that was found."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from operators.arrays import I64
+from pipelines.corpus.bad_records import BadRecords
+from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput
+from pipelines.corpus.formats import language_of
+from pipelines.corpus.sources import InputFile
+from pipelines.corpus.storage import Storage, explained, is_uri, locate
+
+CORPUS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+    ]
+)
+"""What every format becomes."""
+
+
+class InputStream:
+    """The bytes of a file, for the readers here and for pyarrow. Reads whole pieces: fewer bytes mean the end."""
+
+    closed = False
+
+    def __init__(self, path: str, handle: Any) -> None:
+        self.path = path
+        self._handle = handle
+
+    def read(self, size: int = -1) -> bytes:
+        """`size` bytes, fewer at the end of the file only."""
+        with explained(self.path):
+            piece = bytes(self._handle.read(size))
+            while 0 < len(piece) < size:  # an unbuffered file may give less, once
+                more = self._handle.read(size - len(piece))
+                if not more:
+                    break
+                piece += more
+            return piece
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new position."""
+        with explained(self.path):
+            self._handle.seek(offset, whence)
+            return self.tell()
+
+    def tell(self) -> int:
+        """The position."""
+        return int(self._handle.tell())
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def writable(self) -> bool:
+        """It is not."""
+        return False
+
+    def close(self) -> None:
+        """Whoever opened the file closes it: `open_input`."""
+
+
+@dataclass
+class Reading:
+    """A file that is being read."""
+
+    file: InputFile
+    stream: InputStream
+    bad: BadRecords
+    batch_bytes: int
+    record: int = 0
+    """Lines or rows seen whole so far."""
+
+    def damaged(self, reason: str) -> DamagedFile:
+        """The error to raise."""
+        return DamagedFile(self.file.path, reason)
+
+    def add_bad(self, record: int, reason: str) -> None:
+        """Raises BadRecord where bad records fail the job."""
+        self.bad.add(self.file.path, record, reason)
+
+    @property
+    def language_by_name(self) -> str:
+        """The source's, else the file name's."""
+        label = self.file.source.label
+        if label is None:
+            label = language_of(self.file.path)
+        if not label:
+            raise MissingInput(self.file.path, "has no language: no field, no name before the first dot, no setting")
+        return label
+
+    def batches(self, ids: pa.Array, languages: pa.Array | str, texts: pa.Array) -> Iterator[pa.RecordBatch]:
+        """Of CORPUS_SCHEMA, each with up to `batch_bytes` of text, at least one record; none where there is no record.
+
+        `languages`: string array, or one language for all.
+        """
+        if isinstance(languages, str):
+            languages = pa.repeat(pa.scalar(languages, pa.string()), len(texts))
+        batch = pa.record_batch([ids, languages, texts], schema=CORPUS_SCHEMA)
+        ends: I64 = np.cumsum(pc.binary_length(texts).to_numpy(zero_copy_only=False).astype(np.int64))
+        start, taken = 0, 0
+        while start < len(ends):
+            stop = max(int(np.searchsorted(ends, taken + self.batch_bytes, side="right")), start + 1)
+            yield batch.slice(start, stop - start)
+            start, taken = stop, int(ends[stop - 1])
+
+
+@contextmanager
+def open_input(file: InputFile) -> Iterator[InputStream]:
+    """Raises MissingInput, UnreadableInput, or ChangedWhileRead when it is not the file that was found."""
+    check_unchanged(file)
+    storage, path = _place(file)
+    with explained(file.path):
+        handle = storage.open(path)
+    try:
+        yield InputStream(file.path, handle)
+    finally:
+        handle.close()
+
+
+def check_unchanged(file: InputFile) -> None:
+    """Raises ChangedWhileRead where size or time of change are not what they were, MissingInput where it is gone."""
+    storage, path = _place(file)
+    entry = storage.stat(path)
+    if entry is None:
+        raise MissingInput(file.path)
+    if file.size is not None and entry.size is not None and entry.size != file.size:
+        raise ChangedWhileRead(file.path, f"it had {file.size} bytes and has {entry.size}")
+    if file.modified_ns is not None and entry.modified_ns is not None and entry.modified_ns != file.modified_ns:
+        raise ChangedWhileRead(file.path, "it was written to")
+
+
+def _place(file: InputFile) -> tuple[Storage, str]:
+    """A URI is opened as its source says, which may hold credentials and options that the file's own URI lacks."""
+    storage, path = locate(file.source.path if is_uri(file.path) and is_uri(file.source.path) else file.path)
+    return (storage, storage.inside(file.path)) if is_uri(file.path) else (storage, path)
+
+
+def record_numbers(first: int, count: int) -> pa.Array:
+    """Ids of records that have none: `record_numbers(3, 2)` is ["3", "4"]."""
+    return pc.cast(pa.array(np.arange(first, first + count, dtype=np.int64)), pa.string())
+
+
+def invalid_utf8(texts: pa.Array) -> dict[int, str]:
+    """Why some of these bytes are no text, by index. `texts`: large_binary; nulls are passed over."""
+    try:
+        texts.view(pa.large_string()).validate(full=True)
+    except pa.ArrowInvalid:
+        given = ((i, text.as_py()) for i, text in enumerate(texts) if text.is_valid)
+        return {i: why for i, text in given if (why := why_invalid_utf8(text))}
+    return {}
+
+
+def why_invalid_utf8(text: bytes) -> str | None:
+    """None where it is valid; else the first byte that is not, counted from 1."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return f"invalid UTF-8 at byte {error.start + 1}"
+    return None
+
+
+def kept(columns: Sequence[pa.Array], dropped: Sequence[int]) -> list[pa.Array]:
+    """Without the rows at the given indices."""
+    mask = np.ones(len(columns[0]), bool)
+    mask[list(dropped)] = False
+    return [column.filter(pa.array(mask)) for column in columns]

@@ -1,0 +1,127 @@
+"""What a corpus is made of: sources as users write them, and the files they mean."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from pipelines.corpus.errors import (
+    ConflictingSources,
+    InvalidSource,
+    MissingInput,
+    UnknownFormat,
+    UnreadableInput,
+)
+from pipelines.corpus.formats import FORMATS, format_of
+from pipelines.corpus.globs import expand, is_glob, walk
+from pipelines.corpus.storage import Entry, Storage, locate
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of a corpus."""
+
+    path: str
+    """Path, glob (`**` for any directories) or URI (s3://, gs://, hf://, ...); a directory means all files under it."""
+    language: str | None = None
+    """Language of all its documents; default: the language field, else the file name up to its first dot."""
+    category: str | None = None
+    """The same under the name that mixture inference uses; only one of the two."""
+    text_field: str = "text"
+    """The field or column that holds the text (not used for .txt files)."""
+    id_field: str = "id"
+    """The field or column that holds a document's id; a document without one is known by its record number."""
+    language_field: str = "language"
+    """The field or column that holds a document's language."""
+    weight: float = 1.0
+    """How many times its text counts in training; above 0."""
+
+    def __post_init__(self) -> None:
+        """Raises InvalidSource."""
+        if self.language is not None and self.category is not None:
+            raise InvalidSource(f"{self.path}: has a language and a category; keep one of the two")
+        for name in ("path", "language", "category", "text_field", "id_field", "language_field"):
+            if getattr(self, name) == "":
+                raise InvalidSource(f"{self.path or 'a source'}: its {name} is empty; write one, or leave it out")
+        if not (math.isfinite(self.weight) and self.weight > 0):
+            raise InvalidSource(f"{self.path}: its weight is {self.weight}; write a number above 0")
+
+    @property
+    def label(self) -> str | None:
+        """The language or category that holds for all its documents, if one does."""
+        return self.language if self.language is not None else self.category
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file of a corpus, as it was when it was found. Travels to workers."""
+
+    path: str
+    """As opened: absolute where local, a URI elsewhere."""
+    size: int | None
+    """Bytes; None where the storage does not say."""
+    modified_ns: int | None
+    """Time of the last change, nanoseconds since 1970; None where the storage does not say."""
+    source: Source
+
+
+def find_files(sources: Sequence[Source]) -> list[InputFile]:
+    """The files the sources mean, sorted by path, each once.
+
+    Raises MissingInput (nothing there), UnknownFormat (a file that is not read, by its ending), UnreadableInput (no
+    permission, an unreachable host, an unknown scheme), ConflictingSources (one file, two settings).
+    """
+    found: dict[str, InputFile] = {}
+    for source in sources:
+        storage, path = locate(source.path)
+        for entry in _entries(storage, path, source.path):
+            file = _input_file(storage, entry, source)
+            before = found.setdefault(file.path, file)
+            if _settings(before.source) != _settings(source):
+                raise ConflictingSources(file.path, _described(before.source), _described(source))
+    return [found[path] for path in sorted(found)]
+
+
+def _entries(storage: Storage, path: str, written: str) -> list[Entry]:
+    """All files a source means, every one of a format that is read. A name with `[` that exists is no glob."""
+    entry = storage.stat(path)
+    if entry is None and is_glob(written):
+        entries = expand(storage, path)
+    elif entry is None:
+        raise MissingInput(storage.uri(path))
+    elif entry.kind == "directory":
+        entries = list(walk(storage, path))
+        if not entries:
+            raise MissingInput(storage.uri(path), "no files in this directory")
+    else:
+        entries = [entry]
+    unread = tuple(storage.uri(entry.path) for entry in entries if format_of(storage.uri(entry.path)) is None)
+    if unread:
+        raise UnknownFormat(storage.uri(path), unread, tuple(FORMATS))
+    return entries
+
+
+def _input_file(storage: Storage, entry: Entry, source: Source) -> InputFile:
+    path = storage.uri(entry.path)
+    if entry.kind == "other":
+        raise UnreadableInput(path, "neither a file nor a directory (a link that leads nowhere, a pipe?); remove it")
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableInput(path, "its name is not valid UTF-8; rename it") from error
+    return InputFile(path, entry.size, entry.modified_ns, source)
+
+
+def _settings(source: Source) -> Source:
+    """All that a source says about a file, apart from how it got there."""
+    return msgspec.structs.replace(source, path="any", language=source.label, category=None)
+
+
+def _described(source: Source) -> str:
+    """What a source says about its files, for an error: only what differs from the defaults."""
+    says = {
+        field.name: getattr(source, field.name)
+        for field in msgspec.structs.fields(source)
+        if field.name != "path" and getattr(source, field.name) != field.default
+    }
+    return f"{source.path} ({', '.join(f'{name} {value}' for name, value in says.items()) or 'no settings'})"

@@ -1,0 +1,233 @@
+"""Where files are: this machine's, or what pyarrow.fs and fsspec reach. The one place that opens input files.
+
+Everything that goes wrong there leaves as one of our errors: the packages behind a URI raise what they please.
+"""
+
+import datetime
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+from urllib.request import url2pathname
+
+import fsspec
+import pyarrow.fs
+from fsspec.implementations.arrow import ArrowFSWrapper
+
+from operators.errors import BabelmergeError
+from pipelines.corpus.errors import MissingInput, UnreadableInput
+
+_URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(?:::[^/]*)?://")
+_ARROW_SCHEMES: Final = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs")
+"""Schemes that pyarrow opens by itself; the others go through fsspec and the package it names."""
+_MODIFIED_KEYS: Final = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
+"""What fsspec's file systems call the time of the last change; the first one found counts."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is at a path. `other` is a dangling link, a pipe, a device."""
+
+    path: str
+    kind: Literal["file", "directory", "other"]
+    size: int | None
+    modified_ns: int | None
+
+
+class Storage(Protocol):
+    """Paths of one storage; "/" separates their parts."""
+
+    def stat(self, path: str) -> Entry | None:
+        """None where nothing is."""
+
+    def entries(self, path: str) -> list[Entry]:
+        """What is in a directory, sorted by path."""
+
+    def identity(self, path: str) -> str:
+        """The same for two paths of one directory."""
+
+    def uri(self, path: str) -> str:
+        """The path as users see it: absolute where local, with its scheme elsewhere."""
+
+    def inside(self, uri: str) -> str:
+        """The path of what `uri` returned."""
+
+    def open(self, path: str) -> Any:
+        """A binary file object with read and seek."""
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Turn what opening, listing and reading may raise into one of our errors."""
+    try:
+        yield
+    except BabelmergeError:
+        raise
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingInput(path) from error
+    except PermissionError as error:
+        raise UnreadableInput(path, "permission denied; ask for read access") from error
+    except IsADirectoryError as error:
+        raise UnreadableInput(path, "is a directory, not a file") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a file system of fsspec raises what its package raises
+        said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        raise UnreadableInput(path, f"cannot be read: {' '.join(said.split())[:300]}") from error
+
+
+class LocalStorage:
+    """This machine's files. Paths are absolute; links are followed."""
+
+    def stat(self, path: str) -> Entry | None:
+        """None where nothing is, not even a dangling link."""
+        with explained(path):
+            try:
+                return self._entry(path)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def entries(self, path: str) -> list[Entry]:
+        """Sorted by path."""
+        with explained(path):
+            return [self._entry(os.path.join(path, name)) for name in sorted(os.listdir(path))]  # noqa: PTH118, PTH208
+
+    def _entry(self, path: str) -> Entry:
+        try:
+            status = os.stat(path)  # noqa: PTH116 -- a Path would turn "a/../b" and "//" into something else
+        except OSError:
+            os.lstat(path)  # raises where nothing is
+            return Entry(path, "other", None, None)
+        if os.path.isdir(path):  # noqa: PTH112
+            return Entry(path, "directory", None, None)
+        kind: Literal["file", "other"] = "file" if os.path.isfile(path) else "other"  # noqa: PTH113
+        return Entry(path, kind, status.st_size, status.st_mtime_ns)
+
+    def identity(self, path: str) -> str:
+        """With all links resolved."""
+        return os.path.realpath(path)
+
+    def uri(self, path: str) -> str:
+        """The path itself."""
+        return path
+
+    def inside(self, uri: str) -> str:
+        """The path itself."""
+        return uri
+
+    def open(self, path: str) -> Any:
+        """Unbuffered: readers ask for large pieces. Never a memory map, which dies when a file shrinks."""
+        return Path(path).open("rb", buffering=0)
+
+
+@dataclass(frozen=True)
+class RemoteStorage:
+    """A file system of fsspec, or one of pyarrow dressed as such. Paths are without scheme."""
+
+    files: Any
+    prefix: str
+    """What makes a URI of a path: "s3://"; empty where the file system's own paths are URIs."""
+    suffix: str
+    """What follows in a chain ("zip://a.jsonl::s3://bucket/b.zip"), else empty."""
+    root: str
+    """What all paths start with: "/" or nothing."""
+
+    def stat(self, path: str) -> Entry | None:
+        """Asks anew: a listing kept by the file system may be stale."""
+        with explained(self.uri(path)):
+            self.files.invalidate_cache()
+            try:
+                return self._entry(self.files.info(path))
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def entries(self, path: str) -> list[Entry]:
+        """Sorted by path."""
+        with explained(self.uri(path)):
+            found = [self._entry(info) for info in self.files.ls(path, detail=True)]
+        # Some stores list an empty object named like the directory inside it.
+        return sorted((e for e in found if e.path.rstrip("/") != path.rstrip("/")), key=lambda entry: entry.path)
+
+    def _entry(self, info: dict[str, Any]) -> Entry:
+        path = str(info["name"])
+        if info["type"] == "directory":
+            return Entry(path.rstrip("/"), "directory", None, None)
+        size = info.get("size")
+        return Entry(path, "file" if info["type"] == "file" else "other", size, _modified_ns(info))
+
+    def identity(self, path: str) -> str:
+        """The path: there are no links."""
+        return path
+
+    def uri(self, path: str) -> str:
+        """With the scheme, and the rest of the chain."""
+        return f"{self.prefix}{path.removeprefix(self.root)}{self.suffix}"
+
+    def inside(self, uri: str) -> str:
+        """Without the scheme and the rest of the chain; with the leading slash where paths have one."""
+        path = uri.removesuffix(self.suffix).removeprefix(self.prefix)
+        return f"{self.root}{path}"
+
+    def open(self, path: str) -> Any:
+        """As the file system opens it."""
+        return self.files.open(path, "rb")
+
+
+def _modified_ns(info: dict[str, Any]) -> int | None:
+    for key in _MODIFIED_KEYS:
+        value = info.get(key)
+        if isinstance(value, str):
+            try:
+                value = datetime.datetime.fromisoformat(value)
+            except ValueError:
+                continue
+        if isinstance(value, datetime.datetime):
+            value = value.timestamp()
+        if isinstance(value, int | float):
+            return int(value * 1e9)
+    return None
+
+
+def is_uri(path: str) -> bool:
+    """Whether a scheme leads the path."""
+    return _URI.match(path) is not None
+
+
+def locate(path: str) -> tuple[Storage, str]:
+    """The storage that a path or URI names, and the path in it.
+
+    Raises UnreadableInput for an unknown scheme, or one whose package is not installed.
+    """
+    match = _URI.match(path)
+    if match is None:
+        return LocalStorage(), os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 -- links stay
+    scheme = match[1].lower()
+    if scheme == "file":
+        if not path[match.end() :].startswith("/"):
+            raise UnreadableInput(path, "names a host; write file:///absolute/path")
+        return LocalStorage(), os.path.abspath(url2pathname(path[match.end() :]))  # noqa: PTH100
+    with explained(path):
+        if scheme in _ARROW_SCHEMES and "::" not in path:
+            return _arrow_storage(scheme, path[match.end() :])
+        files, inside = fsspec.core.url_to_fs(path)
+        rest = path.partition("::")[2]
+        scheme_of_paths = "" if is_uri(inside) else f"{scheme}://"
+        root = "/" if inside.startswith("/") else ""
+        return RemoteStorage(files, scheme_of_paths, f"::{rest}" if rest else "", root), inside
+
+
+def _arrow_storage(scheme: str, rest: str) -> tuple[RemoteStorage, str]:
+    """From "bucket/key" or "user:password@bucket/key?option=value"; keys are taken as they are, "%20" is no space."""
+    path, question, query = rest.partition("?")
+    if "=" not in query:  # a glob's "?"
+        path, question, query = rest, "", ""
+    authority, _, key = path.rpartition("@")[2].partition("/")
+    user = path[: len(path) - len(path.rpartition("@")[2])]
+    if "/" in user and ":" not in user:  # the "@" belongs to the key
+        authority, _, key = path.partition("/")
+        user = ""
+    files, root = pyarrow.fs.FileSystem.from_uri(f"{scheme}://{user}{authority}{question}{query}")
+    return RemoteStorage(ArrowFSWrapper(files), f"{scheme}://", "", ""), "/".join(filter(None, (root.rstrip("/"), key)))
