@@ -1,0 +1,115 @@
+"""The .tiktoken format: one token a line, `base64(bytes) rank`; rank is the token's id, special tokens are not in it.
+
+tiktoken joins any two neighbours whose concatenation has a rank, lowest rank first, and takes a whole word that has
+one. For two neighbours that spell token t, no merge has crossed t's borders so far, so inside them everything went as
+it goes when t is encoded alone: the two are always the same pair. So a file of ranks is a list of merges, one for each
+token that encoding comes to alone; the others only ever stand as whole words (`Tokenizer.ignore_merges`).
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+import numpy as np
+
+from operators.arrays import I32
+from operators.encode import empty_table, final_pairs, merge_table
+from operators.tokenizer import Merges, Tokenizer, Vocabulary
+from operators.tokenizer_json import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+
+_MAX_RANK = 1 << 24
+"""Ids above this are taken for damage."""
+
+
+def to_tiktoken(tokenizer: Tokenizer) -> bytes:
+    """The file's content; tiktoken encodes with it as the tokenizer does.
+
+    Raises:
+        InexpressibleTokenizer: merges by lowest id would give other ids than the tokenizer's merge list.
+    """
+    table = merge_table(tokenizer.merges)
+    texts = tokenizer.text_tokens
+    ends = dict(zip(texts, final_pairs(texts, tokenizer.byte_ids, table).tolist(), strict=True))
+    merges: dict[tuple[int, int], int] = {}
+    left, right, token = (
+        ids.tolist() for ids in (tokenizer.merges.left, tokenizer.merges.right, tokenizer.merges.token)
+    )
+    for pair in zip(left, right, token, strict=True):
+        merges.pop(pair[:2], None)  # of a pair that stands twice the last place counts
+        if ends[pair[2]] == list(pair[:2]):  # the others join nothing, ever
+            merges[pair[:2]] = pair[2]
+    written = set(tokenizer.byte_ids.tolist()) | set(merges.values())
+    kept = {i: text for i, text in texts.items() if tokenizer.ignore_merges or i in written}
+    rebuilt = _merges_of(kept, tokenizer.byte_ids)
+    if list(zip(rebuilt.left.tolist(), rebuilt.right.tolist(), strict=True)) != list(merges):
+        raise InexpressibleTokenizer(".tiktoken", "its merges are not in the order of its tokens' ids")
+    return b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in kept.items())
+
+
+def from_tiktoken(
+    data: bytes, path: str, pretokenizer: str, special_tokens: Mapping[str, int] | None = None
+) -> Tokenizer:
+    """The tokenizer of a .tiktoken file; `path` is for error messages, `special_tokens` gives special tokens' ids.
+
+    Ids that neither gives stay without a token.
+
+    Raises:
+        MalformedTokenizer: a line that is not `base64 rank`; a token or a rank that stands twice; special tokens on ids
+            that are taken.
+        UnsupportedTokenizer: a byte has no token.
+    """
+    texts = dict(sorted(_read_ranks(data, path).items()))
+    special = dict(special_tokens or {})
+    taken = [name for name, i in special.items() if i in texts or not 0 <= i < _MAX_RANK]
+    if taken or len(set(special.values())) < len(special):
+        raise MalformedTokenizer(path, f"special tokens need ids that are free, each its own ({special})")
+    tokens = [b""] * (1 + max(max(texts), *special.values(), 0))
+    for i, text in (*texts.items(), *((i, name.encode()) for name, i in special.items())):
+        tokens[i] = text
+    known = {text: i for i, text in texts.items() if len(text) == 1}
+    byte_ids = np.empty(256, np.int32)
+    for byte in range(256):
+        if bytes([byte]) not in known:
+            raise UnsupportedTokenizer(path, f"a vocabulary without the byte 0x{byte:02X}")
+        byte_ids[byte] = known[bytes([byte])]
+    merges = _merges_of(texts, byte_ids)
+    vocabulary = Vocabulary(tokens, byte_ids, tuple(special.values()))
+    return Tokenizer(pretokenizer, tuple(special), merges, vocabulary, len(merges) + 256 < len(texts))
+
+
+def _merges_of(texts: dict[int, bytes], byte_ids: I32) -> Merges:
+    """One merge for each token that encoding comes to, in the order of ids."""
+    ordered = dict(sorted(texts.items()))
+    pairs = final_pairs(ordered, byte_ids, empty_table(len(ordered)), learn=True)
+    found = pairs[:, 0] >= 0
+    columns = (pairs[found, 0], pairs[found, 1], np.fromiter(ordered, np.int64, len(ordered))[found])
+    left, right, token = (column.astype(np.int32) for column in columns)
+    return Merges(left, right, token, np.full(len(left), -1, np.int64))
+
+
+def _read_ranks(data: bytes, path: str) -> dict[int, bytes]:
+    """Rank to token."""
+    texts: dict[int, bytes] = {}
+    lines: dict[bytes, int] = {}
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line:
+            continue
+        fields = line.split()
+        try:
+            encoded, rank = fields[0], int(fields[1])
+            token = base64.b64decode(encoded, validate=True)
+        except (ValueError, IndexError, binascii.Error):
+            raise MalformedTokenizer(path, f"line {number} is not `base64 rank`: {_shown(line)}") from None
+        if len(fields) != 2 or not token or not 0 <= rank < _MAX_RANK:
+            raise MalformedTokenizer(path, f"line {number} is not `base64 rank`: {_shown(line)}")
+        if rank in texts or token in lines:
+            raise MalformedTokenizer(path, f"line {number} repeats a rank or a token: {_shown(line)}")
+        texts[rank] = token
+        lines[token] = number
+    if not texts:
+        raise MalformedTokenizer(path, "it holds no tokens")
+    return texts
+
+
+def _shown(line: bytes) -> str:
+    return repr(line[:60].decode("latin-1"))
