@@ -16,8 +16,10 @@ _BATCH_ROWS: Final = 1 << 14
 """Rows converted at once: a dictionary column's memory is only known when it is written out."""
 _READ_BYTES: Final = 4 << 20
 _IPC_FILE_MAGIC: Final = b"ARROW1"
-_IPC_STREAM_ENDS: Final = (b"\xff\xff\xff\xff\0\0\0\0", b"\0\0\0\0")
-"""Marks of the end of a stream, today's and the one before Arrow 0.15."""
+_IPC_CONTINUED: Final = b"\xff\xff\xff\xff"
+"""What every message of a stream starts with since Arrow 0.15."""
+_IPC_END: Final = b"\0\0\0\0"
+"""A message of no bytes ends a stream."""
 
 
 def read_parquet(reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -51,7 +53,7 @@ def read_arrow(reading: Reading) -> Iterator[pa.RecordBatch]:
         yield from _converted(reading, (reader.get_batch(i) for i in range(reader.num_record_batches)))
     else:
         yield from _converted(reading, reader)
-        _check_stream_end(reading)
+        _check_stream_end(reading, _IPC_CONTINUED + _IPC_END if magic.startswith(_IPC_CONTINUED) else _IPC_END)
 
 
 def _rewound(reading: Reading) -> Any:
@@ -59,12 +61,11 @@ def _rewound(reading: Reading) -> Any:
     return reading.stream
 
 
-def _check_stream_end(reading: Reading) -> None:
+def _check_stream_end(reading: Reading, mark: bytes) -> None:
     """A stream that was cut between two messages reads like a whole one, but for the mark at its end."""
     position = reading.stream.tell()
-    reading.stream.seek(max(position - 8, 0))
-    ending = reading.stream.read(8)
-    if not ending.endswith(_IPC_STREAM_ENDS):
+    reading.stream.seek(position - len(mark))
+    if reading.stream.read(len(mark)) != mark:
         raise reading.damaged("cut short: its Arrow stream has no end mark")
     if reading.stream.read(1):
         raise reading.damaged(f"its Arrow stream is followed by something else after byte {position}")

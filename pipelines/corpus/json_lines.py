@@ -118,7 +118,7 @@ class _Lines:
     def _wrong(self, role: str, value: object, line: bytes) -> str:
         name = self._fields[role]
         if value is msgspec.UNSET:
-            fields = [str(key)[:40] for key in msgspec.json.decode(line)]
+            fields = [name[:40] for name in msgspec.json.decode(line, type=dict[str, msgspec.Raw])]
             more = ", ..." if len(fields) > 12 else ""
             return f'no field "{name}"; it has: {", ".join(fields[:12]) or "none"}{more}'
         return f"{name} is {_type_name(value)}"
@@ -132,14 +132,14 @@ def _type_name(value: object) -> str:
 
 def _why(line: bytes, error: Exception) -> str:
     """What is wrong with a line that did not decode; msgspec's own words tell less."""
-    if isinstance(error, msgspec.ValidationError) and "Expected `object`" in str(error):
-        return f"is not a JSON object but {_type_name(msgspec.json.decode(line))}"
     try:
         value = json.loads(line.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError) as reason:
         hint = "; one line must hold one whole object" if line.strip(_BLANK) in (b"[", b"{") else ""
         said = "nested too deep" if isinstance(reason, RecursionError) else str(reason)
         return f"is not a JSON object: {said}{hint}"
+    if not isinstance(value, dict):
+        return f"is not a JSON object but {_type_name(value)}"
     if _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         return "holds half a surrogate pair (an escape from \\ud800 to \\udfff without its other half)"
     return f"is not a JSON object that can be read: {error}"

@@ -32,7 +32,7 @@ def read_batches(file: InputFile, bad: BadRecords, batch_bytes: int = BATCH_BYTE
     with open_input(file) as stream:
         reading = Reading(file, stream, bad, max(batch_bytes, 1))
         try:
-            yield from _batches(reading)
+            yield from _gathered(_batches(reading), reading.batch_bytes)
         except DamagedFile as damage:
             check_unchanged(file)
             if bad.on_bad == "fail":
@@ -42,6 +42,26 @@ def read_batches(file: InputFile, bad: BadRecords, batch_bytes: int = BATCH_BYTE
             check_unchanged(file)  # a file cut while it was read looks damaged; say what happened
             raise
     check_unchanged(file)
+
+
+def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Small batches joined: a Parquet file may have a row group for every few rows."""
+    held: list[pa.RecordBatch] = []
+    held_bytes = 0
+    try:
+        for batch in batches:
+            batch_size = batch.nbytes  # of this slice; with ids and languages, so that empty texts count
+            if held and held_bytes + batch_size > batch_bytes:
+                yield pa.concat_batches(held)
+                held, held_bytes = [], 0
+            held.append(batch)
+            held_bytes += batch_size
+    except DamagedFile:
+        if held:
+            yield pa.concat_batches(held)
+        raise
+    if held:
+        yield pa.concat_batches(held)
 
 
 def _batches(reading: Reading) -> Iterator[pa.RecordBatch]:
