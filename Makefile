@@ -61,7 +61,7 @@ $(LOCKED): requirements.lock
 		"or newer; name one that is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Setting up .venv from requirements.lock (about a minute, once)"
 	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --no-deps -r requirements.lock
 	@touch $@
 
 $(READY): $(LOCKED) pyproject.toml
