@@ -31,7 +31,7 @@ _RIGHT_FACTOR = np.int64(0x369DEA0F)
 
 
 @njit(cache=True, nogil=True)
-def pair_slot(table: Any, left: Any, right: Any) -> int:
+def pair_slot(table: Any, left: Any, right: Any) -> Any:
     """The slot of (left, right) in `table`, int64[2 * capacity] of (key, value): its own or an empty one.
 
     Keys are `left << 32 | right`, -1 where empty; capacity is a power of two and never full.
@@ -46,7 +46,7 @@ def pair_slot(table: Any, left: Any, right: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
-def pair_value(table: Any, left: Any, right: Any) -> int:
+def pair_value(table: Any, left: Any, right: Any) -> Any:
     """`rank << 32 | token` of the merge of (left, right), NO_MERGE without one."""
     slot = pair_slot(table, left, right)
     return table[2 * slot + 1] if table[2 * slot] != -1 else NO_MERGE

@@ -1,0 +1,207 @@
+"""Tokenizer directories and files: what train writes, and everything a `--tokenizer` may name.
+
+A directory loads in three libraries: tokenizer.json in `tokenizers`, with tokenizer_config.json in `transformers`
+(`AutoTokenizer.from_pretrained`), ranks.tiktoken in `tiktoken`; merges.parquet is for people and for loading it again.
+"""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from operators.errors import DataError, UsageError
+from operators.pretokenize import PATTERNS, Pretokenizer
+from operators.tiktoken_file import from_tiktoken, to_tiktoken
+from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer_json import (
+    InexpressibleTokenizer,
+    MalformedTokenizer,
+    UnsupportedTokenizer,
+    from_json,
+    to_json,
+)
+from pipelines.outputs import replacing
+
+TOKENIZER_JSON: Final = "tokenizer.json"
+TOKENIZER_CONFIG: Final = "tokenizer_config.json"
+RANKS: Final = "ranks.tiktoken"
+MERGES: Final = "merges.parquet"
+TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, RANKS, MERGES)
+"""What a tokenizer directory holds, besides its manifest."""
+
+KNOWN_PRETOKENIZERS: Final = {"cl100k_base": "gpt4", "o200k_base": "o200k", "llama3": "llama3", "llama4": "o200k"}
+"""Stem of a .tiktoken file to the pre-tokenizer that its publisher uses with it."""
+
+MERGES_SCHEMA: Final = pa.schema(
+    [pa.field(name, pa.int32(), nullable=False) for name in ("rank", "left", "right", "token")]
+    + [pa.field("count", pa.int64(), nullable=False)]
+    + [pa.field(name, pa.binary(), nullable=False) for name in ("left_bytes", "right_bytes", "token_bytes")]
+)
+"""One row a merge; ids, then the count when it was chosen (-1: not known), then what the ids stand for."""
+
+
+class MissingTokenizer(DataError):
+    """No tokenizer where one was named."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: {self.reason}; name a directory that train wrote, a tokenizer.json file or a .tiktoken file"
+        )
+
+
+class BadReference(UsageError):
+    """A `--tokenizer` that leaves open how text is cut, or says it where the file does."""
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(reference, reason)
+        self.reference, self.reason = reference, reason
+
+    def __str__(self) -> str:
+        return f"tokenizer {self.reference}: {self.reason}"
+
+
+def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> list[str]:
+    """Write a tokenizer directory; returns the names of the files, each of which appears whole or not at all.
+
+    ranks.tiktoken is left out, and an old one removed, where tiktoken would encode in another way
+    (`operators.tiktoken_file.to_tiktoken`).
+
+    Raises:
+        InexpressibleTokenizer: not even tokenizer.json can hold it.
+        WriteFailed: the disk is full, or may not be written to.
+    """
+    contents = {TOKENIZER_JSON: to_json(tokenizer).encode(), TOKENIZER_CONFIG: _CONFIG}
+    try:
+        contents[RANKS] = to_tiktoken(tokenizer)
+    except InexpressibleTokenizer:
+        (directory / RANKS).unlink(missing_ok=True)
+    for name, content in contents.items():
+        with replacing(directory / name) as part:
+            part.write_bytes(content)
+    with replacing(directory / MERGES) as part:
+        pq.write_table(merges_table(tokenizer), part, compression="zstd")
+    return sorted([*contents, MERGES])
+
+
+_CONFIG: Final = (
+    msgspec.json.format(
+        msgspec.json.encode({"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False})
+    )
+    + b"\n"
+)
+
+
+def merges_table(tokenizer: Tokenizer) -> pa.Table:
+    """The merge list as merges.parquet holds it (MERGES_SCHEMA)."""
+    merges, texts = tokenizer.merges, tokenizer.text_tokens
+    columns: list[Any] = [np.arange(len(merges), dtype=np.int32), merges.left, merges.right, merges.token, merges.count]
+    columns += [[texts[i] for i in ids.tolist()] for ids in (merges.left, merges.right, merges.token)]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, MERGES_SCHEMA, strict=True)]
+    return pa.table(arrays, schema=MERGES_SCHEMA)
+
+
+def load_tokenizer(reference: str) -> Tokenizer:
+    """The tokenizer that a reference names: a directory, a tokenizer.json or a .tiktoken file.
+
+    A .tiktoken file does not say how text is cut into words: KNOWN_PRETOKENIZERS does for well-known names, else
+    `FILE,pretokenizer=NAME` (or a regular expression in the name's place).
+
+    Raises:
+        MissingTokenizer, BadReference, UnsupportedTokenizer, MalformedTokenizer, BadPattern: each one line.
+    """
+    name, given, pretokenizer = reference.partition(",pretokenizer=")
+    path = Path(name)
+    if given and path.suffix != ".tiktoken":
+        raise BadReference(reference, "only a .tiktoken file takes a pretokenizer; leave it out")
+    if path.is_dir():
+        return _load_directory(path)
+    if path.suffix == ".tiktoken":
+        content = _read(path)
+        return from_tiktoken(content, name, _named_pretokenizer(reference, path, pretokenizer if given else None))
+    if path.suffix == ".model":
+        raise UnsupportedTokenizer(name, "a SentencePiece model")
+    return from_json(_read(path), name)
+
+
+def _named_pretokenizer(reference: str, path: Path, given: str | None) -> str:
+    if given is None and path.stem in KNOWN_PRETOKENIZERS:
+        return KNOWN_PRETOKENIZERS[path.stem]
+    if not given:
+        known, names = ", ".join(KNOWN_PRETOKENIZERS), ", ".join([*PATTERNS, "none"])
+        raise BadReference(
+            reference,
+            f"a .tiktoken file does not hold its pre-tokenizer, and only the names {known} imply it; "
+            f"say {path},pretokenizer=NAME with one of {names} or a regular expression",
+        )
+    return Pretokenizer(given).pattern
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MissingTokenizer(str(path), error.strerror or str(error)) from error
+
+
+def _load_directory(directory: Path) -> Tokenizer:
+    """tokenizer.json, with the counts and the full list of merges.parquet where that is there."""
+    if not (directory / TOKENIZER_JSON).is_file():
+        raise MissingTokenizer(str(directory), f"the directory holds no {TOKENIZER_JSON}")
+    read = from_json(_read(directory / TOKENIZER_JSON), str(directory / TOKENIZER_JSON))
+    path = directory / MERGES
+    if not path.is_file():
+        return read
+    try:
+        table = pl.read_parquet(path).sort("rank")
+        columns = [table[name].to_numpy() for name in ("left", "right", "token", "count")]
+        left, right, token = (np.ascontiguousarray(column, np.int32) for column in columns[:3])
+        merges = Merges(left, right, token, np.ascontiguousarray(columns[3], np.int64))
+    except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
+        raise MalformedTokenizer(str(path), f"no merge list ({str(error).splitlines()[0]})") from error
+    if _effective(merges) != _effective(read.merges):
+        raise MalformedTokenizer(str(path), f"its merges are not those of {TOKENIZER_JSON} beside it")
+    trained = Tokenizer(read.pretokenizer, read.special_tokens, merges)
+    if not read.ignore_merges and _same_ids(trained, read):
+        return trained
+    return replace(read, merges=merges)
+
+
+def _effective(merges: Merges) -> list[tuple[int, int, int]]:
+    """The merges without those that stand again later."""
+    last: dict[tuple[int, int, int], None] = {}
+    for row in zip(merges.left.tolist(), merges.right.tolist(), merges.token.tolist(), strict=True):
+        last.pop(row, None)
+        last[row] = None
+    return list(last)
+
+
+def _same_ids(one: Tokenizer, other: Tokenizer) -> bool:
+    a, b = one.vocabulary, other.vocabulary
+    return a.tokens == b.tokens and a.special_ids == b.special_ids and np.array_equal(a.byte_ids, b.byte_ids)
+
+
+def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
+    """A name for all that decides what a text becomes, 64 hexadecimal digits; equal however it was loaded."""
+    vocabulary, merges = tokenizer.vocabulary, tokenizer.merges
+    digest = hashlib.sha256()
+    heading = [
+        PATTERNS.get(tokenizer.pretokenizer, tokenizer.pretokenizer),
+        tokenizer.special_tokens,
+        vocabulary.special_ids,
+        tokenizer.ignore_merges,
+        vocabulary.tokens,
+    ]
+    digest.update(msgspec.json.encode(heading))
+    for ids in (vocabulary.byte_ids, merges.left, merges.right, merges.token):
+        digest.update(np.ascontiguousarray(ids, "<i4").tobytes())
+    return digest.hexdigest()
