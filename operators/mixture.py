@@ -172,7 +172,8 @@ def solve_lazily(changes: Changes) -> tuple[Optimum, int, int]:
     steps, n = changes.chosen_counts.shape
     pairs = len(changes.offsets) - 1
     chosen_share = (changes.chosen_counts / changes.pairs).mean(axis=1)
-    scale = 1.0 / float(np.median(chosen_share[chosen_share > 0]))
+    occurring = chosen_share[chosen_share > 0]
+    scale = 1.0 / float(np.median(occurring)) if len(occurring) else 1.0
     per_occurrence = scale / changes.pairs
     chosen_height = changes.chosen_counts * per_occurrence
 
