@@ -100,7 +100,7 @@ class Reducer:
         return len(self._tokens)
 
     def next_batch(self, changes: Sequence[PairChanges]) -> Merges:
-        """The order-exact batch to merge next, given every shard's changes of the last one; empty when training ends."""
+        """The order-exact batch to merge next, given every shard's changes of the last one; empty at the end."""
         self._totals.add(changes)
         room = self._vocabulary_size - len(self._tokens)
         if room <= 0:

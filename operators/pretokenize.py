@@ -166,12 +166,13 @@ def _whole(starts: I64) -> tuple[I64, I64]:
 
 
 def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
-    ends = np.empty(len(data) // _BYTES_PER_PIECE + 64, np.int64)
+    longest = int(np.diff(starts).max(initial=0))
+    kinds = np.empty(longest + 1, np.uint8)
+    ends = np.empty(len(data) // _BYTES_PER_PIECE + longest, np.int64)
     documents = np.zeros(len(starts), np.int64)
-    document = at = count = 0
+    document = count = 0
     while True:
-        document, at, count = scan(data, starts, kind, BLOCKS, CLASSES, document, at, ends, count, documents)
+        document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, document, ends, count, documents)
         if document == len(starts) - 1:
             return ends[:count].copy(), documents
-        # Full: what is left has at most one piece a byte.
-        ends = np.concatenate([ends, np.empty(min(len(ends), len(data) - at), np.int64)])
+        ends = np.concatenate([ends, np.empty(len(ends), np.int64)])

@@ -34,7 +34,9 @@ class WordTooLong(DataError):
         self.length = length
 
     def __str__(self) -> str:
-        return f"a word of {self.length:,} bytes; at most {LONGEST_WORD:,} can be trained on: choose another pre-tokenizer"
+        return (
+            f"a word of {self.length:,} bytes; at most {LONGEST_WORD:,} can be trained on: choose another pre-tokenizer"
+        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ class Shard:
     one a byte, then at most two for each time that a merge is applied; 20 for each distinct pair that ever occurred.
     """
 
-    def __init__(self, words: pa.LargeBinaryArray, counts: I64, byte_ids: I32, max_token_length: int | None = None) -> None:
+    def __init__(
+        self, words: pa.LargeBinaryArray, counts: I64, byte_ids: I32, max_token_length: int | None = None
+    ) -> None:
         """Lay out `words` (no nulls) with `counts` (int64, >= 0) and find their pairs.
 
         `max_token_length` is Hugging Face's setting: pairs of tokens that are this many bytes or longer together are

@@ -42,7 +42,7 @@ class WordCounter:
                 self._tables.setdefault(language, _Table()).add(pieces, first, last, weight)
 
     def tables(self, partitions: int) -> Iterator[tuple[int, pa.Table]]:
-        """(partition, its rows), partitions without rows left out; a word's partition is its hash modulo `partitions`."""
+        """(partition, its rows), but for empty partitions; a word's partition is its hash modulo `partitions`."""
         parts: dict[int, list[pa.Table]] = {}
         for language in sorted(self._tables):
             for partition, rows in self._tables[language].rows(language, partitions):

@@ -184,9 +184,7 @@ def count_words(
         return output.finish(name, settings, inputs, written, facts, run)
 
 
-def _count_all(
-    tasks: list[CountTask], files: list[InputFile], engine: Engine, progress: Progress
-) -> tuple[int, int]:
+def _count_all(tasks: list[CountTask], files: list[InputFile], engine: Engine, progress: Progress) -> tuple[int, int]:
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     documents = bad_records = 0
     with progress.stage("count words", total, "B") as advance:

@@ -13,7 +13,7 @@ class Fleet:
     """One worker for each entry of `arguments`, each with the state `state(*arguments[i])`.
 
     When a worker is lost, another is made from the same arguments, brought to the same state by `recover()` (calls
-    whose answers are dropped), and asked again: a call may thus reach a state twice, and must then give the same answer.
+    whose answers are dropped), and asked again: a call may thus reach a state twice, and must give the same answer.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
 """Threads of this process. Kernels release Python's lock, so shards work side by side."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -7,6 +8,11 @@ from typing import Any
 from pipelines.engine import Item, Result
 
 TASKS_AHEAD = 2  # tasks submitted for each worker, so that none waits and little is in flight
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class LocalEngine:

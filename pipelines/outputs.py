@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
@@ -35,7 +35,9 @@ class ForeignDirectory(DataError):
         self.path, self.example = path, example
 
     def __str__(self) -> str:
-        return f"{self.path}: holds files that are not of this command (such as {self.example}); name an empty directory"
+        return (
+            f"{self.path}: holds files that are not of this command (such as {self.example}); name an empty directory"
+        )
 
 
 class OutputBusy(DataError):
@@ -90,7 +92,7 @@ def fingerprint(stage: str, settings: Mapping[str, Any], inputs: list[dict[str, 
 
 
 def describe_inputs(files: list[InputFile]) -> list[dict[str, Any]]:
-    """What identifies each input: made by a stage of ours, its directory's fingerprint; else size and time of change."""
+    """What identifies each input: its directory's fingerprint if a stage made it, else size and time of change."""
     known: dict[Path, Manifest | None] = {}
     described = []
     for file in files:
@@ -174,10 +176,8 @@ class Output:
         """
         manifest = read_manifest(self.directory)
         stale = set(manifest.files) if manifest else set()
-        try:
+        with suppress(OSError, msgspec.DecodeError):  # neither is there when no run was cut off
             stale |= set(msgspec.json.decode((self.directory / PLANNED).read_bytes(), type=list[str]))
-        except (OSError, msgspec.DecodeError):
-            pass  # no run was cut off here
         with writing(self.directory):
             (self.directory / MANIFEST).unlink(missing_ok=True)
             for name in stale:

@@ -99,9 +99,9 @@ class RayEngine:
                 ray.cancel(reference, force=False)
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "RayWorker":
-        """An actor. It is not restarted by Ray, which would lose its state in silence; `pipelines.fleet` replaces it."""
-        actor = self._ray.remote(state).options(num_cpus=self._share, max_restarts=0, max_task_retries=0)
-        return RayWorker(self._ray, actor.remote(*arguments))
+        """An actor. Ray does not restart it, which would lose its state in silence; `pipelines.fleet` replaces it."""
+        actor = self._ray.remote(_Host).options(num_cpus=self._share, max_restarts=0, max_task_retries=0)
+        return RayWorker(self._ray, actor.remote(state, arguments))
 
     def close(self) -> None:
         """Leave the cluster; end it if it is ours."""
@@ -133,6 +133,19 @@ def _result(ray: Any, reference: Any) -> Any:
         raise WorkerLost(str(error).split("\n")[0]) from error
 
 
+class _Host:
+    """Holds a state in an actor; made by the first call, so that what fails arrives as itself, not as a dead actor."""
+
+    def __init__(self, state: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._make, self._made = (lambda: state(*arguments)), False
+
+    def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        """Call the state's method."""
+        if not self._made:
+            self._state, self._made = self._make(), True
+        return getattr(self._state, method)(*arguments)
+
+
 class RayWorker:
     """See `pipelines.engine.Worker`."""
 
@@ -141,7 +154,7 @@ class RayWorker:
 
     def call(self, method: str, *arguments: Any) -> "RayPending":
         """Start a call."""
-        return RayPending(self._ray, getattr(self._actor, method).remote(*arguments))
+        return RayPending(self._ray, self._actor.call.remote(method, arguments))
 
     def stop(self) -> None:
         """End the actor."""

@@ -128,7 +128,7 @@ def train(
     reducer = Reducer(special_tokens, vocabulary_size, min_pair_count)
     failures = run_rounds(paths, scale, reducer, engine, progress, special_tokens, vocabulary_size, max_token_length)
     pattern = words.settings["pretokenizer"]
-    save_tokenizer(Tokenizer(pattern, tuple(special_tokens), reducer.merges), output.directory)
+    written = save_tokenizer(Tokenizer(pattern, tuple(special_tokens), reducer.merges), output.directory)
     weighted = {one: languages[one]["bytes"] * (scale[one] if scale else 1) for one in scale or languages}
     total = sum(weighted.values())
     facts = {
@@ -138,10 +138,8 @@ def train(
         "rounds": len(reducer.rounds),
         "mixture": {one: weight / total for one, weight in sorted(weighted.items())},
     }
-    run = Run(
-        engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3), failures=failures
-    )
-    return output.finish(name, settings, inputs, list(TOKENIZER_FILES), facts, run)
+    run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3), failures=failures)
+    return output.finish(name, settings, inputs, written, facts, run)
 
 
 def run_rounds(

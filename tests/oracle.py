@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 
 def train(
@@ -24,7 +25,7 @@ def train(
     limit = float("inf") if max_token_length is None else max_token_length
     totals: Counter[tuple[int, int]] = Counter()
     for symbols, count in texts:
-        for pair in zip(symbols, symbols[1:], strict=False):
+        for pair in pairwise(symbols):
             totals[pair] += count
     waiting = set(totals)
     merges = []
@@ -45,15 +46,15 @@ def train(
             while i + 1 < len(symbols):
                 if (symbols[i], symbols[i + 1]) == best:
                     symbols[i : i + 2] = [new]
-                    for old, made, other in [
-                        ((symbols[i - 1], left), (symbols[i - 1], new), i - 1),
-                        ((right, symbols[i + 1] if i + 1 < len(symbols) else 0), (new, symbols[min(i + 1, len(symbols) - 1)]), i + 1),
-                    ]:
-                        if 0 <= other < len(symbols):
-                            totals[old] -= count
-                            if len(bytes_of[symbols[other]]) + len(bytes_of[new]) < limit:
-                                totals[made] += count
-                                raised.add(made)
+                    neighbours = [(i - 1, left, 0)] if i > 0 else []
+                    neighbours += [(i + 1, right, 1)] if i + 1 < len(symbols) else []
+                    for at, old, side in neighbours:
+                        x = symbols[at]
+                        totals[(x, old) if side == 0 else (old, x)] -= count
+                        if len(bytes_of[x]) + len(bytes_of[new]) < limit:
+                            made = (x, new) if side == 0 else (new, x)
+                            totals[made] += count
+                            raised.add(made)
                 i += 1
         waiting |= {pair for pair in raised if totals[pair] > 0}
     return merges

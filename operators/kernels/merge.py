@@ -66,7 +66,8 @@ def visit(
 @njit(cache=True, nogil=True)
 def apply_merges(
     cells: Any, lefts: Any, rights: Any, tokens: Any, first_step: int, max_length: int, width: Any, occurrences: Any,
-    run_neighbour: Any, run_first: Any, run_length: Any, birth_previous: Any, birth_runs: Any, last_birth: Any, used: Any,
+    run_neighbour: Any, run_first: Any, run_length: Any, birth_previous: Any, birth_runs: Any, last_birth: Any,
+    used: Any,
 ) -> Any:  # fmt: skip
     """Apply merges in order; see `operators.shard.Shard` for the arrays, which are changed, grown and handed back.
 

@@ -1,0 +1,197 @@
+"""The command `babelmerge`. Flags and their help are made of jobs/settings.py."""
+
+import inspect
+import os
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+import typer
+from rich.console import Console
+
+from jobs.configuration import BadConfiguration, read_settings, read_workflow
+from jobs.engines import EngineWhenNeeded
+from jobs.progress import listener
+from jobs.settings import COMMANDS, Execution, Settings, documentation
+from jobs.steps import run_steps
+from operators.errors import BabelmergeError, UsageError
+
+app = typer.Typer(
+    name="babelmerge",
+    help="Train BPE tokenizers on multilingual corpora, and see what they do to languages.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+DEMO = Path(__file__).resolve().parent.parent / "conf" / "demo.yaml"
+ConfFile = Annotated[str | None, typer.Option("--conf", help="YAML file with these settings; flags go over it.")]
+Flag = tuple[Any, str]
+
+
+def _plain(kind: Any) -> Any:
+    """A field's type without bounds and None: what a flag of it takes."""
+    if get_origin(kind) is Annotated:
+        return _plain(get_args(kind)[0])
+    if get_origin(kind) in (types.UnionType, Union):
+        return _plain(next(one for one in get_args(kind) if one is not type(None)))
+    return kind
+
+
+def _flag(field: msgspec.structs.FieldInfo, line: str, positional: bool) -> inspect.Parameter:
+    """A field as a parameter of a typer command. What is not given stays None, so that --conf can say it."""
+    kind = _plain(field.type)
+    name = "--" + field.name.replace("_", "-")
+    default = field.default if field.default is not msgspec.NODEFAULT else None
+    shown = f" [default: {default}]" if default not in (None, []) else ""
+    if positional:
+        annotation: Any = Annotated[
+            list[str] | None, typer.Argument(metavar=f"{field.name.upper()}...", help=line, show_default=False)
+        ]
+    elif get_origin(kind) is list:
+        annotation = Annotated[list[str] | None, typer.Option(name, help=f"{line} (may be repeated)")]
+    elif get_origin(kind) is dict:
+        annotation = Annotated[str | None, typer.Option(name, metavar="NAME=NUMBER,...", help=line)]
+    elif get_origin(kind) is Literal:
+        choices = "|".join(get_args(kind))
+        annotation = Annotated[str | None, typer.Option(name, metavar=choices, help=line + shown)]
+    else:
+        annotation = Annotated[kind | None, typer.Option(name, help=line + shown)]
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _parameters(settings: type[Settings], positional: str | None) -> list[inspect.Parameter]:
+    lines = documentation(settings)
+    return [_flag(field, lines[field.name], field.name == positional) for field in msgspec.structs.fields(settings)]
+
+
+def _given(settings: list[type[Settings]], flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags that were given, NAME=NUMBER lists as mappings."""
+    given = {name: value for name, value in flags.items() if value is not None and value != []}
+    for kind in settings:
+        for field in msgspec.structs.fields(kind):
+            if field.name in given and get_origin(_plain(field.type)) is dict:
+                given[field.name] = _numbers(field.name, given[field.name])
+    return given
+
+
+def _numbers(name: str, text: str) -> dict[str, float]:
+    """`_numbers("shares", "en=3,de=1")` is {"en": 3.0, "de": 1.0}."""
+    numbers = {}
+    for part in text.split(","):
+        key, _, value = part.partition("=")
+        try:
+            numbers[key.strip()] = float(value)
+        except ValueError:
+            raise BadConfiguration(f"--{name}", f"{part!r} is not NAME=NUMBER") from None
+    return numbers
+
+
+def _fields(kind: type[Settings]) -> tuple[str, ...]:
+    return kind.__struct_fields__
+
+
+def _step_command(name: str, kind: type[Settings]) -> Callable[..., None]:
+    """The command that runs one step."""
+    positional = _fields(kind)[0]
+
+    def command(conf: str | None, **flags: Any) -> None:
+        settings, execution = read_settings(kind, conf, _given([kind], flags))
+        _finish(_run([settings], execution))
+
+    parameters = [*_parameters(kind, positional), *_parameters(Execution, None)]
+    conf = inspect.Parameter("conf", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=ConfFile)
+    _sign(command, name, inspect.getdoc(kind) or "", [*parameters, conf])
+    return command
+
+
+def _sign(command: Callable[..., None], name: str, text: str, parameters: list[inspect.Parameter]) -> None:
+    command.__name__, command.__doc__ = name, text
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+
+
+def _run(steps: list[Settings], execution: Execution) -> list[str]:
+    with EngineWhenNeeded(execution) as engine:
+        return run_steps(steps, execution, engine, listener(execution.progress))
+
+
+def _finish(lines: list[str]) -> None:
+    """What was written, on stdout; the last line is the last step's."""
+    for line in lines:
+        typer.echo(f"wrote {line}")
+
+
+def run(conf: str, directory: str | None, **flags: Any) -> None:
+    """Run the steps of a workflow file; a step is skipped when nothing it depends on changed."""
+    workflow = read_workflow(conf, _given([Execution], flags))
+    if directory is not None:
+        _enter(directory)
+    execution = msgspec.convert({name: getattr(workflow, name) for name in _fields(Execution)}, Execution)
+    steps = [getattr(step, step.kinds[0]) for step in workflow.steps]
+    lines = _run(steps, execution)
+    _finish(lines)
+
+
+def _enter(directory: str) -> None:
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise BadConfiguration("--directory", f"{directory}: {error.strerror}") from error
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting, its type, default and meaning, as Markdown."""
+    from jobs.settings_page import settings_page
+
+    typer.echo(settings_page(), nl=False)
+
+
+def _register() -> None:
+    for name, kind in COMMANDS.items():
+        app.command(name)(_step_command(name, kind))
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    directory = Annotated[
+        str | None, typer.Option("--directory", help="Take relative paths from here. [default: where you are]")
+    ]
+    conf = Annotated[str, typer.Argument(metavar="CONF", help="YAML file with `steps:`.", show_default=False)]
+    own = [
+        inspect.Parameter("conf", keyword, annotation=conf),
+        inspect.Parameter("directory", keyword, default=None, annotation=directory),
+    ]
+    _sign(run, "run", inspect.getdoc(run) or "", [*own, *_parameters(Execution, None)])
+    app.command("run")(run)
+
+    def demo(**flags: Any) -> None:
+        run(str(DEMO), None, **flags)
+
+    _sign(
+        demo,
+        "demo",
+        "Run conf/demo.yaml: the whole of it on real text in many languages.",
+        _parameters(Execution, None),
+    )
+    app.command("demo")(demo)
+
+
+_register()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Exit status: 0 done, 1 failed, 2 wrong usage. An error we know is one line on stderr; others are defects."""
+    try:
+        app(args=arguments, prog_name="babelmerge", standalone_mode=True)
+    except BabelmergeError as error:
+        Console(stderr=True, soft_wrap=True).print(f"babelmerge: {error}", style="bold", highlight=False, markup=False)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        typer.echo("babelmerge: interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

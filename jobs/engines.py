@@ -1,0 +1,60 @@
+"""Which engine, and when: a run that skips every step starts none."""
+
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+from jobs.settings import Execution
+from pipelines.engine import Engine, Item, Result, Worker
+from pipelines.local_engine import LocalEngine, processors
+
+
+class EngineWhenNeeded:
+    """The engine that the settings name, started by its first use; see `pipelines.engine.Engine`."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+        self._engine: Engine | None = None
+
+    def __enter__(self) -> "EngineWhenNeeded":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _started(self) -> Engine:
+        if self._engine is None:
+            if self._execution.engine == "ray":
+                from pipelines.ray_engine import RayEngine  # importing Ray takes a second
+
+                self._engine = RayEngine(self._execution.workers)
+            else:
+                self._engine = LocalEngine(self._execution.workers or processors())
+        return self._engine
+
+    @property
+    def name(self) -> str:
+        """The engine's name."""
+        return self._started.name
+
+    @property
+    def workers(self) -> int:
+        """Its workers."""
+        return self._started.workers
+
+    def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
+        """See Engine."""
+        return self._started.run(task, items)
+
+    def start(self, state: Callable[..., Any], *arguments: Any) -> Worker:
+        """See Engine."""
+        return self._started.start(state, *arguments)
+
+    def close(self) -> None:
+        """Close the engine if one was started."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None

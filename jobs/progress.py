@@ -1,0 +1,113 @@
+"""Progress on stderr: bars for people, JSON lines for machines, or nothing."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from pipelines.progress import Advance, Silent
+from pipelines.progress import Progress as Listener
+
+JSON_EVERY_S = 1.0
+
+
+def listener(mode: str) -> Listener:
+    """What shows progress under `--progress mode`; `auto` shows bars where stderr is a terminal, else plain lines."""
+    if mode == "off":
+        return Silent()
+    if mode == "json":
+        return JsonLines(sys.stderr)
+    return Bars(Console(stderr=True))
+
+
+def readable(amount: float, unit: str) -> str:
+    """`readable(1234567, "B")` is "1.2 MB"; other units get thousands separators."""
+    if unit != "B":
+        return f"{amount:,.0f} {unit}"
+    for prefix in ("", "k", "M", "G"):
+        if amount < 1000:
+            return f"{amount:.1f} {prefix}B" if prefix else f"{amount:.0f} B"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+class _Done(ProgressColumn):
+    """Amount done and rate, in the stage's unit."""
+
+    def render(self, task: Task) -> Text:
+        unit = str(task.fields["unit"])
+        speed = task.finished_speed or task.speed
+        rate = f", {readable(speed, unit)}/s" if speed else ""
+        return Text(f"{readable(task.completed, unit)}{rate}")
+
+
+class Bars:
+    """A bar a stage, with rate and time left; plain lines where stderr is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, unit: str) -> Iterator[Advance]:
+        """See pipelines.progress.Progress."""
+        began = time.monotonic()
+        done = 0
+        columns = (TextColumn("{task.description:18}"), BarColumn(), _Done(), TimeRemainingColumn(compact=True))
+        terminal = self._console.is_terminal
+        with Progress(*columns, console=self._console, transient=True, disable=not terminal) as bars:
+            bar = bars.add_task(name, total=total, unit=unit)
+
+            def advance(amount: int) -> None:
+                nonlocal done
+                done += amount
+                bars.advance(bar, amount)
+
+            yield advance
+        seconds = time.monotonic() - began
+        self._console.print(f"{name:18} {readable(done, unit)} in {seconds:.1f} s", highlight=False, markup=False)
+
+    def note(self, text: str) -> None:
+        """See pipelines.progress.Progress."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class JsonLines:
+    """A JSON object a line: {"stage", "done", "total", "unit", "seconds"}, at most one a second, and one at the end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, unit: str) -> Iterator[Advance]:
+        """See pipelines.progress.Progress."""
+        began = told = time.monotonic()
+        done = 0
+
+        def tell(state: str) -> None:
+            seconds = round(time.monotonic() - began, 3)
+            self._write(stage=name, state=state, done=done, total=total, unit=unit, seconds=seconds)
+
+        def advance(amount: int) -> None:
+            nonlocal done, told
+            done += amount
+            if time.monotonic() - told >= JSON_EVERY_S:
+                told = time.monotonic()
+                tell("running")
+
+        tell("begun")
+        yield advance
+        tell("done")
+
+    def note(self, text: str) -> None:
+        """See pipelines.progress.Progress."""
+        self._write(note=text)
+
+    def _write(self, **fields: object) -> None:
+        self._stream.write(json.dumps(fields, ensure_ascii=False) + "\n")
+        self._stream.flush()

@@ -1,0 +1,205 @@
+"""What each kind of step does: settings in, a line about what was written out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.configuration import read_sources
+from jobs.settings import Catalogs, Execution, Mixture, Premiums, Report, Retokenize, Settings, Train
+from operators.errors import UsageError
+from operators.pretokenize import Pretokenizer
+from pipelines.comparing import compare_languages
+from pipelines.corpus.sources import find_files
+from pipelines.counting import OnBadRecord, count_words
+from pipelines.engine import Engine
+from pipelines.inferring import infer_categories
+from pipelines.outputs import Output
+from pipelines.progress import Progress
+from pipelines.retokenizing import retokenize
+from pipelines.tokenizers import load_tokenizer
+from pipelines.training import train
+
+
+class BadSettings(UsageError):
+    """Settings that each fit their type, but not one another."""
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(setting, reason)
+        self.setting, self.reason = setting, reason
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What steps share."""
+
+    engine: Engine
+    progress: Progress
+    on_bad_record: OnBadRecord
+
+
+def check_train(settings: Train) -> None:
+    """Raises BadSettings, or the error of a pre-tokenizer that does not compile."""
+    special = settings.special_tokens
+    for token in special:
+        if not token or special.count(token) > 1:
+            raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
+    if settings.vocab_size <= 256 + len(special):
+        least = 257 + len(special)
+        raise BadSettings("vocab_size", f"{settings.vocab_size} leaves no room for a merge; ask for {least} or more")
+    if settings.shares is not None and not settings.shares:
+        raise BadSettings("shares", "names no language; leave it out to take the text as it is")
+    Pretokenizer(settings.pretokenizer)
+
+
+def run_train(settings: Train, job: Job) -> str:
+    """Count words, then train."""
+    check_train(settings)
+    out = Path(settings.out).resolve()
+    with Output(out, "tokenizer") as output:
+        files = find_files(read_sources(settings.corpus))
+        words = count_words(
+            files,
+            settings.pretokenizer,
+            out / "words",
+            job.engine,
+            job.progress,
+            on_bad_record=job.on_bad_record,
+            partitions=settings.partitions,
+        )
+        made = train(
+            words,
+            out / "words",
+            output,
+            job.engine,
+            job.progress,
+            vocabulary_size=settings.vocab_size,
+            special_tokens=settings.special_tokens,
+            min_pair_count=settings.min_pair_count,
+            max_token_length=settings.max_token_length,
+            shares=settings.shares,
+        )
+    facts = made.facts
+    short = "" if facts["vocabulary"] == settings.vocab_size else " (no pair was left that is frequent enough)"
+    tokens, merges, rounds = (f"{facts[name]:,} {name}" for name in ("vocabulary", "merges", "rounds"))
+    tokens = tokens.replace("vocabulary", "tokens")
+    return f"a tokenizer of {tokens}{short}, {merges} in {rounds}{_skipped(words.facts)}: {settings.out}"
+
+
+def run_retokenize(settings: Retokenize, job: Job) -> str:
+    """Encode a corpus."""
+    tokenizer = load_tokenizer(settings.tokenizer)
+    out = Path(settings.out).resolve()
+    Output(out, "tokens")  # refuses a directory that is not ours before anything is read
+    files = find_files(read_sources(settings.corpus))
+    made = retokenize(files, tokenizer, out, job.engine, job.progress, on_bad_record=job.on_bad_record)
+    sums = {figure: sum(one[figure] for one in made.facts["languages"].values()) for figure in ("documents", "tokens")}
+    return f"{sums['tokens']:,} tokens of {sums['documents']:,} documents{_skipped(made.facts)}: {settings.out}"
+
+
+def run_premiums(settings: Premiums, job: Job) -> str:
+    """Compare languages."""
+    if not settings.tokenizer:
+        raise BadSettings("tokenizer", "names none; give at least one --tokenizer")
+    named = [
+        (_short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer
+    ]
+    out = Path(settings.out).resolve()
+    Output(out, "premiums")
+    made = compare_languages(
+        find_files(read_sources(settings.parallel)),
+        named,
+        out,
+        job.engine,
+        job.progress,
+        baseline=settings.baseline,
+        languages=settings.languages,
+        documents=settings.documents,
+        resamples=settings.resamples,
+        on_bad_record=job.on_bad_record,
+    )
+    facts = made.facts
+    return (
+        f"premiums of {facts['languages']:,} languages over {facts['documents']:,} documents"
+        f"{_skipped(facts)}: {settings.out}"
+    )
+
+
+def run_mixture(settings: Mixture, job: Job) -> str:
+    """Infer a mixture."""
+    tokenizer = load_tokenizer(settings.tokenizer)
+    out = Path(settings.out).resolve()
+    with Output(out, "mixture") as output:
+        files = find_files(read_sources(settings.categories))
+        words = count_words(
+            files,
+            tokenizer.pretokenizer,
+            out / "words",
+            job.engine,
+            job.progress,
+            on_bad_record=job.on_bad_record,
+            partitions=settings.partitions,
+        )
+        made = infer_categories(
+            words,
+            out / "words",
+            tokenizer,
+            output,
+            job.engine,
+            job.progress,
+            merges=settings.merges,
+            only=settings.only,
+        )
+    categories = len(made.settings["categories"])
+    used = made.facts["merges_used"]
+    return f"the shares of {categories} categories from {used:,} merges{_skipped(words.facts)}: {settings.out}"
+
+
+def run_catalogs(settings: Catalogs, job: Job) -> str:
+    """Extract a demo corpus."""
+    from jobs.demo_corpus import extract_catalogs  # needs the extra `demo`
+
+    made = extract_catalogs(
+        settings.package, Path(settings.out).resolve(), job.progress, minimum_strings=settings.minimum_strings
+    )
+    return f"{made.facts['strings']:,} strings in {made.facts['languages']} languages: {settings.out}"
+
+
+def run_report(settings: Report, job: Job) -> str:
+    """Draw."""
+    from jobs.report.page import write_report  # importing Altair takes a second
+
+    inputs = gather(settings)
+    page = write_report(inputs, Path(settings.out).resolve(), job.progress)
+    return f"a report: {page}"
+
+
+def _short_name(reference: str, among: list[str]) -> str:
+    """The last part of a reference, unless another has the same."""
+    names = [Path(one.split(",")[0]).name.split(".")[0] for one in among]
+    name = Path(reference.split(",")[0]).name.split(".")[0]
+    return name if names.count(name) == 1 else reference
+
+
+def _skipped(facts: dict[str, Any]) -> str:
+    bad = facts.get("bad_records", 0)
+    return f" ({bad:,} bad records left out, listed in bad_records.parquet)" if bad else ""
+
+
+RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {
+    Catalogs: run_catalogs,
+    Train: run_train,
+    Retokenize: run_retokenize,
+    Premiums: run_premiums,
+    Mixture: run_mixture,
+    Report: run_report,
+}
+
+
+def run_steps(steps: list[Settings], execution: Execution, engine: Engine, progress: Progress) -> list[str]:
+    """Run steps in order; a line about each."""
+    job = Job(engine, progress, execution.on_bad_record)
+    return [RUNNERS[type(step)](step, job) for step in steps]
