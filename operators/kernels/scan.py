@@ -1,10 +1,16 @@
 """Where the pre-tokens of a batch end: a hand-written scanner for each of the published regular expressions.
 
-Every scanner answers "the piece that begins at `i` ends where?" exactly as a backtracking engine would, which tries
-alternatives in their order and takes as much as it can. A comment beside a branch shows the alternative it stands for.
-All are linear: a character is looked at a bounded number of times. Broken UTF-8 cannot lead out of the arrays.
+A document is gone over twice: the first pass writes the class of every byte (all bytes of a character have the class of
+the character, so a run of characters is a run of bytes), the second finds the pieces and rarely looks at the text.
+Classes are bits (operators.unicode_classes), so one loop walks over any set of them; a zero behind the last byte ends
+every run.
 
-The classes of characters are bits (operators.unicode_classes), so one loop walks over any set of classes.
+Every scanner answers "the piece that begins at `i` ends where?" as a backtracking engine would, which tries alternatives
+in their order and takes as much as it can. All are linear: a byte is looked at a bounded number of times. Broken UTF-8
+cannot lead out of the arrays.
+
+In all of them text is uint8[n], a document; kinds is uint8[n + 1 or more] with kinds[n] = 0; i < n is a character's
+first byte.
 """
 
 from typing import Final
@@ -22,54 +28,72 @@ _LETTER: Final = UPPER | LOWER | CASELESS  # \p{L}
 _BLANK: Final = SPACE | NEWLINE  # \s
 _SIGN: Final = OTHER | MARK  # [^\s\p{L}\p{N}]
 _HEAD: Final = UPPER | CASELESS | MARK  # [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
+_BOTH: Final = CASELESS | MARK
 _TAIL: Final = LOWER | CASELESS | MARK  # [\p{Ll}\p{Lm}\p{Lo}\p{M}]
 
 
 @njit(cache=True, nogil=True)
-def _character(data: U8, i: int, end: int, blocks: U16, classes: U8) -> tuple[int, int]:
-    """The class of the character at i < end, and where it ends. A byte that begins no character counts as a sign."""
-    lead = int(data[i])
-    if lead < 0x80:
-        return int(classes[lead]), i + 1
-    if lead < 0xE0:
-        if lead < 0xC0 or i + 2 > end:
-            return OTHER, i + 1
-        return int(classes[int(blocks[lead & 0x1F]) * 64 + int(data[i + 1] & 0x3F)]), i + 2
-    if lead < 0xF0:
-        if i + 3 > end:
-            return OTHER, i + 1
-        block = (lead & 0x0F) << 6 | int(data[i + 1] & 0x3F)
-        return int(classes[int(blocks[block]) * 64 + int(data[i + 2] & 0x3F)]), i + 3
-    if i + 4 > end:
-        return OTHER, i + 1
-    block = (lead & 0x07) << 12 | int(data[i + 1] & 0x3F) << 6 | int(data[i + 2] & 0x3F)
-    return int(classes[int(blocks[block]) * 64 + int(data[i + 3] & 0x3F)]), i + 4
+def classify(text: U8, blocks: U16, classes: U8, kinds: U8) -> None:
+    """Write the class of every byte's character, and a zero behind them. A byte outside any character is OTHER."""
+    n = len(text)
+    i = 0
+    while i < n:
+        lead = int(text[i])
+        if lead < 0x80:
+            kinds[i] = classes[lead]
+            i += 1
+        elif lead < 0xC0 or i + _length(lead) > n:
+            kinds[i] = OTHER
+            i += 1
+        elif lead < 0xE0:
+            kind = classes[int(blocks[lead & 0x1F]) * 64 + int(text[i + 1] & 0x3F)]
+            kinds[i] = kinds[i + 1] = kind
+            i += 2
+        elif lead < 0xF0:
+            block = (lead & 0x0F) << 6 | int(text[i + 1] & 0x3F)
+            kind = classes[int(blocks[block]) * 64 + int(text[i + 2] & 0x3F)]
+            kinds[i] = kinds[i + 1] = kinds[i + 2] = kind
+            i += 3
+        else:
+            block = (lead & 0x07) << 12 | int(text[i + 1] & 0x3F) << 6 | int(text[i + 2] & 0x3F)
+            kind = classes[int(blocks[block]) * 64 + int(text[i + 3] & 0x3F)]
+            kinds[i] = kinds[i + 1] = kinds[i + 2] = kinds[i + 3] = kind
+            i += 4
+    kinds[n] = 0
 
 
 @njit(cache=True, nogil=True)
-def _run_end(data: U8, i: int, end: int, mask: int, blocks: U16, classes: U8) -> int:
-    """Where the run of characters whose class is in the mask, from i on, ends."""
-    while i < end:
-        byte = int(data[i])
-        if byte < 0x80:
-            if classes[byte] & mask == 0:
-                return i
-            i += 1
-        else:
-            kind, after = _character(data, i, end, blocks, classes)
-            if kind & mask == 0:
-                return i
-            i = after
+def _length(lead: int) -> int:
+    """Bytes of the character that begins with this byte."""
+    if lead < 0xC0:
+        return 1
+    if lead < 0xE0:
+        return 2
+    return 3 if lead < 0xF0 else 4
+
+
+@njit(cache=True, nogil=True)
+def _after(text: U8, i: int) -> int:
+    """Where the character at i ends."""
+    return min(i + _length(int(text[i])), len(text))
+
+
+@njit(cache=True, nogil=True)
+def _run_end(kinds: U8, i: int, mask: int) -> int:
+    """Where the run of classes in the mask, from i on, ends."""
+    while kinds[i] & mask:
+        i += 1
     return i
 
 
 @njit(cache=True, nogil=True)
-def _contraction_end(data: U8, i: int, end: int, fold: bool) -> int:
+def _contraction_end(text: U8, i: int, fold: bool) -> int:
     """`'s|'t|'re|'ve|'m|'ll|'d` at i, in any case if `fold`: where it ends, or i where there is none."""
-    if i + 2 > end or data[i] != 0x27:
+    n = len(text)
+    if i + 2 > n or text[i] != 0x27:
         return i
-    first = int(data[i + 1])
-    second = int(data[i + 2]) if i + 2 < end else 0
+    first = int(text[i + 1])
+    second = int(text[i + 2]) if i + 2 < n else 0
     if fold:
         if first == 0xC5 and second == 0xBF:  # ſ, the only other character whose case folds to one of these letters
             return i + 3
@@ -85,86 +109,82 @@ def _contraction_end(data: U8, i: int, end: int, fold: bool) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _blank_end(data: U8, i: int, end: int, lines: bool, blocks: U16, classes: U8) -> int:
+def _blank_end(text: U8, kinds: U8, i: int, lines: bool) -> int:
     r"""`\s+(?!\S)|\s+` at a blank, with `\s*[\r\n]+` before them if `lines`."""
-    begin = last = i
+    begin = i
     line_end = -1
-    while i < end:
-        kind, after = _character(data, i, end, blocks, classes)
-        if kind & _BLANK == 0:
-            break
-        if kind == NEWLINE:
-            line_end = after
-        last = i
-        i = after
+    while kinds[i] & _BLANK:
+        if kinds[i] == NEWLINE:
+            line_end = i + 1
+        i += 1
     if lines and line_end >= 0:
         return line_end
+    if i == len(text):
+        return i
     # Before a character the lookahead gives one blank back, unless there is but one.
-    return i if i == end or last == begin else last
+    last = i - 1
+    while last > begin and text[last] & 0xC0 == 0x80:
+        last -= 1
+    return last if last > begin else i
 
 
 @njit(cache=True, nogil=True)
-def _number_end(data: U8, i: int, end: int, blocks: U16, classes: U8) -> int:
-    r"""`\p{N}{1,3}`, the first already seen."""
-    for _ in range(2):
-        if i == end:
-            return i
-        kind, after = _character(data, i, end, blocks, classes)
-        if kind != NUMBER:
-            return i
-        i = after
+def _number_end(text: U8, kinds: U8, i: int) -> int:
+    r"""`\p{N}{1,3}` at a number."""
+    for _ in range(3):
+        if kinds[i] == NUMBER:
+            i = _after(text, i)
     return i
 
 
 @njit(cache=True, nogil=True)
-def _gpt2_end(data: U8, i: int, end: int, blocks: U16, classes: U8) -> int:
+def _gpt2_end(text: U8, kinds: U8, i: int) -> int:
     r"""`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`."""
-    kind, after = _character(data, i, end, blocks, classes)
-    if kind == OTHER:
-        contraction = _contraction_end(data, i, end, False)
+    kind = kinds[i]
+    if kind & _BLANK:
+        if text[i] != 0x20:
+            return _blank_end(text, kinds, i, False)
+        kind = kinds[i + 1]
+        if kind == 0 or kind & _BLANK:
+            return _blank_end(text, kinds, i, False)
+        i += 1
+    elif text[i] == 0x27:
+        contraction = _contraction_end(text, i, False)
         if contraction > i:
             return contraction
-    elif kind & _BLANK:
-        if data[i] != 0x20 or after == end:
-            return _blank_end(data, i, end, False, blocks, classes)
-        kind, after = _character(data, after, end, blocks, classes)
-        if kind & _BLANK:
-            return _blank_end(data, i, end, False, blocks, classes)
     if kind & _LETTER:
-        return _run_end(data, after, end, _LETTER, blocks, classes)
+        return _run_end(kinds, i + 1, _LETTER)
     if kind == NUMBER:
-        return _run_end(data, after, end, NUMBER, blocks, classes)
-    return _run_end(data, after, end, _SIGN, blocks, classes)
+        return _run_end(kinds, i + 1, NUMBER)
+    return _run_end(kinds, i + 1, _SIGN)
 
 
 @njit(cache=True, nogil=True)
-def _cl100k_end(data: U8, i: int, end: int, blocks: U16, classes: U8) -> int:
+def _cl100k_end(text: U8, kinds: U8, i: int) -> int:
     r"""`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|` _blank_end."""
-    kind, after = _character(data, i, end, blocks, classes)
+    kind = kinds[i]
     if kind & _LETTER:
-        return _run_end(data, after, end, _LETTER, blocks, classes)
+        return _run_end(kinds, i + 1, _LETTER)
     if kind == NUMBER:
-        return _number_end(data, after, end, blocks, classes)
+        return _number_end(text, kinds, i)
     if kind == NEWLINE:
-        return _blank_end(data, i, end, True, blocks, classes)
-    contraction = _contraction_end(data, i, end, True)
-    if contraction > i:
-        return contraction
-    following = 0
-    if after < end:
-        following, beyond = _character(data, after, end, blocks, classes)
-        if following & _LETTER:  # [^\r\n\p{L}\p{N}]\p{L}+
-            return _run_end(data, beyond, end, _LETTER, blocks, classes)
-    if kind == SPACE and (data[i] != 0x20 or following & _SIGN == 0):
-        return _blank_end(data, i, end, True, blocks, classes)
-    i = _run_end(data, after, end, _SIGN, blocks, classes)
-    while i < end and (data[i] == 0x0A or data[i] == 0x0D):
-        i += 1
-    return i
+        return _blank_end(text, kinds, i, True)
+    if text[i] == 0x27:
+        contraction = _contraction_end(text, i, True)
+        if contraction > i:
+            return contraction
+    after = _after(text, i)
+    following = kinds[after]
+    if following & _LETTER:  # [^\r\n\p{L}\p{N}]\p{L}+
+        return _run_end(kinds, after + 1, _LETTER)
+    if kind == SPACE and (text[i] != 0x20 or following & _SIGN == 0):
+        return _blank_end(text, kinds, i, True)
+    i = _run_end(kinds, after, _SIGN)
+    return _run_end(kinds, i, NEWLINE)
 
 
 @njit(cache=True, nogil=True)
-def _cased_end(data: U8, i: int, end: int, blocks: U16, classes: U8) -> int:
+def _cased_end(text: U8, kinds: U8, i: int) -> int:
     """The two alternatives for words of o200k at i; i where neither matches. With H = _HEAD and T = _TAIL they are
 
     [^\\r\\n\\p{L}\\p{N}]? H* T+ (contraction)?  and then  [^\\r\\n\\p{L}\\p{N}]? H+ T* (contraction)?
@@ -174,48 +194,51 @@ def _cased_end(data: U8, i: int, end: int, blocks: U16, classes: U8) -> int:
     run. If the run holds none, but the optional character before it is itself a mark, then the optional part gives it
     back and T+ takes it alone. Only then comes the second alternative: the run is all upper case, and it is the word.
     """
-    kind, after = _character(data, i, end, blocks, classes)
-    begin = i if kind & _LETTER else after
-    both_end = -1
+    begin = i
+    if kinds[i] & _LETTER == 0:
+        begin = i + 1 if text[i] < 0x80 else _after(text, i)
     at = begin
-    following = 0
-    while at < end:
-        following, beyond = _character(data, at, end, blocks, classes)
-        if following & _HEAD == 0:
-            break
-        if following != UPPER:
-            both_end = beyond
-        at = beyond
-    if at < end and following == LOWER:
-        at = _run_end(data, at, end, _TAIL, blocks, classes)
-    elif both_end >= 0:
-        at = both_end
-    elif kind == MARK:
-        at = after
-    elif at == begin:
-        return i
-    return _contraction_end(data, at, end, True)
+    while kinds[at] == UPPER:
+        at += 1
+    if kinds[at] & _BOTH:
+        both_end = at
+        while kinds[at] & _BOTH:
+            while kinds[at] & _BOTH:
+                at += 1
+            both_end = at
+            while kinds[at] == UPPER:
+                at += 1
+        if kinds[at] != LOWER:
+            at = both_end
+    elif kinds[at] != LOWER:
+        if kinds[i] == MARK:
+            at = begin
+        elif at == begin:
+            return i
+    while kinds[at] & _TAIL:
+        at += 1
+    if kinds[at] and text[at] == 0x27:
+        return _contraction_end(text, at, True)
+    return at
 
 
 @njit(cache=True, nogil=True)
-def _o200k_end(data: U8, i: int, end: int, blocks: U16, classes: U8) -> int:
+def _o200k_end(text: U8, kinds: U8, i: int) -> int:
     r"""The words of _cased_end, then `\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`."""
-    kind, after = _character(data, i, end, blocks, classes)
+    kind = kinds[i]
     if kind == NUMBER:
-        return _number_end(data, after, end, blocks, classes)
+        return _number_end(text, kinds, i)
     if kind == NEWLINE:
-        return _blank_end(data, i, end, True, blocks, classes)
-    word = _cased_end(data, i, end, blocks, classes)
+        return _blank_end(text, kinds, i, True)
+    word = _cased_end(text, kinds, i)
     if word > i:
         return word
     if kind == SPACE:
-        if data[i] != 0x20 or after == end:
-            return _blank_end(data, i, end, True, blocks, classes)
-        kind, after = _character(data, after, end, blocks, classes)
-        if kind & _SIGN == 0:
-            return _blank_end(data, i, end, True, blocks, classes)
-    i = _run_end(data, after, end, _SIGN, blocks, classes)
-    while i < end and (data[i] == 0x0A or data[i] == 0x0D or data[i] == 0x2F):
+        if text[i] != 0x20 or kinds[i + 1] & _SIGN == 0:
+            return _blank_end(text, kinds, i, True)
+        i += 1
+    i = _run_end(kinds, i, _SIGN)
+    while kinds[i] == NEWLINE or (kinds[i] and text[i] == 0x2F):
         i += 1
     return i
 
@@ -227,32 +250,53 @@ def scan(
     kind: int,
     blocks: U16,
     classes: U8,
+    kinds: U8,
     document: int,
-    at: int,
     ends: I64,
     count: int,
     documents: I64,
-) -> tuple[int, int, int]:
-    """Write the ends of the pieces from byte `at` of `document` on, until the last document or until `ends` is full.
+) -> tuple[int, int]:
+    """Write the ends of the pieces, from `document` on, while `ends` has room for a document of one-byte pieces.
 
     data: uint8, UTF-8. starts: int64[documents + 1], byte offsets of the documents. kind: GPT2, CL100K or O200K.
-    blocks, classes: operators.unicode_classes. ends: written from `count` on. documents: int64[documents + 1], written:
-    `documents[d + 1]` is the number of pieces up to the end of document d. Returns (document, at, count) to go on from;
-    all is done when the document is len(starts) - 1. To begin: document 0, at = starts[0], count 0.
+    blocks, classes: operators.unicode_classes. kinds: uint8 scratch, one more than the longest document has bytes.
+    ends: int64, written from `count` on. documents: int64[documents + 1], written: `documents[d + 1]` is the number of
+    pieces up to the end of document d. Returns (document, count) to go on from with more room.
     """
     while document < len(starts) - 1:
-        end = starts[document + 1]
-        while at < end:
-            if count == len(ends):
-                return document, at, count
-            if kind == GPT2:
-                at = _gpt2_end(data, at, end, blocks, classes)
+        begin, end = starts[document], starts[document + 1]
+        if count + end - begin > len(ends):
+            break
+        text = data[begin:end]
+        n = len(text)
+        classify(text, blocks, classes, kinds)
+        i = 0
+        while i < n:
+            # Most pieces are a word with or without a space before it, found here; calls cost more than such a word.
+            at = i + 1 if text[i] == 0x20 else i
+            if kind == O200K:
+                word = at
+                while kinds[at] == UPPER:
+                    at += 1
+                while kinds[at] & _BOTH:
+                    at += 1
+                if kinds[at] == LOWER:
+                    while kinds[at] & _TAIL:
+                        at += 1
+                if at == word or kinds[at] == UPPER and kinds[at - 1] & _BOTH:
+                    at = _o200k_end(text, kinds, i)
+                elif at < n and text[at] == 0x27:
+                    at = _contraction_end(text, at, True)
+            elif kinds[at] & _LETTER:
+                while kinds[at] & _LETTER:
+                    at += 1
             elif kind == CL100K:
-                at = _cl100k_end(data, at, end, blocks, classes)
+                at = _cl100k_end(text, kinds, i)
             else:
-                at = _o200k_end(data, at, end, blocks, classes)
-            ends[count] = at
+                at = _gpt2_end(text, kinds, i)
+            i = at
+            ends[count] = begin + i
             count += 1
         document += 1
         documents[document] = count
-    return document, at, count
+    return document, count
