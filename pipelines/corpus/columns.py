@@ -25,7 +25,10 @@ _IPC_END: Final = b"\0\0\0\0"
 def read_parquet(reading: Reading) -> Iterator[pa.RecordBatch]:
     """Some rows at a time, only the columns that count; page checksums are verified where a file has them."""
     with _damage(reading):
-        parquet = pq.ParquetFile(reading.stream, buffer_size=_READ_BYTES, page_checksum_verification=True)
+        # Without pre_buffer=False whole column chunks are read at once, whatever buffer_size says.
+        parquet = pq.ParquetFile(
+            reading.stream, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
+        )
         columns = _columns(reading, parquet.schema_arrow)
         metadata = parquet.metadata
         sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]

@@ -4,7 +4,7 @@ import re
 
 from operators.errors import DataError, UsageError
 
-_PASSWORD = re.compile(r"://[^\s/@:]*:(?!\d+/)[^\s@]*@")
+_PASSWORD = re.compile(r"://[^\s/@:]*:(?!\d+/)\S*?@(?![^\s/]*@)")
 _TOKEN = re.compile(r"(https?://)[^\s/@]+@")
 _QUERY = re.compile(r"(://[^\s?]*)\?[^\s'\"]*=[^\s'\"]*")
 
@@ -41,8 +41,8 @@ class UnknownFormat(DataError):
     def __str__(self) -> str:
         first = ", ".join(shown(path) for path in self.paths[:3])
         more = f" and {len(self.paths) - 3} more" if len(self.paths) > 3 else ""
-        under = "" if self.paths == (self.source,) else f" (under {shown(self.source)})"
-        return f"{first}{more}{under}: not read by its ending; name files that end in {', '.join(self.endings)}"
+        what = "name files" if self.paths == (self.source,) else f"instead of {shown(self.source)} name files or a glob"
+        return f"{first}{more}: not read, by the ending; {what} with one of these: {', '.join(self.endings)}"
 
 
 class UnreadableInput(DataError):

@@ -25,9 +25,11 @@ def blocks(pieces: Iterator[bytes], block_bytes: int) -> Iterator[bytes]:
             held_bytes += len(piece)
             if held_bytes >= block_bytes and whole_bytes:
                 everything = b"".join(held)
-                yield everything[:whole_bytes]
                 held = [everything[whole_bytes:]]
+                ready = [everything[:whole_bytes]]
+                del everything, piece  # a document may be long, and is the reader's alone from here
                 held_bytes, whole_bytes = held_bytes - whole_bytes, 0
+                yield ready.pop()
     except DamagedFile:
         if whole_bytes:
             yield b"".join(held)[:whole_bytes]

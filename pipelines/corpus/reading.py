@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from operators.arrays import I64
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput
+from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput, UnreadableInput
 from pipelines.corpus.formats import language_of
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.storage import Storage, explained, is_uri, locate
@@ -98,7 +98,8 @@ class Reading:
         if label is None:
             label = language_of(self.file.path)
         if not label:
-            raise MissingInput(self.file.path, "has no language: no field, no name before the first dot, no setting")
+            reason = "its language is unknown: no field, no name before its first dot; set language in the source"
+            raise UnreadableInput(self.file.path, reason)
         return label
 
     def batches(self, ids: pa.Array, languages: pa.Array | str, texts: pa.Array) -> Iterator[pa.RecordBatch]:

@@ -74,7 +74,7 @@ def find_files(sources: Sequence[Source]) -> list[InputFile]:
     found: dict[str, InputFile] = {}
     for source in sources:
         storage, path = locate(source.path)
-        for entry in _entries(storage, path, source.path):
+        for entry in _entries(storage, path):
             file = _input_file(storage, entry, source)
             before = found.setdefault(file.path, file)
             if _settings(before.source) != _settings(source):
@@ -82,10 +82,10 @@ def find_files(sources: Sequence[Source]) -> list[InputFile]:
     return [found[path] for path in sorted(found)]
 
 
-def _entries(storage: Storage, path: str, written: str) -> list[Entry]:
+def _entries(storage: Storage, path: str) -> list[Entry]:
     """All files a source means, every one of a format that is read. A name with `[` that exists is no glob."""
     entry = storage.stat(path)
-    if entry is None and is_glob(written):
+    if entry is None and is_glob(path):
         entries = expand(storage, path)
     elif entry is None:
         raise MissingInput(storage.uri(path))

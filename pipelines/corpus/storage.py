@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
+from urllib.parse import quote
 from urllib.request import url2pathname
 
 import fsspec
@@ -21,7 +22,9 @@ from operators.errors import BabelmergeError
 from pipelines.corpus.errors import MissingInput, UnreadableInput
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(?:::[^/]*)?://")
-_ARROW_SCHEMES: Final = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs")
+_USER = re.compile(r"[^/@:]*:(?!\d+/).*?@(?![^/]*@)|[^/@]+@")
+"""What stands before the bucket: "key:secret@", "anonymous@"."""
+_ARROW_SCHEMES: Final = ("s3", "gs", "gcs", "abfs", "abfss")
 """Schemes that pyarrow opens by itself; the others go through fsspec and the package it names."""
 _MODIFIED_KEYS: Final = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
 """What fsspec's file systems call the time of the last change; the first one found counts."""
@@ -224,10 +227,10 @@ def _arrow_storage(scheme: str, rest: str) -> tuple[RemoteStorage, str]:
     path, question, query = rest.partition("?")
     if "=" not in query:  # a glob's "?"
         path, question, query = rest, "", ""
-    authority, _, key = path.rpartition("@")[2].partition("/")
-    user = path[: len(path) - len(path.rpartition("@")[2])]
-    if "/" in user and ":" not in user:  # the "@" belongs to the key
-        authority, _, key = path.partition("/")
-        user = ""
-    files, root = pyarrow.fs.FileSystem.from_uri(f"{scheme}://{user}{authority}{question}{query}")
-    return RemoteStorage(ArrowFSWrapper(files), f"{scheme}://", "", ""), "/".join(filter(None, (root.rstrip("/"), key)))
+    match = _USER.match(path)
+    user = match[0][:-1] if match else ""
+    bucket, _, key = path[len(match[0]) if match else 0 :].partition("/")
+    authority = f"{quote(user, safe=':%')}@{bucket}" if user else bucket  # an AWS secret may hold a "/"
+    files, root = pyarrow.fs.FileSystem.from_uri(f"{scheme}://{authority}{question}{query}")
+    inside = "/".join(part for part in (root.rstrip("/"), key) if part)
+    return RemoteStorage(ArrowFSWrapper(files), f"{scheme}://", "", ""), inside

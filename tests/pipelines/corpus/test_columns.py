@@ -14,6 +14,7 @@ from pyarrow import ipc
 
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.errors import UnusableColumn
+from pipelines.corpus.reading import InputStream
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from tests.pipelines.corpus.corpora import Row, arrow_bytes, rows_of, texts_of, written
@@ -174,17 +175,22 @@ def test_small_row_groups_do_not_make_small_batches(tmp_path: Path, how: str) ->
     assert [batch.num_rows for batch in read_batches(file, BadRecords("fail"))] == [500]
 
 
-def test_parquet_is_not_read_whole(tmp_path: Path) -> None:
-    """32 MB of text in row groups of 1 MB; what Arrow holds while they pass stays far below."""
-    table = pa.table({"text": [np.random.default_rng(i).bytes(1 << 14).hex() for i in range(1000)]})
+def test_parquet_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """31 MB of text in one row group: what is asked of the file, and what Arrow holds, stay far below."""
+    text = np.random.default_rng(0).bytes(256 * 60_000).hex()
+    table = pa.table({"text": [text[i : i + 512] for i in range(0, len(text), 512)]})
     out = io.BytesIO()
-    pq.write_table(table, out, row_group_size=32, use_dictionary=False)
+    pq.write_table(table, out, use_dictionary=False)
     file = written(tmp_path, "x.parquet", out.getvalue())
-    del table, out
+    del table, out, text
+    pieces: list[int] = []
+    read = InputStream.read
+    monkeypatch.setattr(InputStream, "read", lambda self, size: pieces.append(size) or read(self, size))
     before, most = pa.total_allocated_bytes(), 0
     for _ in read_batches(file, BadRecords("fail"), batch_bytes=1 << 18):
         most = max(most, pa.total_allocated_bytes() - before)
-    assert 0 < most < 8 << 20
+    assert sum(pieces) > file.size > 28 << 20
+    assert max(pieces) <= 4 << 20 and 0 < most < 12 << 20
 
 
 def test_compressed_arrow_is_read(tmp_path: Path) -> None:

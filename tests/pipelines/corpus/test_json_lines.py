@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.corpus.bad_records import BadRecord, BadRecords
-from pipelines.corpus.errors import MissingInput
+from pipelines.corpus.errors import UnreadableInput
 from tests.pipelines.corpus.corpora import json_lines, rows_of, texts_of, written
 
 
@@ -124,7 +124,7 @@ def test_a_language_field_holds_for_all_records_or_none(tmp_path: Path) -> None:
 
 
 def test_a_name_that_starts_with_a_dot_gives_no_language(tmp_path: Path) -> None:
-    with pytest.raises(MissingInput, match="has no language"):
+    with pytest.raises(UnreadableInput, match="its language is unknown"):
         rows_of(written(tmp_path, ".jsonl", b'{"text": "a"}'))
     assert rows_of(written(tmp_path, ".jsonl", b'{"text": "a"}', language="sv")) == [("1", "sv", "a")]
 

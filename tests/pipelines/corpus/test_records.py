@@ -1,12 +1,15 @@
 """What is written is read back equal, in every format, in batches of any size."""
 
 import io
+import json
+import os
 import pickle
 import tempfile
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,3 +143,14 @@ def test_absolute_and_relative_paths_are_the_same_file(tmp_path: Path, monkeypat
     assert found("x.txt").path == found("./y/../x.txt").path == file.path
     monkeypatch.setenv("HOME", str(tmp_path))
     assert found("~/x.txt").path == file.path
+
+
+def test_flores_is_read_as_pythons_json_reads_it() -> None:
+    """1,000 sentences in each of 204 languages."""
+    beside = Path(__file__).parents[4] / "shared" / "corpora"
+    path = Path(os.environ.get("BABELMERGE_CORPORA", beside)) / "flores200_dev.jsonl.zst"
+    if not path.exists():
+        pytest.skip(f"{path.name} is neither in BABELMERGE_CORPORA nor beside the checkout")
+    lines = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes()).splitlines()
+    records = (json.loads(line) for line in lines)
+    assert rows_of(found(path)) == [(str(record["id"]), record["language"], record["text"]) for record in records]
