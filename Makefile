@@ -17,7 +17,7 @@ COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --universal --python-versi
 # Ray reports its usage to its makers unless told not to.
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: help setup demo test kernels lint format lock image clean
+.PHONY: help setup demo test kernels lint format lock image fresh clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make format   let ruff mend what it can"
 	@echo "make lock     write the lock files anew from pyproject.toml (needs the network)"
 	@echo "make image    build the container image babelmerge (needs docker)"
+	@echo "make fresh    remove compiled kernels and other caches"
 	@echo "make clean    remove .venv and every cache; results under runs/ stay"
 
 setup: $(READY)
@@ -57,7 +58,7 @@ format: $(READY)
 $(LOCKED): requirements.lock
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found (tried python3.11, python3, python3.12," \
 		"python3.13); install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is not Python 3.11" \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "make: $(PYTHON) is not Python 3.11" \
 		"or newer; name one that is: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Setting up .venv from requirements.lock (about a minute, once)"
 	"$(PYTHON)" -m venv .venv
@@ -80,6 +81,10 @@ $(LOCKER)/bin/uv:
 image:
 	docker build --tag babelmerge .
 
-clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
-	find operators pipelines jobs tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+# numba sees that a kernel's own file changed, but not a file it imports from.
+fresh:
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv/numba-boundscheck dist
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean: fresh
+	rm -rf .venv
