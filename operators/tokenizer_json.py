@@ -94,7 +94,7 @@ def to_json(tokenizer: Tokenizer) -> str:
         raise InexpressibleTokenizer("tokenizer.json", _first_clash(spelled, vocab))
     text = tokenizer.text_tokens
     names = {i: to_chars(text[i]) for i in text}
-    merges = dict.fromkeys([])  # type: dict[tuple[str, str], None]
+    merges: dict[tuple[str, str], None] = {}
     for pair in zip(tokenizer.merges.left.tolist(), tokenizer.merges.right.tolist(), strict=True):
         named = (names[pair[0]], names[pair[1]])
         merges.pop(named, None)  # of a pair that stands twice the last place counts
@@ -235,8 +235,8 @@ def _read_pre_tokenizer(part: dict[str, Any] | None, path: str) -> str:
         raise UnsupportedTokenizer(path, f"a Split with behavior {split.get('behavior')}, invert {split.get('invert')}")
     if not isinstance(pattern, dict) or not isinstance(pattern.get("Regex"), str):
         raise UnsupportedTokenizer(path, "a Split without a regular expression")
-    names = {expression: name for name, expression in PATTERNS.items()}
-    return names.get(pattern["Regex"], str(pattern["Regex"]))
+    regex = str(pattern["Regex"])
+    return next((name for name, expression in PATTERNS.items() if expression == regex), regex)
 
 
 def _read_ids(file: _File, path: str) -> dict[str, int]:
@@ -246,9 +246,10 @@ def _read_ids(file: _File, path: str) -> dict[str, int]:
         if ids.setdefault(added.content, added.id) != added.id:
             raise MalformedTokenizer(path, f"{added.content!r} has the ids {ids[added.content]} and {added.id}")
     given = sorted(ids.values())
-    if given != list(range(len(given))):
-        missing = next((i for i, (a, b) in enumerate(zip(given, range(len(given)), strict=True)) if a != b), 0)
-        raise MalformedTokenizer(path, f"its ids are not 0 to {len(given) - 1}, each once: look at {missing}")
+    for expected, i in enumerate(given):
+        if i != expected:
+            fault = f"id {expected} has no token" if i > expected else f"id {i} has two tokens or is below 0"
+            raise MalformedTokenizer(path, f"{fault}; its {len(given)} tokens need the ids 0 to {len(given) - 1}")
     return ids
 
 
