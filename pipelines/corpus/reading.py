@@ -25,6 +25,9 @@ CORPUS_SCHEMA: Final = pa.schema(
 )
 """What every format becomes."""
 
+_READ_BYTES: Final = 64 << 20
+"""At once, at most."""
+
 
 class InputStream:
     """The bytes of a file, for the readers here and for pyarrow. Reads whole pieces: fewer bytes mean the end."""
@@ -35,16 +38,17 @@ class InputStream:
         self.path = path
         self._handle = handle
 
-    def read(self, size: int = -1) -> bytes:
-        """`size` bytes, fewer at the end of the file only."""
+    def read(self, size: int) -> bytes:
+        """`size` bytes, fewer at the end of the file only. A damaged file may ask for 2**60: no room is made ahead."""
+        pieces: list[bytes] = []
         with explained(self.path):
-            piece = bytes(self._handle.read(size))
-            while 0 < len(piece) < size:  # an unbuffered file may give less, once
-                more = self._handle.read(size - len(piece))
-                if not more:
+            while size > 0:
+                piece = bytes(self._handle.read(min(size, _READ_BYTES)))
+                if not piece:
                     break
-                piece += more
-            return piece
+                pieces.append(piece)
+                size -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """The new position."""

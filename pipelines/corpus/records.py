@@ -52,16 +52,20 @@ def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[p
         for batch in batches:
             batch_size = batch.nbytes  # of this slice; with ids and languages, so that empty texts count
             if held and held_bytes + batch_size > batch_bytes:
-                yield pa.concat_batches(held)
+                yield _joined(held)
                 held, held_bytes = [], 0
             held.append(batch)
             held_bytes += batch_size
     except DamagedFile:
         if held:
-            yield pa.concat_batches(held)
+            yield _joined(held)
         raise
     if held:
-        yield pa.concat_batches(held)
+        yield _joined(held)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)  # which copies even one
 
 
 def _batches(reading: Reading) -> Iterator[pa.RecordBatch]:

@@ -156,6 +156,15 @@ def test_overwritten_columns_end_in_an_error_and_not_in_a_crash(tmp_path: Path) 
         damage_of(written(tmp_path, "x.arrow", data))
 
 
+def test_a_length_beyond_all_memory_is_damage(tmp_path: Path) -> None:
+    stream = arrow_bytes(pa.table({"text": LINES}), stream=True)
+    body = len(TEXT) + 4 * (len(LINES) + 1)
+    lengths = [i for i in range(0, 1000, 8) if 0 <= struct.unpack_from("<q", stream, i)[0] - body < 200]
+    assert lengths
+    for i in lengths:
+        damage_of(written(tmp_path, "x.arrow", stream[:i] + struct.pack("<q", 1 << 60) + stream[i + 8 :]))
+
+
 def shrink(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 3)
 
