@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import tiktoken
+from tiktoken.load import load_tiktoken_bpe
 from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
@@ -68,7 +69,7 @@ def test_tokenizers_and_tiktoken_encode_the_same(tokenizer: Tokenizer, saved: Pa
     theirs = HuggingFace.from_file(str(saved / "tokenizer.json"))
     assert [theirs.encode(text).ids for text in TEXTS] == expected
     assert [theirs.decode(ids) for ids in expected] == TEXTS
-    ranks = tiktoken.load.load_tiktoken_bpe(str(saved / "ranks.tiktoken"))
+    ranks = load_tiktoken_bpe(str(saved / "ranks.tiktoken"))
     encoding = tiktoken.Encoding("ours", pat_str=PATTERNS["gpt4"], mergeable_ranks=ranks, special_tokens={"<|end|>": 0})
     assert encoding.encode_ordinary_batch(TEXTS) == expected
     assert encoding.decode([0, *expected[0]]) == "<|end|>" + TEXTS[0]
