@@ -120,9 +120,9 @@ def _run(steps: list[Settings], execution: Execution) -> list[str]:
 
 
 def _finish(lines: list[str]) -> None:
-    """What was written, on stdout; the last line is the last step's."""
+    """What was written, or kept, on stdout: a line a step."""
     for line in lines:
-        typer.echo(f"wrote {line}")
+        typer.echo(line)
 
 
 def run(conf: str, directory: str | None, **flags: Any) -> None:
@@ -141,6 +141,27 @@ def _enter(directory: str) -> None:
         os.chdir(directory)
     except OSError as error:
         raise BadConfiguration("--directory", f"{directory}: {error.strerror}") from error
+
+
+@app.command()
+def submit(
+    conf: Annotated[str, typer.Argument(metavar="CONF", help="YAML file with `steps:`.", show_default=False)],
+    address: Annotated[str, typer.Option(help="The cluster's dashboard, such as http://127.0.0.1:8265.")],
+    directory: Annotated[
+        str | None, typer.Option(help="Where relative paths begin, on all nodes. [default: where you are]")
+    ] = None,
+    python: Annotated[
+        str | None, typer.Option(help="Python on the cluster. [default: this one on this machine, else python]")
+    ] = None,
+) -> None:
+    """Run a workflow on a Ray cluster that is there already; follow its log, return its exit status."""
+    from jobs.submission import submit as submit_job  # importing Ray takes a second
+
+    read_workflow(conf, {})
+    here = Path(directory or ".").resolve()
+    sys.exit(
+        submit_job(Path(conf), address, here, python, ["--engine", "ray"], lambda text: typer.echo(text, nl=False))
+    )
 
 
 @app.command()

@@ -21,7 +21,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Unknown keys and wrong types are refused."""
 
 
-class Execution(Settings):
+class Execution(Settings, frozen=True, kw_only=True):
     """How a job runs. Its results do not depend on any of these."""
 
     engine: Literal["ray", "local"] = "ray"
@@ -34,7 +34,7 @@ class Execution(Settings):
     """A record that cannot be read ends the job, or is left out, counted and listed in bad_records.parquet."""
 
 
-class Train(Settings):
+class Train(Settings, frozen=True, kw_only=True):
     """Train a byte-level BPE tokenizer; the merge list equals that of Hugging Face's BpeTrainer."""
 
     corpus: Corpus
@@ -57,7 +57,7 @@ class Train(Settings):
     """Parts that the word tables are cut into, by hash; at most so many workers can train."""
 
 
-class Retokenize(Settings):
+class Retokenize(Settings, frozen=True, kw_only=True):
     """Write the token ids of a corpus, one Parquet file for each input file."""
 
     corpus: Corpus
@@ -68,7 +68,7 @@ class Retokenize(Settings):
     """Directory for the token shards: id, language, tokens."""
 
 
-class Premiums(Settings):
+class Premiums(Settings, frozen=True, kw_only=True):
     """Token premiums: how many tokens each language needs for the same text (Petrov et al. 2023)."""
 
     parallel: Corpus
@@ -87,7 +87,7 @@ class Premiums(Settings):
     """Bootstrap resamples of documents behind each 95 % interval."""
 
 
-class Mixture(Settings):
+class Mixture(Settings, frozen=True, kw_only=True):
     """What mixture a tokenizer was trained on: the linear program of Hayase et al. 2024 over its merge list."""
 
     categories: Corpus
@@ -104,7 +104,7 @@ class Mixture(Settings):
     """Parts that the word tables are cut into, by hash."""
 
 
-class Catalogs(Settings):
+class Catalogs(Settings, frozen=True, kw_only=True):
     """Extract the translation catalogs of an installed Python package into a parallel corpus."""
 
     package: str
@@ -115,7 +115,7 @@ class Catalogs(Settings):
     """Languages with fewer translated strings are left out."""
 
 
-class Report(Settings):
+class Report(Settings, frozen=True, kw_only=True):
     """Draw what was found: one HTML page that needs no network, and every chart as PNG and SVG."""
 
     out: str
@@ -134,7 +134,7 @@ class Report(Settings):
     """Output of catalogs, for the languages' names."""
 
 
-class Step(Settings):
+class Step(Settings, frozen=True, kw_only=True):
     """One step: exactly one of these."""
 
     catalogs: Catalogs | None = None
@@ -156,7 +156,7 @@ class Step(Settings):
         return [name for name in self.__struct_fields__ if getattr(self, name) is not None]
 
 
-class Workflow(Execution, kw_only=True):
+class Workflow(Execution, frozen=True, kw_only=True):
     """What `babelmerge run` does: steps, one after the other, each skipped when nothing it depends on changed."""
 
     steps: list[Step]
@@ -172,11 +172,11 @@ COMMANDS: dict[str, type[Settings]] = {
 """Steps that are commands of their own. The first field of each is what its positional arguments are."""
 
 
-def documentation(settings: type[Settings]) -> dict[str, str]:
+def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:
     """The line below each field of a settings class, those of the classes it extends included."""
     lines: dict[str, str] = {}
     for ancestor in reversed(settings.__mro__):
-        if ancestor.__module__ != __name__:
+        if not issubclass(ancestor, msgspec.Struct) or ancestor is msgspec.Struct:
             continue
         body = ast.parse(textwrap.dedent(inspect.getsource(ancestor))).body[0]
         assert isinstance(body, ast.ClassDef)

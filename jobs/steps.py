@@ -11,7 +11,7 @@ from operators.errors import UsageError
 from operators.pretokenize import Pretokenizer
 from pipelines.comparing import compare_languages
 from pipelines.corpus.sources import find_files
-from pipelines.counting import OnBadRecord, count_words
+from pipelines.counting import BAD_RECORDS, OnBadRecord, count_words
 from pipelines.engine import Engine
 from pipelines.inferring import infer_categories
 from pipelines.outputs import Output
@@ -59,8 +59,9 @@ def run_train(settings: Train, job: Job) -> str:
     """Count words, then train."""
     check_train(settings)
     out = Path(settings.out).resolve()
-    with Output(out, "tokenizer") as output:
-        files = find_files(read_sources(settings.corpus))
+    output = Output(out, "tokenizer")
+    files = find_files(read_sources(settings.corpus))
+    with output:
         words = count_words(
             files,
             settings.pretokenizer,
@@ -86,18 +87,19 @@ def run_train(settings: Train, job: Job) -> str:
     short = "" if facts["vocabulary"] == settings.vocab_size else " (no pair was left that is frequent enough)"
     tokens, merges, rounds = (f"{facts[name]:,} {name}" for name in ("vocabulary", "merges", "rounds"))
     tokens = tokens.replace("vocabulary", "tokens")
-    return f"a tokenizer of {tokens}{short}, {merges} in {rounds}{_skipped(words.facts)}: {settings.out}"
+    return _line(output, f"a tokenizer of {tokens}{short}, {merges} in {rounds}", words.facts, settings.out)
 
 
 def run_retokenize(settings: Retokenize, job: Job) -> str:
     """Encode a corpus."""
     tokenizer = load_tokenizer(settings.tokenizer)
-    out = Path(settings.out).resolve()
-    Output(out, "tokens")  # refuses a directory that is not ours before anything is read
+    output = Output(Path(settings.out).resolve(), "tokens")
     files = find_files(read_sources(settings.corpus))
-    made = retokenize(files, tokenizer, out, job.engine, job.progress, on_bad_record=job.on_bad_record)
-    sums = {figure: sum(one[figure] for one in made.facts["languages"].values()) for figure in ("documents", "tokens")}
-    return f"{sums['tokens']:,} tokens of {sums['documents']:,} documents{_skipped(made.facts)}: {settings.out}"
+    with output:
+        made = retokenize(files, tokenizer, output, job.engine, job.progress, on_bad_record=job.on_bad_record)
+    languages = made.facts["languages"].values()
+    tokens, documents = (sum(one[figure] for one in languages) for figure in ("tokens", "documents"))
+    return _line(output, f"{tokens:,} tokens of {documents:,} documents", made.facts, settings.out)
 
 
 def run_premiums(settings: Premiums, job: Job) -> str:
@@ -107,33 +109,32 @@ def run_premiums(settings: Premiums, job: Job) -> str:
     named = [
         (_short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer
     ]
-    out = Path(settings.out).resolve()
-    Output(out, "premiums")
-    made = compare_languages(
-        find_files(read_sources(settings.parallel)),
-        named,
-        out,
-        job.engine,
-        job.progress,
-        baseline=settings.baseline,
-        languages=settings.languages,
-        documents=settings.documents,
-        resamples=settings.resamples,
-        on_bad_record=job.on_bad_record,
-    )
-    facts = made.facts
-    return (
-        f"premiums of {facts['languages']:,} languages over {facts['documents']:,} documents"
-        f"{_skipped(facts)}: {settings.out}"
-    )
+    output = Output(Path(settings.out).resolve(), "premiums")
+    files = find_files(read_sources(settings.parallel))
+    with output:
+        made = compare_languages(
+            files,
+            named,
+            output,
+            job.engine,
+            job.progress,
+            baseline=settings.baseline,
+            languages=settings.languages,
+            documents=settings.documents,
+            resamples=settings.resamples,
+            on_bad_record=job.on_bad_record,
+        )
+    languages, documents = made.facts["languages"], made.facts["documents"]
+    return _line(output, f"premiums of {languages:,} languages over {documents:,} documents", made.facts, settings.out)
 
 
 def run_mixture(settings: Mixture, job: Job) -> str:
     """Infer a mixture."""
     tokenizer = load_tokenizer(settings.tokenizer)
     out = Path(settings.out).resolve()
-    with Output(out, "mixture") as output:
-        files = find_files(read_sources(settings.categories))
+    output = Output(out, "mixture")
+    files = find_files(read_sources(settings.categories))
+    with output:
         words = count_words(
             files,
             tokenizer.pretokenizer,
@@ -155,7 +156,7 @@ def run_mixture(settings: Mixture, job: Job) -> str:
         )
     categories = len(made.settings["categories"])
     used = made.facts["merges_used"]
-    return f"the shares of {categories} categories from {used:,} merges{_skipped(words.facts)}: {settings.out}"
+    return _line(output, f"the shares of {categories} categories from {used:,} merges", words.facts, settings.out)
 
 
 def run_catalogs(settings: Catalogs, job: Job) -> str:
@@ -184,9 +185,11 @@ def _short_name(reference: str, among: list[str]) -> str:
     return name if names.count(name) == 1 else reference
 
 
-def _skipped(facts: dict[str, Any]) -> str:
+def _line(output: Output, what: str, facts: dict[str, Any], where: str) -> str:
+    """What the command says at its end."""
     bad = facts.get("bad_records", 0)
-    return f" ({bad:,} bad records left out, listed in bad_records.parquet)" if bad else ""
+    left_out = f" ({bad:,} bad records left out, listed in {BAD_RECORDS})" if bad else ""
+    return f"{'kept' if output.kept else 'wrote'} {what}{left_out}: {where}"
 
 
 RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {

@@ -22,13 +22,13 @@ BYTE_TO_CHAR: Final[dict[int, str]] = {byte: chr(byte) for byte in _PRINTABLE} |
 CHAR_TO_BYTE: Final[dict[str, int]] = {char: byte for byte, char in BYTE_TO_CHAR.items()}
 """The inverse of BYTE_TO_CHAR."""
 
-BYTES_IN_RANK_ORDER: Final[bytes] = bytes(sorted(range(256), key=lambda byte: BYTE_TO_CHAR[byte]))
+BYTES_IN_RANK_ORDER: Final[bytes] = bytes(sorted(BYTE_TO_CHAR, key=BYTE_TO_CHAR.__getitem__))
 """All 256 bytes, first the one whose token gets the smallest id ("!", 0x21), last the one with the largest (0xAD)."""
 
 
 def to_chars(token: bytes) -> str:
     """The ByteLevel spelling of a token: `to_chars(b" a")` is "Ġa"."""
-    return "".join(BYTE_TO_CHAR[byte] for byte in token)
+    return "".join(BYTE_TO_CHAR[byte] for byte in bytes(token))
 
 
 def to_bytes(spelling: str) -> bytes | None:

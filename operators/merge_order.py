@@ -91,8 +91,10 @@ class Reducer:
     @property
     def merges(self) -> Merges:
         """The merge list so far."""
-        rows = [np.stack([m.left, m.right, m.token, m.count]).T for m in self._rounds]
-        return Merges.from_rows(np.concatenate(rows) if rows else [])
+        if not self._rounds:
+            return Merges.from_rows([])
+        names = ("left", "right", "token", "count")
+        return Merges(*(np.concatenate([getattr(one, name) for one in self._rounds]) for name in names))
 
     @property
     def vocabulary(self) -> int:

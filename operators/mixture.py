@@ -187,7 +187,7 @@ def solve_lazily(changes: Changes) -> tuple[Optimum, int, int]:
         # The solver may leave a row it has violated by its own tolerance: such a row is as satisfied as it will be.
         new = ~np.isin(pair * steps + step, present)
         step, pair = step[new], pair[new]
-        if len(step) == 0 and rounds > 0:
+        if len(step) == 0:
             break
         present = np.concatenate([present, pair * steps + step])
         counts = counts_before(changes.offsets, changes.start, changes.category, changes.change, n, step, pair)

@@ -177,12 +177,10 @@ def _aligned(
     at = (placed["row"].to_numpy(), placed["column"].to_numpy())
     there = np.zeros((len(ids), len(wanted)), np.bool_)
     there[at] = True
-    kept = np.ones(len(ids), np.bool_)
     baseline = wanted.index(task.baseline)
     shared = (there & there[:, [baseline]]).sum(0)
     fewest = wanted[int(shared.argmin())]
-    if task.documents == "common":
-        kept = there.all(1)
+    kept = there.all(1) if task.documents == "common" else np.ones(len(ids), np.bool_)
     if not (kept.any() and shared.min()):
         raise NoCommonDocuments(fewest, task.baseline, task.documents)
     amounts = {}
@@ -197,7 +195,7 @@ def _aligned(
 def compare_languages(
     files: list[InputFile],
     tokenizers: Sequence[tuple[str, Tokenizer]],
-    directory: Path,
+    output: Output,
     engine: Engine,
     progress: Progress,
     *,
@@ -207,7 +205,7 @@ def compare_languages(
     resamples: int = 1000,
     on_bad_record: OnBadRecord = "fail",
 ) -> Manifest:
-    """premiums.parquet and the counts of every document in `directory`. Skipped when they are there already.
+    """premiums.parquet and the counts of every document in `output`. Skipped when they are there already.
 
     A row a tokenizer and language: sums over the compared documents, the premium against `baseline` with its 95 %
     interval, and the same ratio of bytes and of characters, which no tokenizer has a part in.
@@ -222,33 +220,32 @@ def compare_languages(
     }
     inputs = describe_inputs(files)
     name = fingerprint("premiums", settings, inputs)
-    with Output(directory, "premiums") as output:
-        if (done := output.current(name)) is not None:
-            progress.note(f"premiums: unchanged, kept ({directory})")
-            return done
-        began = time.monotonic()
-        loaded = tuple(tokenizer for _, tokenizer in tokenizers)
-        tasks = [MeasureTask(file, i, loaded, on_bad_record, directory) for i, file in enumerate(files)]
-        names = [task.name for task in tasks]
-        output.begin([*names, PREMIUMS, BAD_RECORDS])
-        bad: list[pa.Table] = []
-        total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
-        with progress.stage("count tokens", total, "B") as advance:
-            for index, table in engine.run(measure_file, tasks):
-                bad.append(table)
-                advance(files[index].size or 0)
-        bad_table = pa.concat_tables(bad).sort_by([("path", "ascending"), ("record", "ascending")])
-        if on_bad_record == "skip":
-            with replacing(directory / BAD_RECORDS) as part:
-                pq.write_table(bad_table, part)
-        with progress.stage("compare", 1, "tables") as advance:
-            wanted = tuple(languages) if languages is not None else None
-            task = CompareTask(
-                tuple(directory / one for one in names), directory, tuple(one for one, _ in tokenizers), baseline,
-                wanted, documents, resamples,
-            )  # fmt: skip
-            [(_, facts)] = engine.run(compare, [task])
-            advance(1)
-        written = [*names, PREMIUMS, *([BAD_RECORDS] if on_bad_record == "skip" else [])]
-        run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
-        return output.finish(name, settings, inputs, written, facts | {"bad_records": len(bad_table)}, run)
+    if (done := output.current(name)) is not None:
+        progress.note(f"premiums: unchanged, kept ({output.directory})")
+        return done
+    began, directory = time.monotonic(), output.directory
+    loaded = tuple(tokenizer for _, tokenizer in tokenizers)
+    tasks = [MeasureTask(file, i, loaded, on_bad_record, directory) for i, file in enumerate(files)]
+    names = [task.name for task in tasks]
+    output.begin([*names, PREMIUMS, BAD_RECORDS])
+    bad: list[pa.Table] = []
+    total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
+    with progress.stage("count tokens", total, "B") as advance:
+        for index, table in engine.run(measure_file, tasks):
+            bad.append(table)
+            advance(files[index].size or 0)
+    bad_table = pa.concat_tables(bad).sort_by([("path", "ascending"), ("record", "ascending")])
+    if on_bad_record == "skip":
+        with replacing(directory / BAD_RECORDS) as part:
+            pq.write_table(bad_table, part)
+    with progress.stage("compare", 1, "tables") as advance:
+        wanted = tuple(languages) if languages is not None else None
+        task = CompareTask(
+            tuple(directory / one for one in names), directory, tuple(one for one, _ in tokenizers), baseline,
+            wanted, documents, resamples,
+        )  # fmt: skip
+        [(_, facts)] = engine.run(compare, [task])
+        advance(1)
+    written = [*names, PREMIUMS, *([BAD_RECORDS] if on_bad_record == "skip" else [])]
+    run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
+    return output.finish(name, settings, inputs, written, facts | {"bad_records": len(bad_table)}, run)

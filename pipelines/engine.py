@@ -51,8 +51,13 @@ class Worker(Protocol):
 class Engine(Protocol):
     """Where work runs. `local`: threads of this process; `ray`: a cluster."""
 
-    name: str
-    workers: int
+    @property
+    def name(self) -> str:
+        """`local` or `ray`."""
+
+    @property
+    def workers(self) -> int:
+        """How many work side by side."""
 
     def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """(index, task(item)) for every item, as they are done. A task may be repeated: it must replace, not add."""

@@ -127,8 +127,12 @@ class Output:
     """One stage's output directory, held for as long as the `with` block lasts."""
 
     def __init__(self, directory: Path, stage: str) -> None:
-        """Refuses (ForeignDirectory) a directory that holds anything but what this stage left there. Writes nothing."""
+        """Refuses (ForeignDirectory) a directory that holds anything but what this stage left there. Writes nothing.
+
+        `kept` says, later, whether what was there before was still right.
+        """
         self.directory, self.stage = directory, stage
+        self.kept = False
         self._lock: IO[bytes] | None = None
         if directory.exists() and not directory.is_dir():
             raise ForeignDirectory(str(directory), directory.name)
@@ -167,6 +171,7 @@ class Output:
             path = self.directory / file
             if not path.is_file() or path.stat().st_size != size:
                 return None
+        self.kept = True
         return manifest
 
     def begin(self, planned: list[str]) -> None:

@@ -137,7 +137,8 @@ class _Host:
     """Holds a state in an actor; made by the first call, so that what fails arrives as itself, not as a dead actor."""
 
     def __init__(self, state: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self._make, self._made = (lambda: state(*arguments)), False
+        self._make: Callable[[], Any] = lambda: state(*arguments)
+        self._made = False
 
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         """Call the state's method."""

@@ -100,47 +100,46 @@ def shard_names(files: list[InputFile]) -> list[str]:
 def retokenize(
     files: list[InputFile],
     tokenizer: Tokenizer,
-    directory: Path,
+    output: Output,
     engine: Engine,
     progress: Progress,
     *,
     on_bad_record: OnBadRecord = "fail",
 ) -> Manifest:
-    """Token shards (id, language, tokens: list of uint32) in `directory`. Skipped when they are there already.
+    """Token shards (id, language, tokens: list of uint32) in `output`. Skipped when they are there already.
 
     The manifest's facts: documents, bytes and tokens for each language, and bad_records.
     """
     settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "on_bad_record": on_bad_record}
     inputs = describe_inputs(files)
     name = fingerprint("tokens", settings, inputs)
-    with Output(directory, "tokens") as output:
-        if (done := output.current(name)) is not None:
-            progress.note(f"tokens: unchanged, kept ({directory})")
-            return done
-        began = time.monotonic()
-        names = shard_names(files)
-        output.begin([*names, BAD_RECORDS])
-        tasks = [
-            EncodeTask(file, shard, i, tokenizer, on_bad_record, directory)
-            for i, (file, shard) in enumerate(zip(files, names, strict=True))
-        ]
-        total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
-        sums = {"documents": Counter[str](), "bytes": Counter[str](), "tokens": Counter[str]()}
-        bad: list[pa.Table] = []
-        with progress.stage("retokenize", total, "B") as advance:
-            for index, encoded in engine.run(encode_file, tasks):
-                for figure, counts in sums.items():
-                    counts.update(getattr(encoded, figure))
-                bad.append(encoded.bad)
-                advance(files[index].size or 0)
-        if not sum(sums["bytes"].values()):
-            raise EmptyCorpus(len(files))
-        bad_table = pa.concat_tables(bad).sort_by([("path", "ascending"), ("record", "ascending")])
-        if on_bad_record == "skip":
-            names = [*names, BAD_RECORDS]
-            with replacing(directory / BAD_RECORDS) as part:
-                pq.write_table(bad_table, part)
-        languages = {one: {figure: counts[one] for figure, counts in sums.items()} for one in sorted(sums["documents"])}
-        run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
-        facts = {"languages": languages, "bad_records": len(bad_table)}
-        return output.finish(name, settings, inputs, names, facts, run)
+    if (done := output.current(name)) is not None:
+        progress.note(f"tokens: unchanged, kept ({output.directory})")
+        return done
+    began, directory = time.monotonic(), output.directory
+    names = shard_names(files)
+    output.begin([*names, BAD_RECORDS])
+    tasks = [
+        EncodeTask(file, shard, i, tokenizer, on_bad_record, directory)
+        for i, (file, shard) in enumerate(zip(files, names, strict=True))
+    ]
+    total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
+    sums = {"documents": Counter[str](), "bytes": Counter[str](), "tokens": Counter[str]()}
+    bad: list[pa.Table] = []
+    with progress.stage("retokenize", total, "B") as advance:
+        for index, encoded in engine.run(encode_file, tasks):
+            for figure, counts in sums.items():
+                counts.update(getattr(encoded, figure))
+            bad.append(encoded.bad)
+            advance(files[index].size or 0)
+    if not sum(sums["bytes"].values()):
+        raise EmptyCorpus(len(files))
+    bad_table = pa.concat_tables(bad).sort_by([("path", "ascending"), ("record", "ascending")])
+    if on_bad_record == "skip":
+        names = [*names, BAD_RECORDS]
+        with replacing(directory / BAD_RECORDS) as part:
+            pq.write_table(bad_table, part)
+    languages = {one: {figure: counts[one] for figure, counts in sums.items()} for one in sorted(sums["documents"])}
+    run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
+    facts = {"languages": languages, "bad_records": len(bad_table)}
+    return output.finish(name, settings, inputs, names, facts, run)

@@ -12,7 +12,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def slot_of(pairs: Any, pair: int) -> int:
+def slot_of(pairs: Any, pair: int) -> Any:
     """The slot that holds `pair`, or the empty one where it belongs; `len(pairs)` is a power of two."""
     mask = len(pairs) - 1
     mixed = np.uint64(pair) * np.uint64(0x9E3779B97F4A7C15)

@@ -1,0 +1,67 @@
+"""docs/settings.md, made of the definitions in jobs/settings.py."""
+
+from typing import Any
+
+import msgspec
+
+from jobs.settings import COMMANDS, Catalogs, Execution, Report, documentation
+from pipelines.corpus.sources import Source
+
+OPENING = """# Settings
+
+Made by `babelmerge settings`; each is defined once, in `jobs/settings.py`. A command takes each as a flag
+(`vocab_size` is `--vocab-size`) and as a key of the file that `--conf` names; a workflow file takes it as a key of its
+step. Unknown keys and wrong types are refused.
+"""
+
+
+def settings_page() -> str:
+    """The page, as Markdown."""
+    parts = [OPENING, _table("Every command", Execution)]
+    parts += [_table(f"`{name}`", kind) for name, kind in COMMANDS.items()]
+    parts += [_table("Step `catalogs`", Catalogs), _table("Step `report`", Report)]
+    parts.append(_table("A source of a corpus", Source))
+    return "\n".join(parts)
+
+
+def _table(heading: str, kind: type[msgspec.Struct]) -> str:
+    lines = documentation(kind)
+    about = (kind.__doc__ or "").strip()
+    rows = ["| setting | type | default | |", "|---|---|---|---|"]
+    for field in msgspec.structs.fields(kind):
+        shown = lines[field.name].replace("|", "\\|")
+        rows.append(f"| `{field.name}` | {_type(field.type)} | {_default(field)} | {shown} |")
+    return f"## {heading}\n\n{about}\n\n" + "\n".join(rows) + "\n"
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    default: Any = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]
+    return "`[]`" if default == [] else "none" if default is None else f"`{default}`"
+
+
+def _type(kind: Any) -> str:
+    """A type as people say it: from its JSON schema, which knows bounds too."""
+    schema = msgspec.json.schema(kind)
+    return _said(schema).replace("|", "\\|")
+
+
+def _said(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_said(one) for one in schema["anyOf"] if one.get("type") != "null")
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_said(schema['items'])}"
+    if schema.get("type") == "object":
+        return "names and numbers"
+    if "$ref" in schema:
+        return "source"
+    words = {"integer": "whole number", "number": "number", "string": "text"}
+    bounds = [
+        f"{sign} {schema[key]:,}"
+        for key, sign in (("exclusiveMinimum", ">"), ("minimum", "≥"), ("maximum", "≤"))
+        if key in schema
+    ]
+    return " ".join([words[schema["type"]], *bounds])

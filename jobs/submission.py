@@ -1,0 +1,121 @@
+"""Submitting a workflow to a Ray cluster that someone else started, through the Ray Jobs API.
+
+The code and the workflow file travel as the job's working directory; corpora and outputs do not: relative paths are
+taken from a directory that all nodes see. The job runs once; who submitted it runs the same command again if need be.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from shlex import quote
+from typing import Any
+from urllib.parse import urlsplit
+
+from operators.errors import DataError, UsageError
+
+CODE = ("operators", "pipelines", "jobs")
+WORKFLOW = "workflow.yaml"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class BadAddress(UsageError):
+    """An address that is none of the Jobs API."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+    def __str__(self) -> str:
+        return f"--address {self.address}: write the dashboard's address, such as http://127.0.0.1:8265"
+
+
+class SubmissionFailed(DataError):
+    """The cluster did not take the job, or was lost while it ran."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(address, reason)
+        self.address, self.reason = address, reason
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.reason}"
+
+
+def submit(
+    workflow: Path, address: str, directory: Path, python: str | None, arguments: list[str], show: Callable[[str], None]
+) -> int:
+    """Run a workflow on the cluster at `address`, passing its log to `show`; returns the job's exit status.
+
+    `directory` is where relative paths begin, on every node; `python` is the interpreter there: by default this one
+    for a cluster on this machine, else `python`. `arguments` are further flags of `babelmerge run`.
+    """
+    url = address if "://" in address else f"http://{address}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadAddress(address)
+    interpreter = python or (sys.executable if parts.hostname in LOOPBACK else "python")
+    command = [interpreter, "-m", "jobs.command", "run", WORKFLOW, "--directory", str(directory), *arguments]
+    with tempfile.TemporaryDirectory() as staging:
+        _stage(workflow, Path(staging))
+        try:
+            return _run(url, " ".join(quote(part) for part in command), staging, show)
+        except (ConnectionError, OSError, RuntimeError) as error:
+            reason = f"{str(error).splitlines()[0]} (is a Ray head with its dashboard running there?)"
+            raise SubmissionFailed(_masked(url), reason) from error
+
+
+def _stage(workflow: Path, into: Path) -> None:
+    """The code and the workflow, nothing else: equal content gives an equal package, which the cluster keeps."""
+    root = Path(__file__).resolve().parent.parent
+    for package in CODE:
+        shutil.copytree(root / package, into / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(workflow, into / WORKFLOW)
+
+
+def _run(url: str, entrypoint: str, working_directory: str, show: Callable[[str], None]) -> int:
+    from ray.job_submission import JobStatus
+
+    client = _connect(url)
+    environment = {"working_dir": working_directory, "env_vars": {"PYTHONUNBUFFERED": "1"}}
+    job: str = client.submit_job(entrypoint=entrypoint, runtime_env=environment)
+    show(f"job {job}\n")
+    asyncio.run(_follow(client, job, show))
+    info = client.get_job_info(job)
+    if info.status == JobStatus.SUCCEEDED:
+        return 0
+    show(f"job {job}: {info.status}: {info.message}\n")
+    return info.driver_exit_code or 1
+
+
+def _connect(url: str) -> Any:
+    """A client. Where the cluster asks for a token, Ray's own is sent: the one its documentation says it looks for."""
+    from ray.exceptions import AuthenticationError
+    from ray.job_submission import JobSubmissionClient
+
+    try:
+        return JobSubmissionClient(url)
+    except AuthenticationError as error:
+        token = os.environ.get("RAY_AUTH_TOKEN", "")
+        file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
+        if not token and file.is_file():
+            token = file.read_text().strip()
+        if not token:
+            raise SubmissionFailed(_masked(url), "wants a token; set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH") from error
+        try:
+            return JobSubmissionClient(url, headers={"Authorization": f"Bearer {token}"})
+        except AuthenticationError:
+            raise SubmissionFailed(_masked(url), "does not take the token; set RAY_AUTH_TOKEN to its own") from error
+
+
+async def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
+    async for lines in client.tail_job_logs(job):
+        show(lines)
+
+
+def _masked(url: str) -> str:
+    """The address without what may be a password."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
