@@ -166,6 +166,7 @@ def _whole(starts: I64) -> tuple[I64, I64]:
 
 
 def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
+    # Room for a piece per byte of one document at least; places that are never written take no memory.
     longest = int(np.diff(starts).max(initial=0))
     kinds = np.empty(longest + 1, np.uint8)
     ends = np.empty(len(data) // _BYTES_PER_PIECE + longest, np.int64)
@@ -175,4 +176,5 @@ def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
         document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, document, ends, count, documents)
         if document == len(starts) - 1:
             return ends[:count].copy(), documents
-        ends = np.concatenate([ends, np.empty(len(ends), np.int64)])
+        fuller, ends = ends, np.empty(2 * len(ends), np.int64)
+        ends[:count] = fuller[:count]

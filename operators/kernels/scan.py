@@ -5,9 +5,9 @@ the character, so a run of characters is a run of bytes), the second finds the p
 Classes are bits (operators.unicode_classes), so one loop walks over any set of them; a zero behind the last byte ends
 every run.
 
-Every scanner answers "the piece that begins at `i` ends where?" as a backtracking engine would, which tries alternatives
-in their order and takes as much as it can. All are linear: a byte is looked at a bounded number of times. Broken UTF-8
-cannot lead out of the arrays.
+Every scanner answers "the piece that begins at `i` ends where?" as a backtracking engine would, which tries
+alternatives in their order and takes as much as it can. All are linear: a byte is looked at a bounded number of times.
+Broken UTF-8 cannot lead out of the arrays.
 
 In all of them text is uint8[n], a document; kinds is uint8[n + 1 or more] with kinds[n] = 0; i < n is a character's
 first byte.
@@ -194,10 +194,7 @@ def _cased_end(text: U8, kinds: U8, i: int) -> int:
     run. If the run holds none, but the optional character before it is itself a mark, then the optional part gives it
     back and T+ takes it alone. Only then comes the second alternative: the run is all upper case, and it is the word.
     """
-    begin = i
-    if kinds[i] & _LETTER == 0:
-        begin = i + 1 if text[i] < 0x80 else _after(text, i)
-    at = begin
+    at = begin = i if kinds[i] & _LETTER else _after(text, i)
     while kinds[at] == UPPER:
         at += 1
     if kinds[at] & _BOTH:
@@ -275,6 +272,7 @@ def scan(
             # Most pieces are a word with or without a space before it, found here; calls cost more than such a word.
             at = i + 1 if text[i] == 0x20 else i
             if kind == O200K:
+                # H* as upper case, then caseless: where upper case follows again, _cased_end knows how to go back.
                 word = at
                 while kinds[at] == UPPER:
                     at += 1
@@ -283,7 +281,7 @@ def scan(
                 if kinds[at] == LOWER:
                     while kinds[at] & _TAIL:
                         at += 1
-                if at == word or kinds[at] == UPPER and kinds[at - 1] & _BOTH:
+                if at == word or (kinds[at] == UPPER and kinds[at - 1] & _BOTH):
                     at = _o200k_end(text, kinds, i)
                 elif at < n and text[at] == 0x27:
                     at = _contraction_end(text, at, True)
