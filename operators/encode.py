@@ -23,16 +23,19 @@ from operators.tokenizer import Merges, Tokenizer
 
 AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
-CACHE_SETS: Final = 1 << 16
-"""Sets of two words in the cache: 131,072 words, 4 MiB. Of two words that want one place, the newest two stay."""
+CACHE_SETS: Final = 1 << 18
+"""Sets of two words in the cache: 524,288 words, 16 MiB. Of three words that want one set, the newest two stay.
+
+On 9 MB in 33 languages (80,000 words) with cl100k_base, warm: 155 MB/s of text already split; 100 MB/s with 1 << 16.
+"""
 CACHE_RUN_IDS: Final = 1 << 20
-"""Ids kept for words whose ids do not fit their slot, 4 MiB; when they are full, the cache starts over."""
+"""Ids kept of words that do not fit their slot, 4 MiB; when they are full, the cache starts over."""
 CACHE_RUN_BYTES: Final = 1 << 22
-"""Bytes kept of words that do not fit their slot; when they are full, the cache starts over."""
+"""Bytes kept of words that do not fit their slot, 4 MiB; when they are full, the cache starts over."""
 
 
 class Encoder:
-    """Encodes with one tokenizer. It remembers words (12 MiB at most), so each thread needs an encoder of its own."""
+    """Encodes with one tokenizer. It remembers words (24 MiB), so each thread needs an encoder of its own."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._pretokenizer = Pretokenizer(tokenizer.pretokenizer)

@@ -22,6 +22,7 @@ SLOT_WORDS = 4
 """uint64 words in a cache slot (32 bytes; a set of two slots is one 64-byte line)."""
 
 _LOW = np.uint64(0xFFFFFFFF)
+_ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 _HIGH_SHIFT = np.uint64(32)
 _MIX_A = np.uint64(0x9E3779B1)
 _MIX_B = np.uint64(0x85EBCA77)
@@ -214,22 +215,29 @@ def last_pairs(data: Any, ends: Any, order: Any, byte_ids: Any, table: Any, ids:
 
 
 @njit(cache=True, nogil=True)
-def eight_bytes(data: Any, start: Any, end: Any) -> Any:
-    """data[start:end] (8 bytes at most) as a little-endian number, zeros above."""
-    if start + 8 <= len(data):
-        word = (
-            np.uint64(data[start])
-            | np.uint64(data[start + 1]) << np.uint64(8)
-            | np.uint64(data[start + 2]) << np.uint64(16)
-            | np.uint64(data[start + 3]) << np.uint64(24)
-            | np.uint64(data[start + 4]) << np.uint64(32)
-            | np.uint64(data[start + 5]) << np.uint64(40)
-            | np.uint64(data[start + 6]) << np.uint64(48)
-            | np.uint64(data[start + 7]) << np.uint64(56)
-        )
-        if end - start >= 8:
-            return word
-        return word & ((np.uint64(1) << np.uint64(8 * (end - start))) - np.uint64(1))
+def eight_bytes(data: Any, start: Any) -> Any:
+    """data[start:start + 8] as a little-endian number.
+
+    Indices are unsigned, so that nothing asks whether they count from the end, and the compiler makes one load of all.
+    """
+    at = np.uint64(start)
+    return (
+        np.uint64(data[at])
+        | np.uint64(data[at + np.uint64(1)]) << np.uint64(8)
+        | np.uint64(data[at + np.uint64(2)]) << np.uint64(16)
+        | np.uint64(data[at + np.uint64(3)]) << np.uint64(24)
+        | np.uint64(data[at + np.uint64(4)]) << np.uint64(32)
+        | np.uint64(data[at + np.uint64(5)]) << np.uint64(40)
+        | np.uint64(data[at + np.uint64(6)]) << np.uint64(48)
+        | np.uint64(data[at + np.uint64(7)]) << np.uint64(56)
+    )
+
+
+@njit(cache=True, nogil=True)
+def some_bytes(data: Any, start: Any, end: Any) -> Any:
+    """data[start:end], eight bytes at most, as a little-endian number with zeros above."""
+    if start + 8 <= len(data) and end - start >= 8:
+        return eight_bytes(data, start)
     word = np.uint64(0)
     for i in range(start, min(end, start + 8)):
         word |= np.uint64(data[i]) << np.uint64(8 * (i - start))
@@ -250,11 +258,16 @@ def word_key(data: Any, start: Any, end: Any) -> tuple[Any, Any]:
     """The two key words of data[start:end] in a cache slot: the word itself up to SHORT_BYTES, else (hash, length)."""
     n = end - start
     if n <= SHORT_BYTES:
-        behind = eight_bytes(data, start + 8, end) if n > 8 else np.uint64(0)
-        return eight_bytes(data, start, end), behind | np.uint64(n) << np.uint64(56)
+        if start + 16 <= len(data) and n > 0:  # no branch on the length: it cannot be foretold
+            first, behind = np.uint64(8 * min(n, 8)), np.uint64(8 * max(n - 8, 0))
+            one = eight_bytes(data, start) & _ONES >> (np.uint64(64) - first)
+            two = eight_bytes(data, start + 8) & ((np.uint64(1) << behind) - np.uint64(1))
+        else:
+            one, two = some_bytes(data, start, end), some_bytes(data, start + 8, end)
+        return one, two | np.uint64(n) << np.uint64(56)
     hashed = np.uint64(n)
     for i in range(start, end, 8):
-        hashed = mix(eight_bytes(data, i, end), hashed)
+        hashed = mix(some_bytes(data, i, end), hashed)
     return hashed, _LONG_MARK | np.uint64(n)
 
 

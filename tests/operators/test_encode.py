@@ -13,8 +13,8 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Regex, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as HuggingFace
-from tokenizers import models, pre_tokenizers, trainers
 
 from operators import encode as encode_module
 from operators.encode import Encoder
@@ -118,6 +118,25 @@ def test_published_gpt2_on_204_languages(shared: Path, flores: list[str]) -> Non
 
 def test_trained_by_hugging_face_on_204_languages(trained: str, flores: list[str]) -> None:
     assert ours(from_json(trained, "t"), flores[::4]) == theirs(trained, flores[::4])
+
+
+def test_trained_by_hugging_face_on_help_text(corpora: Path) -> None:
+    texts: list[str] = []
+    for path in sorted((corpora / "help").glob("*.jsonl.zst"))[::5]:
+        with zstandard.open(path, "rt", encoding="utf-8") as lines:
+            texts += [json.loads(line)["text"][:20_000] for _, line in zip(range(15), lines, strict=False)]
+    tokenizer = HuggingFace(models.BPE())
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    split = pre_tokenizers.Split(Regex(PATTERNS["o200k"]), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
+    alphabet = byte_level.alphabet()
+    tokenizer.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=8192, initial_alphabet=alphabet, show_progress=False)
+    )
+    serialized = str(tokenizer.to_str())
+    read = from_json(serialized, "t")
+    assert read.pretokenizer == "o200k"
+    assert ours(read, texts) == theirs(serialized, texts)
 
 
 @pytest.mark.parametrize("pretokenizer", ["gpt2", "gpt4", "o200k", "none", r"\p{L}+|\s"])

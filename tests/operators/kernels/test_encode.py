@@ -10,7 +10,6 @@ import numpy as np
 from operators.encode import empty_table, merge_table
 from operators.kernels.encode import (
     NO_MERGE,
-    eight_bytes,
     merge_by_heap,
     merge_by_scanning,
     mix,
@@ -18,6 +17,7 @@ from operators.kernels.encode import (
     pop,
     push,
     put_pair,
+    some_bytes,
     word_key,
 )
 from operators.tokenizer import Merges
@@ -104,7 +104,7 @@ def test_word_keys_tell_short_words_apart() -> None:
         inside = np.frombuffer(b"zz" + word + b"q" * 16, np.uint8)
         key = tuple(int(part) for part in word_key(inside, 2, 2 + len(word)))
         assert key == tuple(int(part) for part in word_key(alone, 0, len(word)))
-        assert key[0] == int.from_bytes(word[:8], "little") == int(eight_bytes(alone, 0, len(word)))
+        assert key[0] == int.from_bytes(word[:8], "little") == int(some_bytes(alone, 0, len(word)))
         keys[key] = word
     assert len(keys) == len(words)
 
