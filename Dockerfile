@@ -34,7 +34,7 @@ COPY conf /app/conf
 USER 1000
 # Writable for whatever user the cluster chooses: numba passes over a cache it cannot write to, and Ray keeps its token
 # in the home directory.
-RUN python -m operators.kernels.warm && chmod -R a+rwX "$HOME"
+RUN python -m operators.warm && chmod -R a+rwX "$HOME"
 
 WORKDIR /data
 HEALTHCHECK --interval=5m --timeout=1m --start-period=1m CMD ["python", "-c", "import jobs.command, ray"]

@@ -115,8 +115,9 @@ def _sign(command: Callable[..., None], name: str, text: str, parameters: list[i
 
 
 def _run(steps: list[Settings], execution: Execution) -> list[str]:
-    with EngineWhenNeeded(execution) as engine:
-        return run_steps(steps, execution, engine, listener(execution.progress))
+    progress = listener(execution.progress)
+    with EngineWhenNeeded(execution, progress) as engine:
+        return run_steps(steps, execution, engine, progress)
 
 
 def _finish(lines: list[str]) -> None:

@@ -5,15 +5,17 @@ from types import TracebackType
 from typing import Any
 
 from jobs.settings import Execution
+from operators.warm import compile_kernels, is_compiled
 from pipelines.engine import Engine, Item, Result, Worker
 from pipelines.local_engine import LocalEngine, processors
+from pipelines.progress import Progress
 
 
 class EngineWhenNeeded:
     """The engine that the settings name, started by its first use; see `pipelines.engine.Engine`."""
 
-    def __init__(self, execution: Execution) -> None:
-        self._execution = execution
+    def __init__(self, execution: Execution, progress: Progress) -> None:
+        self._execution, self._progress = execution, progress
         self._engine: Engine | None = None
 
     def __enter__(self) -> "EngineWhenNeeded":
@@ -27,6 +29,9 @@ class EngineWhenNeeded:
     @property
     def _started(self) -> Engine:
         if self._engine is None:
+            if not is_compiled():
+                with self._progress.stage("compile kernels", None, "kernels (once on this machine)"):
+                    compile_kernels()
             if self._execution.engine == "ray":
                 from pipelines.ray_engine import RayEngine  # importing Ray takes a second
 

@@ -18,6 +18,7 @@ from typing import IO, Any, Final
 import msgspec
 
 from operators.errors import DataError
+from pipelines.corpus.errors import shown
 from pipelines.corpus.sources import InputFile
 
 MARKER: Final = ".babelmerge"
@@ -99,7 +100,7 @@ def describe_inputs(files: list[InputFile]) -> list[dict[str, Any]]:
         directory = Path(file.path).parent
         manifest = known.setdefault(directory, read_manifest(directory))
         about = {name: value for name, value in msgspec.to_builtins(file.source).items() if name != "path"}
-        entry = {"path": file.path, "size": file.size, "source": about}
+        entry = {"path": shown(file.path), "size": file.size, "source": about}
         if manifest is not None and manifest.files.get(Path(file.path).name) == file.size:
             described.append(entry | {"made_by": manifest.fingerprint})
         else:

@@ -1,0 +1,26 @@
+"""The kernels, and where numba keeps them once compiled.
+
+Numba looks at a kernel's own file to tell whether its cache is stale, not at the modules the file imports, nor at
+whether bounds are checked. So the cache is a folder named by a digest of all that decides what is compiled.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Final
+
+import numba
+
+_HERE: Final = Path(__file__).parent
+
+
+def _digest() -> str:
+    deciding = [source.read_bytes() for source in sorted(_HERE.glob("*.py"))]
+    deciding += [numba.__version__.encode(), os.environ.get("NUMBA_BOUNDSCHECK", "").encode()]
+    return hashlib.sha256(b"\0".join(deciding)).hexdigest()[:16]
+
+
+CACHE: Final = Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") / f"kernels-{_digest()}"
+"""The folder of compiled kernels; numba falls back to one of its own where this cannot be written to."""
+
+numba.config.CACHE_DIR = str(CACHE)
