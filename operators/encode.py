@@ -50,7 +50,12 @@ class Encoder:
         self._used = np.zeros(2, np.int64)
 
     def encode(self, text: pa.LargeStringArray) -> tuple[I32, I64]:
-        """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1]."""
+        """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1].
+
+        Raises ValueError for a batch with nulls, or of 2 GiB of text and more: positions in a word are 32 bits wide.
+        """
+        if text.nbytes >= 1 << 31:
+            raise ValueError(f"a batch of {text.nbytes} bytes; encode less than 2 GiB at once")
         pieces = self._pretokenizer.split(text)
         documents = len(pieces.documents) - 1
         ids = np.empty(len(pieces.data) + 3, np.int32)  # memory that no id is written to is never touched

@@ -107,12 +107,8 @@ def push(heap: Any, size: Any, rank: Any, position: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def pop(heap: Any, size: Any) -> Any:
-    """Take the smallest key off heap[:size]; the caller counts."""
-    smallest = heap[0]
-    size -= 1
-    key = heap[size]
-    at = 0
+def sink(heap: Any, size: Any, at: Any, key: Any) -> None:
+    """Put `key` into the heap's part below `at`, whose key is gone."""
     while 2 * at + 1 < size:
         child = 2 * at + 1
         if child + 1 < size and heap[child + 1] < heap[child]:
@@ -122,21 +118,30 @@ def pop(heap: Any, size: Any) -> Any:
         heap[at] = heap[child]
         at = child
     heap[at] = key
+
+
+@njit(cache=True, nogil=True)
+def pop(heap: Any, size: Any) -> Any:
+    """Take the smallest key off heap[:size]; the caller counts."""
+    smallest = heap[0]
+    sink(heap, size - 1, 0, heap[size - 1])
     return smallest
 
 
 @njit(cache=True, nogil=True)
 def merge_by_heap(symbols: Any, n: Any, stop: Any, table: Any) -> int:
     """As `merge_by_scanning`, in O(n log n): a heap of (rank, position) over a linked list of symbols."""
-    following = np.arange(1, n + 1)
-    before = np.arange(-1, n - 1)
+    following = np.arange(1, n + 1).astype(np.int32)
+    before = np.arange(-1, n - 1).astype(np.int32)
     heap = np.empty(2 * n, np.int64)  # n - 1 pairs at first; each merge takes one off and adds two at most
     size = 0
     for i in range(n - 1):
         value = pair_value(table, symbols[i], symbols[i + 1])
         if value != NO_MERGE:
-            push(heap, size, value >> 32, np.int64(i))
+            heap[size] = value >> 32 << 32 | np.int64(i)
             size += 1
+    for i in range(size // 2 - 1, -1, -1):
+        sink(heap, size, i, heap[i])
     left = n
     while size > 0 and left > stop:
         key = pop(heap, size)
@@ -161,7 +166,7 @@ def merge_by_heap(symbols: Any, n: Any, stop: Any, table: Any) -> int:
         if before[at] >= 0:
             value = pair_value(table, symbols[before[at]], symbols[at])
             if value != NO_MERGE:
-                push(heap, size, value >> 32, before[at])
+                push(heap, size, value >> 32, np.int64(before[at]))
                 size += 1
     kept = 0
     for i in range(n):
