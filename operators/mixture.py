@@ -24,7 +24,8 @@ TOLERANCE = 1e-9
 """A row counts as violated above this, in units of the median chosen merge's mixture count."""
 ROWS_PER_STEP = 5
 ROWS_PER_PAIR = 2
-"""A sweep adds a step's worst violations, and of these a pair's worst: more rows a sweep, fewer sweeps."""
+ROWS_PER_SWEEP = 200
+"""A sweep adds a step's worst violations, and of these a pair's worst; more of a pair's only while they are few."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,9 @@ def _violations(changes: Changes, weight: F64, pair_slack: F64, bar: F64) -> tup
     step, pair, amount = step[:count], pair[fall][stretch[:count]], height[fall][stretch[:count]] - bar[step[:count]]
     worst = np.lexsort((step, -amount, pair))
     step, pair = step[worst], pair[worst]
-    kept = np.arange(count) - np.searchsorted(pair, pair) < ROWS_PER_PAIR
+    rank = np.arange(count) - np.searchsorted(pair, pair)
+    enough = max(int((rank < ROWS_PER_PAIR).sum()), ROWS_PER_SWEEP)
+    kept = np.sort(np.argsort(rank, kind="stable")[:enough])
     return step[kept], pair[kept]
 
 

@@ -151,7 +151,7 @@ def test_the_number_of_rows_a_sweep_adds_changes_no_optimum(monkeypatch: pytest.
 
 def test_a_merge_that_occurs_nowhere_pays_its_own_slack() -> None:
     """One step, one pair of 3 in 4: the absent merge's slack must reach the highest count, or the pair's must."""
-    words = [Counter({(97, 98): 3, (98, 97): 1}), Counter({(97, 98): 1, (98, 97): 3})]
+    words: list[Counter[Word]] = [Counter({(97, 98): 3, (98, 97): 1}), Counter({(97, 98): 1, (98, 97): 3})]
     optimum = solved_lazily(words, Merges.from_rows([(99, 99, 256, -1)]))
     assert optimum.objective == pytest.approx(0.5)
     np.testing.assert_allclose(optimum.share, [0.5, 0.5], atol=1e-9)
@@ -159,7 +159,7 @@ def test_a_merge_that_occurs_nowhere_pays_its_own_slack() -> None:
 
 def test_a_pair_that_is_never_chosen_pays_once() -> None:
     """Ten steps of merges that occur nowhere against one pair: its one slack is cheaper than ten of the steps'."""
-    words = [Counter({(97, 98): 5}), Counter({(97, 98): 7})]
+    words: list[Counter[Word]] = [Counter({(97, 98): 5}), Counter({(97, 98): 7})]
     optimum = solved_lazily(words, Merges.from_rows([(99, 99 + i, 256 + i, -1) for i in range(1, 11)]))
     assert optimum.objective == pytest.approx(1.0)
     np.testing.assert_allclose(optimum.pair_slack, [1.0], atol=1e-9)

@@ -78,8 +78,8 @@ def record_of(category: str, words: Mapping[Word, int], merges: Merges, shuffle:
         rows = rng.sample(halves, len(halves))
     table = np.array(rows, np.int64).reshape(-1, 4)
     size = sum(len(word) * count for word, count in words.items())
-    columns = (table[:, i].astype(np.int32) for i in range(3))
-    return PairRecord(category, size, size, sum(states[0].values()), *columns, table[:, 3])
+    step, left, right = (table[:, i].astype(np.int32) for i in range(3))
+    return PairRecord(category, size, size, sum(states[0].values()), step, left, right, table[:, 3])
 
 
 def random_words(rng: random.Random, letters: Sequence[int], distinct: int, longest: int = 8) -> Counter[Word]:

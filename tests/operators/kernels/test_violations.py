@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from operators.arrays import F64, I64
+from operators.arrays import F64, I32, I64
 from operators.kernels.violations import counts_before, lowest_step, lowest_steps, violated_stretches, worst_pairs
 
-Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Columns = tuple[I64, I32, I32, I64]
 
 
 def random_changes(rng: np.random.Generator, pairs: int, steps: int, categories: int) -> tuple[Columns, I64]:
@@ -23,8 +23,8 @@ def random_changes(rng: np.random.Generator, pairs: int, steps: int, categories:
             counts[t, pair, category] += change
     table = np.array(rows, np.int64)
     offsets = np.searchsorted(table[:, 0], np.arange(pairs + 1)).astype(np.int64)
-    start, category = table[:, 1].astype(np.int32), table[:, 2].astype(np.int32)
-    return (offsets, start, category, np.ascontiguousarray(table[:, 3])), counts
+    columns = table[:, 1].astype(np.int32), table[:, 2].astype(np.int32), np.ascontiguousarray(table[:, 3])
+    return (offsets, *columns), counts
 
 
 def found_by_kernels(
