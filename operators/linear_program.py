@@ -13,9 +13,16 @@ import numpy as np
 
 from operators.arrays import F64, I32, I64
 from operators.errors import DataError
+from operators.kernels.violations import counts_before, violated_stretches, worst_pairs
 
 FEASIBILITY_TOLERANCE = 1e-10
 """How far HiGHS may miss a row or a bound, in the units of the rows; the least it accepts (its default is 1e-7)."""
+TOLERANCE = 1e-9
+"""A row counts as violated above this, in units of the median chosen merge's mixture count."""
+ROWS_PER_STEP = 5
+ROWS_PER_PAIR = 2
+ROWS_PER_SWEEP = 200
+"""A sweep adds a step's worst violations, and of these a pair's worst; more of a pair's only while they are few."""
 
 
 class SolverFailed(DataError):
@@ -30,6 +37,23 @@ class SolverFailed(DataError):
             f"the linear program of the mixture ({self.rows} rows) was not solved, HiGHS says: {self.status}; "
             "use fewer merges, and check that the categories' samples were cut by the tokenizer's pre-tokenizer"
         )
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The records of all categories, sorted by pair, then by step; a row counts from step `start` on."""
+
+    offsets: I64
+    """int64[P + 1]: the rows of pair p are offsets[p]:offsets[p + 1]."""
+    start: I32
+    category: I32
+    change: I64
+    chosen: I64
+    """int64[T]: the pair that each step merges; -1 where it occurs in no category."""
+    chosen_counts: I64
+    """int64[T, n]: its counts in the categories before the step."""
+    pairs: F64
+    """float64[n]: pairs in each category's sample before any merge."""
 
 
 @dataclass(frozen=True)
@@ -122,3 +146,62 @@ def _silent_solver() -> highspy.Highs:
     for name, value in options.items():
         highs.setOptionValue(name, value)
     return highs
+
+
+def solve_lazily(changes: Changes) -> tuple[Optimum, int, int]:
+    """The optimum of the whole program, rows and rounds: rows are added while any is violated (section 3.4).
+
+    All counts are multiplied by one factor, so that the solver's absolute tolerance is small beside them; the slacks
+    of the scaled program are those of the program times that factor, and are divided by it at the end.
+    """
+    steps, n = changes.chosen_counts.shape
+    pairs = len(changes.offsets) - 1
+    chosen_share = (changes.chosen_counts / changes.pairs).mean(axis=1)
+    occurring = chosen_share[chosen_share > 0]
+    scale = 1.0 / float(np.median(occurring)) if len(occurring) else 1.0
+    per_occurrence = scale / changes.pairs
+    chosen_height = changes.chosen_counts * per_occurrence
+
+    program = SlackProgram(n, steps, pairs)
+    optimum = Optimum(np.full(n, 1.0 / n), np.zeros(steps), np.zeros(pairs), 0.0)
+    present = np.empty(0, np.int64)
+    rounds = 0
+    while True:
+        bar = chosen_height @ optimum.share + optimum.step_slack
+        step, pair = _violations(changes, per_occurrence * optimum.share, optimum.pair_slack, bar)
+        # The solver may leave a row it has violated by its own tolerance: such a row is as satisfied as it will be.
+        new = ~np.isin(pair * steps + step, present)
+        step, pair = step[new], pair[new]
+        if len(step) == 0:
+            break
+        present = np.concatenate([present, pair * steps + step])
+        counts = counts_before(changes.offsets, changes.start, changes.category, changes.change, n, step, pair)
+        difference = (changes.chosen_counts[step] - counts.reshape(-1, n)) * per_occurrence
+        program.add(step, pair, difference.ravel())
+        optimum = program.solve()
+        rounds += 1
+    slack = optimum.step_slack / scale, optimum.pair_slack / scale
+    return Optimum(optimum.share, *slack, optimum.objective / scale), program.rows, rounds
+
+
+def _violations(changes: Changes, weight: F64, pair_slack: F64, bar: F64) -> tuple[I32, I64]:
+    """(steps, pairs) of the rows to add: every step's worst pairs.
+
+    The chosen merge is never among them: its own row would read v_t + v_p >= 0, which holds.
+    """
+    room = len(changes.start)
+    pair, first, end = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int32)
+    height = np.empty(room)
+    rows = changes.offsets, changes.start, changes.category, changes.change
+    found = violated_stretches(*rows, weight, pair_slack, bar, TOLERANCE, pair, first, end, height)
+
+    fall = np.lexsort((first[:found], pair[:found], -height[:found]))
+    step, stretch = np.empty(ROWS_PER_STEP * len(bar), np.int32), np.empty(ROWS_PER_STEP * len(bar), np.int64)
+    count = worst_pairs(first[fall], end[fall], height[fall], bar, TOLERANCE, ROWS_PER_STEP, step, stretch)
+    step, pair, amount = step[:count], pair[fall][stretch[:count]], height[fall][stretch[:count]] - bar[step[:count]]
+    worst = np.lexsort((step, -amount, pair))
+    step, pair = step[worst], pair[worst]
+    rank = np.arange(count) - np.searchsorted(pair, pair)
+    enough = max(int((rank < ROWS_PER_PAIR).sum()), ROWS_PER_SWEEP)
+    kept = np.sort(np.argsort(rank, kind="stable")[:enough])
+    return step[kept], pair[kept]

@@ -9,9 +9,9 @@ import highspy
 import numpy as np
 import pytest
 
-import operators.mixture
-from operators.linear_program import SlackProgram, SolverFailed
-from operators.mixture import collect_changes, infer_mixture, solve_lazily
+import operators.linear_program
+from operators.linear_program import SlackProgram, SolverFailed, solve_lazily
+from operators.mixture import collect_changes, infer_mixture
 from operators.tokenizer import Merges
 from tests.operators.test_mixture import (
     FIRST_TOKEN,
@@ -141,8 +141,8 @@ def test_the_number_of_rows_a_sweep_adds_changes_no_optimum(monkeypatch: pytest.
     records = [record_of(name, words, merges) for name, words in zip("abc", categories, strict=True)]
     usual = infer_mixture(records, merges)
     for per_step, per_pair in [(1, 1), (1000, 1000)]:
-        monkeypatch.setattr(operators.mixture, "ROWS_PER_STEP", per_step)
-        monkeypatch.setattr(operators.mixture, "ROWS_PER_PAIR", per_pair)
+        monkeypatch.setattr(operators.linear_program, "ROWS_PER_STEP", per_step)
+        monkeypatch.setattr(operators.linear_program, "ROWS_PER_PAIR", per_pair)
         other = infer_mixture(records, merges)
         assert other.rows != usual.rows
         assert other.objective == pytest.approx(usual.objective, abs=1e-9)
