@@ -39,7 +39,6 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
 
-# numba's cache does not tell code with bounds checks from code without: the checked code gets a cache of its own.
 kernels: $(READY)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -W error::RuntimeWarning tests/operators/kernels $(ARGS)
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest tests/operators/kernels $(ARGS)

@@ -13,10 +13,15 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def slot_of(pairs: Any, pair: int) -> Any:
-    """The slot that holds `pair`, or the empty one where it belongs; `len(pairs)` is a power of two."""
+    """The slot that holds `pair`, or the empty one where it belongs; `len(pairs)` is a power of two.
+
+    Both halves are multiplied by 32-bit factors, so nothing wraps.
+    """
     mask = len(pairs) - 1
-    mixed = np.uint64(pair) * np.uint64(0x9E3779B97F4A7C15)
-    slot = np.int64((mixed ^ (mixed >> np.uint64(29))) & np.uint64(mask))
+    left = np.uint64(pair >> 32) * np.uint64(0x9E3779B1)
+    right = np.uint64(pair & 0xFFFFFFFF) * np.uint64(0x85EBCA77)
+    mixed = left ^ (right << np.uint64(23) | right >> np.uint64(41))
+    slot = np.int64((mixed ^ mixed >> np.uint64(29)) & np.uint64(mask))
     while pairs[slot] != -1 and pairs[slot] != pair:
         slot = (slot + 1) & mask
     return slot
