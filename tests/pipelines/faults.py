@@ -1,0 +1,67 @@
+"""Faults from a script: which worker is lost at which of its calls."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from pipelines.engine import Item, Result, WorkerLost
+from pipelines.local_engine import LocalEngine
+
+
+class FaultyEngine:
+    """A local engine whose workers are lost where the script says: {(worker, call): "before" | "after"}.
+
+    Workers are numbered in the order in which they are started, replacements included, calls from 0. A worker lost
+    "after" has done what it was asked and could not say so.
+    """
+
+    name = "faulty"
+
+    def __init__(self, workers: int, script: dict[tuple[int, int], str]) -> None:
+        self.workers = workers
+        self._local, self._script, self._started = LocalEngine(workers), script, 0
+
+    def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
+        """Every task is done twice, as after a lost answer."""
+        for _ in self._local.run(task, items):
+            pass
+        return self._local.run(task, items)
+
+    def start(self, state: Callable[..., Any], *arguments: Any) -> "FaultyWorker":
+        """See Engine."""
+        number, self._started = self._started, self._started + 1
+        return FaultyWorker(self._local.start(state, *arguments), number, self._script)
+
+    def close(self) -> None:
+        """See Engine."""
+        self._local.close()
+
+
+class FaultyWorker:
+    """See FaultyEngine."""
+
+    def __init__(self, worker: Any, number: int, script: dict[tuple[int, int], str]) -> None:
+        self._worker, self._number, self._script, self._calls = worker, number, script, 0
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """See Worker."""
+        call, self._calls = self._calls, self._calls + 1
+        fault = self._script.get((self._number, call))
+        if fault == "before":
+            return Lost()
+        pending = self._worker.call(method, *arguments)
+        if fault == "after":
+            pending.result()
+            return Lost()
+        return pending
+
+    def stop(self) -> None:
+        """See Worker."""
+        self._worker.stop()
+
+
+class Lost:
+    """An answer that never comes."""
+
+    def result(self) -> Any:
+        """Raises WorkerLost."""
+        raise WorkerLost("as the script says")

@@ -1,0 +1,87 @@
+"""Word tables of files, compared with a Counter over Hugging Face's splitter."""
+
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipelines.corpus.sources import Source, find_files
+from pipelines.counting import EmptyCorpus, count_words, multipliers, shares_to_multipliers, word_files
+from pipelines.local_engine import LocalEngine
+from pipelines.progress import Silent
+from tests.pipelines.corpora import count_words as slow_count
+from tests.pipelines.corpora import write_corpus
+from tests.pipelines.faults import FaultyEngine
+
+
+def table(
+    directory: Path, *sources: Source, engine: LocalEngine | FaultyEngine | None = None, **settings: int
+) -> pl.DataFrame:
+    files = find_files(sources)
+    manifest = count_words(files, "gpt4", directory, engine or LocalEngine(2), Silent(), **settings)  # type: ignore[arg-type]
+    return pl.read_parquet(word_files(manifest, directory)).sort("language", "word")
+
+
+def test_counts_equal_a_plain_count(tmp_path: Path) -> None:
+    texts = write_corpus(tmp_path / "corpus")
+    found = table(tmp_path / "words", Source(path=str(tmp_path / "corpus")))
+    expected = {language: slow_count(own) for language, own in texts.items()}
+    assert found.height == sum(map(len, expected.values()))
+    for language, word, count in found.iter_rows():
+        assert expected[language][word] == count
+
+
+def test_workers_flushes_partitions_and_repeats_do_not_change_the_counts(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    source = Source(path=str(tmp_path / "corpus"))
+    plain = table(tmp_path / "plain", source)
+    assert plain.equals(table(tmp_path / "one", source, engine=LocalEngine(1), partitions=1))
+    assert plain.equals(table(tmp_path / "flushed", source, flush_bytes=1, partitions=5))
+    assert plain.equals(table(tmp_path / "repeated", source, engine=FaultyEngine(2, {})))
+    files = [sorted((tmp_path / name).glob("words-*")) for name in ("plain", "repeated")]
+    assert [file.read_bytes() for file in files[0]] == [file.read_bytes() for file in files[1]]
+    assert not (tmp_path / "flushed" / "counts").exists()
+
+
+def test_weights_multiply_counts_by_the_smallest_whole_numbers(tmp_path: Path) -> None:
+    texts = write_corpus(tmp_path / "corpus")
+    sources = [
+        Source(path=str(tmp_path / "corpus/en.txt"), weight=1.5),
+        Source(path=str(tmp_path / "corpus/de.txt"), weight=0.5),
+    ]
+    assert multipliers(find_files(sources)) == [1, 3]  # de comes before en
+    found = table(tmp_path / "words", *sources)
+    english, german = slow_count(texts["en"]), slow_count(texts["de"])
+    expected = {("en", word): 3 * n for word, n in english.items()} | {("de", word): n for word, n in german.items()}
+    assert {(language, word): n for language, word, n in found.iter_rows()} == expected
+
+
+def test_shares_are_met() -> None:
+    sizes = {"en": 1000, "de": 37, "zh": 910}
+    scale = shares_to_multipliers({"en": 5, "de": 3, "zh": 0.02}, sizes)
+    bytes_of = {name: scale[name] * sizes[name] for name in sizes}
+    for name, share in {"en": 5, "de": 3, "zh": 0.02}.items():
+        assert bytes_of[name] / sum(bytes_of.values()) == pytest.approx(share / 8.02, rel=1e-3)
+
+
+def test_the_manifest_tells_each_languages_sizes(tmp_path: Path) -> None:
+    texts = write_corpus(tmp_path / "corpus")
+    files = find_files([Source(path=str(tmp_path / "corpus"))])
+    facts = count_words(files, "gpt4", tmp_path / "words", LocalEngine(2), Silent()).facts
+    assert facts["documents"] == sum(map(len, texts.values()))
+    for language, own in texts.items():
+        text, words = "".join(own), slow_count(own)
+        assert facts["languages"][language] == {
+            "words": len(words),
+            "count": Counter.total(words),
+            "bytes": len(text.encode()),
+            "characters": len(text),
+        }
+
+
+def test_no_text_is_an_error_and_leaves_no_table(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    with pytest.raises(EmptyCorpus, match="no text in the corpus"):
+        table(tmp_path / "words", Source(path=str(tmp_path / "empty.txt")))
+    assert not (tmp_path / "words" / "manifest.json").exists()
