@@ -1,0 +1,101 @@
+"""What a report is drawn from, gathered from the outputs of other steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from jobs.settings import Report
+from operators.errors import DataError
+from pipelines.comparing import PREMIUMS
+from pipelines.inferring import MIXTURE
+from pipelines.outputs import Manifest, read_manifest, read_run
+
+NAMES = "languages.json"
+"""Beside a corpus: language code to its name in English."""
+
+
+class MissingResult(DataError):
+    """A report was asked to show what is not there."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(path, what)
+        self.path, self.what = path, what
+
+    def __str__(self) -> str:
+        return f"{self.path}: holds no finished {self.what}; run that step first, or leave it out of the report"
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Tables and figures; each part may be missing."""
+
+    title: str
+    names: Mapping[str, str]
+    """Language code to its name in English, as far as known."""
+    training: Mapping[str, Any] | None = None
+    """pretokenizer, vocabulary, merges, rounds, mixture {language: share of bytes}, bytes, words, documents, seconds,
+    engine, workers, failures."""
+    premiums: pl.DataFrame | None = None
+    """premiums.parquet: tokenizer, language, documents, characters, bytes, tokens, premium, low, high, ..."""
+    baseline: str | None = None
+    """The language that premiums compare with."""
+    mixture: pl.DataFrame | None = None
+    """mixture.parquet: category, share, low, high, share_pairs, ..."""
+    compression: pl.DataFrame | None = None
+    """language, documents, bytes, tokens of the re-tokenized corpus."""
+
+
+def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
+    """The inputs, and the fingerprints of the outputs that they come from."""
+    made: list[Manifest] = []
+
+    def result(path: str | None, what: str) -> Manifest | None:
+        if path is None:
+            return None
+        manifest = read_manifest(Path(path))
+        if manifest is None or manifest.stage != what:
+            raise MissingResult(path, what)
+        made.append(manifest)
+        return manifest
+
+    tokenizer = result(settings.tokenizer, "tokenizer")
+    premiums = result(settings.premiums, "premiums")
+    mixture = result(settings.mixture, "mixture")
+    tokens = result(settings.retokenized, "tokens")
+    corpus = result(settings.corpus, "catalogs")
+    inputs = ReportInputs(
+        title=settings.title,
+        names=_names(settings.corpus) if corpus else {},
+        training=_training(Path(settings.tokenizer or ""), tokenizer) if tokenizer else None,
+        premiums=pl.read_parquet(Path(settings.premiums or "") / PREMIUMS) if premiums else None,
+        baseline=premiums.settings["baseline"] if premiums else None,
+        mixture=pl.read_parquet(Path(settings.mixture or "") / MIXTURE) if mixture else None,
+        compression=_compression(tokens) if tokens else None,
+    )
+    return inputs, [manifest.fingerprint for manifest in made]
+
+
+def _names(corpus: str | None) -> dict[str, str]:
+    file = Path(corpus or "") / NAMES
+    return msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.is_file() else {}
+
+
+def _training(directory: Path, manifest: Manifest) -> dict[str, Any]:
+    words = read_manifest(directory / "words")
+    languages = words.facts["languages"].values() if words else []
+    sums = {figure: sum(one[figure] for one in languages) for figure in ("bytes", "words")}
+    run, counting = read_run(directory), read_run(directory / "words")
+    how = msgspec.to_builtins(run) if run else {}
+    if counting is not None and run is not None:
+        how["seconds"] = run.seconds + counting.seconds
+    return {**manifest.facts, **sums, **how, "documents": words.facts["documents"] if words else None}
+
+
+def _compression(manifest: Manifest) -> pl.DataFrame:
+    rows = [{"language": language, **figures} for language, figures in manifest.facts["languages"].items()]
+    schema = {"language": pl.String, "documents": pl.Int64, "bytes": pl.Int64, "tokens": pl.Int64}
+    return pl.DataFrame(rows, schema)
