@@ -105,13 +105,13 @@ class Mixture(Settings, frozen=True, kw_only=True):
 
 
 class Catalogs(Settings, frozen=True, kw_only=True):
-    """Extract the translation catalogs of an installed Python package into a parallel corpus."""
+    """Make a parallel corpus of the translation catalogs that installed Python packages ship."""
 
-    package: str
-    """The package: django."""
+    packages: list[str]
+    """Names of the packages, such as django."""
     out: str
-    """Directory for parallel/, train/ and sample/, a Parquet file a language in each."""
-    minimum_strings: Annotated[int, Meta(ge=1)] = 200
+    """Directory for parallel-, train- and sample-<language>.parquet: all documents, and two halves of them."""
+    minimum_strings: Annotated[int, Meta(ge=1)] = 300
     """Languages with fewer translated strings are left out."""
 
 
@@ -119,7 +119,7 @@ class Report(Settings, frozen=True, kw_only=True):
     """Draw what was found: one HTML page that needs no network, and every chart as PNG and SVG."""
 
     out: str
-    """Directory for report.html and charts/."""
+    """Directory for report.html, and every chart as PNG and SVG."""
     title: str = "What this tokenizer does to languages"
     """The page's heading."""
     tokenizer: str | None = None

@@ -37,7 +37,7 @@ def _table(heading: str, kind: type[msgspec.Struct]) -> str:
 def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "required"
-    default: Any = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]
+    default: Any = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     return "`[]`" if default == [] else "none" if default is None else f"`{default}`"
 
 

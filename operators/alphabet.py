@@ -22,7 +22,7 @@ BYTE_TO_CHAR: Final[dict[int, str]] = {byte: chr(byte) for byte in _PRINTABLE} |
 CHAR_TO_BYTE: Final[dict[str, int]] = {char: byte for byte, char in BYTE_TO_CHAR.items()}
 """The inverse of BYTE_TO_CHAR."""
 
-BYTES_IN_RANK_ORDER: Final[bytes] = bytes(sorted(BYTE_TO_CHAR, key=BYTE_TO_CHAR.__getitem__))
+BYTES_IN_RANK_ORDER: Final[bytes] = bytes(CHAR_TO_BYTE[char] for char in sorted(CHAR_TO_BYTE))
 """All 256 bytes, first the one whose token gets the smallest id ("!", 0x21), last the one with the largest (0xAD)."""
 
 

@@ -1,0 +1,139 @@
+"""A parallel corpus for the demo: the translation catalogs that installed Python packages ship.
+
+Programs keep their messages, translated, in gettext catalogs: real text in many languages, aligned by the English
+message it translates. Each message is a document; its id names package, catalog and message.
+"""
+
+import hashlib
+import importlib.util
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from operators.errors import DataError
+from pipelines.outputs import Output, Run, fingerprint, replacing
+from pipelines.progress import Progress
+
+ENGLISH: Final = "en"
+"""The language of the messages themselves."""
+TOO_FEW_LETTERS: Final = 2
+NAMES: Final = "languages.json"
+SETS: Final = ("parallel", "train", "sample")
+
+
+class MissingPackage(DataError):
+    """A package whose catalogs are wanted is not installed, or ships none."""
+
+    def __init__(self, package: str, reason: str) -> None:
+        super().__init__(package, reason)
+        self.package, self.reason = package, reason
+
+    def __str__(self) -> str:
+        return f"catalogs of {self.package}: {self.reason}; install the extra that brings it: pip install -e '.[demo]'"
+
+
+def read_catalogs(package: str) -> dict[str, dict[str, str]]:
+    """Translations by language and document id, of an installed package; English is the messages themselves.
+
+    Left out: what is untranslated, fuzzy or obsolete, messages with plural forms, and messages of fewer than two
+    letters. The package is found, not imported.
+    """
+    try:
+        import polib
+    except ImportError as error:
+        raise MissingPackage(package, "polib, which reads them, is not installed") from error
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise MissingPackage(package, "the package is not installed")
+    root = Path(found.submodule_search_locations[0])
+    texts: dict[str, dict[str, str]] = {ENGLISH: {}}
+    for path in sorted(root.glob("**/locale/*/LC_MESSAGES/*.po")):
+        language = path.parent.parent.name
+        catalog = path.relative_to(root).parts[: -len(("locale", language, "LC_MESSAGES", path.name))]
+        where = "/".join([package, *catalog, path.stem])
+        for entry in polib.pofile(str(path), encoding="utf-8"):
+            if (
+                entry.obsolete
+                or entry.fuzzy
+                or entry.msgid_plural
+                or sum(map(str.isalpha, entry.msgid)) < TOO_FEW_LETTERS
+            ):
+                continue
+            document = f"{where}:{entry.msgctxt or ''}:{entry.msgid}"
+            texts[ENGLISH][document] = entry.msgid
+            if entry.msgstr and language != ENGLISH:
+                texts.setdefault(language, {})[document] = entry.msgstr
+    if len(texts) == 1:
+        raise MissingPackage(package, "it ships no catalogs")
+    return texts
+
+
+def is_sample(document: str) -> bool:
+    """Whether a document belongs to the sample half, in every language: by a hash of its id."""
+    return hashlib.sha256(document.encode()).digest()[0] % 2 == 1
+
+
+def extract_catalogs(
+    packages: Sequence[str], output: Output, progress: Progress, *, minimum_strings: int
+) -> Mapping[str, int]:
+    """Write `<set>-<language>.parquet` (id, language, text) to `output`, for each language with enough strings.
+
+    Three sets: `parallel` holds all of a language's documents, `train` and `sample` the two halves of them. Skipped
+    when they are there already. Returns figures: languages, strings, bytes.
+    """
+    began = time.monotonic()
+    versions = {package: _version(package) for package in packages}
+    settings = {"packages": versions, "minimum_strings": minimum_strings}
+    name = fingerprint("catalogs", settings, [])
+    if (done := output.current(name)) is not None:
+        progress.note(f"catalogs: unchanged, kept ({output.directory})")
+        return done.facts
+    texts: dict[str, dict[str, str]] = {}
+    with progress.stage("read catalogs", len(packages), "packages") as advance:
+        for package in packages:
+            for language, own in read_catalogs(package).items():
+                texts.setdefault(language, {}).update(own)
+            advance(1)
+    kept = {language: texts[language] for language in sorted(texts) if len(texts[language]) >= minimum_strings}
+    files = {f"{part}-{language}.parquet": (part, language) for language in kept for part in SETS}
+    output.begin([*files, NAMES])
+    for file, (part, language) in files.items():
+        rows = sorted(kept[language].items())
+        if part != "parallel":
+            rows = [(document, text) for document, text in rows if is_sample(document) == (part == "sample")]
+        columns = {"id": [one for one, _ in rows], "language": [language] * len(rows), "text": [one for _, one in rows]}
+        with replacing(output.directory / file) as path:
+            pl.DataFrame(columns).write_parquet(path)
+    with replacing(output.directory / NAMES) as path:
+        path.write_text(json.dumps(_names(list(kept)), ensure_ascii=False, indent=1) + "\n", "utf-8")
+    size = sum(len(text.encode()) for own in kept.values() for text in own.values())
+    facts = Counter(languages=len(kept), strings=sum(map(len, kept.values())), bytes=size)
+    run = Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
+    output.finish(name, settings, [], [*files, NAMES], facts, run)
+    return facts
+
+
+def _version(package: str) -> str:
+    if importlib.util.find_spec(package) is None:
+        raise MissingPackage(package, "the package is not installed")
+    return version(package)
+
+
+def _names(languages: Sequence[str]) -> dict[str, str]:
+    """English names of languages, as far as Django knows them."""
+    try:
+        from django.conf.locale import LANG_INFO
+    except ImportError:
+        return {}
+    names = {}
+    for language in languages:
+        info = LANG_INFO.get(language.lower().replace("_", "-"), {})
+        if "name" in info:
+            names[language] = str(info["name"])
+    return names
