@@ -21,7 +21,7 @@ export RAY_USAGE_STATS_ENABLED := 0
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo     set up .venv, train, re-tokenize, compare languages, write runs/demo/report.html"
+	@echo "make demo     set up .venv, train, re-tokenize, compare languages, write runs/demo/report/report.html"
 	@echo "make test     set up .venv, run the tests"
 	@echo "make kernels  the kernel tests again: interpreted, then with bounds checked"
 	@echo "make lint     ruff and strict mypy"

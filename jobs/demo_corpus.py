@@ -22,7 +22,7 @@ from pipelines.progress import Progress
 
 ENGLISH: Final = "en"
 """The language of the messages themselves."""
-TOO_FEW_LETTERS: Final = 2
+FEWEST_LETTERS: Final = 2
 NAMES: Final = "languages.json"
 SETS: Final = ("parallel", "train", "sample")
 
@@ -58,12 +58,8 @@ def read_catalogs(package: str) -> dict[str, dict[str, str]]:
         catalog = path.relative_to(root).parts[: -len(("locale", language, "LC_MESSAGES", path.name))]
         where = "/".join([package, *catalog, path.stem])
         for entry in polib.pofile(str(path), encoding="utf-8"):
-            if (
-                entry.obsolete
-                or entry.fuzzy
-                or entry.msgid_plural
-                or sum(map(str.isalpha, entry.msgid)) < TOO_FEW_LETTERS
-            ):
+            letters = sum(map(str.isalpha, entry.msgid))
+            if entry.obsolete or entry.fuzzy or entry.msgid_plural or letters < FEWEST_LETTERS:
                 continue
             document = f"{where}:{entry.msgctxt or ''}:{entry.msgid}"
             texts[ENGLISH][document] = entry.msgid

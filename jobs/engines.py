@@ -30,8 +30,8 @@ class EngineWhenNeeded:
     def _started(self) -> Engine:
         if self._engine is None:
             if not is_compiled():
-                with self._progress.stage("compile kernels", None, "kernels (once on this machine)"):
-                    compile_kernels()
+                self._progress.note("compiling kernels: about 20 s, once on this machine")
+                compile_kernels()
             if self._execution.engine == "ray":
                 from pipelines.ray_engine import RayEngine  # importing Ray takes a second
 
