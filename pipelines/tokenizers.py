@@ -26,7 +26,7 @@ from operators.tokenizer_json import (
     from_json,
     to_json,
 )
-from pipelines.outputs import replacing
+from pipelines.outputs import MANIFEST, MARKER, replacing
 
 TOKENIZER_JSON: Final = "tokenizer.json"
 TOKENIZER_CONFIG: Final = "tokenizer_config.json"
@@ -155,6 +155,8 @@ def _read(path: Path) -> bytes:
 
 def _load_directory(directory: Path) -> Tokenizer:
     """tokenizer.json, with the counts and the full list of merges.parquet where that is there."""
+    if (directory / MARKER).is_file() and not (directory / MANIFEST).is_file():
+        raise MissingTokenizer(str(directory), "the run that writes here has not finished: run it (again)")
     if not (directory / TOKENIZER_JSON).is_file():
         raise MissingTokenizer(str(directory), f"the directory holds no {TOKENIZER_JSON}")
     read = from_json(_read(directory / TOKENIZER_JSON), str(directory / TOKENIZER_JSON))

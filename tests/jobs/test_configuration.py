@@ -1,0 +1,58 @@
+"""Settings: one definition for flags, files and documentation."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from jobs.configuration import BadConfiguration, read_settings, read_sources, read_workflow
+from jobs.settings import COMMANDS, Catalogs, Execution, Report, Train, Workflow, documentation
+from jobs.settings_page import settings_page
+from pipelines.corpus.sources import Source
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_setting_has_a_line_of_documentation() -> None:
+    for kind in [*COMMANDS.values(), Execution, Catalogs, Report, Workflow, Source]:
+        lines = documentation(kind)
+        for field in msgspec.structs.fields(kind):
+            assert lines[field.name].endswith((".", "...")) or len(lines[field.name]) > 20
+
+
+def test_the_settings_page_is_what_the_command_prints() -> None:
+    assert (ROOT / "docs/settings.md").read_text("utf-8") == settings_page()
+
+
+def test_flags_go_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "train.yaml"
+    file.write_text("corpus: [a.txt]\nout: o\nvocab_size: 300\nengine: local\nworkers: 3\nshares: {no: 1, de: 2}\n")
+    train, execution = read_settings(Train, str(file), {"vocab_size": 500, "workers": None, "progress": "json"})
+    assert (train.vocab_size, train.corpus, train.pretokenizer) == (500, ["a.txt"], "gpt4")
+    assert train.shares == {"no": 1.0, "de": 2.0}  # Norwegian, not a boolean
+    assert (execution.engine, execution.workers, execution.progress) == ("local", 3, "json")
+
+
+def test_a_source_list_is_read_and_checked(tmp_path: Path) -> None:
+    file = tmp_path / "sources.yaml"
+    file.write_text("sources:\n- a.txt\n- {path: b.jsonl, language: de, weight: 0.5, text_field: body}\n")
+    first, second, third = read_sources([str(file), Source(path="c.txt")])
+    assert (first.path, second.language, second.weight, second.text_field, third.path) == (
+        "a.txt",
+        "de",
+        0.5,
+        "body",
+        "c.txt",
+    )
+    file.write_text("- {path: b.jsonl, weight: -1}\n")
+    with pytest.raises(BadConfiguration, match="source 1"):
+        read_sources([str(file)])
+
+
+def test_the_demo_and_a_workflow_are_read() -> None:
+    workflow = read_workflow(str(ROOT / "conf/demo.yaml"), {"engine": "local", "workers": None})
+    kinds = ["catalogs", "train", "retokenize", "premiums", "mixture", "report"]
+    assert [step.kinds for step in workflow.steps] == [[kind] for kind in kinds]
+    assert workflow.engine == "local"
+    train = workflow.steps[1].train
+    assert train is not None and train.shares is not None and len(train.shares) >= 8
