@@ -63,7 +63,8 @@ def submit(
         try:
             return _run(url, " ".join(quote(part) for part in command), staging, show)
         except (ConnectionError, OSError, RuntimeError) as error:
-            reason = f"{str(error).splitlines()[0]} (is a Ray head with its dashboard running there?)"
+            reason = str(error).splitlines()[0].replace(url, _masked(url)).rstrip(".")
+            reason += "; is a Ray head with its dashboard running there?"
             raise SubmissionFailed(_masked(url), reason) from error
 
 

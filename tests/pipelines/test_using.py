@@ -178,7 +178,7 @@ def infer(made: Path, out: Path, sources: list[Source], **settings: object) -> p
 
 
 def test_the_training_text_itself_explains_the_list_without_slack(made: Path, tmp_path: Path) -> None:
-    """So few words leave the shares a little room; tests/operators/test_mixture.py holds them to 1e-9 where they don't."""
+    """So few words leave the shares a little room; where there is none, test_mixture.py holds them to 1e-9."""
     found = infer(made, tmp_path / "o", [Source(path=str(made / "corpus"))])
     manifest = read_manifest(tmp_path / "o")
     assert manifest is not None and manifest.facts["objective"] == pytest.approx(0, abs=1e-9)

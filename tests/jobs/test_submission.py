@@ -1,0 +1,83 @@
+"""Submitting to a Ray head that someone else started."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.pipelines.corpora import write_corpus
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a head's dashboard; the head is started as `ray start --head` does, on loopback."""
+    port, dashboard, client, agent = free_ports(4)
+    log = (tmp_path_factory.mktemp("head") / "log").open("wb")
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus", "2"]
+    command += ["--node-ip-address", "127.0.0.1", "--dashboard-host", "127.0.0.1", "--port", str(port)]
+    command += ["--dashboard-port", str(dashboard), "--ray-client-server-port", str(client)]
+    command += ["--dashboard-agent-listen-port", str(agent), "--disable-usage-stats"]
+    environment = os.environ | {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        for _ in range(120):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", dashboard)) == 0:
+                    break
+            assert process.poll() is None, Path(log.name).read_text()
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{dashboard}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def submit(folder: Path, workflow: str, address: str) -> subprocess.CompletedProcess[str]:
+    (folder / "workflow.yaml").write_text(workflow)
+    command = [sys.executable, "-m", "jobs.command", "submit", "workflow.yaml", "--address", address]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200)
+
+
+def test_a_workflow_runs_on_the_cluster_and_its_log_and_status_come_back(head: str, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    workflow = "workers: 2\nsteps:\n- train: {corpus: [corpus], out: tok, vocab_size: %s}\n"
+    done = submit(tmp_path, workflow % 400, head)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("job raysubmit_")
+    assert "wrote a tokenizer of 400 tokens, 144 merges" in done.stdout
+    assert pl.read_parquet(tmp_path / "tok/merges.parquet").height == 144
+    failed = submit(tmp_path, (workflow % 300).replace("corpus]", "nowhere]"), head)
+    assert failed.returncode == 1
+    assert "nowhere: no such file or directory" in failed.stdout
+
+
+def test_an_address_where_nothing_listens_is_one_line(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    [port] = free_ports(1)
+    workflow = "steps:\n- train: {corpus: [corpus], out: tok}\n"
+    failed = submit(tmp_path, workflow, f"http://user:secret@127.0.0.1:{port}")
+    assert failed.returncode == 1
+    [line] = [line for line in failed.stderr.splitlines() if line.startswith("babelmerge: ")]
+    assert f"http://127.0.0.1:{port}: " in line and "secret" not in failed.stderr + failed.stdout
+    assert submit(tmp_path, workflow, "ray://127.0.0.1:10001").returncode == 2
