@@ -16,14 +16,16 @@ import tempfile
 import time
 from pathlib import Path
 
-PATTERN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+from operators.pretokenize import PATTERNS
+
 HUGGING_FACE = f"""
 import sys
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 text, size, out = sys.argv[1:]
 tokenizer = Tokenizer(models.BPE())
 level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex({PATTERN!r}), "isolated"), level])
+split = pre_tokenizers.Split(Regex({PATTERNS["gpt4"]!r}), "isolated")
+tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, level])
 alphabet = pre_tokenizers.ByteLevel.alphabet()
 trainer = trainers.BpeTrainer(vocab_size=int(size), initial_alphabet=alphabet, show_progress=False)
 tokenizer.train([text], trainer)
@@ -78,9 +80,8 @@ def main() -> None:
             for peer in peers:
                 figures[peer].append(timed(commands[peer]))
             equal = equal and merges(out["tokenizers"]) == merges(out["babelmerge"])
-    print(
-        f"{Path(asked.text).stat().st_size / 1e6:.1f} MB, {asked.vocab_size} tokens, {os.cpu_count()} cores, equal: {equal}\n"
-    )
+    size = Path(asked.text).stat().st_size / 1e6
+    print(f"{size:.1f} MB, {asked.vocab_size} tokens, {os.cpu_count()} cores, equal: {equal}\n")
     print("| | wall s | CPU s | peak MB | times as fast |\n|---|---|---|---|---|")
     for peer in peers:
         wall, cpu, peak = (statistics.median(run[i] for run in figures[peer]) for i in range(3))

@@ -100,7 +100,8 @@ class RayEngine:
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "RayWorker":
         """An actor. Ray does not restart it, which would lose its state in silence; `pipelines.fleet` replaces it."""
-        actor = self._ray.remote(_Host).options(num_cpus=self._share, max_restarts=0, max_task_retries=0)
+        host = type(state.__name__, (_Host,), {})  # the name that process lists and Ray's dashboard show
+        actor = self._ray.remote(host).options(num_cpus=self._share, max_restarts=0, max_task_retries=0)
         return RayWorker(self._ray, actor.remote(state, arguments))
 
     def close(self) -> None:

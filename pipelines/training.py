@@ -170,4 +170,6 @@ def run_rounds(
             changes = fleet.ask("apply", len(answered) + 1, batch)
             answered.append(batch)
             advance(len(batch))
+        if fleet.failures:
+            progress.note(f"train: {fleet.failures} lost workers were replaced")
         return fleet.failures
