@@ -1,7 +1,8 @@
 """Submitting a workflow to a Ray cluster that someone else started, through the Ray Jobs API.
 
-The code and the workflow file travel as the job's working directory; corpora and outputs do not: relative paths are
-taken from a directory that all nodes see. The job runs once; who submitted it runs the same command again if need be.
+The workflow file travels as the job's working directory, and so does the code, unless the cluster is on this machine:
+there the job runs the code where it lies, with its compiled kernels. Corpora and outputs do not travel: relative paths
+are taken from a directory that all nodes see. The job runs once; whoever submitted it may run the same command again.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 from operators.errors import DataError, UsageError
 
+ROOT = Path(__file__).resolve().parent.parent
 CODE = ("operators", "pipelines", "jobs")
 WORKFLOW = "workflow.yaml"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -56,31 +58,31 @@ def submit(
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadAddress(address)
-    interpreter = python or (sys.executable if parts.hostname in LOOPBACK else "python")
+    here = parts.hostname in LOOPBACK and python is None
+    interpreter = sys.executable if here else python or "python"
     command = [interpreter, "-m", "jobs.command", "run", WORKFLOW, "--directory", str(directory), *arguments]
     with tempfile.TemporaryDirectory() as staging:
-        _stage(workflow, Path(staging))
+        variables = {"PYTHONUNBUFFERED": "1"}
+        shutil.copy(workflow, Path(staging) / WORKFLOW)
+        if here:
+            variables["PYTHONPATH"] = str(ROOT)
+        else:  # equal content gives an equal package, which the cluster keeps
+            for package in CODE:
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(ROOT / package, Path(staging) / package, ignore=ignored)
+        environment = {"working_dir": staging, "env_vars": variables}
         try:
-            return _run(url, " ".join(quote(part) for part in command), staging, show)
+            return _run(url, " ".join(quote(part) for part in command), environment, show)
         except (ConnectionError, OSError, RuntimeError) as error:
             reason = str(error).splitlines()[0].replace(url, _masked(url)).rstrip(".")
             reason += "; is a Ray head with its dashboard running there?"
             raise SubmissionFailed(_masked(url), reason) from error
 
 
-def _stage(workflow: Path, into: Path) -> None:
-    """The code and the workflow, nothing else: equal content gives an equal package, which the cluster keeps."""
-    root = Path(__file__).resolve().parent.parent
-    for package in CODE:
-        shutil.copytree(root / package, into / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(workflow, into / WORKFLOW)
-
-
-def _run(url: str, entrypoint: str, working_directory: str, show: Callable[[str], None]) -> int:
+def _run(url: str, entrypoint: str, environment: dict[str, Any], show: Callable[[str], None]) -> int:
     from ray.job_submission import JobStatus
 
     client = _connect(url)
-    environment = {"working_dir": working_directory, "env_vars": {"PYTHONUNBUFFERED": "1"}}
     job: str = client.submit_job(entrypoint=entrypoint, runtime_env=environment)
     show(f"job {job}\n")
     asyncio.run(_follow(client, job, show))

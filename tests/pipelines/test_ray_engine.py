@@ -60,10 +60,10 @@ def ray_engine() -> Iterator[RayEngine]:
     engine.close()
 
 
-def test_five_two_and_one_workers_write_what_local_threads_write(ray_engine: RayEngine, tmp_path: Path) -> None:
+def test_five_and_two_workers_write_what_local_threads_write(ray_engine: RayEngine, tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus")
     merges_of(tmp_path / "corpus", tmp_path / "local", LocalEngine(2), 600)
-    for workers in (5, 2, 1):
+    for workers in (5, 2):
         merges_of(tmp_path / "corpus", tmp_path / f"ray{workers}", RayEngine(workers), 600)
         for name in ("tokenizer.json", "ranks.tiktoken", "merges.parquet", MANIFEST):
             assert (tmp_path / f"ray{workers}" / name).read_bytes() == (tmp_path / "local" / name).read_bytes()
