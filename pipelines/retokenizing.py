@@ -25,7 +25,7 @@ TOKENS_SCHEMA: Final = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("language", pa.string(), nullable=False),
-        pa.field("tokens", pa.large_list(pa.field("element", pa.uint32(), nullable=False)), nullable=False),
+        pa.field("tokens", pa.list_(pa.field("element", pa.uint32(), nullable=False)), nullable=False),
     ]
 )
 
@@ -67,7 +67,7 @@ def encode_file(task: EncodeTask) -> Encoded:
     ):
         for batch in read_batches(task.file, bad):
             ids, offsets = encoder.encode(batch.column("text"))
-            lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(ids.view("uint32")))
+            lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(ids.view("uint32")))
             columns = [batch.column("id"), batch.column("language"), lists.cast(TOKENS_SCHEMA.field("tokens").type)]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=TOKENS_SCHEMA))
             counts = pl.DataFrame(
