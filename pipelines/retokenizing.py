@@ -25,7 +25,7 @@ TOKENS_SCHEMA: Final = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("language", pa.string(), nullable=False),
-        pa.field("tokens", pa.list_(pa.field("element", pa.uint32(), nullable=False)), nullable=False),
+        pa.field("tokens", pa.list_(pa.uint32()), nullable=False),
     ]
 )
 
