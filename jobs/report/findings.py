@@ -1,0 +1,154 @@
+"""The three findings that a report begins with, computed from its tables."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from jobs.report.inputs import ReportInputs
+from jobs.report.scripts import UNKNOWN
+from jobs.report.tables import compression_table, mixture_table, premium_table
+from jobs.report.wording import interval, named, percent, points, times
+
+FINDINGS = 3
+Row = Mapping[str, Any]
+
+
+class _Finding(NamedTuple):
+    sentence: str
+    factor: float
+    """How many times the one is the other: what ranks findings of a kind."""
+
+
+def findings(inputs: ReportInputs) -> list[str]:
+    """Up to three sentences, chosen by this rule.
+
+    First who pays most and least of all languages; then how far the inferred mixture is from the stated one (or what it
+    is, if none is stated). What is left of the three goes to contrasts, the larger factor first: the widest spread of
+    premiums within one script, the gap in bytes per token between languages, and the cheapest of the
+    languages that were not trained on against the dearest that was. A finding that needs what is not there is left out.
+    """
+    leading = [one(inputs) for one in (_dearest, _mixture)]
+    contrasts = [found for one in _CONTRASTS if (found := one(inputs)) is not None]
+    contrasts.sort(key=lambda finding: -finding.factor)
+    chosen = [finding for finding in leading if finding is not None] + contrasts
+    return [finding.sentence for finding in chosen[:FINDINGS]]
+
+
+def _dearest(inputs: ReportInputs) -> _Finding | None:
+    """Who pays most, with the interval; who least, apart from the baseline and its regional kin."""
+    table = premium_table(inputs).filter(pl.col("language") != pl.lit(inputs.baseline))
+    if table.is_empty():
+        return None
+    dearest = table.row(0, named=True)
+    baseline = named(inputs.baseline or "the baseline", inputs.names)
+    several = table["tokenizer"].n_unique() > 1
+    sentence = (
+        f"{_who(dearest, several)} pays most: {times(dearest['premium'])} times the tokens of {baseline} for the same "
+        f"text{interval(dearest['low'], dearest['high'])}"
+    )
+    others = [row for row in table.iter_rows(named=True) if not _kin(row["language"], inputs.baseline)]
+    cheapest = others[-1] if others else None
+    if cheapest is None or cheapest["language"] == dearest["language"]:
+        return _Finding(f"{sentence}.", dearest["premium"])
+    return _Finding(
+        f"{sentence}; {_who(cheapest, several)} pays least: {times(cheapest['premium'])} times"
+        f"{interval(cheapest['low'], cheapest['high'])}.",
+        dearest["premium"],
+    )
+
+
+def _mixture(inputs: ReportInputs) -> _Finding | None:
+    """The largest error and the mean one; without a truth, the largest share."""
+    table = mixture_table(inputs)
+    if table.is_empty():
+        return None
+    if table["error"].null_count():
+        largest = table.sort("share", "category", descending=[True, False]).row(0, named=True)
+        return _Finding(
+            f"The merge list points to {largest['name']} as the largest part of the training text: "
+            f"{percent(largest['share'])} of its bytes, of {len(table)} categories that were compared.",
+            1.0,
+        )
+    worst = table.sort(pl.col("error").abs(), "category", descending=[True, False]).row(0, named=True)
+    mean = sum(abs(error) for error in table["error"].to_list()) / len(table)
+    return _Finding(
+        f"From the merge list alone, the shares of {len(table)} categories in the training text come out "
+        f"{points(mean)} off on average; the largest error is {points(worst['error'])}, for {worst['name']} "
+        f"({percent(worst['share'])} inferred, {percent(worst['truth'])} in truth).",
+        1.0,
+    )
+
+
+def _spread(inputs: ReportInputs) -> _Finding | None:
+    """The widest spread within one script, for one tokenizer."""
+    table = premium_table(inputs).filter(pl.col("script") != UNKNOWN)
+    several = table["tokenizer"].n_unique() > 1
+    best: _Finding | None = None
+    for (_, script), group in table.group_by(["tokenizer", "script"], maintain_order=True):
+        rows = [row for row in group.iter_rows(named=True) if not _kin(row["language"], inputs.baseline)]
+        if len(rows) < 2 or rows[-1]["premium"] <= 0:
+            continue
+        high, low = rows[0], rows[-1]
+        factor = high["premium"] / low["premium"]
+        if best is None or factor > best.factor:
+            best = _Finding(
+                f"The script is not all: among {len(rows)} languages in the {script} script, premiums go "
+                f"from {times(low['premium'])} for {_who(low, several)} to {times(high['premium'])} for "
+                f"{_who(high, several)}, a factor of {times(factor)}.",
+                factor,
+            )
+    return best
+
+
+def _compression(inputs: ReportInputs) -> _Finding | None:
+    """The most against the fewest bytes that a token stands for."""
+    table = compression_table(inputs)
+    if len(table) < 2:
+        return None
+    best, worst = table.row(0, named=True), table.row(-1, named=True)
+    factor = best["bytes_per_token"] / worst["bytes_per_token"]
+    return _Finding(
+        f"A token holds {times(best['bytes_per_token'])} bytes of {best['name']}, but "
+        f"{times(worst['bytes_per_token'])} of {worst['name']}, a factor of {times(factor)}.",
+        factor,
+    )
+
+
+def _unseen(inputs: ReportInputs) -> _Finding | None:
+    """The cheapest language that was not trained on, if some language that was trained on pays more."""
+    trained = set((inputs.training or {}).get("mixture") or {})
+    table = premium_table(inputs)
+    if not trained or table["tokenizer"].n_unique() != 1:
+        return None
+    kin = {_primary(language) for language in trained}
+    rows = list(table.iter_rows(named=True))
+    seen = [row for row in rows if row["language"] in trained]
+    unseen = [row for row in rows if _primary(row["language"]) not in kin]
+    if not seen or not unseen or unseen[-1]["premium"] >= seen[0]["premium"]:
+        return None
+    cheap, dear = unseen[-1], seen[0]
+    factor = dear["premium"] / cheap["premium"]
+    return _Finding(
+        f"{cheap['name']} was not in the training text and pays {times(cheap['premium'])}, less than {dear['name']}, "
+        f"which was in it and pays {times(dear['premium'])}.",
+        factor,
+    )
+
+
+_CONTRASTS: tuple[Callable[[ReportInputs], _Finding | None], ...] = (_spread, _compression, _unseen)
+
+
+def _who(row: Row, several: bool) -> str:
+    """A language, and by which tokenizer if there are several."""
+    return f"{row['name']} with {row['tokenizer']}" if several else str(row["name"])
+
+
+def _primary(language: str) -> str:
+    """`_primary("en_GB")` is "en"."""
+    return language.replace("-", "_").split("_")[0].lower()
+
+
+def _kin(language: str, baseline: str | None) -> bool:
+    """Whether a language is the baseline or a regional form of it: en_GB pays what en pays, and says nothing."""
+    return baseline is not None and _primary(language) == _primary(baseline)

@@ -1,0 +1,167 @@
+"""The page: one file that fetches nothing when it is opened, and every chart beside it as PNG and SVG."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import jinja2
+import polars as pl
+from markupsafe import Markup
+
+from jobs.report.charts import CHARTS, drawings, save
+from jobs.report.findings import findings
+from jobs.report.inputs import ReportInputs
+from jobs.report.tables import compression_table, mixture_table, premium_table
+from jobs.report.wording import UNKNOWN_FIGURE, named, percent, size
+from pipelines.outputs import replacing
+
+PAGE: Final = "report.html"
+PLANNED: Final[list[str]] = sorted([PAGE, *(f"{chart}.{kind}" for chart in CHARTS for kind in ("png", "svg"))])
+"""Every file that `draw_report` may write."""
+HERE: Final = Path(__file__).parent
+
+
+class Cell(NamedTuple):
+    """What a table shows, and what it sorts by."""
+
+    text: str
+    order: str
+    number: bool
+
+
+class Table(NamedTuple):
+    """A table of the page."""
+
+    name: str
+    caption: str
+    heads: list[tuple[str, bool]]
+    """Heading, and whether the column holds numbers."""
+    rows: list[list[Cell]]
+
+
+class Figure(NamedTuple):
+    """A chart on the page."""
+
+    caption: str
+    svg: Markup
+    width: int
+
+
+def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
+    """Write report.html and the charts into `directory`, each whole or not at all; returns the files' names.
+
+    What is not among the inputs is left out. Equal inputs give equal bytes on one machine (fonts are the machine's).
+    Raises pipelines.outputs.WriteFailed.
+    """
+    written, figures = [], {}
+    for drawing in drawings(inputs):
+        names, svg = save(drawing, directory)
+        written += names
+        figures[drawing.name] = Figure(drawing.caption, _inlined(svg), _width(svg))
+    tables = {table.name: table for table in (_premiums(inputs), _mixture(inputs), _compression(inputs)) if table.rows}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    html = environment.get_template("template.html.jinja").render(
+        title=inputs.title,
+        run=_run(inputs.training or {}),
+        findings=findings(inputs),
+        figures=figures,
+        tables=tables,
+        note=_left_out(inputs),
+        style=Markup((HERE / "page.css").read_text("utf-8")),
+        script=Markup((HERE / "page.js").read_text("utf-8")),
+    )
+    with replacing(directory / PAGE) as part:
+        part.write_text(html, "utf-8")
+    return [PAGE, *written]
+
+
+def _inlined(svg: str) -> Markup:
+    """Vega's SVG for the inside of a page: names are escaped in it already; HTML needs no namespaces."""
+    root, rest = svg.split(">", 1)
+    root = re.sub(r' (?:xmlns(?::\w+)?|version)="[^"]*"', "", root)
+    return Markup(f'{root} aria-hidden="true">{rest}')
+
+
+def _width(svg: str) -> int:
+    found = re.search(r'<svg[^>]* width="([\d.]+)"', svg)
+    return round(float(found[1])) if found else 0
+
+
+def _run(training: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was run, as far as it is known."""
+    rounds = training.get("rounds")
+    merges = _count(training.get("merges")) + (f" in {rounds:,} rounds" if rounds is not None else "")
+    rows = [
+        ("Pre-tokenizer", training.get("pretokenizer")),
+        ("Vocabulary", _count(training.get("vocabulary"))),
+        ("Merges", merges),
+        ("Corpus", size(training["bytes"]) if training.get("bytes") is not None else None),
+        ("Unique words", _count(training.get("words"))),
+        ("Documents", _count(training.get("documents"))),
+        ("Time", f"{training['seconds']:,.1f} s" if training.get("seconds") is not None else None),
+        ("Engine", training.get("engine")),
+        ("Workers", _count(training.get("workers"))),
+        ("Workers lost and replaced", _count(training.get("failures") or None)),
+    ]
+    return [(name, str(value)) for name, value in rows if value]
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _left_out(inputs: ReportInputs) -> str:
+    """Says so where the tokenizer was trained on more than the compared categories."""
+    table = mixture_table(inputs)
+    if table.is_empty() or table["truth"].null_count():
+        return ""
+    stated = (inputs.training or {})["mixture"]
+    rest = 1 - sum(share for category, share in stated.items() if category in set(table["category"].to_list()))
+    return f"{percent(rest)} of the training text is in none of these categories." if rest >= 0.0005 else ""
+
+
+def _table(name: str, caption: str, table: pl.DataFrame, columns: list[tuple[str, str, str]]) -> Table:
+    """`columns`: column, heading, format ("" for text); a column that knows nothing is left out."""
+    kept = [column for column in columns if len(table) and table[column[0]].null_count() < len(table)]
+    rows = [[_cell(row[column], form) for column, _, form in kept] for row in table.iter_rows(named=True)]
+    return Table(name, caption, [(head, form != "") for _, head, form in kept], rows)
+
+
+def _cell(value: Any, form: str) -> Cell:
+    if value is None:
+        return Cell(UNKNOWN_FIGURE, "", form != "")
+    return Cell(f"{value:{form}}".replace("%", " %"), str(value), form != "")
+
+
+def _premiums(inputs: ReportInputs) -> Table:
+    baseline = named(inputs.baseline or "the baseline", inputs.names)
+    columns = [
+        ("tokenizer", "Tokenizer", ""), ("name", "Language", ""), ("script", "Script", ""),
+        ("premium", "Premium", ".3f"), ("low", "95 % from", ".3f"), ("high", "to", ".3f"), ("tokens", "Tokens", ",d"),
+        ("bytes", "Bytes", ",d"), ("characters", "Characters", ",d"),
+        ("characters_per_token", "Characters per token", ".2f"), ("bytes_per_token", "Bytes per token", ".2f"),
+        ("documents", "Documents", ",d"),
+    ]  # fmt: skip
+    return _table("premiums", f"Token premiums against {baseline}", premium_table(inputs), columns)
+
+
+def _mixture(inputs: ReportInputs) -> Table:
+    columns = [
+        ("name", "Category", ""), ("share", "Inferred share of bytes", ".2%"), ("low", "95 % from", ".2%"),
+        ("high", "to", ".2%"), ("truth", "True share", ".2%"), ("error", "Difference", "+.2%"),
+        ("share_pairs", "Inferred share of pairs", ".2%"),
+    ]  # fmt: skip
+    return _table("mixture", "Inferred mixture of the training text", mixture_table(inputs), columns)
+
+
+def _compression(inputs: ReportInputs) -> Table:
+    columns = [
+        ("name", "Language", ""), ("script", "Script", ""), ("bytes_per_token", "Bytes per token", ".2f"),
+        ("characters_per_token", "Characters per token", ".2f"), ("bytes", "Bytes", ",d"), ("tokens", "Tokens", ",d"),
+        ("documents", "Documents", ",d"),
+    ]  # fmt: skip
+    return _table("compression", "Compression of each language", compression_table(inputs), columns)

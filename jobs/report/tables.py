@@ -1,0 +1,114 @@
+"""The tables that charts, findings and the page are made of; each is empty or None where its part is missing.
+
+Null stands for what is not known. A number that is no number (NaN, infinity) counts as not known.
+"""
+
+import polars as pl
+
+from jobs.report.inputs import ReportInputs
+from jobs.report.scripts import script_group, script_name
+from jobs.report.wording import named
+
+
+def premium_table(inputs: ReportInputs) -> pl.DataFrame:
+    """tokenizer, language, name, script, group, documents, characters, bytes, tokens, premium, low, high,
+    bytes_per_token, characters_per_token; dearest first.
+
+    Rows without a premium are left out: a language without common documents has none.
+    """
+    schema = {
+        "tokenizer": pl.String,
+        "language": pl.String,
+        "documents": pl.Int64,
+        "characters": pl.Int64,
+        "bytes": pl.Int64,
+        "tokens": pl.Int64,
+        "premium": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+    }
+    if inputs.premiums is None:
+        table = pl.DataFrame(schema=schema)
+    else:
+        table = inputs.premiums.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    table = table.with_columns(_known(name) for name in ("premium", "low", "high")).filter(
+        pl.col("premium").is_not_null()
+    )
+    table = table.with_columns(
+        pl.when(pl.col("tokens") > 0).then(pl.col(unit) / pl.col("tokens")).alias(f"{unit}_per_token")
+        for unit in ("bytes", "characters")
+    )
+    return _described(inputs, table, "language").sort(
+        ["premium", "language", "tokenizer"], descending=[True, False, False]
+    )
+
+
+def mixture_table(inputs: ReportInputs) -> pl.DataFrame:
+    """category, name, script, group, share, low, high, share_pairs, truth, error (share - truth);
+    largest truth first.
+
+    The truth is the mixture that training states, where it names the categories; a category that it does not name
+    was not in it (0) if it names any, and truth and error are null if it names none.
+    """
+    schema = {
+        "category": pl.String,
+        "share": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "share_pairs": pl.Float64,
+    }
+    if inputs.mixture is None:
+        table = pl.DataFrame(schema=schema)
+    else:
+        table = inputs.mixture.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    table = table.with_columns(_known(name) for name in ("share", "low", "high", "share_pairs"))
+    table = table.filter(pl.col("share").is_not_null())
+    stated = dict((inputs.training or {}).get("mixture") or {})
+    known = any(category in stated for category in table["category"].to_list())
+    truth = [float(stated.get(category, 0.0)) if known else None for category in table["category"].to_list()]
+    table = table.with_columns(pl.Series("truth", truth, dtype=pl.Float64)).with_columns(
+        (pl.col("share") - pl.col("truth")).alias("error")
+    )
+    return _described(inputs, table, "category").sort(
+        ["truth", "share", "category"], descending=[True, True, False], nulls_last=True
+    )
+
+
+def compression_table(inputs: ReportInputs) -> pl.DataFrame:
+    """language, name, script, group, documents, bytes, tokens, bytes_per_token, characters_per_token;
+    best first.
+
+    Of the re-tokenized corpus where there is one, else of the parallel text if one tokenizer was measured on it.
+    Characters come from the parallel text of the same language where the corpus does not count them: characters per
+    token are then bytes per token divided by its bytes per character.
+    """
+    parallel = premium_table(inputs)
+    one_tokenizer = parallel["tokenizer"].n_unique() == 1
+    parallel = parallel.unique("language", keep="first", maintain_order=True)
+    columns = ["language", "documents", "bytes", "tokens"]
+    if inputs.compression is not None:
+        table = inputs.compression.select(columns)
+    else:
+        table = parallel.select(columns) if one_tokenizer else parallel.select(columns).clear()
+    width = parallel.select("language", (pl.col("bytes") / pl.col("characters")).alias("width"))
+    table = table.filter(pl.col("tokens") > 0).join(width, on="language", how="left")
+    table = table.with_columns((pl.col("bytes") / pl.col("tokens")).alias("bytes_per_token"), _known("width"))
+    table = table.with_columns((pl.col("bytes_per_token") / pl.col("width")).alias("characters_per_token"))
+    return _described(inputs, table.drop("width"), "language").sort(
+        ["bytes_per_token", "language"], descending=[True, False]
+    )
+
+
+def _described(inputs: ReportInputs, table: pl.DataFrame, column: str) -> pl.DataFrame:
+    """With name, script and group of scripts beside a column of codes."""
+    codes = table[column].to_list()
+    return table.with_columns(
+        pl.Series("name", [named(code, inputs.names) for code in codes], dtype=pl.String),
+        pl.Series("script", [script_name(code) for code in codes], dtype=pl.String),
+        pl.Series("group", [script_group(code) for code in codes], dtype=pl.String),
+    )
+
+
+def _known(name: str) -> pl.Expr:
+    """Null where a number is none."""
+    return pl.when(pl.col(name).is_finite()).then(pl.col(name)).otherwise(None).alias(name)
