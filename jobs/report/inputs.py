@@ -86,13 +86,15 @@ def _names(corpus: str | None) -> dict[str, str]:
 
 def _training(directory: Path, manifest: Manifest) -> dict[str, Any]:
     words = read_manifest(directory / "words")
-    languages = words.facts["languages"].values() if words else []
-    sums = {figure: sum(one[figure] for one in languages) for figure in ("bytes", "words")}
+    counted = words.facts["languages"] if words else {}
+    used = [counted[language] for language in manifest.facts["mixture"] if language in counted]
+    sums = {figure: sum(one[figure] for one in used) for figure in ("bytes", "words")}
+    whole = words is not None and len(used) == len(counted)  # documents are not counted by language
     run, counting = read_run(directory), read_run(directory / "words")
     how = msgspec.to_builtins(run) if run else {}
     if counting is not None and run is not None:
         how["seconds"] = run.seconds + counting.seconds
-    return {**manifest.facts, **sums, **how, "documents": words.facts["documents"] if words else None}
+    return {**manifest.facts, **sums, **how, "documents": words.facts["documents"] if words and whole else None}
 
 
 def _compression(manifest: Manifest) -> pl.DataFrame:
