@@ -91,14 +91,14 @@ def _premiums(inputs: ReportInputs) -> Drawing | None:
     )
     base = alt.Chart(_data(table)).encode(y=y)
     known = table.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null() & (pl.col("low") > 0))
-    ticks = alt.Chart(_data(known)).mark_rule(color=INK, strokeWidth=1.3).encode(y=y, x="low:Q", x2="high:Q")
+    ticks = _intervals(known, y)
     if len(tokenizers) > 1:
-        layers = [parity, ticks, _by_tokenizer(base, x, tokenizers)]
+        layers = [parity, *ticks, _by_tokenizer(base, x, tokenizers)]
         sorting = "dearest on average first; each tokenizer has its own symbol"
     else:
         bars = base.mark_bar(height={"band": 0.74}).encode(x=x, x2="start:Q", color=_by_group(table))
         figures = base.mark_text(align="left", dx=5, fontSize=10, color=INK).encode(x="end:Q", text="text:N")
-        layers = [bars, ticks, parity, figures]
+        layers = [bars, *ticks, parity, figures]
         sorting = "dearest first"
     caption = f"Token premiums of {len(names)} languages, {sorting}. The dashed line at 1 is parity with {baseline}"
     caption += "; thin lines are 95 % intervals" if len(known) else ""
@@ -123,7 +123,7 @@ def _mixture(inputs: ReportInputs) -> Drawing | None:
     if table.is_empty():
         return None
     order = table["name"].to_list()
-    kinds = [("share", "inferred")] + ([] if table["truth"].null_count() else [("truth", "stated")])
+    kinds = [("share", "inferred")] + ([] if table["truth"].null_count() else [("truth", "true")])
     long = [
         {"name": row["name"], "kind": kind, "value": row[column]}
         for row in table.iter_rows(named=True)
@@ -142,11 +142,11 @@ def _mixture(inputs: ReportInputs) -> Drawing | None:
     )
     y = _rows(order)
     known = table.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())
-    ticks = alt.Chart(_data(known)).mark_rule(color=INK, strokeWidth=1.3).encode(y=y, x="low:Q", x2="high:Q")
+    ticks = _intervals(known, y)
     both = table.filter(pl.col("truth").is_not_null())
     joined = alt.Chart(_data(both)).mark_rule(color="#9aa3ad", strokeWidth=3).encode(y=y, x="truth:Q", x2="share:Q")
-    layers = [joined, ticks, marks]
-    against = " beside the stated one" if len(kinds) == 2 else ""
+    layers = [joined, *ticks, marks]
+    against = " beside the true one" if len(kinds) == 2 else ""
     caption = f"Inferred share{against}, of {len(table)} categories in the training text."
     return Drawing("mixture", caption, alt.layer(*layers))
 
@@ -182,6 +182,12 @@ def _compression(inputs: ReportInputs) -> Drawing | None:
     )
     caption = f"Bytes and characters that a token stands for, in {len(table)} languages, most bytes first."
     return Drawing("compression", caption, alt.layer(joined, marks))
+
+
+def _intervals(table: pl.DataFrame, y: alt.Y) -> list[alt.Chart]:
+    """From low to high, dark on a light edge: seen on a bar of any colour."""
+    base = alt.Chart(_data(table)).encode(y=y, x="low:Q", x2="high:Q")
+    return [base.mark_rule(color=colour, strokeWidth=width) for colour, width in ((GROUND, 4), (INK, 1.5))]
 
 
 def _data(table: pl.DataFrame) -> alt.InlineData:

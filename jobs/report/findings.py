@@ -7,7 +7,7 @@ import polars as pl
 
 from jobs.report.inputs import ReportInputs
 from jobs.report.scripts import UNKNOWN
-from jobs.report.tables import compression_table, mixture_table, premium_table
+from jobs.report.tables import compression_table, mixture_table, premium_table, share_outside
 from jobs.report.wording import interval, named, percent, points, times
 
 FINDINGS = 3
@@ -23,12 +23,13 @@ class _Finding(NamedTuple):
 def findings(inputs: ReportInputs) -> list[str]:
     """Up to three sentences, chosen by this rule.
 
-    First who pays most and least of all languages; then how far the inferred mixture is from the stated one (or what it
-    is, if none is stated). What is left of the three goes to contrasts, the larger factor first: the widest spread of
-    premiums within one script, the gap in bytes per token between languages, and the cheapest of the
+    First who pays most, how many pay more than twice, and who pays less than the baseline; for several tokenizers, the
+    middle premium of the dearest and the cheapest; then how far the inferred mixture is from the true one (or what it
+    is, if the truth is not known). What is left of the three goes to contrasts, the larger factor first: the widest
+    spread of premiums within one script, the gap in bytes per token between languages, and the cheapest of the
     languages that were not trained on against the dearest that was. A finding that needs what is not there is left out.
     """
-    leading = [one(inputs) for one in (_dearest, _mixture)]
+    leading = [one(inputs) for one in (_dearest, _tokenizers, _mixture)]
     contrasts = [found for one in _CONTRASTS if (found := one(inputs)) is not None]
     contrasts.sort(key=lambda finding: -finding.factor)
     chosen = [finding for finding in leading if finding is not None] + contrasts
@@ -36,26 +37,44 @@ def findings(inputs: ReportInputs) -> list[str]:
 
 
 def _dearest(inputs: ReportInputs) -> _Finding | None:
-    """Who pays most, with the interval; who least, apart from the baseline and its regional kin."""
+    """Who pays most, with the interval, and how many pay more than twice; who least, if less than the baseline.
+
+    Languages for one tokenizer; for several, languages that pay more than twice with any. A language is called cheaper
+    than the baseline when its whole interval is, or it has none; the baseline's regional kin do not count.
+    """
     table = premium_table(inputs).filter(pl.col("language") != pl.lit(inputs.baseline))
     if table.is_empty():
         return None
     dearest = table.row(0, named=True)
     baseline = named(inputs.baseline or "the baseline", inputs.names)
     several = table["tokenizer"].n_unique() > 1
-    sentence = (
-        f"{_who(dearest, several)} pays most: {times(dearest['premium'])} times the tokens of {baseline} for the same "
-        f"text{interval(dearest['low'], dearest['high'])}"
+    amount = (
+        f"{times(dearest['premium'])} times as many tokens as {baseline}{interval(dearest['low'], dearest['high'])}"
     )
-    others = [row for row in table.iter_rows(named=True) if not _kin(row["language"], inputs.baseline)]
-    cheapest = others[-1] if others else None
-    if cheapest is None or cheapest["language"] == dearest["language"]:
-        return _Finding(f"{sentence}.", dearest["premium"])
-    return _Finding(
-        f"{sentence}; {_who(cheapest, several)} pays least: {times(cheapest['premium'])} times"
-        f"{interval(cheapest['low'], cheapest['high'])}.",
-        dearest["premium"],
-    )
+    parts = [f"the same text costs {_who(dearest, several)} {amount}, the most of {_languages(table)}"]
+    twice = table.filter(pl.col("premium") > 2)["language"].n_unique()
+    if twice > 1:
+        parts.append(f"{twice} languages pay more than twice{' with some tokenizer' if several else ''}")
+    cheaper = [
+        row
+        for row in table.iter_rows(named=True)
+        if not _kin(row["language"], inputs.baseline)
+        and row["premium"] < 1
+        and (row["high"] is None or row["high"] < 1)
+    ]
+    if cheaper and cheaper[-1]["language"] != dearest["language"]:
+        row = cheaper[-1]
+        parts.append(
+            f"{_who(row, several)} pays less than {baseline}: {times(row['premium'])}"
+            f"{interval(row['low'], row['high'])}"
+        )
+    sentence = "; ".join(parts) + "."
+    return _Finding(sentence[0].upper() + sentence[1:], dearest["premium"])
+
+
+def _languages(table: pl.DataFrame) -> str:
+    count = table["language"].n_unique()
+    return "one language compared" if count == 1 else f"{count} languages compared"
 
 
 def _mixture(inputs: ReportInputs) -> _Finding | None:
@@ -75,8 +94,29 @@ def _mixture(inputs: ReportInputs) -> _Finding | None:
     return _Finding(
         f"From the merge list alone, the shares of {len(table)} categories in the training text come out "
         f"{points(mean)} off on average; the largest error is {points(worst['error'])}, for {worst['name']} "
-        f"({percent(worst['share'])} inferred, {percent(worst['truth'])} in truth).",
+        f"({percent(worst['share'])} inferred, {percent(worst['truth'])} in truth){_outside(inputs)}.",
         1.0,
+    )
+
+
+def _outside(inputs: ReportInputs) -> str:
+    """Inferred shares add up to 1, so what was trained on but not compared is part of the error."""
+    rest = share_outside(inputs)
+    return "" if rest is None or rest < 0.01 else f"; {percent(rest)} of that text is in none of these categories"
+
+
+def _tokenizers(inputs: ReportInputs) -> _Finding | None:
+    """The middle premium of the dearest and the cheapest tokenizer."""
+    table = premium_table(inputs).filter(pl.col("language") != pl.lit(inputs.baseline), pl.col("premium") > 0)
+    middle = table.group_by("tokenizer").agg(pl.col("premium").median()).sort("premium", "tokenizer")
+    if len(middle) < 2:
+        return None
+    low, high = middle.row(0, named=True), middle.row(-1, named=True)
+    factor = high["premium"] / low["premium"]
+    return _Finding(
+        f"Half of the languages pay more than {times(high['premium'])} with {high['tokenizer']}, "
+        f"half more than {times(low['premium'])} with {low['tokenizer']}.",
+        factor,
     )
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from jobs.report.charts import CHARTS, drawings, save
 from jobs.report.findings import findings
 from jobs.report.inputs import ReportInputs
-from jobs.report.tables import compression_table, mixture_table, premium_table
+from jobs.report.tables import compression_table, mixture_table, premium_table, share_outside
 from jobs.report.wording import UNKNOWN_FIGURE, named, percent, size
 from pipelines.outputs import replacing
 
@@ -116,12 +116,8 @@ def _count(value: int | None) -> str:
 
 def _left_out(inputs: ReportInputs) -> str:
     """Says so where the tokenizer was trained on more than the compared categories."""
-    table = mixture_table(inputs)
-    if table.is_empty() or table["truth"].null_count():
-        return ""
-    stated = (inputs.training or {})["mixture"]
-    rest = 1 - sum(share for category, share in stated.items() if category in set(table["category"].to_list()))
-    return f"{percent(rest)} of the training text is in none of these categories." if rest >= 0.0005 else ""
+    rest = share_outside(inputs)
+    return f"{percent(rest)} of that text is in none of these categories." if rest is not None and rest >= 5e-4 else ""
 
 
 def _table(name: str, caption: str, table: pl.DataFrame, columns: list[tuple[str, str, str]]) -> Table:
@@ -146,7 +142,9 @@ def _premiums(inputs: ReportInputs) -> Table:
         ("characters_per_token", "Characters per token", ".2f"), ("bytes_per_token", "Bytes per token", ".2f"),
         ("documents", "Documents", ",d"),
     ]  # fmt: skip
-    return _table("premiums", f"Token premiums against {baseline}", premium_table(inputs), columns)
+    table = premium_table(inputs)
+    several = table["tokenizer"].n_unique() > 1
+    return _table("premiums", f"Token premiums against {baseline}", table, columns if several else columns[1:])
 
 
 def _mixture(inputs: ReportInputs) -> Table:

@@ -74,6 +74,14 @@ def mixture_table(inputs: ReportInputs) -> pl.DataFrame:
     )
 
 
+def share_outside(inputs: ReportInputs) -> float | None:
+    """The part of the training text that is in none of the compared categories; None where the truth is not known."""
+    table = mixture_table(inputs)
+    if table.is_empty() or table["truth"].null_count():
+        return None
+    return max(0.0, 1 - float(table["truth"].sum()))
+
+
 def compression_table(inputs: ReportInputs) -> pl.DataFrame:
     """language, name, script, group, documents, bytes, tokens, bytes_per_token, characters_per_token;
     best first.

@@ -1,0 +1,80 @@
+"""Hand-made inputs for reports, with known answers."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from jobs.report.inputs import ReportInputs
+
+HOSTILE = "<script>alert(1)</script>&\"'"
+
+TRAINING: dict[str, Any] = {
+    "pretokenizer": "gpt4", "vocabulary": 4096, "merges": 3840, "rounds": 321, "bytes": 2_600_000, "words": 123_456,
+    "documents": 7_890, "seconds": 12.5, "engine": "ray", "workers": 2, "failures": 0,
+    "mixture": {"en": 0.5, "ru": 0.3, "ja": 0.2},
+}  # fmt: skip
+
+
+def premiums(rows: Sequence[tuple[str, float, float | None, float | None]], tokenizer: str = "tok") -> pl.DataFrame:
+    """Of (language, premium, low, high): 1000 tokens are parity."""
+    return pl.DataFrame(
+        [
+            {
+                "tokenizer": tokenizer, "language": language, "documents": 90, "characters": 4_000, "bytes": 6_000,
+                "tokens": 0 if math.isnan(premium) else round(1_000 * premium), "premium": float(premium),
+                "low": low, "high": high, "premium_bytes": 1.5,
+            }
+            for language, premium, low, high in rows
+        ],
+        schema_overrides={"low": pl.Float64, "high": pl.Float64},
+    )  # fmt: skip
+
+
+def mixture(shares: dict[str, float]) -> pl.DataFrame:
+    rows = [{"category": name, "share": share, "low": None, "high": None} for name, share in shares.items()]
+    table = pl.DataFrame(rows, schema_overrides={"low": pl.Float64, "high": pl.Float64})
+    return table.with_columns(share_pairs=pl.col("share"))
+
+
+def compression(rows: list[tuple[str, int, int]]) -> pl.DataFrame:
+    """Of (language, bytes, tokens)."""
+    return pl.DataFrame([{"language": a, "documents": 10, "bytes": b, "tokens": c} for a, b, c in rows])
+
+
+NAMES = {"en": "English", "ru": "Russian", "ja": "Japanese", "my": "Burmese", "eo": "Esperanto"}
+
+SMALL = ReportInputs(
+    title="A report",
+    names=NAMES,
+    training=TRAINING,
+    premiums=premiums(
+        [
+            ("en", 1.0, 1.0, 1.0),
+            ("my", 5.1, 4.9, 5.3),
+            ("ru", 2.5, None, None),
+            ("eo", 0.8, 0.7, 0.9),
+            ("ja", 1.5, 1, 2),
+        ]
+    ),
+    baseline="en",
+    mixture=mixture({"ja": 0.25, "ru": 0.3, "en": 0.4, "my": 0.05}),
+    compression=compression([("en", 4_500, 1_000), ("my", 1_200, 1_000), ("ru", 6_000, 2_000)]),
+)
+EMPTY = ReportInputs(title="Nothing", names={})
+
+
+def large() -> ReportInputs:
+    """99 languages, one of them hostile."""
+    codes = [HOSTILE, "en", *(f"l{i:02}" for i in range(97))]
+    rows = [(code, 1.0 if code == "en" else 0.9 + i / 10, None, None) for i, code in enumerate(codes)]
+    return replace(
+        SMALL,
+        title=f"A title with {HOSTILE}",
+        names={"l00": f"Name {HOSTILE}", "l01": "Control \x00\x1b\ufffe"},
+        premiums=premiums(rows),
+        mixture=mixture({HOSTILE: 0.5, "en": 0.5}),
+        compression=compression([(code, 3_000, 1_000 + i) for i, code in enumerate(codes)]),
+    )

@@ -1,0 +1,219 @@
+"""The page as a browser's parser sees it, and the files beside it."""
+
+import re
+import struct
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from jobs.report.page import PLANNED, draw_report
+from tests.jobs.report.examples import EMPTY, HOSTILE, SMALL, large, premiums
+
+FETCHING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "background"}
+
+
+class Page(HTMLParser):
+    """What of a page the tests ask for."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self._open: list[str] = []
+        self._table: list[list[str]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self._open.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag == "table":
+            self._table = self.tables.setdefault(dict(attrs)["id"] or "", [])
+        if tag == "tr":
+            self._table.append([])
+        if tag in ("td", "th"):
+            self._table[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] in ("script", "style"):
+            return
+        self.text.append(data)
+        if self._open and self._open[-1] in ("td", "th"):
+            self._table[-1][-1] += data
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("small")
+    assert set(draw_report(SMALL, directory)) == {path.name for path in directory.iterdir()} == set(PLANNED)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("many")
+    draw_report(large(), directory)
+    return directory
+
+
+def html(directory: Path) -> str:
+    return (directory / "report.html").read_text("utf-8")
+
+
+def test_the_page_says_what_was_run_and_found(small: Path) -> None:
+    words = Page(html(small)).words
+    for said in ("A report", "gpt4", "4,096", "3,840 in 321 rounds", "2.6 MB", "123,456", "7,890", "12.5 s", "ray"):
+        assert said in words
+    assert "costs Burmese (my) 5.10 times as many tokens" in words
+    assert all(source in words for source in ("Petrov et al. 2023", "Hayase et al. 2024", "bootstrap over documents"))
+    assert "lost and replaced" not in words  # no worker was
+
+
+def test_the_tables_hold_every_row(small: Path) -> None:
+    tables = Page(html(small)).tables
+    head, *rows = tables["table-premiums"]
+    assert [row[head.index("Language")] for row in rows] == [
+        "Burmese (my)", "Russian (ru)", "Japanese (ja)", "English (en)", "Esperanto (eo)",
+    ]  # fmt: skip
+    russian = dict(zip(head, rows[1], strict=True))
+    assert (russian["Premium"], russian["95 % from"], russian["to"]) == ("2.500", "–", "–")
+    assert (russian["Characters per token"], russian["Bytes per token"]) == ("1.60", "2.40")
+    head, *rows = tables["table-mixture"]
+    assert [(row[0], row[head.index("True share")]) for row in rows] == [
+        ("English (en)", "50.00 %"), ("Russian (ru)", "30.00 %"), ("Japanese (ja)", "20.00 %"),
+        ("Burmese (my)", "0.00 %"),
+    ]  # fmt: skip
+    assert [row[head.index("Difference")] for row in rows] == ["-10.00 %", "+0.00 %", "+5.00 %", "+5.00 %"]
+    head, *rows = tables["table-compression"]
+    assert [row[head.index("Bytes per token")] for row in rows] == ["4.50", "3.00", "1.20"]
+
+
+@pytest.mark.parametrize("name", ["premiums", "mixture", "compression"])
+def test_a_chart_is_on_the_page_and_in_files(small: Path, name: str) -> None:
+    page = Page(html(small))
+    assert page.tags.count("svg") == 3
+    svg = ET.fromstring((small / f"{name}.svg").read_text("utf-8"))
+    drawn = {"".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"English (en)", "Russian (ru)", "Burmese (my)"} <= drawn
+    assert drawn <= set(page.text)
+    png = (small / f"{name}.png").read_bytes()
+    width, height = struct.unpack(">II", png[16:24])
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert width >= 1000
+    assert height >= 200
+    assert png.endswith(b"IEND\xaeB`\x82")
+
+
+def test_premiums_are_drawn_in_their_order(small: Path) -> None:
+    svg = ET.fromstring((small / "premiums.svg").read_text("utf-8"))
+    drawn = ["".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text")]
+    names = ["Burmese (my)", "Russian (ru)", "Japanese (ja)", "English (en)", "Esperanto (eo)"]
+    assert [text for text in drawn if text in names] == names
+    assert [text for text in drawn if re.fullmatch(r"\d\.\d\d", text)] == ["5.10", "2.50", "1.50", "1.00", "0.80"]
+
+
+@pytest.mark.parametrize("which", ["small", "many"])
+def test_the_page_fetches_nothing(which: str, request: pytest.FixtureRequest) -> None:
+    text = html(request.getfixturevalue(which))
+    page = Page(text)
+    fetched = [(name, value) for name, value in page.attributes if name in FETCHING and not value.startswith("#")]
+    assert fetched == []
+    assert not {"link", "img", "iframe", "object", "embed", "base", "image", "use"} & set(page.tags)
+    assert not re.search(r"@import|url\((?!#|['\"]?#)|https?:|['\"(]//", text)
+    assert page.tags.count("script") == 1
+    assert ("name", "viewport") in page.attributes
+
+
+@pytest.mark.parametrize("which", ["small", "many"])
+def test_what_is_not_known_shows_as_a_dash(which: str, request: pytest.FixtureRequest) -> None:
+    directory = request.getfixturevalue(which)
+    for path in (directory / "report.html", *directory.glob("*.svg")):
+        assert not re.search(r"\b(?:null|NaN|undefined|None|Infinity)\b", path.read_text("utf-8")), path.name
+
+
+def test_hostile_names_are_text(many: Path) -> None:
+    text = html(many)
+    page = Page(text)
+    assert "<script>alert" not in text
+    assert [row[1] for row in page.tables["table-mixture"]].count(HOSTILE) == 0  # the name is in the first column
+    assert HOSTILE in [row[0] for row in page.tables["table-mixture"]]
+    assert f"A title with {HOSTILE}" in page.text
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    svg = (many / "premiums.svg").read_text("utf-8")
+    assert "<script" not in svg
+    assert any("".join(node.itertext()).startswith("<script>alert(1)") for node in ET.fromstring(svg).iter())
+    assert "\x00" not in text + svg
+
+
+def test_ninety_nine_languages_have_a_row_each(many: Path) -> None:
+    page = Page(html(many))
+    assert len(page.tables["table-premiums"]) == len(page.tables["table-compression"]) == 1 + 99
+    svg = (many / "premiums.svg").read_text("utf-8")
+    assert all(f">l{i:02}<" in svg for i in range(2, 97))
+    assert len(html(many)) < 3_000_000
+    assert struct.unpack(">II", (many / "premiums.png").read_bytes()[16:24])[1] >= 99 * 15 * 2
+
+
+def test_two_runs_give_equal_bytes(small: Path, tmp_path: Path) -> None:
+    for name in draw_report(SMALL, tmp_path):
+        assert (tmp_path / name).read_bytes() == (small / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("kept", "charts", "headings"),
+    [
+        ("", set(), []),
+        ("training", set(), ["What was run"]),
+        (
+            "premiums",
+            {"premiums", "compression"},
+            ["What was found", "What each language pays", "How far a token goes"],
+        ),
+        ("mixture", {"mixture"}, ["What was found", "What the tokenizer was trained on"]),
+        ("compression", {"compression"}, ["What was found", "How far a token goes"]),
+    ],
+)
+def test_a_part_that_is_missing_is_left_out(kept: str, charts: set[str], headings: list[str], tmp_path: Path) -> None:
+    inputs = replace(EMPTY, **({kept: getattr(SMALL, kept)} if kept else {}))
+    written = draw_report(inputs, tmp_path)
+    assert set(written) == {"report.html"} | {f"{chart}.{kind}" for chart in charts for kind in ("png", "svg")}
+    assert set(written) <= set(PLANNED)
+    assert re.findall(r"<h2[^>]*>([^<]*)", html(tmp_path)) == headings
+
+
+def test_a_table_without_rows_is_left_out(tmp_path: Path) -> None:
+    assert SMALL.premiums is not None
+    assert draw_report(replace(EMPTY, premiums=SMALL.premiums.clear()), tmp_path) == ["report.html"]
+
+
+@pytest.mark.parametrize("premium", [1.0, 0.0, float("nan")])
+def test_one_language_is_drawn(premium: float, tmp_path: Path) -> None:
+    draw_report(replace(EMPTY, premiums=premiums([("en", premium, None, None)]), baseline="en"), tmp_path)
+    assert ("<svg" in html(tmp_path)) == (premium == 1.0)
+
+
+def test_several_tokenizers_are_told_apart_without_colour(tmp_path: Path) -> None:
+    rows = [("en", 1.0, 1.0, 1.0), ("ru", 30.0, 0.0, 31.0)]
+    both = pl.concat([premiums(rows, "old"), premiums([*rows[:1], ("ru", 2.0, 1.9, 2.1)], HOSTILE)])
+    draw_report(replace(EMPTY, premiums=both, baseline="en"), tmp_path)
+    svg = (tmp_path / "premiums.svg").read_text("utf-8")
+    shapes = {re.sub(r"[^A-Za-z]", "", path) for path in re.findall(r'aria-roledescription="[^"]*"|d="(M[^"]*)"', svg)}
+    assert len({shape for shape in shapes if "A" in shape}) >= 1  # circles are arcs
+    assert len({shape for shape in shapes if shape and "A" not in shape}) >= 1  # squares are lines
+    assert "logarithmic" in Page(html(tmp_path)).words
+    assert [row[0] for row in Page(html(tmp_path)).tables["table-premiums"]].count(HOSTILE) == 2
