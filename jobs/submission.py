@@ -6,10 +6,12 @@ are taken from a directory that all nodes see. The job runs once; whoever submit
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
@@ -21,6 +23,7 @@ from operators.errors import DataError, UsageError
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("operators", "pipelines", "jobs")
 WORKFLOW = "workflow.yaml"
+POLL_S = 1.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -85,7 +88,7 @@ def _run(url: str, entrypoint: str, environment: dict[str, Any], show: Callable[
     client = _connect(url)
     job: str = client.submit_job(entrypoint=entrypoint, runtime_env=environment)
     show(f"job {job}\n")
-    asyncio.run(_follow(client, job, show))
+    _follow(client, job, show)
     info = client.get_job_info(job)
     if info.status == JobStatus.SUCCEEDED:
         return 0
@@ -113,9 +116,26 @@ def _connect(url: str) -> Any:
             raise SubmissionFailed(_masked(url), "does not take the token; set RAY_AUTH_TOKEN to its own") from error
 
 
-async def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
-    async for lines in client.tail_job_logs(job):
-        show(lines)
+def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
+    """Show the job's log until the job has ended, also when the connection that carries the log breaks."""
+    shown = 0
+
+    async def tail() -> None:
+        nonlocal shown
+        async for lines in client.tail_job_logs(job):
+            shown += len(lines)
+            show(lines)
+
+    with contextlib.suppress(RuntimeError, ConnectionError):  # a broken connection is no end of the job
+        asyncio.run(tail())
+    while True:
+        ended = client.get_job_status(job).is_terminal()
+        log = client.get_job_logs(job)
+        show(log[shown:])
+        shown = max(shown, len(log))
+        if ended:
+            return
+        time.sleep(POLL_S)
 
 
 def _masked(url: str) -> str:
