@@ -139,8 +139,9 @@ class Output:
             raise ForeignDirectory(str(directory), directory.name)
         marker = directory / MARKER
         if directory.exists() and not (marker.is_file() and marker.read_text() in (stage, "")):
-            for entry in sorted(directory.iterdir()):
-                raise ForeignDirectory(str(directory), entry.name)
+            names = sorted((entry.name for entry in directory.iterdir()), key=lambda name: (name.startswith("."), name))
+            if names:
+                raise ForeignDirectory(str(directory), names[0])
 
     def __enter__(self) -> "Output":
         with writing(self.directory):
@@ -238,6 +239,4 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and path.parent.exists():
-            raise
         raise WriteFailed(str(path), error.strerror or str(error)) from error
