@@ -1,6 +1,7 @@
 """Ray: joins the cluster that RAY_ADDRESS names, or starts one on this machine that listens on loopback only."""
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from pipelines.engine import Item, Result, WorkerLost
 
 TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few enough to hold little
 TASK_RETRIES = 3
+CONNECT_TIMEOUT_S = 10.0
 OBJECT_STORE_BYTES = 1 << 30  # for a cluster of our own: what travels is small, text never does
 
 
@@ -41,6 +43,8 @@ def _connect(workers: int | None) -> Any:
     if not address:
         # Ray's switch for machines without clusters: every server then binds to 127.0.0.1 instead of all interfaces.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    else:
+        _probe(address)
     import ray
 
     if ray.is_initialized():
@@ -61,6 +65,16 @@ def _connect(workers: int | None) -> Any:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ClusterUnreachable(address or "(none)", str(error).split("\n")[0]) from error
     return ray
+
+
+def _probe(address: str) -> None:
+    """Ray tries for minutes to reach a head that is not there; a connection says so in seconds."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_S).close()
+        except OSError as error:
+            raise ClusterUnreachable(address, error.strerror or str(error)) from error
 
 
 class RayEngine:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ from operators.errors import DataError
 from pipelines.engine import WorkerLost
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
-from pipelines.ray_engine import RayEngine
+from pipelines.ray_engine import ClusterUnreachable, RayEngine
 from pipelines.training import TrainingShard
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.test_training import merges_of
@@ -141,6 +142,14 @@ def test_a_cluster_of_our_own_listens_on_loopback_only(ray_engine: RayEngine) ->
     loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
     assert len(listening) >= 3
     assert set(listening) <= loopback
+
+
+def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+    with pytest.raises(ClusterUnreachable, match=f"RAY_ADDRESS=127.0.0.1:{port}: Connection refused; start it"):
+        RayEngine(1)
 
 
 def test_results_are_given_with_their_index(ray_engine: RayEngine) -> None:
