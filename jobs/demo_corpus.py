@@ -116,9 +116,12 @@ def extract_catalogs(
 
 
 def _version(package: str) -> str:
-    if importlib.util.find_spec(package) is None:
-        raise MissingPackage(package, "the package is not installed")
-    return version(package)
+    try:
+        if importlib.util.find_spec(package) is not None:
+            return version(package)
+    except (ImportError, ValueError):
+        pass  # PackageNotFoundError is an ImportError
+    raise MissingPackage(package, "no installed package has this name")
 
 
 def _names(languages: Sequence[str]) -> dict[str, str]:

@@ -41,7 +41,7 @@ class Train(Settings, frozen=True, kw_only=True):
     """Paths, globs or URIs of text; a .yaml file lists sources."""
     out: str
     """Directory for tokenizer.json, ranks.tiktoken, merges.parquet, and the word tables under words/."""
-    vocab_size: Annotated[int, Meta(ge=257)] = 32768
+    vocab_size: Annotated[int, Meta(ge=257, le=100_000_000)] = 32768
     """Tokens in all: special tokens, the 256 bytes, and one for each merge."""
     pretokenizer: str = "gpt4"
     """gpt2, gpt4, o200k, llama3, none, or a regular expression whose matches, and what lies between, are the words."""

@@ -61,7 +61,7 @@ def check_train(settings: Train) -> None:
 def run_train(settings: Train, job: Job) -> str:
     """Count words, then train."""
     check_train(settings)
-    out = Path(settings.out).resolve()
+    out = _out(settings)
     output = Output(out, "tokenizer")
     files = find_files(read_sources(settings.corpus))
     with output:
@@ -96,7 +96,7 @@ def run_train(settings: Train, job: Job) -> str:
 def run_retokenize(settings: Retokenize, job: Job) -> str:
     """Encode a corpus."""
     tokenizer = load_tokenizer(settings.tokenizer)
-    output = Output(Path(settings.out).resolve(), "tokens")
+    output = Output(_out(settings), "tokens")
     files = find_files(read_sources(settings.corpus))
     with output:
         made = retokenize(files, tokenizer, output, job.engine, job.progress, on_bad_record=job.on_bad_record)
@@ -112,7 +112,7 @@ def run_premiums(settings: Premiums, job: Job) -> str:
     named = [
         (_short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer
     ]
-    output = Output(Path(settings.out).resolve(), "premiums")
+    output = Output(_out(settings), "premiums")
     files = find_files(read_sources(settings.parallel))
     with output:
         made = compare_languages(
@@ -134,7 +134,7 @@ def run_premiums(settings: Premiums, job: Job) -> str:
 def run_mixture(settings: Mixture, job: Job) -> str:
     """Infer a mixture."""
     tokenizer = load_tokenizer(settings.tokenizer)
-    out = Path(settings.out).resolve()
+    out = _out(settings)
     output = Output(out, "mixture")
     files = find_files(read_sources(settings.categories))
     with output:
@@ -164,7 +164,7 @@ def run_mixture(settings: Mixture, job: Job) -> str:
 
 def run_catalogs(settings: Catalogs, job: Job) -> str:
     """Make the demo's corpus."""
-    with Output(Path(settings.out).resolve(), "catalogs") as output:
+    with Output(_out(settings), "catalogs") as output:
         facts = extract_catalogs(settings.packages, output, job.progress, minimum_strings=settings.minimum_strings)
     return _line(output, f"{facts['strings']:,} strings in {facts['languages']} languages", {}, settings.out)
 
@@ -175,7 +175,7 @@ def run_report(settings: Report, job: Job) -> str:
     from jobs.report.page import PLANNED, draw_report  # importing Altair takes a second
 
     inputs, made_by = gather(settings)
-    with Output(Path(settings.out).resolve(), "report") as output:
+    with Output(_out(settings), "report") as output:
         about = {"title": settings.title}
         name = fingerprint("report", about, [{"made_by": made_by}])
         if output.current(name) is not None:
@@ -194,9 +194,21 @@ def run_report(settings: Report, job: Job) -> str:
 
 def _short_name(reference: str, among: list[str]) -> str:
     """The last part of a reference, unless another has the same."""
-    names = [Path(one.split(",")[0]).name.split(".")[0] for one in among]
-    name = Path(reference.split(",")[0]).name.split(".")[0]
+    names = [_stem(one) for one in among]
+    name = _stem(reference)
     return name if names.count(name) == 1 else reference
+
+
+def _stem(reference: str) -> str:
+    name = Path(reference.split(",pretokenizer=")[0]).resolve().name
+    return name.removesuffix(".json").removesuffix(".tiktoken")
+
+
+def _out(settings: Any) -> Path:
+    """Where a step writes."""
+    if not settings.out.strip() or "\0" in settings.out:
+        raise BadSettings("out", f"{settings.out!r} names no directory")
+    return Path(settings.out).expanduser().resolve()
 
 
 def _line(output: Output, what: str, facts: dict[str, Any], where: str) -> str:

@@ -58,8 +58,12 @@ def submit(
     for a cluster on this machine, else `python`. `arguments` are further flags of `babelmerge run`.
     """
     url = address if "://" in address else f"http://{address}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
         raise BadAddress(address)
     here = parts.hostname in LOOPBACK and python is None
     interpreter = sys.executable if here else python or "python"
@@ -77,7 +81,7 @@ def submit(
         try:
             return _run(url, " ".join(quote(part) for part in command), environment, show)
         except (ConnectionError, OSError, RuntimeError) as error:
-            reason = str(error).splitlines()[0].replace(url, _masked(url)).rstrip(".")
+            reason = (str(error) or type(error).__name__).splitlines()[0].replace(url, _masked(url)).rstrip(".")
             reason += "; is a Ray head with its dashboard running there?"
             raise SubmissionFailed(_masked(url), reason) from error
 

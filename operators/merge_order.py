@@ -58,6 +58,7 @@ class PairTotals:
 
         `limit` pairs at most, none with a count under `minimum`; `tokens` is the number of tokens so far.
         """
+        limit = min(limit, self._heap_size)
         pairs, counts = np.empty(limit, np.int64), np.empty(limit, np.int64)
         taken, self._heap_size = take_prefix(
             limit, minimum, self._pairs, self._totals, self._waiting, self._heap_total, self._heap_pair,

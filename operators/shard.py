@@ -89,7 +89,7 @@ class Shard:
         if len(lengths) and int(lengths.max()) > LONGEST_WORD:
             raise WordTooLong(int(lengths.max()))
         symbols = float(np.dot(lengths.astype(np.float64), counts.astype(np.float64)))
-        if symbols >= LARGEST_TOTAL:
+        if symbols >= LARGEST_TOTAL or (len(counts) and int(counts.min()) < 0):
             raise CountOverflow(symbols)
         self._max_length = NO_LIMIT if max_token_length is None else max_token_length
         self._cells = np.empty(count_cells(offsets), np.int32)

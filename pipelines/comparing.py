@@ -112,7 +112,7 @@ class CompareTask:
 
 def compare(task: CompareTask) -> dict[str, int]:
     """Write premiums.parquet; returns the figures for the manifest. Empty documents are no translations: left out."""
-    counts = pl.read_parquet(list(task.paths))
+    counts = pl.read_parquet(list(task.paths), glob=False)
     empty = int((counts["bytes"] == 0).sum())
     counts = counts.filter(pl.col("bytes") > 0)
     if not len(counts):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, lcm
+from math import gcd, isfinite, lcm
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +19,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.errors import DataError
+from operators.errors import DataError, UsageError
 from operators.pretokenize import Pretokenizer
+from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.words import WORDS_SCHEMA, WordCounter, text_sizes
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
@@ -30,6 +31,7 @@ from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprin
 from pipelines.progress import Progress
 
 FLUSH_BYTES = 256 << 20
+FINEST_WEIGHT = 10**6
 BAD_RECORDS = "bad_records.parquet"
 
 OnBadRecord = Literal["fail", "skip"]
@@ -44,6 +46,17 @@ class EmptyCorpus(DataError):
 
     def __str__(self) -> str:
         return f"no text in the corpus ({self.files} files were read); name files that hold text"
+
+
+class WeightOutOfRange(UsageError):
+    """Weights or shares so far apart that whole numbers in their ratios would be too large."""
+
+    def __init__(self, ratio: int) -> None:
+        super().__init__(ratio)
+        self.ratio = ratio
+
+    def __str__(self) -> str:
+        return f"weights and shares must be within a factor of {self.ratio:,} of 1 and of each other; bring them closer"
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, int, int, int, int]]]:
     found = sorted(task.into.glob(f"counts/count-*-*-{task.partition:04}.parquet"))
     name = f"words-{task.partition:04}.parquet"
     if found:
-        summed = pl.read_parquet(found).group_by("language", "word").agg(pl.col("count").sum())
+        summed = pl.read_parquet(found, glob=False).group_by("language", "word").agg(pl.col("count").sum())
         table = summed.sort("language", "word").to_arrow().cast(WORDS_SCHEMA)
     else:
         table = WORDS_SCHEMA.empty_table()
@@ -129,7 +142,9 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, int, int, int, int]]]:
 
 def multipliers(files: list[InputFile]) -> list[int]:
     """The smallest whole numbers in the ratios of the files' weights: weights 1, 1, 0.5 become 2, 2, 1."""
-    weights = [Fraction(str(file.source.weight)) for file in files]
+    weights = [Fraction(str(file.source.weight)).limit_denominator(FINEST_WEIGHT) for file in files]
+    if any(weight <= 0 or weight > FINEST_WEIGHT for weight in weights):
+        raise WeightOutOfRange(FINEST_WEIGHT)
     common = lcm(*(weight.denominator for weight in weights)) if weights else 1
     whole = [int(weight * common) for weight in weights]
     divisor = gcd(*whole) if whole else 1
@@ -170,6 +185,10 @@ def count_words(
                 CountTask(file, i, multiplier, pretokenizer, partitions, flush_bytes, on_bad_record, scratch)
                 for i, (file, multiplier) in enumerate(zip(files, multipliers(files), strict=True))
             ]
+            # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
+            weighed = sum(10 * (task.file.size or 0) * task.multiplier for task in tasks)
+            if weighed >= LARGEST_TOTAL:
+                raise CountOverflow(float(weighed))
             documents, bad_records = _count_all(tasks, files, engine, progress)
             written, languages = _add_up_all(directory, partitions, engine, progress)
             if on_bad_record == "skip":
@@ -210,7 +229,7 @@ def _add_up_all(
 
 
 def _gather_bad_records(scratch: Path, into: Path) -> None:
-    tables = pl.concat([pl.read_parquet(path) for path in sorted(scratch.glob("bad-*.parquet"))])
+    tables = pl.concat([pl.read_parquet(path, glob=False) for path in sorted(scratch.glob("bad-*.parquet"))])
     with replacing(into) as part:
         tables.sort("path", "record").write_parquet(part)
 
@@ -225,6 +244,10 @@ def shares_to_multipliers(wanted: Mapping[str, float], sizes: Mapping[str, int])
 
     The smallest is 1,000 or more, so shares are met to a part in 2,000 of each.
     """
+    if not all(isfinite(share) for share in wanted.values()) or max(wanted.values()) > FINEST_WEIGHT * min(
+        wanted.values()
+    ):
+        raise WeightOutOfRange(FINEST_WEIGHT)
     scale = {language: Fraction(str(share)) / sizes[language] for language, share in wanted.items()}
     unit = min(scale.values()) / 1000
     return {language: round(one / unit) for language, one in scale.items()}

@@ -63,7 +63,7 @@ class RecordFile:
 
 def record_category(task: RecordTask) -> RecordFile:
     """Replay one category and write its changes: step, left, right, change."""
-    table = pl.read_parquet(list(task.words)).filter(pl.col("language") == task.category).sort("word")
+    table = pl.read_parquet(list(task.words), glob=False).filter(pl.col("language") == task.category).sort("word")
     words, counts = table["word"].to_arrow().cast(pa.large_binary()), np.array(table["count"].to_numpy())
     merges = task.tokenizer.merges[: task.merges]
     record = record_changes(task.category, words, counts, np.array(task.tokenizer.byte_ids), merges)
@@ -88,7 +88,7 @@ def infer(task: InferTask) -> dict[str, float | int]:
     """Solve the program and write mixture.parquet; returns figures for the manifest."""
     records = []
     for file in task.records:
-        rows = pl.read_parquet(file.path)
+        rows = pl.read_parquet(file.path, glob=False)
         step, left, right, change = (np.array(rows[name].to_numpy()) for name in ("step", "left", "right", "change"))
         records.append(
             PairRecord(file.category, file.text_bytes, file.characters, file.pairs, step, left, right, change)
@@ -134,7 +134,7 @@ def infer_categories(
     """
     sizes = words.facts["languages"]
     present = sorted(name for name, figures in sizes.items() if figures["bytes"])
-    categories = sorted(only) if only is not None else sorted(sizes)
+    categories = sorted(set(only)) if only is not None else sorted(sizes)
     for category in categories:
         if category not in present:
             raise UnknownCategory(category, present)

@@ -7,6 +7,7 @@ names its stage by a fingerprint of settings and inputs; the stage is done again
 """
 
 import fcntl
+import glob
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
@@ -138,9 +139,9 @@ class Output:
         if directory.exists() and not directory.is_dir():
             raise ForeignDirectory(str(directory), directory.name)
         marker = directory / MARKER
-        if directory.exists() and not (marker.is_file() and marker.read_text() in (stage, "")):
+        if directory.exists() and not (marker.is_file() and marker.read_bytes() == stage.encode()):
             names = sorted((entry.name for entry in directory.iterdir()), key=lambda name: (name.startswith("."), name))
-            if names:
+            if names and not (names == [MARKER] and not marker.read_bytes()):  # cut off before it wrote a word
                 raise ForeignDirectory(str(directory), names[0])
 
     def __enter__(self) -> "Output":
@@ -185,14 +186,17 @@ class Output:
         stale = set(manifest.files) if manifest else set()
         with suppress(OSError, msgspec.DecodeError):  # neither is there when no run was cut off
             stale |= set(msgspec.json.decode((self.directory / PLANNED).read_bytes(), type=list[str]))
+        named = sorted({*stale, *planned, "run.json"})
         with writing(self.directory):
+            # First of all both the old names and the new: a run that is cut off anywhere leaves no file unnamed.
+            with replacing(self.directory / PLANNED) as part:
+                part.write_bytes(msgspec.json.encode(named))
             (self.directory / MANIFEST).unlink(missing_ok=True)
-            for name in stale:
+            for name in named:
                 if Path(name).name == name:
                     (self.directory / name).unlink(missing_ok=True)
-            for left in self.directory.glob("*.part"):
-                left.unlink()
-            (self.directory / PLANNED).write_bytes(msgspec.json.encode(sorted({*planned, "run.json"})))
+                    for left in self.directory.glob(f"{glob.escape(name)}.*.part"):
+                        left.unlink()
 
     def finish(
         self,
@@ -230,7 +234,8 @@ def replacing(path: Path) -> Iterator[Path]:
                 os.fsync(written.fileno())
             part.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what failed before is what is told
+            part.unlink()
 
 
 @contextmanager

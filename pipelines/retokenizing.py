@@ -90,10 +90,12 @@ def shard_names(files: list[InputFile]) -> list[str]:
     """A name for each file's shard: the file's own, with as many of its folders as tell it from the others."""
     paths = [Path(file.path).parts for file in files]
     names = [parts[-1] for parts in paths]
-    depth = 1
-    while len(set(names)) < len(names):
-        depth += 1
+    for depth in range(2, max(map(len, paths), default=0) + 1):
+        if len(set(names)) == len(names):
+            break
         names = ["--".join(parts[-depth:]).replace("/", "-").replace(":", "-") for parts in paths]
+    if len(set(names)) < len(names):  # folders that differ in signs alone
+        names = [f"{name}-{i}" for i, name in enumerate(names)]
     return [f"{name}.parquet" for name in names]
 
 

@@ -164,7 +164,7 @@ def _load_directory(directory: Path) -> Tokenizer:
     if not path.is_file():
         return read
     try:
-        table = pl.read_parquet(path).sort("rank")
+        table = pl.read_parquet(path, glob=False).sort("rank")
         columns = [table[name].to_numpy() for name in ("left", "right", "token", "count")]
         left, right, token = (np.ascontiguousarray(column, np.int32) for column in columns[:3])
         merges = Merges(left, right, token, np.ascontiguousarray(columns[3], np.int64))

@@ -12,7 +12,7 @@ from operators.alphabet import byte_ids
 from operators.arrays import I32
 from operators.errors import UsageError
 from operators.merge_order import Reducer
-from operators.shard import PairChanges, Shard
+from operators.shard import LARGEST_TOTAL, CountOverflow, PairChanges, Shard
 from operators.tokenizer import Merges, Tokenizer
 from pipelines.counting import shares_to_multipliers, word_files
 from pipelines.engine import Engine
@@ -75,7 +75,7 @@ def read_words(
     paths: Sequence[Path], multipliers: Mapping[str, int] | None
 ) -> tuple[pa.LargeBinaryArray, np.ndarray[tuple[int], np.dtype[np.int64]]]:
     """The distinct words of some partitions and their counts over all languages, in a fixed order."""
-    table = pl.read_parquet(list(paths))
+    table = pl.read_parquet(list(paths), glob=False)
     if multipliers is not None:
         scale = pl.DataFrame(
             {"language": list(multipliers), "by": list(multipliers.values())}, {"language": pl.String, "by": pl.Int64}
@@ -110,6 +110,9 @@ def train(
             if not languages.get(language, {}).get("bytes"):
                 raise UnknownLanguage(language, sorted(languages))
         scale = shares_to_multipliers(shares, {name: languages[name]["bytes"] for name in shares})
+    symbols = sum(languages[one]["bytes"] * (scale[one] if scale else 1) for one in scale or languages)
+    if symbols >= LARGEST_TOTAL:  # over all shards: their totals are added up too
+        raise CountOverflow(float(symbols))
     settings = {
         "vocabulary_size": vocabulary_size,
         "special_tokens": list(special_tokens),

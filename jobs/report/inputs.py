@@ -71,9 +71,9 @@ def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
         title=settings.title,
         names=_names(settings.corpus) if corpus else {},
         training=_training(Path(settings.tokenizer or ""), tokenizer) if tokenizer else None,
-        premiums=pl.read_parquet(Path(settings.premiums or "") / PREMIUMS) if premiums else None,
+        premiums=pl.read_parquet(Path(settings.premiums or "") / PREMIUMS, glob=False) if premiums else None,
         baseline=premiums.settings["baseline"] if premiums else None,
-        mixture=pl.read_parquet(Path(settings.mixture or "") / MIXTURE) if mixture else None,
+        mixture=pl.read_parquet(Path(settings.mixture or "") / MIXTURE, glob=False) if mixture else None,
         compression=_compression(tokens) if tokens else None,
     )
     return inputs, [manifest.fingerprint for manifest in made]
