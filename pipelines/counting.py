@@ -148,6 +148,8 @@ def multipliers(files: list[InputFile]) -> list[int]:
     common = lcm(*(weight.denominator for weight in weights)) if weights else 1
     whole = [int(weight * common) for weight in weights]
     divisor = gcd(*whole) if whole else 1
+    if whole and max(whole) // divisor > FINEST_WEIGHT**2:
+        raise WeightOutOfRange(FINEST_WEIGHT)
     return [one // divisor for one in whole]
 
 
@@ -244,9 +246,8 @@ def shares_to_multipliers(wanted: Mapping[str, float], sizes: Mapping[str, int])
 
     The smallest is 1,000 or more, so shares are met to a part in 2,000 of each.
     """
-    if not all(isfinite(share) for share in wanted.values()) or max(wanted.values()) > FINEST_WEIGHT * min(
-        wanted.values()
-    ):
+    largest, smallest = max(wanted.values()), min(wanted.values())
+    if not isfinite(largest) or largest > FINEST_WEIGHT * smallest:
         raise WeightOutOfRange(FINEST_WEIGHT)
     scale = {language: Fraction(str(share)) / sizes[language] for language, share in wanted.items()}
     unit = min(scale.values()) / 1000

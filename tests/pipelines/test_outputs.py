@@ -86,6 +86,35 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         part.write_text("x")
 
 
+def test_a_cut_off_begin_leaves_no_file_unnamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish(tmp_path / "o", "first", "a", "b")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt), Output(tmp_path / "o", "stage") as output:
+        unlink = Path.unlink
+
+        def cut_off(path: Path, missing_ok: bool = False) -> None:
+            unlink(path, missing_ok)
+            if path.name == MANIFEST:
+                raise KeyboardInterrupt
+
+        patch.setattr(Path, "unlink", cut_off)
+        output.begin(["c"])
+    finish(tmp_path / "o", "second", "d")
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [".babelmerge", "d", MANIFEST, "run.json"]
+
+
+def test_parts_and_markers_of_others_stay(tmp_path: Path) -> None:
+    finish(tmp_path / "o", "first", "a")
+    (tmp_path / "o/movie.part").write_text("mine")
+    finish(tmp_path / "o", "second", "a")
+    assert (tmp_path / "o/movie.part").read_text() == "mine"
+    for content in (b"", b"\xff"):
+        (tmp_path / "p").mkdir(exist_ok=True)
+        (tmp_path / "p/.babelmerge").write_bytes(content)
+        (tmp_path / "p/tokenizer.json").write_text("mine")
+        with pytest.raises(ForeignDirectory, match=r"tokenizer\.json"):
+            Output(tmp_path / "p", "stage")
+
+
 def test_fingerprints_follow_settings_inputs_and_the_stage_that_made_them(tmp_path: Path) -> None:
     assert fingerprint("a", {"x": 1, "y": 2}, []) == fingerprint("a", {"y": 2, "x": 1}, [])
     different = [fingerprint("a", {}, []), fingerprint("b", {}, []), fingerprint("a", {"x": 1}, [])]

@@ -86,6 +86,11 @@ def test_files_of_one_name_get_shards_of_their_own(tmp_path: Path) -> None:
         (tmp_path / name).write_text("t\n")
     files = find_files([Source(path=str(tmp_path))])
     assert shard_names(files) == ["a--x.txt.parquet", "b--x.txt.parquet", "b--y.txt.parquet"]
+    for name in ("h:i/f.txt", "h-i/f.txt"):
+        (tmp_path / "s" / name).parent.mkdir(parents=True)
+        (tmp_path / "s" / name).write_text("t\n")
+    alike = shard_names(find_files([Source(path=str(tmp_path / "s"))]))
+    assert len(set(alike)) == 2
 
 
 def test_no_text_is_an_error(made: Path, tmp_path: Path) -> None:
