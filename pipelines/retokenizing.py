@@ -36,7 +36,6 @@ class EncodeTask:
 
     file: InputFile
     name: str
-    index: int
     tokenizer: Tokenizer
     on_bad_record: OnBadRecord
     into: Path
@@ -122,8 +121,7 @@ def retokenize(
     names = shard_names(files)
     output.begin([*names, BAD_RECORDS])
     tasks = [
-        EncodeTask(file, shard, i, tokenizer, on_bad_record, directory)
-        for i, (file, shard) in enumerate(zip(files, names, strict=True))
+        EncodeTask(file, shard, tokenizer, on_bad_record, directory) for file, shard in zip(files, names, strict=True)
     ]
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     sums = {"documents": Counter[str](), "bytes": Counter[str](), "tokens": Counter[str]()}

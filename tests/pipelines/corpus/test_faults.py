@@ -155,7 +155,7 @@ def test_overwritten_columns_end_in_an_error_and_not_in_a_crash(tmp_path: Path) 
         data = arrow_bytes(pa.table({"text": pa.array(LINES, pa.string())}), stream=stream)
         offsets = data.index(struct.pack("<iii", 0, len(LINES[0]), len(LINES[0] + LINES[1])))
         data = data[: offsets + 8] + struct.pack("<i", 1 << 30) + data[offsets + 12 :]
-        damage_of(written(tmp_path, "x.arrow", data))
+        assert damage_of(written(tmp_path, "x.arrow", data))
 
 
 def test_a_length_beyond_all_memory_is_damage(tmp_path: Path) -> None:
