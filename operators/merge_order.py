@@ -9,66 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from operators.arrays import I64
-from operators.kernels.totals import add_changes, push_pairs, rehash, take_prefix
+from operators.pair_totals import PairTotals
 from operators.shard import PairChanges
 from operators.tokenizer import Merges, initial_tokens, known_tokens
-
-SMALLEST_TABLE = 1 << 16
-
-
-class PairTotals:
-    """The count of every pair over all shards. 24 bytes a slot, filled to a half at most, and 16 a waiting pair."""
-
-    def __init__(self) -> None:
-        self._pairs = np.full(SMALLEST_TABLE, -1, np.int64)
-        self._totals = np.zeros(SMALLEST_TABLE, np.int64)
-        self._waiting = np.zeros(SMALLEST_TABLE, np.int64)
-        self._heap_total, self._heap_pair = np.empty(1024, np.int64), np.empty(1024, np.int64)
-        self._used, self._heap_size = 0, 0
-
-    def add(self, changes: Sequence[PairChanges]) -> None:
-        """Add what all shards report of one round; pairs that a row raised may be chosen from now on."""
-        raised = [self._add_one(one) for one in changes]
-        for pairs in raised:
-            self._push(pairs)
-
-    def _add_one(self, changes: PairChanges) -> I64:
-        room = self._used + len(changes)
-        if 2 * room > len(self._pairs):
-            size = 1 << (2 * room).bit_length()
-            self._pairs, self._totals, self._waiting = rehash(self._pairs, self._totals, self._waiting, size)
-        raised = np.empty(len(changes), np.int64)
-        added, raises = add_changes(changes.left, changes.right, changes.change, self._pairs, self._totals, raised)
-        self._used += added
-        return raised[:raises]
-
-    def _push(self, pairs: I64) -> None:
-        needed = self._heap_size + len(pairs)
-        if needed > len(self._heap_total):
-            spare = np.empty(needed + needed // 2 - len(self._heap_total), np.int64)
-            self._heap_total = np.concatenate([self._heap_total, spare])
-            self._heap_pair = np.concatenate([self._heap_pair, spare])
-        self._heap_size = push_pairs(
-            pairs, self._pairs, self._totals, self._waiting, self._heap_total, self._heap_pair, self._heap_size
-        )
-
-    def take(self, limit: int, minimum: int, tokens: int) -> tuple[I64, I64]:
-        """The prefix to merge next: pairs (`left << 32 | right`) and their counts, int64, both empty at the end.
-
-        `limit` pairs at most, none with a count under `minimum`; `tokens` is the number of tokens so far.
-        """
-        limit = min(limit, self._heap_size)
-        pairs, counts = np.empty(limit, np.int64), np.empty(limit, np.int64)
-        taken, self._heap_size = take_prefix(
-            limit, minimum, self._pairs, self._totals, self._waiting, self._heap_total, self._heap_pair,
-            self._heap_size, np.zeros(tokens, np.uint8), pairs, counts,
-        )  # fmt: skip
-        return pairs[:taken], counts[:taken]
-
-    def give_back(self, pairs: I64) -> None:
-        """Let pairs that were taken, but not merged, wait again."""
-        self._push(np.ascontiguousarray(pairs))
 
 
 class Reducer:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import polars as pl
-import pyarrow as pa
 
 from operators.alphabet import byte_ids
 from operators.arrays import I32
@@ -20,6 +18,7 @@ from pipelines.fleet import Call, Fleet
 from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.progress import Progress
 from pipelines.tokenizers import TOKENIZER_FILES, save_tokenizer
+from pipelines.word_tables import read_words
 
 MAX_FAILURES = 20
 
@@ -69,21 +68,6 @@ class TrainingShard:
 def _writable(merges: Merges) -> Merges:
     """Arrays that came through Ray are read-only; one copy, so that one compiled kernel serves all."""
     return Merges(np.array(merges.left), np.array(merges.right), np.array(merges.token), np.array(merges.count))
-
-
-def read_words(
-    paths: Sequence[Path], multipliers: Mapping[str, int] | None
-) -> tuple[pa.LargeBinaryArray, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """The distinct words of some partitions and their counts over all languages, in a fixed order."""
-    table = pl.read_parquet(list(paths), glob=False)
-    if multipliers is not None:
-        scale = pl.DataFrame(
-            {"language": list(multipliers), "by": list(multipliers.values())}, {"language": pl.String, "by": pl.Int64}
-        )
-        table = table.join(scale, on="language").with_columns(pl.col("count") * pl.col("by"))
-    table = table.group_by("word").agg(pl.col("count").sum()).sort("word")
-    words = table["word"].to_arrow().cast(pa.large_binary())
-    return words, np.array(table["count"].to_numpy())
 
 
 def train(

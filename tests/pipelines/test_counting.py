@@ -17,7 +17,7 @@ from pipelines.counting import (
 )
 from pipelines.local_engine import LocalEngine
 from pipelines.progress import Silent
-from pipelines.training import read_words
+from pipelines.word_tables import read_words
 from tests.pipelines.corpora import count_words as slow_count
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faults import FaultyEngine

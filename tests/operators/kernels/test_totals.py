@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.merge_order import PairTotals
+from operators.pair_totals import PairTotals
 from operators.shard import PairChanges
 
 pytestmark = pytest.mark.filterwarnings("error")
