@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from operators.arrays import I64
-from operators.kernels.totals import add_changes, push_pairs, rehash, take_prefix
+from operators.kernels.totals import add_changes, push_pairs, rehash, take_prefix, withdraw_pairs
 from operators.shard import PairChanges
 
 SMALLEST_TABLE = 1 << 16
@@ -63,3 +63,10 @@ class PairTotals:
     def give_back(self, pairs: I64) -> None:
         """Let pairs that were taken, but not merged, wait again."""
         self._push(np.ascontiguousarray(pairs))
+
+    def withdraw(self, pairs: I64) -> None:
+        """Treat pairs as merged, as a list that is being replayed says: they wait again once a count of theirs rises.
+
+        `left << 32 | right`; each has been counted before.
+        """
+        withdraw_pairs(np.ascontiguousarray(pairs), self._pairs, self._waiting)

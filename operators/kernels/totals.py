@@ -147,3 +147,10 @@ def take_prefix(
         side[out_pair[i] >> 32] = 0
         side[out_pair[i] & 0xFFFFFFFF] = 0
     return taken, size
+
+
+@njit(cache=True, nogil=True)
+def withdraw_pairs(unwanted: Any, pairs: Any, waiting: Any) -> None:
+    """Let pairs of the table wait no longer; their heap entries no longer count."""
+    for i in range(len(unwanted)):
+        waiting[slot_of(pairs, unwanted[i])] = 0

@@ -60,3 +60,24 @@ def test_more_pairs_than_the_table_begins_with_are_all_kept() -> None:
         taken += pairs.tolist()
     ordered = np.argsort(-np.arange(1, n + 1))
     assert taken == ((left[ordered].astype(np.int64) << 32) | (right[ordered] + 300)).tolist()
+
+
+def test_withdrawn_pairs_wait_again_only_once_raised() -> None:
+    table = PairTotals()
+    table.add(
+        [
+            PairChanges(
+                np.full(2, -1, np.int32),
+                np.array([1, 3], np.int32),
+                np.array([2, 4], np.int32),
+                np.array([9, 5], np.int64),
+            )
+        ]
+    )
+    table.withdraw(np.array([1 << 32 | 2]))
+    assert table.take(1, 1, 10)[0].tolist() == [3 << 32 | 4]
+    assert table.take(1, 1, 10)[0].tolist() == []
+    table.add(
+        [PairChanges(np.zeros(1, np.int32), np.array([1], np.int32), np.array([2], np.int32), np.array([1], np.int64))]
+    )
+    assert [array.tolist() for array in table.take(1, 1, 10)] == [[1 << 32 | 2], [10]]
