@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from operators.arrays import I32, I64, U8
+from operators.arrays import I32, I64, U8, U16, U32
 from operators.errors import DataError
-from operators.kernels.layout import LONGEST_WORD, count_byte_pairs, count_cells, find_byte_pairs, lay_out
+from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, count_cells, lay_out, place_byte_pairs
 from operators.kernels.merge import BIRTHS, OCCURRENCES, RUNS, apply_merges
 from operators.tokenizer import Merges
 
@@ -26,16 +26,17 @@ class CountOverflow(DataError):
         return f"the words stand for {self.symbols:.3g} symbols, more than 2^62; scale the counts or weights down"
 
 
-class WordTooLong(DataError):
-    """A word that the packed occurrences cannot address."""
+class ShardTooLarge(DataError):
+    """More bytes of distinct words than one shard can address."""
 
-    def __init__(self, length: int) -> None:
-        super().__init__(length)
-        self.length = length
+    def __init__(self, cells: int) -> None:
+        super().__init__(cells)
+        self.cells = cells
 
     def __str__(self) -> str:
         return (
-            f"a word of {self.length:,} bytes; at most {LONGEST_WORD:,} can be trained on: choose another pre-tokenizer"
+            f"one shard would hold {self.cells:,} bytes of distinct words, at most {MOST_CELLS:,} can be: use more "
+            "workers, or a pre-tokenizer that makes shorter words"
         )
 
 
@@ -72,8 +73,9 @@ def word_buffers(words: pa.LargeBinaryArray) -> tuple[I64, U8]:
 class Shard:
     """Words with counts, as symbols; what remains of a corpus for everything that replays a merge list.
 
-    Memory: 4 bytes a byte of the words and 8 a word for the symbols; 8 bytes for each occurrence of a pair, at first
-    one a byte, then at most two for each time that a merge is applied; 20 for each distinct pair that ever occurred.
+    Memory, in bytes, for words of two bytes and more: a cell for each byte and each word, of 2 (4 once there are 65,535
+    tokens); up to a block of 64 cells for each distinct count; 4 for each occurrence of a pair, at first one a byte,
+    then at most two each time that a merge is applied; 16 for each distinct pair that ever occurred, once a birth.
     """
 
     def __init__(
@@ -85,20 +87,25 @@ class Shard:
         not counted, pairs of single bytes always are.
         """
         offsets, data = word_buffers(words)
-        lengths = np.diff(offsets)
-        if len(lengths) and int(lengths.max()) > LONGEST_WORD:
-            raise WordTooLong(int(lengths.max()))
-        symbols = float(np.dot(lengths.astype(np.float64), counts.astype(np.float64)))
+        counts = np.ascontiguousarray(counts)
+        symbols = float(np.dot(np.diff(offsets).astype(np.float64), counts.astype(np.float64)))
         if symbols >= LARGEST_TOTAL or (len(counts) and int(counts.min()) < 0):
             raise CountOverflow(symbols)
         self._max_length = NO_LIMIT if max_token_length is None else max_token_length
-        self._cells = np.empty(count_cells(offsets), np.int32)
-        lay_out(data, offsets, np.ascontiguousarray(counts), self._cells)
-        hits = count_byte_pairs(self._cells)
+        order = np.argsort(-counts, kind="stable")
+        cells = count_cells(offsets, counts, order)
+        if cells > MOST_CELLS:
+            raise ShardTooLarge(cells)
+        self._cells: U16 | U32 = np.empty(cells, _cell_type(int(byte_ids.max())))
+        self._block_counts = np.zeros(cells >> BLOCK_BITS, np.int64)
+        hits, totals = np.zeros(65536, np.int64), np.zeros(65536, np.int64)
+        nothing = int(np.iinfo(self._cells.dtype).max)
+        lay_out(data, offsets, counts, order, nothing, self._cells, self._block_counts, hits, totals)
         begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(hits)])
-        self._occurrences = np.empty(int(begins[-1]), np.int64)
-        totals = np.zeros(65536, np.int64)
-        find_byte_pairs(self._cells, byte_ids, begins[:-1].copy(), self._occurrences, totals)
+        # Each merge applied takes one boundary between symbols away and leaves two new occurrences at most, so this is
+        # room for all that can come; what is never written takes no memory.
+        self._occurrences = np.empty(3 * int(begins[-1]), np.int32)
+        place_byte_pairs(self._cells, byte_ids, begins[:-1].copy(), self._occurrences)
         self._index_byte_pairs(byte_ids, hits, begins)
         pairs = np.flatnonzero(hits)
         self._initial = PairChanges(
@@ -112,15 +119,27 @@ class Shard:
         self._width = np.ones(tokens, np.int32)
         self._last_birth = np.full(tokens, -1, np.int64)
         self._last_birth[byte_ids] = np.arange(256)
+        self._sums = np.zeros(2 * tokens, np.int64), np.zeros(2 * tokens, np.int64)
+        self._log = np.empty((4, 1024), np.int32)
         pairs = np.flatnonzero(hits)
         self._run_neighbour = byte_ids[pairs & 255]
-        self._run_first, self._run_length = begins[pairs], hits[pairs]
+        self._run_first, self._run_length = begins[pairs].astype(np.int32), hits[pairs].astype(np.int32)
         self._birth_previous = np.full(256, -1, np.int64)
         ends = np.searchsorted(pairs, 256 * np.arange(257))
         self._birth_runs = np.repeat(ends, 2)[:513].astype(np.int64)  # no runs on the left, all on the right
         self._birth_runs[1::2] = self._birth_runs[0:-1:2]
         self._used = np.zeros(3, np.int64)
-        self._used[[OCCURRENCES, RUNS, BIRTHS]] = len(self._occurrences), len(pairs), 256
+        self._used[[OCCURRENCES, RUNS, BIRTHS]] = begins[-1], len(pairs), 256
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes in use, without what is reserved and was never written."""
+        arrays = (
+            self._cells, self._block_counts, self._occurrences[: self._used[OCCURRENCES]], *self._sums, self._log,
+            self._run_neighbour, self._run_first, self._run_length, self._birth_previous, self._birth_runs,
+            self._width, self._last_birth,
+        )  # fmt: skip
+        return sum(array.nbytes for array in arrays)
 
     @property
     def applied(self) -> int:
@@ -140,17 +159,33 @@ class Shard:
         if not len(merges):
             empty = np.empty(0, np.int32)
             return PairChanges(empty, empty, empty, np.empty(0, np.int64))
-        missing = int(merges.token.max()) + 1 - len(self._width)
-        if missing > 0:
-            self._width = np.concatenate([self._width, np.zeros(missing, np.int32)])
-            self._last_birth = np.concatenate([self._last_birth, np.full(missing, -1, np.int64)])
+        self._make_room(int(merges.token.max()))
         (
-            self._occurrences, self._run_neighbour, self._run_first, self._run_length, self._birth_previous,
-            self._birth_runs, step, left, right, change,
+            self._run_neighbour, self._run_first, self._run_length, self._birth_previous, self._birth_runs, self._log,
+            step, left, right, change,
         ) = apply_merges(
-            self._cells, merges.left, merges.right, merges.token, self._applied, self._max_length, self._width,
-            self._occurrences, self._run_neighbour, self._run_first, self._run_length, self._birth_previous,
-            self._birth_runs, self._last_birth, self._used,
+            self._cells, self._block_counts, merges.left, merges.right, merges.token, self._applied, self._max_length,
+            self._width, self._occurrences, self._run_neighbour, self._run_first, self._run_length,
+            self._birth_previous, self._birth_runs, self._last_birth, *self._sums, self._log, self._used,
         )  # fmt: skip
         self._applied += len(merges)
         return PairChanges(step, left, right, change)
+
+    def _make_room(self, largest: int) -> None:
+        """Let every array that is indexed by tokens, and the cells' type, hold the token `largest`."""
+        missing = largest + 1 - len(self._width)
+        if missing > 0:
+            missing += min(len(self._width), 1 << 20)  # in ever larger steps: batches ask for a few tokens at a time
+            self._width = np.concatenate([self._width, np.zeros(missing, np.int32)])
+            self._last_birth = np.concatenate([self._last_birth, np.full(missing, -1, np.int64)])
+            before, after = (np.concatenate([sums, np.zeros(2 * missing, np.int64)]) for sums in self._sums)
+            self._sums = before, after
+        if self._cells.dtype != _cell_type(largest):
+            nothing, empty = np.iinfo(np.uint32).max, self._cells == np.iinfo(self._cells.dtype).max
+            self._cells = self._cells.astype(np.uint32)
+            self._cells[empty] = nothing
+
+
+def _cell_type(largest: int) -> type[np.uint16] | type[np.uint32]:
+    """For tokens up to `largest`, and one value that is no token."""
+    return np.uint16 if largest < np.iinfo(np.uint16).max else np.uint32

@@ -1,15 +1,14 @@
 """Laying out a shard's words as symbols, and finding every pair in them.
 
-A shard is one int32 array. Each word of two bytes or more takes two header cells and a cell a byte, and one more cell
-closes the last word:
+A shard is one array of cells, uint16 while all tokens are below 65,535, else uint32. The largest value of the type is
+no token; it stands in the first cell, behind every word and in unused cells. Between two of them a word of two bytes or
+more takes a cell a byte. A token stands in the first and in the last cell of the bytes it covers, so both neighbours
+of a pair are found without links.
 
-    header high (< 0), header low, symbol, symbol, ..., header high (< 0), ...
+Words are sorted by their counts. Where a count ends, the rest of its block of 64 cells is left empty: the count of any
+cell's word is found by the cell's block alone, in a table that stays in the processor's cache.
 
-The header holds the word's count: `-1 - (count >> 31)` and `count & 0x7FFFFFFF`; a negative cell is thus where a word
-ends. A token stands in the first and in the last cell of the bytes it covers, so both neighbours of a pair are found
-without links: 4 bytes a byte of text and 8 a word.
-
-An occurrence is one int64: `first cell of the word << OFFSET_BITS | cells from there to the pair's left token`.
+A pair occurs at the first cell of its right token (int32): `cells[at - 1]` is its left token, `cells[at]` its right.
 """
 
 from typing import Any
@@ -17,72 +16,87 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-OFFSET_BITS = 28
-LONGEST_WORD = (1 << OFFSET_BITS) - 1
-LOW_BITS = 31
-LOW_MASK = (1 << LOW_BITS) - 1
+from operators.kernels.machine import prefetch
+
+BLOCK_BITS = 6
+MOST_CELLS = 2**31 - 1
+AHEAD = 16  # words asked for before they are read
 
 
 @njit(cache=True, nogil=True)
-def count_cells(offsets: Any) -> int:
-    """Cells that `lay_out` fills for words given by their byte offsets (int64[n + 1])."""
+def count_cells(offsets: Any, counts: Any, order: Any) -> int:
+    """Cells that `lay_out` fills for words given by their byte offsets (int64[n + 1]); a multiple of a block."""
     cells = 1
-    for word in range(len(offsets) - 1):
+    previous = np.int64(-1)
+    for word in order:
         length = offsets[word + 1] - offsets[word]
         if length > 1:
-            cells += length + 2
-    return cells
+            if counts[word] != previous:
+                cells = ((cells - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
+                previous = counts[word]
+            cells += length + 1
+    return ((cells - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
 
 
 @njit(cache=True, nogil=True)
-def lay_out(data: Any, offsets: Any, counts: Any, cells: Any) -> None:
-    """Fill `cells` (int32[count_cells(offsets)]) with the words' headers and byte values."""
-    at = 0
-    for word in range(len(offsets) - 1):
+def lay_out(
+    data: Any, offsets: Any, counts: Any, order: Any, nothing: int, cells: Any, block_counts: Any, hits: Any, totals: Any
+) -> None:  # fmt: skip
+    """Fill `cells` with bytes, `block_counts` (int64, an entry a block of cells), and count every pair of bytes.
+
+    `order` (int64[n]) sorts the words by count. `hits` and `totals` (int64[65536], zero) get, at 256 * left + right,
+    the pair's occurrences, and their sum weighed by the words' counts.
+    """
+    at = 1
+    cells[0] = nothing
+    previous = np.int64(-1)
+    for i in range(len(order)):
+        if i + AHEAD < len(order):
+            prefetch(data, offsets[order[i + AHEAD]])
+        word = order[i]
         first, end = offsets[word], offsets[word + 1]
         if end - first < 2:
             continue
-        cells[at] = -1 - (counts[word] >> LOW_BITS)
-        cells[at + 1] = counts[word] & LOW_MASK
-        at += 2
-        for i in range(first, end):
-            cells[at] = data[i]
-            at += 1
-    cells[at] = -1
-
-
-@njit(cache=True, nogil=True)
-def count_byte_pairs(cells: Any) -> Any:
-    """Occurrences of every pair of bytes, int64[65536], at 256 * left + right."""
-    hits = np.zeros(65536, np.int64)
-    at = 0
-    while at < len(cells) - 1:
-        at += 2
-        while cells[at + 1] >= 0:
-            hits[256 * cells[at] + cells[at + 1]] += 1
-            at += 1
+        count = counts[word]
+        if count != previous:
+            stop = ((at - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
+            while at < stop:
+                cells[at] = nothing
+                at += 1
+            previous = count
+        for block in range(at >> BLOCK_BITS, ((at + end - first) >> BLOCK_BITS) + 1):
+            block_counts[block] = count
+        left = np.int64(data[first])
+        cells[at] = left
         at += 1
-    return hits
+        for j in range(first + 1, end):
+            right = np.int64(data[j])
+            cells[at] = right
+            at += 1
+            hits[256 * left + right] += 1
+            totals[256 * left + right] += count
+            left = right
+        cells[at] = nothing
+        at += 1
+    while at < len(cells):
+        cells[at] = nothing
+        at += 1
 
 
 @njit(cache=True, nogil=True)
-def find_byte_pairs(cells: Any, byte_ids: Any, cursor: Any, occurrences: Any, totals: Any) -> None:
-    """Write each pair's occurrences in the order of the text, add up totals, and turn byte values into token ids.
+def place_byte_pairs(cells: Any, byte_ids: Any, cursor: Any, occurrences: Any) -> None:
+    """Write where each pair of bytes occurs, in the order of the cells, and turn bytes into token ids.
 
-    `cursor` (int64[65536]) holds where each pair's run begins and is moved to where it ends; `totals` (int64[65536])
-    must be zero and gets the pairs' counts, each word weighed by its own.
+    `cursor` (int64[65536]) holds where each pair's run begins, and is moved to where it ends.
     """
-    at = 0
-    while at < len(cells) - 1:
-        count = (np.int64(-1 - cells[at]) << LOW_BITS) | cells[at + 1]
-        at += 2
-        first = at
-        while cells[at + 1] >= 0:
-            pair = 256 * cells[at] + cells[at + 1]
-            totals[pair] += count
-            occurrences[cursor[pair]] = (np.int64(first) << OFFSET_BITS) | (at - first)
-            cursor[pair] += 1
-            cells[at] = byte_ids[cells[at]]
-            at += 1
-        cells[at] = byte_ids[cells[at]]
-        at += 1
+    nothing = np.int64(cells[0])
+    left = nothing
+    for at in range(1, len(cells)):
+        right = np.int64(cells[at])
+        if right != nothing:
+            if left != nothing:
+                pair = 256 * left + right
+                occurrences[cursor[pair]] = at
+                cursor[pair] += 1
+            cells[at] = byte_ids[right]
+        left = right

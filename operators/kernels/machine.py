@@ -1,0 +1,185 @@
+"""What processors can do and Python cannot say: eight bytes in one load, a 128-bit product, a prefetch, 32 lanes.
+
+Each has a plain twin below it, which is what runs interpreted or with bounds checked; both give the same values on
+every machine that is little-endian, and numba runs on no other.
+"""
+
+import os
+from typing import Any, Final
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES: Final = 32
+"""Bytes that `classify_lanes` and `run_length` look at together: that much room must follow any index."""
+
+_PLAIN: Final = bool(numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK or os.environ.get("BABELMERGE_PLAIN_KERNELS"))
+_I1, _I8, _I32, _I64, _I128 = (ir.IntType(bits) for bits in (1, 8, 32, 64, 128))
+_VECTOR = ir.VectorType(_I8, LANES)
+_LOW: Final = (1 << 64) - 1
+
+
+def _splat(value: int) -> Any:
+    return ir.Constant(_VECTOR, [value] * LANES)
+
+
+def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any, target: Any) -> Any:
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), target.as_pointer())
+
+
+def _load_lanes(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    loaded = builder.load(_address(context, builder, kind, array, index, _VECTOR))
+    loaded.align = 1
+    return loaded
+
+
+def _mask(builder: Any, lanes: Any) -> Any:
+    """One bit a lane, int64."""
+    return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), _I64)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _eight_bytes(typingctx: Any, data: Any, at: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        loaded = builder.load(_address(context, builder, signature.args[0], *arguments, _I64))
+        loaded.align = 1
+        return loaded
+
+    return types.uint64(data, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _folded(typingctx: Any, a: Any, b: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        product = builder.mul(*(builder.zext(one, _I128) for one in arguments))
+        high = builder.trunc(builder.lshr(product, ir.Constant(_I128, 64)), _I64)
+        return builder.xor(builder.trunc(product, _I64), high)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _prefetch(typingctx: Any, array: Any, at: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _I8.as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, _I32, _I32, _I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        address = _address(context, builder, signature.args[0], *arguments, _I8)
+        builder.call(function, [address, *(ir.Constant(_I32, one) for one in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _lowest_bit(typingctx: Any, bits: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(_I1, 0))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _run_length(typingctx: Any, kinds: Any, at: Any, mask: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), arguments[2], ir.Constant(_I32, 0))
+        zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+        masks = builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), zeros)
+        lanes = builder.and_(_load_lanes(context, builder, signature.args[0], *arguments[:2]), masks)
+        outside = _mask(builder, builder.icmp_unsigned("==", lanes, _splat(0)))
+        return builder.cttz(builder.or_(outside, ir.Constant(_I64, 1 << LANES)), ir.Constant(_I1, 1))
+
+    return types.int64(kinds, types.int64, types.uint8), generate
+
+
+def ascii_classifier(ranges: tuple[tuple[int, int, int], ...], rest: int) -> Any:
+    """A kernel `classify_lanes(text, at, kinds, to)`: writes LANES classes, returns one bit for each byte over 127.
+
+    `ranges`: (first byte, last byte, class), later ones over earlier ones; `rest` is the class of all others. What is
+    written for bytes over 127 means nothing.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def classify(typingctx: Any, text: Any, at: Any, kinds: Any, to: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            lanes = _load_lanes(context, builder, signature.args[0], *arguments[:2])
+            found = _splat(rest)
+            for first, last, kind in ranges:
+                offset = builder.sub(lanes, _splat(first))
+                within = builder.icmp_unsigned("<=", offset, _splat(last - first))
+                found = builder.select(within, _splat(kind), found)
+            target = _address(context, builder, signature.args[2], *arguments[2:], _VECTOR)
+            builder.store(found, target).align = 1
+            return _mask(builder, builder.icmp_signed("<", lanes, _splat(0)))
+
+        return types.int64(text, types.int64, kinds, types.int64), generate
+
+    table = np.full(256, rest, np.uint8)
+    for first, last, kind in ranges:
+        table[first : last + 1] = kind
+
+    @njit
+    def plain(text: Any, at: int, kinds: Any, to: int) -> int:
+        high = 0
+        for lane in range(LANES):
+            kinds[to + lane] = table[text[at + lane]]
+            if text[at + lane] >= 128:
+                high |= 1 << lane
+        return high
+
+    return plain if _PLAIN else classify
+
+
+@njit
+def _plain_eight_bytes(data: Any, at: int) -> Any:
+    value = np.uint64(0)
+    for i in range(8):
+        value |= np.uint64(data[at + i]) << np.uint64(8 * i)
+    return value
+
+
+@njit
+def _plain_folded(a: Any, b: Any) -> Any:
+    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    a0, a1, b0, b1 = a & low, a >> half, b & low, b >> half
+    middle = a1 * b0 + (a0 * b0 >> half)
+    other = a0 * b1 + (middle & low)
+    return (a0 * b0 & low | other << half) ^ (a1 * b1 + (middle >> half) + (other >> half))
+
+
+@njit
+def _plain_prefetch(array: Any, at: int) -> None:
+    pass
+
+
+@njit
+def _plain_lowest_bit(bits: int) -> int:
+    at = 0
+    while not bits >> at & 1:
+        at += 1
+    return at
+
+
+@njit
+def _plain_run_length(kinds: Any, at: int, mask: Any) -> int:
+    length = 0
+    while length < LANES and kinds[at + length] & mask:
+        length += 1
+    return length
+
+
+eight_bytes: Any = _plain_eight_bytes if _PLAIN else _eight_bytes
+"""`data[at:at + 8]` (uint8) as a uint64, lowest byte first."""
+folded: Any = _plain_folded if _PLAIN else _folded
+"""The two halves of the 128-bit product of two uint64, xored: uint64."""
+prefetch: Any = _plain_prefetch if _PLAIN else _prefetch
+"""Says that `array[at]` will be read soon; `at` may be anywhere."""
+lowest_bit: Any = _plain_lowest_bit if _PLAIN else _lowest_bit
+"""The place of the lowest bit of an int64 that is not zero."""
+run_length: Any = _plain_run_length if _PLAIN else _run_length
+"""How many of `kinds[at:at + LANES]` (uint8), from the first on, share a bit with `mask` (uint8)."""
