@@ -1,4 +1,7 @@
-"""The command `babelmerge`. Flags and their help are made of jobs/settings.py."""
+"""The command `babelmerge`. Flags and their help are made of jobs/settings.py.
+
+What a step needs is imported once the arguments are parsed: help and wrong usage wait for no kernel and no library.
+"""
 
 import inspect
 import os
@@ -13,10 +16,7 @@ import typer
 from rich.console import Console
 
 from jobs.configuration import BadConfiguration, read_settings, read_workflow
-from jobs.engines import EngineWhenNeeded
-from jobs.progress import listener
 from jobs.settings import COMMANDS, Execution, Settings, documentation
-from jobs.steps import run_steps
 from operators.errors import BabelmergeError, UsageError
 
 app = typer.Typer(
@@ -115,6 +115,10 @@ def _sign(command: Callable[..., None], name: str, text: str, parameters: list[i
 
 
 def _run(steps: list[Settings], execution: Execution) -> list[str]:
+    from jobs.engines import EngineWhenNeeded  # numba and its kernels: 0.3 s
+    from jobs.progress import listener
+    from jobs.steps import run_steps
+
     progress = listener(execution.progress)
     with EngineWhenNeeded(execution, progress) as engine:
         return run_steps(steps, execution, engine, progress)

@@ -1,27 +1,22 @@
-"""What each kind of step does: settings in, a line about what was written out."""
+"""What each kind of step does: settings in, a line about what was written out.
+
+Each step imports its own pipeline: Polars, fsspec's file systems and Altair cost 0.2 s to a second each, and a step that
+does not use them should not wait for them.
+"""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jobs.configuration import read_sources
-from jobs.demo_corpus import extract_catalogs
-from jobs.report.inputs import gather
 from jobs.settings import Catalogs, Execution, Mixture, Premiums, Report, Retokenize, Settings, Train
 from operators.errors import UsageError
-from operators.pretokenize import Pretokenizer
-from pipelines.comparing import compare_languages
 from pipelines.corpus.sources import find_files
-from pipelines.counting import BAD_RECORDS, OnBadRecord, count_words
 from pipelines.engine import Engine
-from pipelines.inferring import infer_categories
 from pipelines.outputs import Output, Run, fingerprint
 from pipelines.progress import Progress
-from pipelines.retokenizing import retokenize
-from pipelines.tokenizers import load_tokenizer
-from pipelines.training import train
 
 
 class BadSettings(UsageError):
@@ -41,11 +36,13 @@ class Job:
 
     engine: Engine
     progress: Progress
-    on_bad_record: OnBadRecord
+    on_bad_record: Literal["fail", "skip"]
 
 
 def check_train(settings: Train) -> None:
     """Raises BadSettings, or the error of a pre-tokenizer that does not compile."""
+    from operators.pretokenize import Pretokenizer
+
     special = settings.special_tokens
     for token in special:
         if not token or special.count(token) > 1:
@@ -60,6 +57,9 @@ def check_train(settings: Train) -> None:
 
 def run_train(settings: Train, job: Job) -> str:
     """Count words, then train."""
+    from pipelines.counting import count_words
+    from pipelines.training import train
+
     check_train(settings)
     out = _out(settings)
     output = Output(out, "tokenizer")
@@ -95,6 +95,9 @@ def run_train(settings: Train, job: Job) -> str:
 
 def run_retokenize(settings: Retokenize, job: Job) -> str:
     """Encode a corpus."""
+    from pipelines.retokenizing import retokenize
+    from pipelines.tokenizers import load_tokenizer
+
     tokenizer = load_tokenizer(settings.tokenizer)
     output = Output(_out(settings), "tokens")
     files = find_files(read_sources(settings.corpus))
@@ -107,6 +110,9 @@ def run_retokenize(settings: Retokenize, job: Job) -> str:
 
 def run_premiums(settings: Premiums, job: Job) -> str:
     """Compare languages."""
+    from pipelines.comparing import compare_languages
+    from pipelines.tokenizers import load_tokenizer
+
     if not settings.tokenizer:
         raise BadSettings("tokenizer", "names none; give at least one --tokenizer")
     named = [
@@ -133,6 +139,10 @@ def run_premiums(settings: Premiums, job: Job) -> str:
 
 def run_mixture(settings: Mixture, job: Job) -> str:
     """Infer a mixture."""
+    from pipelines.counting import count_words
+    from pipelines.inferring import infer_categories
+    from pipelines.tokenizers import load_tokenizer
+
     tokenizer = load_tokenizer(settings.tokenizer)
     out = _out(settings)
     output = Output(out, "mixture")
@@ -164,6 +174,8 @@ def run_mixture(settings: Mixture, job: Job) -> str:
 
 def run_catalogs(settings: Catalogs, job: Job) -> str:
     """Make the demo's corpus."""
+    from jobs.demo_corpus import extract_catalogs
+
     with Output(_out(settings), "catalogs") as output:
         facts = extract_catalogs(settings.packages, output, job.progress, minimum_strings=settings.minimum_strings)
     return _line(output, f"{facts['strings']:,} strings in {facts['languages']} languages", {}, settings.out)
@@ -172,7 +184,8 @@ def run_catalogs(settings: Catalogs, job: Job) -> str:
 def run_report(settings: Report, job: Job) -> str:
     """Draw what the other steps found."""
     from jobs.report.findings import findings
-    from jobs.report.page import PLANNED, draw_report  # importing Altair takes a second
+    from jobs.report.inputs import gather
+    from jobs.report.page import PLANNED, draw_report
 
     inputs, made_by = gather(settings)
     with Output(_out(settings), "report") as output:
@@ -214,7 +227,7 @@ def _out(settings: Any) -> Path:
 def _line(output: Output, what: str, facts: dict[str, Any], where: str) -> str:
     """What the command says at its end."""
     bad = facts.get("bad_records", 0)
-    left_out = f" ({bad:,} bad records left out, listed in {BAD_RECORDS})" if bad else ""
+    left_out = f" ({bad:,} bad records left out, listed in bad_records.parquet)" if bad else ""
     return f"{'kept' if output.kept else 'wrote'} {what}{left_out}: {where}"
 
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -164,11 +163,11 @@ def _load_directory(directory: Path) -> Tokenizer:
     if not path.is_file():
         return read
     try:
-        table = pl.read_parquet(path, glob=False).sort("rank")
-        columns = [table[name].to_numpy() for name in ("left", "right", "token", "count")]
+        table = pq.ParquetFile(path).read(["rank", "left", "right", "token", "count"]).sort_by("rank")
+        columns = [table.column(name).to_numpy() for name in ("left", "right", "token", "count")]
         left, right, token = (np.ascontiguousarray(column, np.int32) for column in columns[:3])
         merges = Merges(left, right, token, np.ascontiguousarray(columns[3], np.int64))
-    except (pl.exceptions.PolarsError, OSError, ValueError, TypeError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
         raise MalformedTokenizer(str(path), f"no merge list ({str(error).splitlines()[0]})") from error
     if _effective(merges) != _effective(read.merges):
         raise MalformedTokenizer(str(path), f"its merges are not those of {TOKENIZER_JSON} beside it")
