@@ -5,21 +5,32 @@ from collections.abc import Sequence
 import numpy as np
 
 from operators.arrays import I64
-from operators.kernels.totals import add_changes, push_pairs, rehash, take_prefix, withdraw_pairs
+from operators.kernels.totals import (
+    SLOT,
+    add_changes,
+    new_table,
+    push_pairs,
+    rehash,
+    take_prefix,
+    withdraw_pairs,
+)
 from operators.shard import PairChanges
 
 SMALLEST_TABLE = 1 << 16
 
 
 class PairTotals:
-    """The count of every pair over all shards. 24 bytes a slot, filled to a half at most, and 16 a waiting pair."""
+    """The count of every pair over all shards. 32 bytes a slot, filled to three quarters at most, 16 a waiting pair."""
 
     def __init__(self) -> None:
-        self._pairs = np.full(SMALLEST_TABLE, -1, np.int64)
-        self._totals = np.zeros(SMALLEST_TABLE, np.int64)
-        self._waiting = np.zeros(SMALLEST_TABLE, np.int64)
+        self._table = new_table(SMALLEST_TABLE)
         self._heap_total, self._heap_pair = np.empty(1024, np.int64), np.empty(1024, np.int64)
         self._used, self._heap_size = 0, 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes in use."""
+        return self._table.nbytes + self._heap_total.nbytes + self._heap_pair.nbytes
 
     def add(self, changes: Sequence[PairChanges]) -> None:
         """Add what all shards report of one round; pairs that a row raised may be chosen from now on."""
@@ -29,11 +40,10 @@ class PairTotals:
 
     def _add_one(self, changes: PairChanges) -> I64:
         room = self._used + len(changes)
-        if 2 * room > len(self._pairs):
-            size = 1 << (2 * room).bit_length()
-            self._pairs, self._totals, self._waiting = rehash(self._pairs, self._totals, self._waiting, size)
+        if 4 * SLOT * room > 3 * len(self._table):
+            self._table = rehash(self._table, 1 << (4 * room // 3).bit_length())
         raised = np.empty(len(changes), np.int64)
-        added, raises = add_changes(changes.left, changes.right, changes.change, self._pairs, self._totals, raised)
+        added, raises = add_changes(changes.left, changes.right, changes.change, self._table, raised)
         self._used += added
         return raised[:raises]
 
@@ -43,9 +53,7 @@ class PairTotals:
             spare = np.empty(needed + needed // 2 - len(self._heap_total), np.int64)
             self._heap_total = np.concatenate([self._heap_total, spare])
             self._heap_pair = np.concatenate([self._heap_pair, spare])
-        self._heap_size = push_pairs(
-            pairs, self._pairs, self._totals, self._waiting, self._heap_total, self._heap_pair, self._heap_size
-        )
+        self._heap_size = push_pairs(pairs, self._table, self._heap_total, self._heap_pair, self._heap_size)
 
     def take(self, limit: int, minimum: int, tokens: int) -> tuple[I64, I64]:
         """The prefix to merge next: pairs (`left << 32 | right`) and their counts, int64, both empty at the end.
@@ -55,8 +63,8 @@ class PairTotals:
         limit = min(limit, self._heap_size)
         pairs, counts = np.empty(limit, np.int64), np.empty(limit, np.int64)
         taken, self._heap_size = take_prefix(
-            limit, minimum, self._pairs, self._totals, self._waiting, self._heap_total, self._heap_pair,
-            self._heap_size, np.zeros(tokens, np.uint8), pairs, counts,
+            limit, minimum, self._table, self._heap_total, self._heap_pair, self._heap_size,
+            np.zeros(tokens, np.uint8), pairs, counts,
         )  # fmt: skip
         return pairs[:taken], counts[:taken]
 
@@ -67,6 +75,6 @@ class PairTotals:
     def withdraw(self, pairs: I64) -> None:
         """Treat pairs as merged, as a list that is being replayed says: they wait again once a count of theirs rises.
 
-        `left << 32 | right`; each has been counted before.
+        `left << 32 | right`; pairs that never occurred are passed over.
         """
-        withdraw_pairs(np.ascontiguousarray(pairs), self._pairs, self._waiting)
+        withdraw_pairs(np.ascontiguousarray(pairs), self._table)

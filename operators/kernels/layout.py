@@ -40,7 +40,8 @@ def count_cells(offsets: Any, counts: Any, order: Any) -> int:
 
 @njit(cache=True, nogil=True)
 def lay_out(
-    data: Any, offsets: Any, counts: Any, order: Any, nothing: int, cells: Any, block_counts: Any, hits: Any, totals: Any
+    data: Any, offsets: Any, counts: Any, order: Any, nothing: int, cells: Any, block_counts: Any, hits: Any,
+    totals: Any,
 ) -> None:  # fmt: skip
     """Fill `cells` with bytes, `block_counts` (int64, an entry a block of cells), and count every pair of bytes.
 

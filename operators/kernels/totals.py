@@ -1,8 +1,9 @@
 """Pair totals over all shards: a hash table, and a heap that is put right where it is read.
 
-A table slot holds a pair (`left << 32 | right`, -1 when empty), its total, and the total with which it waits in the
-heap (0 when it does not). The heap orders entries by (highest total, smallest pair) as totals were when pushed. A total
-that fell is put right when its entry comes up; one that grew is pushed again, and the older entry no longer counts.
+A slot is four int64, half a cache line: a pair (`left << 32 | right`, -1 when empty), its total, the total with which
+it waits in the heap (0 when it does not), and nothing. The heap orders entries by (highest total, smallest pair) as
+they were when pushed. A total that fell is put right when its entry comes up; one that grew is pushed again, and the
+older entry no longer counts.
 """
 
 from typing import Any
@@ -10,49 +11,64 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from operators.kernels.machine import folded, prefetch
 
-@njit(cache=True, nogil=True)
-def slot_of(pairs: Any, pair: int) -> Any:
-    """The slot that holds `pair`, or the empty one where it belongs; `len(pairs)` is a power of two.
-
-    Both halves are multiplied by 32-bit factors, so nothing wraps.
-    """
-    mask = len(pairs) - 1
-    left = np.uint64(pair >> 32) * np.uint64(0x9E3779B1)
-    right = np.uint64(pair & 0xFFFFFFFF) * np.uint64(0x85EBCA77)
-    mixed = left ^ (right << np.uint64(23) | right >> np.uint64(41))
-    slot = np.int64((mixed ^ mixed >> np.uint64(29)) & np.uint64(mask))
-    while pairs[slot] != -1 and pairs[slot] != pair:
-        slot = (slot + 1) & mask
-    return slot
+SLOT = 4
+AHEAD = 16  # rows whose slots are asked for before they are read
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @njit(cache=True, nogil=True)
-def rehash(pairs: Any, totals: Any, waiting: Any, size: int) -> Any:
-    """The same table with `size` slots; heap entries name pairs, so they stay as they are."""
-    new_pairs, new_totals = np.full(size, -1, np.int64), np.zeros(size, np.int64)
-    new_waiting = np.zeros(size, np.int64)
-    for old in range(len(pairs)):
-        if pairs[old] != -1:
-            slot = slot_of(new_pairs, pairs[old])
-            new_pairs[slot], new_totals[slot], new_waiting[slot] = pairs[old], totals[old], waiting[old]
-    return new_pairs, new_totals, new_waiting
+def home(table: Any, pair: int) -> int:
+    """Where the search for a pair begins; the number of slots is a power of two."""
+    hashed = folded(np.uint64(pair), _FACTOR)
+    return SLOT * np.int64(hashed & np.uint64(len(table) // SLOT - 1))
 
 
 @njit(cache=True, nogil=True)
-def add_changes(left: Any, right: Any, change: Any, pairs: Any, totals: Any, raised: Any) -> tuple[int, int]:
+def slot_of(table: Any, pair: int) -> int:
+    """Where the slot that holds `pair` begins, or the empty one where it belongs."""
+    at = home(table, pair)
+    while table[at] != -1 and table[at] != pair:
+        at = (at + SLOT) & (len(table) - 1)
+    return at
+
+
+@njit(cache=True, nogil=True)
+def new_table(slots: int) -> Any:
+    """Empty slots: int64[4 * slots]."""
+    table = np.zeros(SLOT * slots, np.int64)
+    table[::SLOT] = -1
+    return table
+
+
+@njit(cache=True, nogil=True)
+def rehash(table: Any, slots: int) -> Any:
+    """The same table with `slots` slots; heap entries name pairs, so they stay as they are."""
+    larger = new_table(slots)
+    for old in range(0, len(table), SLOT):
+        if table[old] != -1:
+            at = slot_of(larger, table[old])
+            larger[at : at + 3] = table[old : old + 3]
+    return larger
+
+
+@njit(cache=True, nogil=True)
+def add_changes(left: Any, right: Any, change: Any, table: Any, raised: Any) -> tuple[int, int]:
     """Add changes to the table, which must have room; returns how many pairs were new and how many rows were raises.
 
     `raised` (int64[n]) gets the pair of each row that raised a count: these (re)enter the heap.
     """
     added, raises = 0, 0
     for i in range(len(left)):
+        if i + AHEAD < len(left):
+            prefetch(table, home(table, (np.int64(left[i + AHEAD]) << 32) | right[i + AHEAD]))
         pair = (np.int64(left[i]) << 32) | right[i]
-        slot = slot_of(pairs, pair)
-        if pairs[slot] == -1:
-            pairs[slot] = pair
+        at = slot_of(table, pair)
+        if table[at] == -1:
+            table[at] = pair
             added += 1
-        totals[slot] += change[i]
+        table[at + 1] += change[i]
         if change[i] > 0:
             raised[raises] = pair
             raises += 1
@@ -97,13 +113,15 @@ def remove_top(heap_total: Any, heap_pair: Any, size: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def push_pairs(wanted: Any, pairs: Any, totals: Any, waiting: Any, heap_total: Any, heap_pair: Any, size: int) -> int:
+def push_pairs(wanted: Any, table: Any, heap_total: Any, heap_pair: Any, size: int) -> int:
     """Put pairs in the heap, which must have room, unless they wait there with this total or a higher one."""
     for i in range(len(wanted)):
-        slot = slot_of(pairs, wanted[i])
-        if totals[slot] > waiting[slot]:
-            waiting[slot] = totals[slot]
-            heap_total[size], heap_pair[size] = totals[slot], wanted[i]
+        if i + AHEAD < len(wanted):
+            prefetch(table, home(table, wanted[i + AHEAD]))
+        at = slot_of(table, wanted[i])
+        if table[at + 1] > table[at + 2]:
+            table[at + 2] = table[at + 1]
+            heap_total[size], heap_pair[size] = table[at + 1], wanted[i]
             sift_up(heap_total, heap_pair, size)
             size += 1
     return size
@@ -111,8 +129,8 @@ def push_pairs(wanted: Any, pairs: Any, totals: Any, waiting: Any, heap_total: A
 
 @njit(cache=True, nogil=True)
 def take_prefix(
-    limit: int, minimum: int, pairs: Any, totals: Any, waiting: Any, heap_total: Any, heap_pair: Any, size: int,
-    side: Any, out_pair: Any, out_total: Any,
+    limit: int, minimum: int, table: Any, heap_total: Any, heap_pair: Any, size: int, side: Any, out_pair: Any,
+    out_total: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Take the longest prefix of pairs in which no right token is another's left token; at most `limit`.
 
@@ -122,13 +140,13 @@ def take_prefix(
     taken = 0
     while taken < limit and size > 0:
         total, pair = heap_total[0], heap_pair[0]
-        slot = slot_of(pairs, pair)
-        if total != waiting[slot] or total != totals[slot]:
+        at = slot_of(table, pair)
+        if total != table[at + 2] or total != table[at + 1]:
             size = remove_top(heap_total, heap_pair, size)
-            if total == waiting[slot]:
-                waiting[slot] = max(totals[slot], 0)
-                if waiting[slot] > 0:
-                    heap_total[size], heap_pair[size] = totals[slot], pair
+            if total == table[at + 2]:
+                table[at + 2] = max(table[at + 1], 0)
+                if table[at + 2] > 0:
+                    heap_total[size], heap_pair[size] = table[at + 1], pair
                     sift_up(heap_total, heap_pair, size)
                     size += 1
             continue
@@ -136,7 +154,7 @@ def take_prefix(
         if total < minimum or (side[left] & 2) or (side[right] & 1) or (left == right and taken > 0):
             break
         size = remove_top(heap_total, heap_pair, size)
-        waiting[slot] = 0
+        table[at + 2] = 0
         out_pair[taken], out_total[taken] = pair, total
         taken += 1
         if left == right:
@@ -150,7 +168,9 @@ def take_prefix(
 
 
 @njit(cache=True, nogil=True)
-def withdraw_pairs(unwanted: Any, pairs: Any, waiting: Any) -> None:
+def withdraw_pairs(unwanted: Any, table: Any) -> None:
     """Let pairs of the table wait no longer; their heap entries no longer count."""
     for i in range(len(unwanted)):
-        waiting[slot_of(pairs, unwanted[i])] = 0
+        at = slot_of(table, unwanted[i])
+        if table[at] != -1:
+            table[at + 2] = 0
