@@ -1,7 +1,7 @@
 """What each kind of step does: settings in, a line about what was written out.
 
-Each step imports its own pipeline: Polars, fsspec's file systems and Altair cost 0.2 s to a second each, and a step that
-does not use them should not wait for them.
+Each step imports its own pipeline: Polars and Altair cost 0.2 s and a second, and a step that does not use them should
+not wait for them.
 """
 
 import time

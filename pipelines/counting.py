@@ -7,10 +7,7 @@ on the number of workers either.
 
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from math import gcd, isfinite, lcm
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.errors import DataError, UsageError
+from operators.errors import DataError
 from operators.pretokenize import Pretokenizer
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.words import WORDS_SCHEMA, WordCounter, text_sizes
@@ -29,9 +26,9 @@ from pipelines.corpus.sources import InputFile
 from pipelines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
 from pipelines.progress import Progress
+from pipelines.weighting import whole_ratios
 
 FLUSH_BYTES = 256 << 20
-FINEST_WEIGHT = 10**6
 BAD_RECORDS = "bad_records.parquet"
 
 OnBadRecord = Literal["fail", "skip"]
@@ -46,17 +43,6 @@ class EmptyCorpus(DataError):
 
     def __str__(self) -> str:
         return f"no text in the corpus ({self.files} files were read); name files that hold text"
-
-
-class WeightOutOfRange(UsageError):
-    """Weights or shares so far apart that whole numbers in their ratios would be too large."""
-
-    def __init__(self, ratio: int) -> None:
-        super().__init__(ratio)
-        self.ratio = ratio
-
-    def __str__(self) -> str:
-        return f"weights and shares must be within a factor of {self.ratio:,} of 1 and of each other; bring them closer"
 
 
 @dataclass(frozen=True)
@@ -140,19 +126,6 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, int, int, int, int]]]:
     return name, sizes
 
 
-def multipliers(files: list[InputFile]) -> list[int]:
-    """The smallest whole numbers in the ratios of the files' weights: weights 1, 1, 0.5 become 2, 2, 1."""
-    weights = [Fraction(str(file.source.weight)).limit_denominator(FINEST_WEIGHT) for file in files]
-    if any(weight <= 0 or weight > FINEST_WEIGHT for weight in weights):
-        raise WeightOutOfRange(FINEST_WEIGHT)
-    common = lcm(*(weight.denominator for weight in weights)) if weights else 1
-    whole = [int(weight * common) for weight in weights]
-    divisor = gcd(*whole) if whole else 1
-    if whole and max(whole) // divisor > FINEST_WEIGHT**2:
-        raise WeightOutOfRange(FINEST_WEIGHT)
-    return [one // divisor for one in whole]
-
-
 def count_words(
     files: list[InputFile],
     pretokenizer: str,
@@ -183,9 +156,10 @@ def count_words(
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
+            multipliers = whole_ratios([file.source.weight for file in files])
             tasks = [
                 CountTask(file, i, multiplier, pretokenizer, partitions, flush_bytes, on_bad_record, scratch)
-                for i, (file, multiplier) in enumerate(zip(files, multipliers(files), strict=True))
+                for i, (file, multiplier) in enumerate(zip(files, multipliers, strict=True))
             ]
             # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
             weighed = sum(10 * (task.file.size or 0) * task.multiplier for task in tasks)
@@ -239,16 +213,3 @@ def _gather_bad_records(scratch: Path, into: Path) -> None:
 def word_files(manifest: Manifest, directory: Path) -> list[Path]:
     """The word tables that a manifest lists."""
     return [directory / name for name in sorted(manifest.files) if name.startswith("words-")]
-
-
-def shares_to_multipliers(wanted: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, int]:
-    """Whole numbers to multiply languages' counts with, so that their bytes stand in the wanted shares.
-
-    The smallest is 1,000 or more, so shares are met to a part in 2,000 of each.
-    """
-    largest, smallest = max(wanted.values()), min(wanted.values())
-    if not isfinite(largest) or largest > FINEST_WEIGHT * smallest:
-        raise WeightOutOfRange(FINEST_WEIGHT)
-    scale = {language: Fraction(str(share)) / sizes[language] for language, share in wanted.items()}
-    unit = min(scale.values()) / 1000
-    return {language: round(one / unit) for language, one in scale.items()}

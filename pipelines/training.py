@@ -8,30 +8,19 @@ import numpy as np
 
 from operators.alphabet import byte_ids
 from operators.arrays import I32
-from operators.errors import UsageError
 from operators.merge_order import Reducer
 from operators.shard import LARGEST_TOTAL, CountOverflow, PairChanges, Shard
 from operators.tokenizer import Merges, Tokenizer
-from pipelines.counting import shares_to_multipliers, word_files
+from pipelines.counting import word_files
 from pipelines.engine import Engine
 from pipelines.fleet import Call, Fleet
 from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.progress import Progress
 from pipelines.tokenizers import TOKENIZER_FILES, save_tokenizer
+from pipelines.weighting import Weighting
 from pipelines.word_tables import read_words
 
 MAX_FAILURES = 20
-
-
-class UnknownLanguage(UsageError):
-    """A language that was asked for and is not in the corpus."""
-
-    def __init__(self, language: str, present: list[str]) -> None:
-        super().__init__(language, present)
-        self.language, self.present = language, present
-
-    def __str__(self) -> str:
-        return f"shares: no text in the language {self.language!r}; the corpus has {', '.join(self.present)}"
 
 
 class TrainingShard:
@@ -88,12 +77,7 @@ def train(
     `shares` takes the languages it names, and scales their counts so that their bytes stand in these shares.
     """
     languages = words.facts["languages"]
-    scale = None
-    if shares is not None:
-        for language in shares:
-            if not languages.get(language, {}).get("bytes"):
-                raise UnknownLanguage(language, sorted(languages))
-        scale = shares_to_multipliers(shares, {name: languages[name]["bytes"] for name in shares})
+    scale = Weighting(shares).multipliers({name: figures["bytes"] for name, figures in languages.items()})
     symbols = sum(languages[one]["bytes"] * (scale[one] if scale else 1) for one in scale or languages)
     if symbols >= LARGEST_TOTAL:  # over all shards: their totals are added up too
         raise CountOverflow(float(symbols))

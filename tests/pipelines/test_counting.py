@@ -7,14 +7,7 @@ import polars as pl
 import pytest
 
 from pipelines.corpus.sources import Source, find_files
-from pipelines.counting import (
-    EmptyCorpus,
-    WeightOutOfRange,
-    count_words,
-    multipliers,
-    shares_to_multipliers,
-    word_files,
-)
+from pipelines.counting import EmptyCorpus, count_words, word_files
 from pipelines.local_engine import LocalEngine
 from pipelines.progress import Silent
 from pipelines.word_tables import read_words
@@ -58,27 +51,10 @@ def test_weights_multiply_counts_by_the_smallest_whole_numbers(tmp_path: Path) -
         Source(path=str(tmp_path / "corpus/en.txt"), weight=1.5),
         Source(path=str(tmp_path / "corpus/de.txt"), weight=0.5),
     ]
-    assert multipliers(find_files(sources)) == [1, 3]  # de comes before en
     found = table(tmp_path / "words", *sources)
     english, german = slow_count(texts["en"]), slow_count(texts["de"])
     expected = {("en", word): 3 * n for word, n in english.items()} | {("de", word): n for word, n in german.items()}
     assert {(language, word): n for language, word, n in found.iter_rows()} == expected
-
-
-def test_weights_and_shares_too_far_apart_are_refused(tmp_path: Path) -> None:
-    write_corpus(tmp_path / "corpus", 2)
-    for weight in (1e-20, 1e20):
-        with pytest.raises(WeightOutOfRange, match="within a factor of 1,000,000"):
-            multipliers(find_files([Source(path=str(tmp_path / "corpus"), weight=weight)]))
-    primes = [
-        Source(path=str(tmp_path / f"corpus/{name}.txt"), weight=1 / n)
-        for name, n in zip(("en", "de", "ru", "zh"), (999_983, 999_979, 999_961, 999_959), strict=True)
-    ]
-    with pytest.raises(WeightOutOfRange):
-        multipliers(find_files(primes))
-    for shares in ({"en": 1.0, "de": 3e-15}, {"en": float("inf"), "de": 1.0}):
-        with pytest.raises(WeightOutOfRange):
-            shares_to_multipliers(shares, {"en": 10, "de": 10})
 
 
 def test_names_with_signs_of_patterns_mean_themselves(tmp_path: Path) -> None:
@@ -88,14 +64,6 @@ def test_names_with_signs_of_patterns_mean_themselves(tmp_path: Path) -> None:
         manifest = count_words(files, "gpt4", tmp_path / name, LocalEngine(1), Silent())
         words, _ = read_words(word_files(manifest, tmp_path / name), None)
         assert set(b"".join(words.to_pylist())) <= set(text.encode())
-
-
-def test_shares_are_met() -> None:
-    sizes = {"en": 1000, "de": 37, "zh": 910}
-    scale = shares_to_multipliers({"en": 5, "de": 3, "zh": 0.02}, sizes)
-    bytes_of = {name: scale[name] * sizes[name] for name in sizes}
-    for name, share in {"en": 5, "de": 3, "zh": 0.02}.items():
-        assert bytes_of[name] / sum(bytes_of.values()) == pytest.approx(share / 8.02, rel=1e-3)
 
 
 def test_the_manifest_tells_each_languages_sizes(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from pipelines.engine import Engine, TooManyFailures
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
-from pipelines.training import TrainingShard, UnknownLanguage, run_rounds, train
+from pipelines.training import TrainingShard, run_rounds, train
+from pipelines.weighting import UnknownLanguage
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faults import FaultyEngine
 

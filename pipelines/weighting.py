@@ -1,0 +1,117 @@
+"""How much each language counts: weights, shares or a temperature, as whole numbers that counts are multiplied with.
+
+Whole numbers keep training exact and repeatable: nothing is drawn, nothing is rounded but these numbers themselves, and
+they come from rational arithmetic alone. The price is that counts become large: shares and temperatures multiply them
+by about 1,000 times the ratio between the most and the least favoured language, weights such as 0.333333 by their
+denominator. `min_pair_count` and the counts in merges.parquet are in these units; totals of 2^62 are refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
+from math import gcd, isfinite, lcm
+
+from operators.errors import UsageError
+
+FINEST_WEIGHT = 10**6
+FINEST_MULTIPLIER = 1000
+_DIGITS = 50
+"""Digits of powers. Decimal's are computed in software, so they are the same on every machine."""
+
+
+class WeightOutOfRange(UsageError):
+    """Weights or shares so far apart that whole numbers in their ratios would be too large."""
+
+    def __init__(self, ratio: int) -> None:
+        super().__init__(ratio)
+        self.ratio = ratio
+
+    def __str__(self) -> str:
+        return f"weights and shares must be within a factor of {self.ratio:,} of 1 and of each other; bring them closer"
+
+
+class UnknownLanguage(UsageError):
+    """A language that was asked for and is not in the corpus."""
+
+    def __init__(self, setting: str, language: str, present: list[str]) -> None:
+        super().__init__(setting, language, present)
+        self.setting, self.language, self.present = setting, language, present
+
+    def __str__(self) -> str:
+        return f"{self.setting}: no text in the language {self.language!r}; the corpus has {', '.join(self.present)}"
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """One of the three at most; none: every language counts as it is."""
+
+    shares: Mapping[str, float] | None = None
+    """Only these languages, their bytes in these shares."""
+    weights: Mapping[str, float] | None = None
+    """What counts of these languages are multiplied with; others keep 1."""
+    temperature: float | None = None
+    """T >= 1: shares of bytes proportional to bytes^(1/T). Conneau et al. 2020 (XLM-R) write alpha for 1/T."""
+
+    def multipliers(self, sizes: Mapping[str, int]) -> dict[str, int] | None:
+        """Whole numbers for the languages that count, given all languages' bytes; None: every one of them, by 1.
+
+        Raises UnknownLanguage, WeightOutOfRange.
+        """
+        for setting, wanted in (("shares", self.shares), ("weights", self.weights)):
+            for language in wanted or ():
+                if not sizes.get(language):
+                    raise UnknownLanguage(setting, language, sorted(name for name, size in sizes.items() if size))
+        if self.shares is not None:
+            return shares_to_multipliers(self.shares, sizes)
+        if self.weights is not None:
+            names = sorted(sizes)
+            return dict(zip(names, whole_ratios([self.weights.get(name, 1) for name in names]), strict=True))
+        if self.temperature is not None:
+            return flattened(self.temperature, sizes)
+        return None
+
+
+def whole_ratios(weights: Sequence[float]) -> list[int]:
+    """The smallest whole numbers in the ratios of the weights: weights 1, 1, 0.5 become 2, 2, 1."""
+    if not all(isfinite(weight) for weight in weights):
+        raise WeightOutOfRange(FINEST_WEIGHT)
+    ratios = [Fraction(str(weight)).limit_denominator(FINEST_WEIGHT) for weight in weights]
+    if any(ratio <= 0 or ratio > FINEST_WEIGHT for ratio in ratios):
+        raise WeightOutOfRange(FINEST_WEIGHT)
+    common = lcm(*(ratio.denominator for ratio in ratios)) if ratios else 1
+    whole = [int(ratio * common) for ratio in ratios]
+    divisor = gcd(*whole) if whole else 1
+    if whole and max(whole) // divisor > FINEST_WEIGHT**2:
+        raise WeightOutOfRange(FINEST_WEIGHT)
+    return [one // divisor for one in whole]
+
+
+def shares_to_multipliers(wanted: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, int]:
+    """Whole numbers to multiply languages' counts with, so that their bytes stand in the wanted shares.
+
+    Shares are met to a part in 2,000 of each.
+    """
+    largest, smallest = max(wanted.values()), min(wanted.values())
+    if not isfinite(largest) or largest > FINEST_WEIGHT * smallest:
+        raise WeightOutOfRange(FINEST_WEIGHT)
+    return _scaled({language: Fraction(str(share)) / sizes[language] for language, share in wanted.items()})
+
+
+def flattened(temperature: float, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Whole numbers that make languages' bytes proportional to what bytes^(1/temperature) was; languages without are
+    left out. A temperature of 1 gives 1 for each."""
+    context = Context(prec=_DIGITS)
+    exponent = context.divide(Decimal(1), Decimal(str(temperature)))
+    powers = {name: context.power(Decimal(size), exponent) for name, size in sizes.items() if size}
+    return _scaled({name: Fraction(context.divide(power, Decimal(sizes[name]))) for name, power in powers.items()})
+
+
+def _scaled(scale: Mapping[str, Fraction]) -> dict[str, int]:
+    """Whole numbers in about these ratios: the smallest is 1,000 before what divides all of them is taken out."""
+    if not scale:
+        return {}
+    unit = min(scale.values()) / FINEST_MULTIPLIER
+    whole = {language: round(one / unit) for language, one in scale.items()}
+    divisor = gcd(*whole.values())
+    return {language: one // divisor for language, one in whole.items()}
