@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tokenizers import PreTokenizedString, Regex
 from tokenizers.pre_tokenizers import Split
 
-from operators.arrays import I64, U8
+from operators.arrays import I64, ROOM, U8, with_room
 from operators.errors import DataError, UsageError
-from operators.kernels.scan import CL100K, GPT2, O200K, scan
+from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, scan
 from operators.unicode_classes import BLOCKS, CLASSES
 
 _CL100K: Final = (
@@ -73,7 +73,7 @@ class Pieces:
     """The pieces of a batch. They tile each document: a piece begins where the one before it ends."""
 
     data: U8
-    """The UTF-8 bytes of the batch, a read-only view of the Arrow buffer."""
+    """The UTF-8 bytes of the batch, read-only, with ROOM readable bytes behind them (operators.arrays)."""
     ends: I64
     """int64[pieces]: end offset in `data` of every piece."""
     documents: I64
@@ -146,16 +146,20 @@ class Pretokenizer:
 
 
 def _bytes_and_starts(text: pa.LargeStringArray) -> tuple[U8, I64]:
-    """The bytes of exactly these documents (a view) and their offsets from 0 on, both read-only."""
+    """The bytes of exactly these documents, with ROOM behind them, and their offsets from 0 on, both read-only."""
     _, offsets, values = text.buffers()
     if len(text) == 0 or values is None:
-        data, starts = np.empty(0, np.uint8), np.zeros(len(text) + 1, np.int64)
+        data, starts, follows = np.empty(0, np.uint8), np.zeros(len(text) + 1, np.int64), 0
     else:
         absolute = np.frombuffer(offsets, np.int64, len(text) + 1, text.offset * 8)
         first, last = int(absolute[0]), int(absolute[-1])
-        data, starts = np.frombuffer(values, np.uint8, last - first, first), absolute - first
-    data.flags.writeable = starts.flags.writeable = False
-    return data, starts
+        data, starts, follows = (
+            np.frombuffer(values, np.uint8, last - first, first),
+            absolute - first,
+            values.size - first,
+        )
+    starts.flags.writeable = False
+    return with_room(data, follows), starts
 
 
 def _whole(starts: I64) -> tuple[I64, I64]:
@@ -166,15 +170,15 @@ def _whole(starts: I64) -> tuple[I64, I64]:
 
 
 def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
-    # Room for a piece per byte of one document at least; places that are never written take no memory.
-    longest = int(np.diff(starts).max(initial=0))
-    kinds = np.empty(longest + 1, np.uint8)
+    # Room for a piece per byte of one block of documents at least; places that are never written take no memory.
+    longest = max(int(np.diff(starts).max(initial=0)), BLOCK_BYTES)
+    kinds = np.empty(longest + ROOM + 1, np.uint8)
     ends = np.empty(len(data) // _BYTES_PER_PIECE + longest, np.int64)
     documents = np.zeros(len(starts), np.int64)
     document = count = 0
     while True:
         document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, document, ends, count, documents)
         if document == len(starts) - 1:
-            return ends[:count].copy(), documents
+            return ends[:count], documents
         fuller, ends = ends, np.empty(2 * len(ends), np.int64)
         ends[:count] = fuller[:count]

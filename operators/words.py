@@ -1,13 +1,16 @@
 """Word tables: what is left of a corpus after pre-tokenization, (language, word, count)."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from operators.arrays import I64
-from operators.kernels.words import add_words
+from operators.arrays import I64, U8, with_room
+from operators.kernels.words import BATCH, SLOT, add_words, list_words, write_words
 from operators.pretokenize import Pieces
 from operators.shard import word_buffers
 
@@ -20,11 +23,61 @@ WORDS_SCHEMA: Final = pa.schema(
 )
 
 
+class WordTable:
+    """Words and their counts. 32 bytes a slot, filled to three quarters at most, and the bytes of words over 23."""
+
+    def __init__(self) -> None:
+        self._table = np.zeros(SLOT << 10, np.uint64)
+        self._arena = np.empty(1 << 12, np.uint8)
+        self._used = np.zeros(2, np.int64)
+        self._keys = np.empty(4 * BATCH, np.uint64)
+
+    def __len__(self) -> int:
+        return int(self._used[0])
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes held."""
+        return self._table.nbytes + self._arena.nbytes
+
+    def add(self, data: U8, begin: int, ends: I64, counts: I64) -> None:
+        """Add words that follow each other in `data` (with ROOM behind it) from `begin` on; counts: one each, or one.
+
+        Counts must add up to less than 2^63 a word.
+        """
+        self._table, self._arena = add_words(
+            data, begin, ends, 0, len(ends), counts, self._keys, self._table, self._arena, self._used
+        )
+
+    def add_rows(self, words: pa.LargeBinaryArray, counts: I64) -> None:
+        """Add words with their counts; no nulls."""
+        if len(words):
+            offsets, data = word_buffers(words)
+            self.add(with_room(data, len(data)), int(offsets[0]), offsets[1:], counts)
+
+    def sorted(self) -> tuple[pa.LargeBinaryArray, I64, NDArray[np.uint64]]:
+        """Words, counts and hashes, by hash (then by bytes): an order that depends on the words alone."""
+        n = len(self)
+        places, hashes = np.empty(n, np.int64), np.empty(n, np.uint64)
+        size = list_words(self._table, places, hashes)
+        order = np.argsort(hashes)
+        places, hashes = places[order], hashes[order]
+        offsets, data, counts = np.empty(n + 1, np.int64), np.empty(size, np.uint8), np.empty(n, np.int64)
+        write_words(self._table, self._arena, places, offsets, data, counts)
+        words = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+        )
+        if n and bool((hashes[1:] == hashes[:-1]).any()):  # two words in 2^64 / n^2
+            order = np.lexsort((pc.rank(words).to_numpy(), hashes))
+            words, counts, hashes = words.take(pa.array(order)), counts[order], hashes[order]
+        return words, counts, hashes
+
+
 class WordCounter:
     """Counts words, per language."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, _Table] = {}
+        self._tables: dict[str, WordTable] = {}
 
     @property
     def memory_bytes(self) -> int:
@@ -38,56 +91,36 @@ class WordCounter:
         changes = np.flatnonzero(np.diff(codes)) + 1
         for first, last in zip([0, *changes.tolist()], [*changes.tolist(), len(codes)], strict=True):
             if first < last:
-                language = names.dictionary[int(codes[first])].as_py()
-                self._tables.setdefault(language, _Table()).add(pieces, first, last, weight)
+                ends = pieces.ends[pieces.documents[first] : pieces.documents[last]]
+                table = self.table(names.dictionary[int(codes[first])].as_py())
+                table.add(pieces.data, int(pieces.starts[first]), ends, np.full(1, weight, np.int64))
+
+    def table(self, language: str) -> WordTable:
+        """The table of one language, empty where there was none."""
+        return self._tables.setdefault(language, WordTable())
 
     def tables(self, partitions: int) -> Iterator[tuple[int, pa.Table]]:
-        """(partition, its rows), but for empty partitions; a word's partition is its hash modulo `partitions`."""
+        """(partition, its rows sorted by language and hash), but for empty partitions: see `partition_of`."""
         parts: dict[int, list[pa.Table]] = {}
         for language in sorted(self._tables):
-            for partition, rows in self._tables[language].rows(language, partitions):
-                parts.setdefault(partition, []).append(rows)
+            words, counts, hashes = self._tables[language].sorted()
+            ends = np.searchsorted(partition_of(hashes, partitions), np.arange(partitions), side="right").tolist()
+            for partition, (first, last) in enumerate(pairwise([0, *ends])):
+                if first < last:
+                    columns = [
+                        pa.repeat(pa.scalar(language, pa.string()), last - first),
+                        words.slice(first, last - first),
+                        pa.array(counts[first:last]),
+                    ]
+                    parts.setdefault(partition, []).append(pa.Table.from_arrays(columns, schema=WORDS_SCHEMA))
         for partition in sorted(parts):
             yield partition, pa.concat_tables(parts[partition])
 
 
-class _Table:
-    """The words of one language; see `operators.kernels.words`."""
-
-    def __init__(self) -> None:
-        self._slots = np.full(1 << 12, -1, np.int64)
-        self._hashes, self._counts = np.empty(2048, np.uint64), np.empty(2048, np.int64)
-        self._begins, self._arena = np.zeros(2049, np.int64), np.empty(1 << 15, np.uint8)
-        self._words = 0
-
-    @property
-    def memory_bytes(self) -> int:
-        arrays = (self._slots, self._hashes, self._counts, self._begins, self._arena)
-        return sum(array.nbytes for array in arrays)
-
-    def add(self, pieces: Pieces, first: int, last: int, weight: int) -> None:
-        self._slots, self._hashes, self._begins, self._counts, self._arena, self._words = add_words(
-            pieces.data, pieces.starts, pieces.ends, pieces.documents, first, last, weight,
-            self._slots, self._hashes, self._begins, self._counts, self._arena, self._words,
-        )  # fmt: skip
-
-    def rows(self, language: str, partitions: int) -> Iterator[tuple[int, pa.Table]]:
-        words, n = self._as_arrow(), self._words
-        partition = (self._hashes[:n] >> np.uint64(32)) % np.uint64(partitions)
-        for one in range(partitions):
-            chosen = np.flatnonzero(partition == one)
-            if len(chosen):
-                columns = [
-                    pa.array([language]).take(pa.array(np.zeros(len(chosen), np.int64))),
-                    words.take(pa.array(chosen)),
-                    pa.array(self._counts[chosen]),
-                ]
-                yield one, pa.Table.from_arrays(columns, schema=WORDS_SCHEMA)
-
-    def _as_arrow(self) -> pa.LargeBinaryArray:
-        offsets, data = self._begins[: self._words + 1], self._arena[: self._begins[self._words]]
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-        return pa.LargeBinaryArray.from_buffers(pa.large_binary(), self._words, buffers)
+def partition_of(hashes: NDArray[np.uint64], partitions: int) -> I64:
+    """The partition of each word by its hash, int64: equal ranges of the hash's upper half, in order."""
+    upper: I64 = (((hashes >> np.uint64(32)) * np.uint64(partitions)) >> np.uint64(32)).astype(np.int64)
+    return upper
 
 
 def text_sizes(words: pa.LargeBinaryArray, counts: I64) -> tuple[int, int]:

@@ -5,7 +5,7 @@ every machine that is little-endian, and numba runs on no other.
 """
 
 import os
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numba
 import numpy as np
@@ -97,7 +97,10 @@ def _run_length(typingctx: Any, kinds: Any, at: Any, mask: Any) -> Any:
     return types.int64(kinds, types.int64, types.uint8), generate
 
 
-def ascii_classifier(ranges: tuple[tuple[int, int, int], ...], rest: int) -> Any:
+Ranges: TypeAlias = tuple[tuple[int, int, int], ...]
+
+
+def ascii_classifier(ranges: Ranges, rest: int) -> Any:
     """A kernel `classify_lanes(text, at, kinds, to)`: writes LANES classes, returns one bit for each byte over 127.
 
     `ranges`: (first byte, last byte, class), later ones over earlier ones; `rest` is the class of all others. What is
@@ -119,26 +122,32 @@ def ascii_classifier(ranges: tuple[tuple[int, int, int], ...], rest: int) -> Any
 
         return types.int64(text, types.int64, kinds, types.int64), generate
 
+    return plain_classifier(ranges, rest) if _PLAIN else classify
+
+
+def plain_classifier(ranges: Ranges, rest: int) -> Any:
+    """The plain twin of `ascii_classifier`."""
     table = np.full(256, rest, np.uint8)
     for first, last, kind in ranges:
         table[first : last + 1] = kind
 
     @njit
-    def plain(text: Any, at: int, kinds: Any, to: int) -> int:
+    def classify(text: Any, at: int, kinds: Any, to: int) -> int:
         high = 0
         for lane in range(LANES):
-            kinds[to + lane] = table[text[at + lane]]
-            if text[at + lane] >= 128:
+            byte = text[at + lane] if at + lane < len(text) else 0  # what lies behind means nothing
+            kinds[to + lane] = table[byte]
+            if byte >= 128:
                 high |= 1 << lane
         return high
 
-    return plain if _PLAIN else classify
+    return classify
 
 
 @njit
 def _plain_eight_bytes(data: Any, at: int) -> Any:
     value = np.uint64(0)
-    for i in range(8):
+    for i in range(min(8, len(data) - at)):  # what lies behind means nothing
         value |= np.uint64(data[at + i]) << np.uint64(8 * i)
     return value
 
@@ -168,7 +177,7 @@ def _plain_lowest_bit(bits: int) -> int:
 @njit
 def _plain_run_length(kinds: Any, at: int, mask: Any) -> int:
     length = 0
-    while length < LANES and kinds[at + length] & mask:
+    while length < LANES and at + length < len(kinds) and kinds[at + length] & mask:
         length += 1
     return length
 

@@ -1,30 +1,36 @@
 """Where the pre-tokens of a batch end: a hand-written scanner for each of the published regular expressions.
 
-A document is gone over twice: the first pass writes the class of every byte (all bytes of a character have the class of
-the character, so a run of characters is a run of bytes), the second finds the pieces and rarely looks at the text.
-Classes are bits (operators.unicode_classes), so one loop walks over any set of them; a zero behind the last byte ends
-every run.
+A block of documents is gone over twice: the first pass writes the class of every byte (all bytes of a character have
+the class of the character, so a run of characters is a run of bytes), the second finds the pieces and rarely looks at
+the text. Classes are bits (operators.unicode_classes), so 32 bytes are held against any set of them at once; a zero
+behind the last byte of a document ends every run.
 
 Every scanner answers "the piece that begins at `i` ends where?" as a backtracking engine would, which tries
 alternatives in their order and takes as much as it can. All are linear: a byte is looked at a bounded number of times.
 Broken UTF-8 cannot lead out of the arrays.
 
-In all of them text is uint8[n], a document; kinds is uint8[n + 1 or more] with kinds[n] = 0; i < n is a character's
-first byte.
+In all of them text is uint8[n], up to the end of a document; kinds is uint8[n + LANES or more], kinds[n] is 0; i < n
+is a character's first byte.
 """
 
 from typing import Final
 
+import numpy as np
 from numba import njit
 
 from operators.arrays import I64, U8
+from operators.kernels.machine import LANES, ascii_classifier, lowest_bit, run_length
 from operators.unicode_classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, U16, UPPER
 
 GPT2: Final = 0
 CL100K: Final = 1
 O200K: Final = 2
 
+BLOCK_BYTES: Final = 1 << 16
+"""Documents are classified in blocks of about this size, which stay in the processor's cache."""
+
 _LETTER: Final = UPPER | LOWER | CASELESS  # \p{L}
+_LETTERS: Final = np.uint8(_LETTER)
 _BLANK: Final = SPACE | NEWLINE  # \s
 _SIGN: Final = OTHER | MARK  # [^\s\p{L}\p{N}]
 _HEAD: Final = UPPER | CASELESS | MARK  # [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
@@ -32,34 +38,56 @@ _BOTH: Final = CASELESS | MARK
 _TAIL: Final = LOWER | CASELESS | MARK  # [\p{Ll}\p{Lm}\p{Lo}\p{M}]
 
 
+ASCII_CLASSES: Final = (
+    (0x09, 0x0D, SPACE),
+    (0x0A, 0x0A, NEWLINE),
+    (0x0D, 0x0D, NEWLINE),
+    (0x20, 0x20, SPACE),
+    (0x30, 0x39, NUMBER),
+    (0x41, 0x5A, UPPER),
+    (0x61, 0x7A, LOWER),
+)
+"""(first byte, last byte, class), later ones over earlier ones; the others are OTHER."""
+_classify_lanes: Final = ascii_classifier(ASCII_CLASSES, OTHER)
+
+
 @njit(cache=True, nogil=True)
 def classify(text: U8, blocks: U16, classes: U8, kinds: U8) -> None:
-    """Write the class of every byte's character, and a zero behind them. A byte outside any character is OTHER."""
+    """Write the class of every byte's character. A byte outside any character is OTHER.
+
+    ASCII 32 bytes at a time, whatever else is among them; the other characters are then written over it one by one.
+    """
     n = len(text)
     i = 0
     while i < n:
-        lead = int(text[i])
-        if lead < 0x80:
-            kinds[i] = classes[lead]
-            i += 1
-        elif lead < 0xC0 or i + _length(lead) > n:
-            kinds[i] = OTHER
-            i += 1
-        elif lead < 0xE0:
-            kind = classes[int(blocks[lead & 0x1F]) * 64 + int(text[i + 1] & 0x3F)]
-            kinds[i] = kinds[i + 1] = kind
-            i += 2
-        elif lead < 0xF0:
-            block = (lead & 0x0F) << 6 | int(text[i + 1] & 0x3F)
-            kind = classes[int(blocks[block]) * 64 + int(text[i + 2] & 0x3F)]
-            kinds[i] = kinds[i + 1] = kinds[i + 2] = kind
-            i += 3
-        else:
-            block = (lead & 0x07) << 12 | int(text[i + 1] & 0x3F) << 6 | int(text[i + 2] & 0x3F)
-            kind = classes[int(blocks[block]) * 64 + int(text[i + 3] & 0x3F)]
-            kinds[i] = kinds[i + 1] = kinds[i + 2] = kinds[i + 3] = kind
-            i += 4
-    kinds[n] = 0
+        high = _classify_lanes(text, i, kinds, i)
+        following = i + LANES
+        while high != 0:
+            at = i + lowest_bit(high)
+            if at >= n:
+                break
+            lead = int(text[at])
+            length = _length(lead)
+            if lead < 0xC0 or at + length > n:
+                kinds[at] = OTHER
+                length = 1
+            elif lead < 0xE0:
+                kind = classes[int(blocks[lead & 0x1F]) * 64 + int(text[at + 1] & 0x3F)]
+                kinds[at] = kinds[at + 1] = kind
+            elif lead < 0xF0:
+                block = (lead & 0x0F) << 6 | int(text[at + 1] & 0x3F)
+                kind = classes[int(blocks[block]) * 64 + int(text[at + 2] & 0x3F)]
+                kinds[at] = kinds[at + 1] = kinds[at + 2] = kind
+            else:
+                block = (lead & 0x07) << 12 | int(text[at + 1] & 0x3F) << 6 | int(text[at + 2] & 0x3F)
+                kind = classes[int(blocks[block]) * 64 + int(text[at + 3] & 0x3F)]
+                kinds[at] = kinds[at + 1] = kinds[at + 2] = kinds[at + 3] = kind
+            after = at + length
+            if after >= following:
+                following = after
+                break
+            high &= ~((1 << (after - i)) - 1)
+        i = following
 
 
 @njit(cache=True, nogil=True)
@@ -81,9 +109,11 @@ def _after(text: U8, i: int) -> int:
 @njit(cache=True, nogil=True)
 def _run_end(kinds: U8, i: int, mask: int) -> int:
     """Where the run of classes in the mask, from i on, ends."""
-    while kinds[i] & mask:
-        i += 1
-    return i
+    while True:
+        length = run_length(kinds, i, np.uint8(mask))
+        i += length
+        if length < LANES:
+            return i
 
 
 @njit(cache=True, nogil=True)
@@ -253,48 +283,56 @@ def scan(
     count: int,
     documents: I64,
 ) -> tuple[int, int]:
-    """Write the ends of the pieces, from `document` on, while `ends` has room for a document of one-byte pieces.
+    """Write the ends of the pieces, from `document` on, while `ends` has room for a block of one-byte pieces.
 
-    data: uint8, UTF-8. starts: int64[documents + 1], byte offsets of the documents. kind: GPT2, CL100K or O200K.
-    blocks, classes: operators.unicode_classes. kinds: uint8 scratch, one more than the longest document has bytes.
-    ends: int64, written from `count` on. documents: int64[documents + 1], written: `documents[d + 1]` is the number of
-    pieces up to the end of document d. Returns (document, count) to go on from with more room.
+    data: uint8, UTF-8, with ROOM behind it. starts: int64[documents + 1], byte offsets of the documents. kind: GPT2,
+    CL100K or O200K. blocks, classes: operators.unicode_classes. kinds: uint8 scratch, ROOM + 1 more than the longest
+    document and BLOCK_BYTES. ends: int64, written from `count` on. documents: int64[documents + 1], written:
+    `documents[d + 1]` is the number of pieces up to the end of document d. Returns (document, count) to go on from
+    with more room.
     """
     while document < len(starts) - 1:
-        begin, end = starts[document], starts[document + 1]
-        if count + end - begin > len(ends):
+        begin, stop = starts[document], document + 1
+        while stop < len(starts) - 1 and starts[stop + 1] - begin <= BLOCK_BYTES:
+            stop += 1
+        if count + starts[stop] - begin > len(ends):
             break
-        text = data[begin:end]
-        n = len(text)
-        classify(text, blocks, classes, kinds)
-        i = 0
-        while i < n:
-            # Most pieces are a word with or without a space before it, found here; calls cost more than such a word.
-            at = i + 1 if text[i] == 0x20 else i
-            if kind == O200K:
-                # H* as upper case, then caseless: where upper case follows again, _cased_end knows how to go back.
-                word = at
-                while kinds[at] == UPPER:
-                    at += 1
-                while kinds[at] & _BOTH:
-                    at += 1
-                if kinds[at] == LOWER:
-                    while kinds[at] & _TAIL:
+        classify(data[begin : starts[stop]], blocks, classes, kinds)
+        while document < stop:
+            i, n = starts[document] - begin, starts[document + 1] - begin
+            text = data[begin : begin + n]
+            behind = kinds[n]
+            kinds[n] = 0  # ends every run
+            while i < n:
+                # Most pieces are a word with or without a space before it, found here; calls cost more than that.
+                at = i + 1 if text[i] == 0x20 else i
+                if kind == O200K:
+                    # H* as upper case, then caseless: where upper case follows again, _cased_end knows how to go back.
+                    word = at
+                    while kinds[at] == UPPER:
                         at += 1
-                if at == word or (kinds[at] == UPPER and kinds[at - 1] & _BOTH):
-                    at = _o200k_end(text, kinds, i)
-                elif at < n and text[at] == 0x27:
-                    at = _contraction_end(text, at, True)
-            elif kinds[at] & _LETTER:
-                while kinds[at] & _LETTER:
-                    at += 1
-            elif kind == CL100K:
-                at = _cl100k_end(text, kinds, i)
-            else:
-                at = _gpt2_end(text, kinds, i)
-            i = at
-            ends[count] = begin + i
-            count += 1
-        document += 1
-        documents[document] = count
+                    while kinds[at] & _BOTH:
+                        at += 1
+                    if kinds[at] == LOWER:
+                        at = _run_end(kinds, at, _TAIL)
+                    if at == word or (kinds[at] == UPPER and kinds[at - 1] & _BOTH):
+                        at = _o200k_end(text, kinds, i)
+                    elif at < n and text[at] == 0x27:
+                        at = _contraction_end(text, at, True)
+                else:
+                    length = run_length(kinds, at, _LETTERS)
+                    if length > 0:
+                        at += length
+                        if length == LANES:
+                            at = _run_end(kinds, at, _LETTER)
+                    elif kind == CL100K:
+                        at = _cl100k_end(text, kinds, i)
+                    else:
+                        at = _gpt2_end(text, kinds, i)
+                i = at
+                ends[count] = begin + i
+                count += 1
+            kinds[n] = behind
+            document += 1
+            documents[document] = count
     return document, count

@@ -1,7 +1,10 @@
 """Counting words: a hash table from a word's bytes to its count.
 
-`slots` (int64, a power of two, -1 when empty) name words; word w is `arena[begins[w]:begins[w + 1]]` with `hashes[w]`
-and `counts[w]`. Memory: a copy of the word's bytes, and 24 bytes a word plus 8 a slot, filled to a half at most.
+A slot is four uint64, half a cache line. Words of up to 23 bytes stand in it themselves: their bytes, lowest first, in
+the first 23 of 24 bytes, their length in the last, their count in the fourth number. Of a longer word it holds the
+hash, where its bytes begin in an arena, and `LONG << 56 | length`. A slot whose third number is zero is empty.
+
+Words are looked up in batches: first all their hashes, while the processor fetches the slots, then the slots.
 """
 
 from typing import Any
@@ -9,92 +12,174 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from operators.kernels.merge import grown
+from operators.kernels.machine import eight_bytes, folded, prefetch
 
-_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
-_FACTOR, _LAST_FACTOR = np.uint64(0x9E3779B1), np.uint64(0x85EBCA77)
+SLOT = 4
+SHORT = 23  # bytes of the longest word that stands in its slot
+LONG = 0xFF
+BATCH = 256  # words looked up together
+_LENGTH, _SHORT_LENGTHS = np.uint64(56), np.uint64((1 << 56) - 1)
+_A, _B, _C = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
+
+MASKS = np.array(
+    [[(1 << 8 * min(max(length - 8 * i, 0), 8)) - 1 for i in range(3)] for length in range(SHORT + 1)], np.uint64
+)
+"""uint64[24, 3]: which of 24 bytes belong to a word of so many."""
 
 
 @njit(cache=True, nogil=True)
-def hash_bytes(data: Any, first: int, end: int) -> Any:
-    """A hash of `data[first:end]`, uint64, the same on every machine: it also decides a word's partition.
+def short_hash(first: Any, second: Any, third: Any) -> Any:
+    """The hash of a word that stands in its slot; the same on every machine, as it decides a word's partition."""
+    return folded(folded(first ^ _A, second ^ _B) ^ third, _C)
 
-    Multiply with carry over four bytes at a time: 32-bit halves are multiplied and added, so nothing wraps.
-    """
-    value = np.uint64(end - first) + _FACTOR
+
+@njit(cache=True, nogil=True)
+def long_hash(data: Any, first: int, end: int) -> Any:
+    """The hash of a word of 24 bytes or more."""
+    value = np.uint64(end - first)
     at = first
-    while at + 4 <= end:
-        four = (
-            np.uint64(data[at])
-            | np.uint64(data[at + 1]) << np.uint64(8)
-            | np.uint64(data[at + 2]) << np.uint64(16)
-            | np.uint64(data[at + 3]) << np.uint64(24)
-        )
-        value = ((value & _LOW) ^ four) * _FACTOR + (value >> _HALF)
-        at += 4
-    rest = np.uint64(0)
-    while at < end:
-        rest = rest << np.uint64(8) | np.uint64(data[at])
-        at += 1
-    value = ((value & _LOW) ^ rest) * _FACTOR + (value >> _HALF)
-    value ^= value >> np.uint64(29)
-    value = (value & _LOW) * _LAST_FACTOR + (value >> _HALF)
-    return value ^ value >> np.uint64(31)
+    while at + 8 <= end:
+        value = folded(value ^ eight_bytes(data, at), _A) ^ _B
+        at += 8
+    if at < end:
+        value = folded(value ^ eight_bytes(data, end - 8), _A) ^ _B
+    return folded(value, _C)
 
 
 @njit(cache=True, nogil=True)
-def reslot(hashes: Any, words: int, size: int) -> Any:
-    """A table of `size` slots for the first `words` words."""
-    slots = np.full(size, -1, np.int64)
-    for word in range(words):
-        slot = np.int64(hashes[word] & np.uint64(size - 1))
-        while slots[slot] != -1:
-            slot = (slot + 1) & (size - 1)
-        slots[slot] = word
-    return slots
+def same_bytes(one: Any, at: int, other: Any, other_at: int, length: int) -> bool:
+    """Whether 8 bytes or more are the same in two places."""
+    i = 0
+    while i + 8 <= length:
+        if eight_bytes(one, at + i) != eight_bytes(other, other_at + i):
+            return False
+        i += 8
+    return bool(eight_bytes(one, at + length - 8) == eight_bytes(other, other_at + length - 8))
+
+
+@njit(cache=True, nogil=True)
+def slot_hash(table: Any, at: int) -> Any:
+    """The hash of the word in a slot."""
+    if table[at + 2] >> _LENGTH == np.uint64(LONG):
+        return table[at]
+    return short_hash(table[at], table[at + 1], table[at + 2])
+
+
+@njit(cache=True, nogil=True)
+def rehash(table: Any, slots: int) -> Any:
+    """The same words in a table of `slots` slots, a power of two."""
+    larger = np.zeros(SLOT * slots, np.uint64)
+    last = SLOT * slots - 1
+    for old in range(0, len(table), SLOT):
+        if table[old + 2] != 0:
+            at = SLOT * np.int64(slot_hash(table, old) & np.uint64(slots - 1))
+            while larger[at + 2] != 0:
+                at = (at + SLOT) & last
+            for i in range(SLOT):
+                larger[at + i] = table[old + i]
+    return larger
 
 
 @njit(cache=True, nogil=True)
 def add_words(
-    data: Any, starts: Any, ends: Any, documents: Any, first_document: int, last_document: int, weight: int,
-    slots: Any, hashes: Any, begins: Any, counts: Any, arena: Any, words: int,
+    data: Any, begin: int, ends: Any, first: int, last: int, counts: Any, keys: Any, table: Any, arena: Any,
+    used: Any,
 ) -> Any:  # fmt: skip
-    """Add `weight` to the count of every piece of documents `first_document` to `last_document` (exclusive).
+    """Add the words that end at `ends[first:last]`, each where the next begins; the first begins at `begin`.
 
-    The arrays are changed and may be grown; returns them and the number of words.
+    counts: int64, one for each word of `ends`, or one for all. keys: uint64[4 * BATCH], scratch. used:
+    int64[2], words and bytes of the arena. 24 bytes behind any word may be read. An empty word is passed over.
+    Returns the table and the arena, which may have grown.
     """
-    for document in range(first_document, last_document):
-        first = starts[document]
-        for piece in range(documents[document], documents[document + 1]):
-            end = ends[piece]
-            length = end - first
-            hashed = hash_bytes(data, first, end)
-            slot = np.int64(hashed & np.uint64(len(slots) - 1))
-            word = slots[slot]
-            while word != -1:
-                if hashes[word] == hashed and begins[word + 1] - begins[word] == length:
-                    begin = begins[word]
-                    same = True
-                    for i in range(length):
-                        if arena[begin + i] != data[first + i]:
-                            same = False
-                            break
-                    if same:
+    each = len(counts) > 1
+    slots = len(table) // SLOT
+    while first < last:
+        batch = min(BATCH, last - first)
+        if 4 * (used[0] + batch) > 3 * slots:
+            slots *= 2
+            table = rehash(table, slots)
+        for i in range(batch):
+            end = np.int64(ends[first + i])
+            length = end - begin
+            if length <= SHORT:
+                one = eight_bytes(data, begin) & MASKS[length, 0]
+                two = eight_bytes(data, begin + 8) & MASKS[length, 1]
+                three = eight_bytes(data, begin + 16) & MASKS[length, 2] | np.uint64(length) << _LENGTH
+                hashed = short_hash(one, two, three)
+            else:
+                hashed = long_hash(data, begin, end)
+                one, two, three = hashed, np.uint64(begin), np.uint64(LONG) << _LENGTH | np.uint64(length)
+            at = SLOT * np.int64(hashed & np.uint64(slots - 1))
+            prefetch(table, at)
+            keys[4 * i], keys[4 * i + 1], keys[4 * i + 2], keys[4 * i + 3] = one, two, three, np.uint64(at)
+            begin = end
+        for i in range(batch):
+            one, two, three, at = keys[4 * i], keys[4 * i + 1], keys[4 * i + 2], np.int64(keys[4 * i + 3])
+            count = np.uint64(counts[first + i] if each else counts[0])
+            if three >> _LENGTH != np.uint64(LONG):
+                if three == 0:
+                    continue
+                while table[at] != one or table[at + 1] != two or table[at + 2] != three:
+                    if table[at + 2] == 0:
+                        table[at], table[at + 1], table[at + 2] = one, two, three
+                        used[0] += 1
                         break
-                slot = (slot + 1) & (len(slots) - 1)
-                word = slots[slot]
-            if word == -1:
-                word = words
-                words += 1
-                slots[slot] = word
-                hashes, counts = grown(hashes, words), grown(counts, words)
-                begins = grown(begins, words + 1)
-                begin = begins[word]
-                arena = grown(arena, begin + length)
-                arena[begin : begin + length] = data[first:end]
-                hashes[word], counts[word], begins[words] = hashed, 0, begin + length
-                if 2 * words > len(slots):
-                    slots = reslot(hashes, words, 2 * len(slots))
-            counts[word] += weight
-            first = end
-    return slots, hashes, begins, counts, arena, words
+                    at = (at + SLOT) & (SLOT * slots - 1)
+            else:
+                length = np.int64(three & _SHORT_LENGTHS)
+                while (
+                    table[at] != one
+                    or table[at + 2] != three
+                    or not same_bytes(arena, np.int64(table[at + 1]), data, np.int64(two), length)
+                ):
+                    if table[at + 2] == 0:
+                        if used[1] + length + 8 > len(arena):
+                            larger = np.empty(2 * (used[1] + length + 8), np.uint8)
+                            larger[: used[1]] = arena[: used[1]]
+                            arena = larger
+                        source = np.int64(two)
+                        arena[used[1] : used[1] + length] = data[source : source + length]
+                        table[at], table[at + 1], table[at + 2] = one, np.uint64(used[1]), three
+                        used[0] += 1
+                        used[1] += length
+                        break
+                    at = (at + SLOT) & (SLOT * slots - 1)
+            table[at + 3] += count
+        first += batch
+    return table, arena
+
+
+@njit(cache=True, nogil=True)
+def list_words(table: Any, places: Any, hashes: Any) -> int:
+    """Where all words are (int64) and their hashes (uint64), in no order; returns their bytes altogether."""
+    words, size = 0, 0
+    for at in range(0, len(table), SLOT):
+        third = table[at + 2]
+        if third != 0:
+            places[words], hashes[words] = at, slot_hash(table, at)
+            length = third >> _LENGTH
+            size += np.int64(third & _SHORT_LENGTHS if length == np.uint64(LONG) else length)
+            words += 1
+    return size
+
+
+@njit(cache=True, nogil=True)
+def write_words(table: Any, arena: Any, places: Any, offsets: Any, data: Any, counts: Any) -> None:
+    """Write the words at `places`, in that order: offsets (int64[n + 1]), bytes (uint8), counts (int64)."""
+    to = 0
+    offsets[0] = 0
+    for word in range(len(places)):
+        if word + 16 < len(places):
+            prefetch(table, places[word + 16])
+        at = places[word]
+        third = table[at + 2]
+        counts[word] = np.int64(table[at + 3])
+        if third >> _LENGTH == np.uint64(LONG):
+            length, begin = np.int64(third & _SHORT_LENGTHS), np.int64(table[at + 1])
+            data[to : to + length] = arena[begin : begin + length]
+        else:
+            length = np.int64(third >> _LENGTH)
+            for i in range(length):
+                data[to + i] = np.uint8(table[at + (i >> 3)] >> np.uint64(8 * (i & 7)) & np.uint64(0xFF))
+        to += length
+        offsets[word + 1] = to

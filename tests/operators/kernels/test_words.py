@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.kernels.words import hash_bytes
 from operators.pretokenize import Pretokenizer
-from operators.words import WordCounter, text_sizes
+from operators.words import WordCounter, WordTable, text_sizes
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -65,8 +64,13 @@ def test_a_word_has_one_partition_and_many_words_spread() -> None:
 
 
 def test_hashes_differ_for_words_that_differ_little() -> None:
-    texts = [bytes([a, b]) * n for a in b"ab" for b in b"ab" for n in range(1, 9)]
-    texts += [bytes(n) for n in range(20)] + [b"x" * n + bytes([n]) for n in range(20)]
-    hashes = {text: int(hash_bytes(np.frombuffer(text, np.uint8), 0, len(text))) for text in texts}
-    assert len(set(hashes.values())) == len(hashes)
-    assert len({value >> 32 for value in hashes.values()}) > 0.9 * len(hashes)
+    texts = [bytes([a, b]) * n for a in b"ab" for b in b"ab" for n in range(1, 19)]
+    texts += [bytes(n) for n in range(1, 40)] + [b"x" * n + bytes([n]) for n in range(40)]
+    table = WordTable()
+    table.add_rows(pa.array(texts, pa.large_binary()), np.ones(len(texts), np.int64))
+    words, counts, hashes = table.sorted()
+    expected = Counter(texts)
+    assert dict(zip(words.to_pylist(), counts.tolist(), strict=True)) == expected
+    assert len(set(hashes.tolist())) == len(expected)
+    assert len({value >> 32 for value in hashes.tolist()}) > 0.9 * len(expected)
+    assert hashes.tolist() == sorted(hashes.tolist())
