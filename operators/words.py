@@ -117,6 +117,16 @@ class WordCounter:
             yield partition, pa.concat_tables(parts[partition])
 
 
+def by_language(rows: pa.RecordBatch) -> Iterator[tuple[str, pa.LargeBinaryArray, I64]]:
+    """Language, words and counts of the runs of rows (WORDS_SCHEMA) that have one language; views."""
+    runs, words = pc.run_end_encode(rows.column("language")), rows.column("word")
+    counts = rows.column("count").to_numpy()
+    first = 0
+    for language, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        yield language, words.slice(first, end - first), counts[first:end]
+        first = end
+
+
 def partition_of(hashes: NDArray[np.uint64], partitions: int) -> I64:
     """The partition of each word by its hash, int64: equal ranges of the hash's upper half, in order."""
     upper: I64 = (((hashes >> np.uint64(32)) * np.uint64(partitions)) >> np.uint64(32)).astype(np.int64)

@@ -12,25 +12,27 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.errors import DataError
 from operators.pretokenize import Pretokenizer
 from operators.shard import LARGEST_TOTAL, CountOverflow
-from operators.words import WORDS_SCHEMA, WordCounter, text_sizes
-from pipelines.corpus.bad_records import BadRecords
+from operators.words import WORDS_SCHEMA, WordCounter, by_language, text_sizes
+from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA, BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.parts import Part, even_groups
 from pipelines.progress import Progress
 from pipelines.weighting import whole_ratios
 
 FLUSH_BYTES = 256 << 20
+BATCH_BYTES = 2 << 20  # its text, its words' ends and the counts they meet stay near the processor
 BAD_RECORDS = "bad_records.parquet"
 
+EMPTY = pa.RecordBatch.from_pylist([], WORDS_SCHEMA)
 OnBadRecord = Literal["fail", "skip"]
 
 
@@ -47,11 +49,10 @@ class EmptyCorpus(DataError):
 
 @dataclass(frozen=True)
 class CountTask:
-    """One file to count; `into` is a directory that all workers see."""
+    """Files, or parts of them, to count; `into` is a directory that all workers see."""
 
-    file: InputFile
+    parts: tuple[Part, ...]
     index: int
-    multiplier: int
     pretokenizer: str
     partitions: int
     flush_bytes: int
@@ -60,8 +61,9 @@ class CountTask:
 
     @property
     def path(self) -> str:
-        """The file's name, for messages."""
-        return self.file.path
+        """The files' names, for messages."""
+        others = len({part.file.path for part in self.parts}) - 1
+        return self.parts[0].file.path + (f" (and {others} more)" if others else "")
 
 
 @dataclass(frozen=True)
@@ -73,28 +75,36 @@ class Counted:
     bytes: int
 
 
-def count_file(task: CountTask) -> Counted:
-    """Count one file into `into/count-<index>-<flush>-<partition>.parquet`, bad records into `into/bad-<index>`."""
+def count_parts(task: CountTask) -> Counted:
+    """Count words into `into/count-<index>-<flush>.arrow`, a batch a partition; bad records into `into/bad-<index>`."""
     pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
     counter, flushes, documents, size = WordCounter(), 0, 0, 0
-    for batch in read_batches(task.file, bad):
-        pieces = pretokenizer.split(batch.column("text"))
-        counter.add(pieces, batch.column("language"), task.multiplier)
-        documents += batch.num_rows
-        size += int(pieces.starts[-1] - pieces.starts[0])
-        if counter.memory_bytes > task.flush_bytes:
-            _flush(counter, task, flushes)
-            counter, flushes = WordCounter(), flushes + 1
+    for part in task.parts:
+        for batch in read_batches(part.file, bad, BATCH_BYTES, span=part.span, with_ids=False):
+            pieces = pretokenizer.split(batch.column("text"))
+            counter.add(pieces, batch.column("language"), part.multiplier)
+            documents += batch.num_rows
+            size += len(pieces.data)
+            if counter.memory_bytes > task.flush_bytes:
+                _flush(counter, task, flushes)
+                counter, flushes = WordCounter(), flushes + 1
     _flush(counter, task, flushes)
-    with replacing(task.into / f"bad-{task.index}.parquet") as part:
-        pq.write_table(bad.table(), part)
+    if len(bad):
+        with replacing(task.into / f"bad-{task.index}.parquet") as to:
+            pq.write_table(bad.table(), to)
     return Counted(documents, len(bad), size)
 
 
 def _flush(counter: WordCounter, task: CountTask, flush: int) -> None:
-    for partition, rows in counter.tables(task.partitions):
-        with replacing(task.into / f"count-{task.index:06}-{flush:04}-{partition:04}.parquet") as part:
-            pq.write_table(rows, part, compression="lz4")
+    """Scratch files: the next run begins anew, so nothing waits for the disk."""
+    tables = dict(counter.tables(task.partitions))
+    with (
+        replacing(task.into / f"count-{task.index:06}-{flush:04}.arrow", durable=False) as part,
+        pa.ipc.new_file(part, WORDS_SCHEMA) as writer,
+    ):
+        for partition in range(task.partitions):
+            [batch] = tables[partition].combine_chunks().to_batches() if partition in tables else [EMPTY]
+            writer.write_batch(batch)
 
 
 @dataclass(frozen=True)
@@ -108,21 +118,19 @@ class AddUpTask:
 def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, int, int, int, int]]]:
     """Sum a partition's counts into `words-<partition>.parquet`; its name, and (language, words, count, bytes,
     characters) for each language."""
-    found = sorted(task.into.glob(f"counts/count-*-*-{task.partition:04}.parquet"))
+    counter = WordCounter()
+    for path in sorted(task.into.glob("counts/count-*-*.arrow")):
+        with pa.memory_map(str(path)) as mapped:
+            batch = pa.ipc.open_file(mapped).get_batch(task.partition)
+            for language, words, counts in by_language(batch):
+                counter.table(language).add_rows(words, counts)
     name = f"words-{task.partition:04}.parquet"
-    if found:
-        summed = pl.read_parquet(found, glob=False).group_by("language", "word").agg(pl.col("count").sum())
-        table = summed.sort("language", "word").to_arrow().cast(WORDS_SCHEMA)
-    else:
-        table = WORDS_SCHEMA.empty_table()
+    table = next((rows for _, rows in counter.tables(1)), WORDS_SCHEMA.empty_table())
     with replacing(task.into / name) as part:
-        pq.write_table(table, part, compression="zstd")
+        pq.write_table(table, part, compression="zstd", use_dictionary=["language"], write_statistics=["language"])
     sizes = []
-    for language in table.column("language").unique().to_pylist():
-        rows = table.filter(pa.compute.equal(table.column("language"), language)).combine_chunks()
-        counts = rows.column("count").to_numpy()
-        words = rows.column("word").chunk(0)
-        sizes.append((language, len(rows), int(counts.sum()), *text_sizes(words, counts)))
+    for language, words, counts in (row for batch in table.to_batches() for row in by_language(batch)):
+        sizes.append((language, len(words), int(counts.sum()), *text_sizes(words, counts)))
     return name, sizes
 
 
@@ -137,7 +145,8 @@ def count_words(
     partitions: int = 16,
     flush_bytes: int = FLUSH_BYTES,
 ) -> Manifest:
-    """Word tables of a corpus in `directory`: words-<partition>.parquet (language, word, count), sorted.
+    """Word tables of a corpus in `directory`: words-<partition>.parquet (language, word, count), by
+    language and the words' hashes.
 
     Skipped when they are there already. The manifest's facts: documents, bad_records, and for each language its unique
     words, count of words, bytes and characters (all weighted by the sources' weights).
@@ -156,16 +165,16 @@ def count_words(
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
-            multipliers = whole_ratios([file.source.weight for file in files])
+            groups = even_groups(files, whole_ratios([file.source.weight for file in files]), engine.workers)
             tasks = [
-                CountTask(file, i, multiplier, pretokenizer, partitions, flush_bytes, on_bad_record, scratch)
-                for i, (file, multiplier) in enumerate(zip(files, multipliers, strict=True))
+                CountTask(parts, i, pretokenizer, partitions, flush_bytes, on_bad_record, scratch)
+                for i, parts in enumerate(groups)
             ]
             # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
-            weighed = sum(10 * (task.file.size or 0) * task.multiplier for task in tasks)
+            weighed = sum(10 * part.stored_bytes * part.multiplier for parts in groups for part in parts)
             if weighed >= LARGEST_TOTAL:
                 raise CountOverflow(float(weighed))
-            documents, bad_records = _count_all(tasks, files, engine, progress)
+            documents, bad_records = _count_all(tasks, engine, progress)
             written, languages = _add_up_all(directory, partitions, engine, progress)
             if on_bad_record == "skip":
                 written.append(BAD_RECORDS)
@@ -179,13 +188,14 @@ def count_words(
         return output.finish(name, settings, inputs, written, facts, run)
 
 
-def _count_all(tasks: list[CountTask], files: list[InputFile], engine: Engine, progress: Progress) -> tuple[int, int]:
-    total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
+def _count_all(tasks: list[CountTask], engine: Engine, progress: Progress) -> tuple[int, int]:
+    sizes = [sum(part.stored_bytes for part in task.parts) for task in tasks]
+    known = all(part.file.size is not None for task in tasks for part in task.parts)
     documents = bad_records = 0
-    with progress.stage("count words", total, "B") as advance:
-        for index, counted in engine.run(count_file, tasks):
+    with progress.stage("count words", sum(sizes) if known else None, "B") as advance:
+        for index, counted in engine.run(count_parts, tasks):
             documents, bad_records = documents + counted.documents, bad_records + counted.bad_records
-            advance(files[index].size or 0)
+            advance(sizes[index])
     return documents, bad_records
 
 
@@ -205,9 +215,10 @@ def _add_up_all(
 
 
 def _gather_bad_records(scratch: Path, into: Path) -> None:
-    tables = pl.concat([pl.read_parquet(path, glob=False) for path in sorted(scratch.glob("bad-*.parquet"))])
+    tables = [pq.read_table(path) for path in sorted(scratch.glob("bad-*.parquet"))]
+    gathered = pa.concat_tables([BAD_RECORDS_SCHEMA.empty_table(), *tables])
     with replacing(into) as part:
-        tables.sort("path", "record").write_parquet(part)
+        pq.write_table(gathered.sort_by([("path", "ascending"), ("record", "ascending")]), part)
 
 
 def word_files(manifest: Manifest, directory: Path) -> list[Path]:

@@ -224,14 +224,18 @@ class Output:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary name to write to; it takes the place of `path` when the block ends well, and goes otherwise."""
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Gives a temporary name to write to; it takes the place of `path` when the block ends well, and goes otherwise.
+
+    A file that is not `durable` may be lost when the machine fails: scratch, which is made again.
+    """
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with writing(path):
             yield part
-            with part.open("rb") as written:
-                os.fsync(written.fileno())
+            if durable:
+                with part.open("rb") as written:
+                    os.fsync(written.fileno())
             part.replace(path)
     finally:
         with suppress(OSError):  # what failed before is what is told

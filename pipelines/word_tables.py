@@ -1,23 +1,42 @@
-"""Reading word tables for training."""
+"""Reading word tables for training: the words of some partitions, with their counts over all languages."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
+
+from operators.arrays import I64
+from operators.words import WORDS_SCHEMA, WordTable, by_language
 
 
-def read_words(
-    paths: Sequence[Path], multipliers: Mapping[str, int] | None
-) -> tuple[pa.LargeBinaryArray, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """The distinct words of some partitions and their counts over all languages, in a fixed order."""
-    table = pl.read_parquet(list(paths), glob=False)
-    if multipliers is not None:
-        scale = pl.DataFrame(
-            {"language": list(multipliers), "by": list(multipliers.values())}, {"language": pl.String, "by": pl.Int64}
-        )
-        table = table.join(scale, on="language").with_columns(pl.col("count") * pl.col("by"))
-    table = table.group_by("word").agg(pl.col("count").sum()).sort("word")
-    words = table["word"].to_arrow().cast(pa.large_binary())
-    return words, np.array(table["count"].to_numpy())
+def read_words(paths: Sequence[Path], multipliers: Mapping[str, int] | None) -> tuple[pa.LargeBinaryArray, I64]:
+    """The distinct words of some partitions and their counts (int64), in an order that depends on the words alone.
+
+    `multipliers` of None takes every language as it is, else those it names, their counts multiplied.
+    """
+    words: list[pa.LargeBinaryArray] = [pa.array([], pa.large_binary())]
+    counts: list[I64] = [np.empty(0, np.int64)]
+    for path in paths:
+        own_words, own_counts = _read_partition(path, multipliers)
+        words.append(own_words)
+        counts.append(own_counts)
+    return pa.concat_arrays(words), np.concatenate(counts)
+
+
+def _read_partition(path: Path, multipliers: Mapping[str, int] | None) -> tuple[pa.LargeBinaryArray, I64]:
+    """No word is in two partitions, so each is added up by itself, in a table that stays in the processor's cache."""
+    rows = [
+        (words, counts * (1 if multipliers is None else multipliers[language]))
+        for batch in pq.read_table(path, partitioning=None).cast(WORDS_SCHEMA).to_batches()
+        for language, words, counts in by_language(batch)
+        if multipliers is None or language in multipliers
+    ]
+    if len(rows) == 1:
+        return rows[0]
+    table = WordTable()
+    for words, counts in rows:
+        table.add_rows(words, counts)
+    words, counts, _ = table.sorted()
+    return words, counts

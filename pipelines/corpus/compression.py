@@ -11,7 +11,7 @@ from typing import Final
 import zstandard
 
 from pipelines.corpus.formats import Compression
-from pipelines.corpus.reading import Reading
+from pipelines.corpus.reading import Reading, Span
 
 MAGIC: Final[dict[Compression, bytes]] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
@@ -43,11 +43,34 @@ def _raw(reading: Reading, piece_bytes: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _plain(reading: Reading) -> Iterator[bytes]:
-    for position, piece in _raw(reading, _PIECE_BYTES):
+    for position, piece in _raw(reading, _READ_BYTES) if reading.span is None else _lines_of(reading, reading.span):
         for compression, magic in MAGIC.items():
             if position == 0 and piece.startswith(magic):  # neither magic is valid UTF-8: no text begins so
                 raise reading.damaged(f"is compressed with {compression}, which the ending of its name does not say")
         yield piece
+
+
+def _lines_of(reading: Reading, span: Span) -> Iterator[tuple[int, bytes]]:
+    """The lines that begin in a span, with the position of each piece of them."""
+    position = max(span.start - 1, 0)
+    reading.stream.seek(position)
+    inside = span.start == 0  # else behind the first line ending, which may stand right before the span
+    while piece := reading.stream.read(_READ_BYTES):
+        following = position + len(piece)
+        if not inside:
+            newline = piece.find(b"\n")
+            inside = newline >= 0
+            position, piece = position + newline + 1, piece[newline + 1 :] if inside else b""
+            if position >= span.stop:
+                return
+        if inside and following >= span.stop:
+            newline = piece.find(b"\n", max(span.stop - 1 - position, 0))  # ends the last line that begins inside
+            if newline >= 0:
+                yield position, piece[: newline + 1]
+                return
+        if piece:
+            yield position, piece
+        position = following
 
 
 def _gunzip(reading: Reading) -> Iterator[bytes]:

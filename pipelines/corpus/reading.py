@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -76,6 +77,14 @@ class InputStream:
         """Whoever opened the file closes it: `open_input`."""
 
 
+@dataclass(frozen=True)
+class Span:
+    """A part of a file of plain lines: the lines that begin in `start` to `stop` (exclusive), in bytes."""
+
+    start: int
+    stop: int
+
+
 @dataclass
 class Reading:
     """A file that is being read."""
@@ -84,16 +93,37 @@ class Reading:
     stream: InputStream
     bad: BadRecords
     batch_bytes: int
+    span: Span | None = None
+    """None for all of it."""
+    with_ids: bool = True
+    """Else documents have empty ids, which are never asked for."""
     record: int = 0
-    """Lines or rows seen whole so far."""
+    """Lines or rows seen whole so far, from the span's beginning."""
+
+    @cached_property
+    def records_before(self) -> int:
+        """Lines before the span; read when somebody wants to know."""
+        if self.span is None or self.span.start == 0:
+            return 0
+        lines, left = 0, self.span.start
+        with open_input(self.file) as stream:
+            while left and (piece := stream.read(min(left, _READ_BYTES))):
+                lines, left, last = lines + piece.count(b"\n"), left - len(piece), piece[-1:]
+        return lines + (last != b"\n")  # the span begins with the line behind the one it falls in
 
     def damaged(self, reason: str) -> DamagedFile:
         """The error to raise."""
         return DamagedFile(self.file.path, reason)
 
     def add_bad(self, record: int, reason: str) -> None:
-        """Raises BadRecord where bad records fail the job."""
-        self.bad.add(self.file.path, record, reason)
+        """Raises BadRecord where bad records fail the job. `record` counts from the span's beginning, from 1."""
+        self.bad.add(self.file.path, self.records_before + record, reason)
+
+    def ids(self, count: int) -> pa.Array:
+        """Ids for the next `count` records, which have none of their own: their numbers, from 1."""
+        if not self.with_ids:
+            return pa.repeat(pa.scalar("", pa.string()), count)
+        return record_numbers(self.records_before + self.record + 1, count)
 
     @property
     def language_by_name(self) -> str:

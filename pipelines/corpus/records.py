@@ -13,24 +13,34 @@ from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, UnknownFormat
 from pipelines.corpus.formats import FORMATS, format_of
 from pipelines.corpus.json_lines import read_json
 from pipelines.corpus.lines import blocks
-from pipelines.corpus.reading import CORPUS_SCHEMA, Reading, check_unchanged, open_input
+from pipelines.corpus.reading import CORPUS_SCHEMA, Reading, Span, check_unchanged, open_input
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.text_lines import read_text
 
-__all__ = ["BATCH_BYTES", "CORPUS_SCHEMA", "read_batches"]
+__all__ = ["BATCH_BYTES", "CORPUS_SCHEMA", "Span", "can_be_cut", "read_batches"]
 
 BATCH_BYTES: Final = 8 << 20
 
 
-def read_batches(file: InputFile, bad: BadRecords, batch_bytes: int = BATCH_BYTES) -> Iterator[pa.RecordBatch]:
+def read_batches(
+    file: InputFile,
+    bad: BadRecords,
+    batch_bytes: int = BATCH_BYTES,
+    *,
+    span: Span | None = None,
+    with_ids: bool = True,
+) -> Iterator[pa.RecordBatch]:
     """The documents of a file, in order, in batches (CORPUS_SCHEMA) of up to `batch_bytes` of text, at least one each.
+
+    `span` takes a part of a file that `can_be_cut`; spans that tile a file give each of its documents once. Without
+    `with_ids`, documents may have empty ids, which saves time.
 
     Bad records go to `bad`. Raises BadRecord and DamagedFile where `bad` fails; under "skip" the records before the
     damage count, and the damage is one more bad record. Under both: ChangedWhileRead, MissingInput, UnreadableInput,
     UnusableColumn. What was yielded before an error is not a whole file: discard it.
     """
     with open_input(file) as stream:
-        reading = Reading(file, stream, bad, max(batch_bytes, 1))
+        reading = Reading(file, stream, bad, max(batch_bytes, 1), span, with_ids)
         try:
             yield from _gathered(_batches(reading), reading.batch_bytes)
         except DamagedFile as damage:
@@ -42,6 +52,12 @@ def read_batches(file: InputFile, bad: BadRecords, batch_bytes: int = BATCH_BYTE
             check_unchanged(file)  # a file cut while it was read looks damaged; say what happened
             raise
     check_unchanged(file)
+
+
+def can_be_cut(file: InputFile) -> bool:
+    """Whether parts of the file can be read by themselves: lines of text, not compressed, of known size."""
+    how = format_of(file.path)
+    return how is not None and how.kind == "text" and not how.compression and file.size is not None
 
 
 def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[pa.RecordBatch]:
@@ -85,5 +101,5 @@ def _all_of_it(reading: Reading, batches: Iterator[pa.RecordBatch]) -> Iterator[
     """Hold the bytes that arrived against the size the file was found with: not every storage tells of changes."""
     yield from batches
     size, arrived = reading.file.size, reading.stream.tell()
-    if size is not None and arrived != size:
+    if size is not None and arrived != size and reading.span is None:
         raise ChangedWhileRead(reading.file.path, f"{arrived} of {size} bytes arrived")

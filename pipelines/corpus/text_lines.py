@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from pipelines.corpus.reading import Reading, invalid_utf8, kept, record_numbers
+from pipelines.corpus.reading import Reading, invalid_utf8, kept
 
 
 def read_text(reading: Reading, blocks: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
@@ -19,7 +19,7 @@ def read_text(reading: Reading, blocks: Iterator[bytes]) -> Iterator[pa.RecordBa
         texts = pa.LargeBinaryArray.from_buffers(
             pa.large_binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(block)]
         )
-        ids = record_numbers(reading.record + 1, len(ends))
+        ids = reading.ids(len(ends))
         reasons = invalid_utf8(texts)
         for i, reason in reasons.items():
             reading.add_bad(reading.record + 1 + i, reason)
