@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 from jobs.settings import Execution
-from operators.warm import compile_kernels, is_compiled
+from operators.kernels import are_compiled
 from pipelines.engine import Engine, Item, Result, Worker
 from pipelines.local_engine import LocalEngine, processors
 from pipelines.progress import Progress
@@ -29,7 +29,9 @@ class EngineWhenNeeded:
     @property
     def _started(self) -> Engine:
         if self._engine is None:
-            if not is_compiled():
+            if not are_compiled():
+                from operators.warm import compile_kernels  # imports everything, to compile it
+
                 self._progress.note("compiling kernels: about 20 s, once on this machine")
                 compile_kernels()
             if self._execution.engine == "ray":

@@ -1,14 +1,13 @@
 """`python -m operators.warm`: run every kernel once on a few words, so that numba has compiled and cached them all."""
 
 import contextlib
-import os
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from operators.encode import Encoder
-from operators.kernels import CACHE
+from operators.kernels import CACHE, STAMP
 from operators.merge_order import Reducer
 from operators.mixture import infer_mixture
 from operators.pretokenize import PATTERNS, Pretokenizer
@@ -17,13 +16,7 @@ from operators.shard import Shard
 from operators.tokenizer import Merges, Tokenizer
 from operators.words import WordCounter
 
-STAMP: Final = "complete"
 _SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
-
-
-def is_compiled() -> bool:
-    """Whether numba's cache holds all kernels as they are now; also true where nothing is compiled."""
-    return (CACHE / STAMP).exists() or os.environ.get("NUMBA_DISABLE_JIT") == "1"
 
 
 def compile_kernels() -> None:

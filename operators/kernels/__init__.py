@@ -24,3 +24,10 @@ CACHE: Final = Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") 
 """The folder of compiled kernels; numba falls back to one of its own where this cannot be written to."""
 
 numba.config.CACHE_DIR = str(CACHE)
+STAMP: Final = "complete"
+"""A file in CACHE: `operators.warm` has compiled every kernel."""
+
+
+def are_compiled() -> bool:
+    """Whether the cache holds all kernels as they are now; also true where nothing is compiled."""
+    return (CACHE / STAMP).exists() or os.environ.get("NUMBA_DISABLE_JIT") == "1"
