@@ -51,6 +51,10 @@ def _flag(field: msgspec.structs.FieldInfo, line: str, positional: bool) -> insp
         annotation: Any = Annotated[
             list[str] | None, typer.Argument(metavar=f"{field.name.upper()}...", help=line, show_default=False)
         ]
+    elif get_origin(kind) is list and _plain(get_args(kind)[0]) is int:
+        annotation = Annotated[str | None, typer.Option(name, metavar="NUMBER,...", help=line)]
+    elif kind is bool:
+        annotation = Annotated[bool | None, typer.Option(f"{name}/--no-{name[2:]}", help=line + shown)]
     elif get_origin(kind) is list:
         annotation = Annotated[list[str] | None, typer.Option(name, help=f"{line} (may be repeated)")]
     elif get_origin(kind) is dict:
@@ -69,12 +73,14 @@ def _parameters(settings: type[Settings], positional: str | None) -> list[inspec
 
 
 def _given(settings: list[type[Settings]], flags: dict[str, Any]) -> dict[str, Any]:
-    """The flags that were given, NAME=NUMBER lists as mappings."""
+    """The flags that were given, NAME=NUMBER,... as mappings and NUMBER,... as lists."""
     given = {name: value for name, value in flags.items() if value is not None and value != []}
     for kind in settings:
         for field in msgspec.structs.fields(kind):
             if field.name in given and get_origin(_plain(field.type)) is dict:
                 given[field.name] = _numbers(field.name, given[field.name])
+            elif field.name in given and isinstance(given[field.name], str) and get_origin(_plain(field.type)) is list:
+                given[field.name] = _whole_numbers(field.name, given[field.name])
     return given
 
 
@@ -88,6 +94,14 @@ def _numbers(name: str, text: str) -> dict[str, float]:
         except ValueError:
             raise BadConfiguration(f"--{name}", f"{part!r} is not NAME=NUMBER") from None
     return numbers
+
+
+def _whole_numbers(name: str, text: str) -> list[int]:
+    """`_whole_numbers("sizes", "8192,16384")` is [8192, 16384]."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise BadConfiguration(f"--{name}", f"{text!r} is not NUMBER,NUMBER,...") from None
 
 
 def _fields(kind: type[Settings]) -> tuple[str, ...]:

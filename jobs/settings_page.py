@@ -58,7 +58,7 @@ def _said(schema: dict[str, Any]) -> str:
         return "names and numbers"
     if "$ref" in schema:
         return "source"
-    words = {"integer": "whole number", "number": "number", "string": "text"}
+    words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
     bounds = [
         f"{sign} {schema[key]:,}"
         for key, sign in (("exclusiveMinimum", ">"), ("minimum", "≥"), ("maximum", "≤"))

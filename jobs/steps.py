@@ -11,23 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jobs.configuration import read_sources
-from jobs.settings import Catalogs, Execution, Mixture, Premiums, Report, Retokenize, Settings, Train
-from operators.errors import UsageError
-from pipelines.corpus.sources import find_files
+from jobs.settings import BadSettings, Catalogs, Execution, Mixture, Premiums, Report, Retokenize, Settings, Train
+from jobs.training_plan import plan_training
+from pipelines.corpus.sources import InputFile, find_files
 from pipelines.engine import Engine
-from pipelines.outputs import Output, Run, fingerprint
+from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.progress import Progress
-
-
-class BadSettings(UsageError):
-    """Settings that each fit their type, but not one another."""
-
-    def __init__(self, setting: str, reason: str) -> None:
-        super().__init__(setting, reason)
-        self.setting, self.reason = setting, reason
-
-    def __str__(self) -> str:
-        return f"{self.setting}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -39,58 +28,55 @@ class Job:
     on_bad_record: Literal["fail", "skip"]
 
 
-def check_train(settings: Train) -> None:
-    """Raises BadSettings, or the error of a pre-tokenizer that does not compile."""
-    from operators.pretokenize import Pretokenizer
-
-    special = settings.special_tokens
-    for token in special:
-        if not token or special.count(token) > 1:
-            raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
-    if settings.vocab_size <= 256 + len(special):
-        least = 257 + len(special)
-        raise BadSettings("vocab_size", f"{settings.vocab_size} leaves no room for a merge; ask for {least} or more")
-    if settings.shares is not None and not settings.shares:
-        raise BadSettings("shares", "names no language; leave it out to take the text as it is")
-    Pretokenizer(settings.pretokenizer)
-
-
 def run_train(settings: Train, job: Job) -> str:
-    """Count words, then train."""
-    from pipelines.counting import count_words
+    """Count words, or take those counted elsewhere; train; cut the smaller vocabularies."""
     from pipelines.training import train
+    from pipelines.vocabulary_sizes import write_sizes
 
-    check_train(settings)
+    plan = plan_training(settings)
     out = _out(settings)
     output = Output(out, "tokenizer")
     files = find_files(read_sources(settings.corpus))
     with output:
-        words = count_words(
-            files,
-            settings.pretokenizer,
-            out / "words",
-            job.engine,
-            job.progress,
-            on_bad_record=job.on_bad_record,
-            partitions=settings.partitions,
-        )
+        words = _words(settings, files, plan.pretokenizer, out / "words", job)
         made = train(
             words,
             out / "words",
             output,
             job.engine,
             job.progress,
-            vocabulary_size=settings.vocab_size,
+            vocabulary_size=plan.vocabulary_size,
             special_tokens=settings.special_tokens,
             min_pair_count=settings.min_pair_count,
             max_token_length=settings.max_token_length,
             shares=settings.shares,
+            weights=settings.weights,
+            temperature=settings.temperature,
+            extended=plan.extended,
+            resume=settings.resume,
         )
+        write_sizes(plan.sizes, output.directory, made, job.progress)
     facts = made.facts
-    short = "" if facts["vocabulary"] == settings.vocab_size else " (no pair was left that is frequent enough)"
+    short = "" if facts["vocabulary"] == plan.vocabulary_size else " (no pair was left that is frequent enough)"
     tokens, merges, rounds = (f"{facts[name]:,} {name}" for name in ("vocabulary", "merges", "rounds"))
     tokens = tokens.replace("vocabulary", "tokens")
-    return _line(output, f"a tokenizer of {tokens}{short}, {merges} in {rounds}", words.facts, settings.out)
+    sizes = f", and {', '.join(f'size-{size}' for size in plan.sizes)}" if plan.sizes else ""
+    return _line(output, f"a tokenizer of {tokens}{short}, {merges} in {rounds}{sizes}", words.facts, settings.out)
+
+
+def _words(settings: Train, files: list[InputFile], pretokenizer: str, directory: Path, job: Job) -> Manifest:
+    """The word tables to train on."""
+    from pipelines.counting import count_words
+
+    return count_words(
+        files,
+        pretokenizer,
+        directory,
+        job.engine,
+        job.progress,
+        on_bad_record=job.on_bad_record,
+        partitions=settings.partitions,
+    )
 
 
 def run_retokenize(settings: Retokenize, job: Job) -> str:

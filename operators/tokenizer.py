@@ -1,7 +1,7 @@
 """A byte-level BPE tokenizer as plain data: what training makes, files hold and encoding uses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -35,6 +35,19 @@ class Merges:
         table = np.array(rows, np.int64).reshape(-1, 4)
         left, right, token = (np.ascontiguousarray(table[:, i].astype(np.int32)) for i in range(3))
         return cls(left, right, token, np.ascontiguousarray(table[:, 3]))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Merges"]) -> "Merges":
+        """One list of several, in their order."""
+        if not parts:
+            return cls.from_rows([])
+        names = ("left", "right", "token", "count")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def same_merges(one: Merges, other: Merges) -> bool:
+    """Whether two lists are equal, counts included."""
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("left", "right", "token", "count"))
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,19 @@ class Tokenizer:
             if text:
                 texts[i] = text
         return texts
+
+    def cut(self, size: int) -> "Tokenizer":
+        """What training to `size` tokens gives: the merges up to the one that made the last of them.
+
+        A merge whose concatenation is a token already makes none, so training that is full ends before it. `size` must
+        be above all ids that training did not make; a tokenizer with fewer tokens is given back whole.
+        """
+        last = np.flatnonzero(self.merges.token == size - 1)
+        merges = self.merges[: int(last[0]) + 1] if len(last) else self.merges
+        old = self.published
+        if old is None:
+            return replace(self, merges=merges)
+        return replace(self, merges=merges, published=replace(old, tokens=old.tokens[:size]))
 
 
 def initial_tokens(special_tokens: Sequence[str]) -> list[bytes]:

@@ -5,7 +5,7 @@ A directory loads in three libraries: tokenizer.json in `tokenizers`, with token
 """
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,8 +69,18 @@ class BadReference(UsageError):
         return f"tokenizer {self.reference}: {self.reason}"
 
 
-def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> list[str]:
-    """Write a tokenizer directory; returns the names of the files, each of which appears whole or not at all.
+@dataclass(frozen=True)
+class Saved:
+    """What was written into a tokenizer directory."""
+
+    files: list[str]
+    """Names, sorted."""
+    without_ranks: str | None
+    """Why there is no ranks.tiktoken; None: there is one."""
+
+
+def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> Saved:
+    """Write a tokenizer directory; each of its files appears whole or not at all.
 
     ranks.tiktoken is left out, and an old one removed, where tiktoken would encode in another way
     (`operators.tiktoken_file.to_tiktoken`).
@@ -79,17 +89,19 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> list[str]:
         InexpressibleTokenizer: not even tokenizer.json can hold it.
         WriteFailed: the disk is full, or may not be written to.
     """
+    without_ranks = None
     contents = {TOKENIZER_JSON: to_json(tokenizer).encode(), TOKENIZER_CONFIG: _CONFIG}
     try:
         contents[RANKS] = to_tiktoken(tokenizer)
-    except InexpressibleTokenizer:
+    except InexpressibleTokenizer as error:
+        without_ranks = error.reason
         (directory / RANKS).unlink(missing_ok=True)
     for name, content in contents.items():
         with replacing(directory / name) as part:
             part.write_bytes(content)
     with replacing(directory / MERGES) as part:
         pq.write_table(merges_table(tokenizer), part, compression="zstd")
-    return sorted([*contents, MERGES])
+    return Saved(sorted([*contents, MERGES]), without_ranks)
 
 
 _CONFIG: Final = (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from math import gcd, isfinite, lcm
+from typing import Any
 
 from operators.errors import UsageError
 
@@ -52,6 +53,14 @@ class Weighting:
     """What counts of these languages are multiplied with; others keep 1."""
     temperature: float | None = None
     """T >= 1: shares of bytes proportional to bytes^(1/T). Conneau et al. 2020 (XLM-R) write alpha for 1/T."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What it says, for a fingerprint."""
+        named = {"shares": self.shares, "weights": self.weights}
+        return {name: None if wanted is None else dict(wanted) for name, wanted in named.items()} | {
+            "temperature": self.temperature
+        }
 
     def multipliers(self, sizes: Mapping[str, int]) -> dict[str, int] | None:
         """Whole numbers for the languages that count, given all languages' bytes; None: every one of them, by 1.

@@ -16,48 +16,76 @@ def train(
     """The merge list (left, right, count), one merge at a time, with the counts that Hugging Face's trainer keeps."""
     from operators.alphabet import BYTE_TO_CHAR  # the definition of the order itself
 
-    spell = {byte: BYTE_TO_CHAR[byte] for byte in range(256)}
-    tokens = list(special_tokens)
-    tokens += sorted(char for char in spell.values() if char not in tokens)
-    ids = {token: i for i, token in enumerate(tokens)}
-    texts = [([ids[spell[byte]] for byte in word], count) for word, count in words.items()]
-    bytes_of = {ids[char]: bytes([byte]) for byte, char in spell.items()}
+    names = list(special_tokens)
+    names += sorted(char for char in BYTE_TO_CHAR.values() if char not in names)
+    texts = {names.index(char): bytes([byte]) for byte, char in BYTE_TO_CHAR.items()}
+    learned = extend(words, vocabulary_size, names, [], min_pair_count, max_token_length)
+    merges = []
+    for left, right, token, count in learned:
+        texts[token] = texts[left] + texts[right]
+        merges.append((texts[left], texts[right], count))
+    return merges
+
+
+def extend(
+    words: Mapping[bytes, int],
+    vocabulary_size: int,
+    names: Sequence[str],
+    given: Sequence[tuple[int, int]],
+    min_pair_count: int = 1,
+    max_token_length: int | None = None,
+) -> list[tuple[int, int, int, int]]:
+    """The merges (left, right, token, count) learned after `given`, for a vocabulary of `names` by id.
+
+    Names are spelled in the ByteLevel alphabet; those of special tokens as they are.
+    """
+    from operators.alphabet import BYTE_TO_CHAR
+
+    tokens, ids = list(names), {name: i for i, name in reversed(list(enumerate(names)))}
+    length = {ids[char]: 1 for char in BYTE_TO_CHAR.values()}
+    texts = [([ids[BYTE_TO_CHAR[byte]] for byte in word], count) for word, count in words.items()]
     limit = float("inf") if max_token_length is None else max_token_length
     totals: Counter[tuple[int, int]] = Counter()
     for symbols, count in texts:
         for pair in pairwise(symbols):
             totals[pair] += count
     waiting = set(totals)
-    merges = []
-    while len(tokens) < vocabulary_size and waiting:
-        left, right = best = min(waiting, key=lambda pair: (-totals[pair], pair))
-        if totals[best] < max(1, min_pair_count):
-            break
-        waiting.discard(best)
-        spelled = "".join(tokens[i] if i >= len(special_tokens) else special_tokens[i] for i in best)
-        new = ids.setdefault(spelled, len(tokens))
+
+    def merge(best: tuple[int, int]) -> int:
+        new = ids.setdefault(tokens[best[0]] + tokens[best[1]], len(tokens))
         if new == len(tokens):
-            tokens.append(spelled)
-        bytes_of[new] = bytes_of[left] + bytes_of[right]
-        merges.append((bytes_of[left], bytes_of[right], totals[best]))
+            tokens.append(tokens[best[0]] + tokens[best[1]])
+        length[new] = length[best[0]] + length[best[1]]
+        waiting.discard(best)
         raised = set()
         for symbols, count in texts:
             i = 0
             while i + 1 < len(symbols):
                 if (symbols[i], symbols[i + 1]) == best:
                     symbols[i : i + 2] = [new]
-                    neighbours = [(i - 1, left, 0)] if i > 0 else []
-                    neighbours += [(i + 1, right, 1)] if i + 1 < len(symbols) else []
-                    for at, old, side in neighbours:
+                    for at, old, side in ((i - 1, best[0], 0), (i + 1, best[1], 1)):
+                        if not 0 <= at < len(symbols):
+                            continue
                         x = symbols[at]
                         totals[(x, old) if side == 0 else (old, x)] -= count
-                        if len(bytes_of[x]) + len(bytes_of[new]) < limit:
+                        if length[x] + length[new] < limit:
                             made = (x, new) if side == 0 else (new, x)
                             totals[made] += count
                             raised.add(made)
                 i += 1
-        waiting |= {pair for pair in raised if totals[pair] > 0}
-    return merges
+        waiting.update(pair for pair in raised if totals[pair] > 0)
+        return new
+
+    for pair in given:
+        merge(pair)
+    learned = []
+    while len(tokens) < vocabulary_size and waiting:
+        left, right = best = min(waiting, key=lambda pair: (-totals[pair], pair))
+        count = totals[best]
+        if count < max(1, min_pair_count):
+            break
+        learned.append((left, right, merge(best), count))
+    return learned
 
 
 def encode(word: bytes, merges: Sequence[tuple[bytes, bytes]]) -> list[bytes]:

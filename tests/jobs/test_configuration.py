@@ -28,7 +28,7 @@ def test_flags_go_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "train.yaml"
     file.write_text("corpus: [a.txt]\nout: o\nvocab_size: 300\nengine: local\nworkers: 3\nshares: {no: 1, de: 2}\n")
     train, execution = read_settings(Train, str(file), {"vocab_size": 500, "workers": None, "progress": "json"})
-    assert (train.vocab_size, train.corpus, train.pretokenizer) == (500, ["a.txt"], "gpt4")
+    assert (train.vocab_size, train.corpus, train.sizes) == (500, ["a.txt"], [])
     assert train.shares == {"no": 1.0, "de": 2.0}  # Norwegian, not a boolean
     assert (execution.engine, execution.workers, execution.progress) == ("local", 3, "json")
 

@@ -15,7 +15,7 @@ from pipelines.engine import WorkerLost
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
 from pipelines.ray_engine import ClusterUnreachable, RayEngine
-from pipelines.training import TrainingShard
+from pipelines.rounds import TrainingShard
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.test_training import merges_of
 
@@ -86,7 +86,7 @@ def test_a_worker_killed_while_training_changes_nothing(
                     os.kill(os.getpid(), signal.SIGKILL)
             return super().apply(number, merges)
 
-    monkeypatch.setattr("pipelines.training.TrainingShard", Doomed)
+    monkeypatch.setattr("pipelines.rounds.TrainingShard", Doomed)
     made: Manifest = merges_of(tmp_path / "corpus", tmp_path / "killed-one", RayEngine(2), 600)
     assert marker.exists()
     assert made == read_manifest(tmp_path / "plain")

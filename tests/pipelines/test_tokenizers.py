@@ -23,6 +23,7 @@ from pipelines.tokenizers import (
     TOKENIZER_FILES,
     BadReference,
     MissingTokenizer,
+    Saved,
     load_tokenizer,
     save_tokenizer,
     tokenizer_fingerprint,
@@ -54,7 +55,7 @@ def tokenizer() -> Tokenizer:
 
 @pytest.fixture
 def saved(tokenizer: Tokenizer, tmp_path: Path) -> Path:
-    assert save_tokenizer(tokenizer, tmp_path) == sorted(TOKENIZER_FILES)
+    assert save_tokenizer(tokenizer, tmp_path) == Saved(sorted(TOKENIZER_FILES), None)
     return tmp_path
 
 
@@ -130,7 +131,9 @@ def test_two_runs_give_equal_bytes_and_leave_nothing_else(tokenizer: Tokenizer, 
 def test_merges_that_stand_twice_are_kept_and_ranks_left_out(saved: Path) -> None:
     a, b, c = (int(Tokenizer("none", (), Merges.from_rows([])).byte_ids[byte]) for byte in b"abc")
     twice = Tokenizer("none", (), Merges.from_rows([(a, b, 256, 3), (b, c, 257, 2), (a, b, 256, 1)]))
-    assert "ranks.tiktoken" not in save_tokenizer(twice, saved)
+    written = save_tokenizer(twice, saved)
+    assert "ranks.tiktoken" not in written.files
+    assert written.without_ranks == "its merges are not in the order of its tokens' ids"
     assert not (saved / "ranks.tiktoken").exists()  # the old one would be of another tokenizer
     loaded = load_tokenizer(str(saved))
     assert loaded.merges.count.tolist() == [3, 2, 1]

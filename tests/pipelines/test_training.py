@@ -12,13 +12,15 @@ import zstandard
 from operators.alphabet import byte_ids, to_chars
 from operators.merge_order import Reducer
 from operators.tokenizer import token_bytes
+from pipelines.checkpoint import Checkpoint
 from pipelines.corpus.sources import Source, find_files
 from pipelines.counting import count_words, word_files
 from pipelines.engine import Engine, TooManyFailures
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
-from pipelines.training import TrainingShard, run_rounds, train
+from pipelines.rounds import ShardSource, TrainingShard, run_rounds
+from pipelines.training import train
 from pipelines.weighting import UnknownLanguage
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faults import FaultyEngine
@@ -115,7 +117,7 @@ def test_a_repeated_round_gives_the_same_report_and_a_skipped_one_is_refused(tmp
     batch = reducer.next_batch([shard.initial()])
     first = shard.apply(1, batch)
     assert shard.apply(1, batch) is first
-    with pytest.raises(RuntimeError, match="round 3 was asked of a shard that is at round 1"):
+    with pytest.raises(RuntimeError, match="batch 3 was asked of a shard that is at batch 1"):
         shard.apply(3, batch)
 
 
@@ -137,7 +139,8 @@ def test_the_list_of_a_real_corpus_equals_hugging_faces(corpora: Path, tmp_path:
     engine = LocalEngine(2)
     words = count_words(find_files([Source(path=str(corpora / "help"))]), "gpt4", tmp_path, engine, Silent())
     reducer = Reducer((), 32768)
-    run_rounds(word_files(words, tmp_path), None, reducer, engine, Silent(), (), 32768, None)
+    source = ShardSource(word_files(words, tmp_path), None, byte_ids())
+    run_rounds(source, reducer, engine, Silent(), Checkpoint(tmp_path / "c", "f"))
     assert reducer.vocabulary == 32768
     assert 900 < len(reducer.rounds) < 1300
     # The same words, each as a document, as often as it occurs; the counts fit Hugging Face's 32 bits.
