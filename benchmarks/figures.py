@@ -14,7 +14,8 @@ from benchmarks.processes import Run
 
 BEGIN: Final = "<!-- benchmark:train begin -->"
 END: Final = "<!-- benchmark:train end -->"
-INK, FAINT, OURS, THEIRS, GROUND = "#1d232b", "#d9dde2", "#0072b2", "#9aa3ad", "#ffffff"
+INK, FAINT, GROUND = "#1d232b", "#d9dde2", "#ffffff"
+OURS, OURS_ON_RAY, THEIRS = "#0072b2", "#7db8dd", "#9aa3ad"
 FONT: Final = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 PLOT_WIDTH, ROW_PIXELS, LABEL_PIXELS, PNG_SCALE = 560, 24, 190, 2.0
 ROOM_FOR_WORDS: Final = 1.42
@@ -275,7 +276,7 @@ def _panel(figures: Figures, rows: Sequence[Row], x: Any, last: bool) -> Any:
             "seconds": row.median("wall_s"),
             "low": min(run.wall_s for run in row.runs),
             "high": max(run.wall_s for run in row.runs),
-            "who": OURS if row.name.startswith("babelmerge") else THEIRS,
+            "colour": OURS if row.ours else OURS_ON_RAY if _is_ray(row) else THEIRS,
             "said": _said(row),
         }
         for row in rows
@@ -285,7 +286,7 @@ def _panel(figures: Figures, rows: Sequence[Row], x: Any, last: bool) -> Any:
         alt.Axis(title="wall time in seconds", tickCount=6) if last else alt.Axis(labels=False, title=None, tickCount=6)
     )
     base = alt.Chart(alt.InlineData(values=values)).encode(y=y)
-    bars = base.mark_bar(height={"band": 0.66}).encode(x=x.axis(axis), color=alt.Color("who:N", scale=None))
+    bars = base.mark_bar(height={"band": 0.66}).encode(x=x.axis(axis), color=alt.Color("colour:N", scale=None))
     spread = base.mark_rule(color=INK, strokeWidth=1.4).encode(x="low:Q", x2="high:Q")
     text = base.encode(x="high:Q", text="said:N")
     halo = text.mark_text(align="left", dx=7, fontSize=12, color=GROUND, stroke=GROUND, strokeWidth=4)
@@ -297,6 +298,6 @@ def _panel(figures: Figures, rows: Sequence[Row], x: Any, last: bool) -> Any:
 
 def _said(row: Row) -> str:
     took = f"{_seconds(row.median('wall_s'))} s"
-    if row.name.startswith("babelmerge") or row.ratio is None:
+    if row.ours or row.ratio is None:
         return took
     return f"{took} = {_ratio(row.ratio)} × babelmerge"

@@ -35,6 +35,7 @@ from benchmarks.peers import (
 from benchmarks.processes import Failed, Run, timed
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+README: Final = ROOT / "README.md"
 WARM_BYTES: Final = 1_000_000
 WARM_TOKENS: Final = 1_000
 TINY_LINES: Final = 100
@@ -242,7 +243,8 @@ def _command(asked: argparse.Namespace, text: Path) -> str:
     return shlex.join(words)
 
 
-def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command's arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", nargs="?", help="a plain-text file, UTF-8; a line is a document")
     parser.add_argument("--vocab-size", type=int, default=32768)
@@ -261,12 +263,17 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("give either TEXT or --compare JSON")
     if asked.rounds < 1:
         parser.error("--rounds must be 1 at least")
+    if asked.readme:  # before anything is measured
+        try:
+            replace_block(README.read_text("utf-8"), "")
+        except ValueError as error:
+            parser.error(str(error))
     return asked
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, or take kept figures; print, and draw where asked to. 1 when babelmerge failed."""
-    asked = _asked(arguments)
+    asked = parse(arguments)
     if asked.compare:
         shown = [read_figures(path) for path in asked.compare]
     else:
@@ -284,8 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(tables(shown, charts=None))
     if asked.readme:
         charts = os.path.relpath(figures_dir or ROOT, ROOT)
-        readme = ROOT / "README.md"
-        readme.write_text(replace_block(readme.read_text("utf-8"), tables(shown, charts=charts)), "utf-8")
+        README.write_text(replace_block(README.read_text("utf-8"), tables(shown, charts=charts)), "utf-8")
     return 1 if any(row.ours and row.error for one in shown for row in one.rows) else 0
 
 
