@@ -214,15 +214,15 @@ def _ray(figures: Figures, row: Row) -> Iterator[str]:
     if local is None or not local.startup or not local.runs:
         return
     startups = [statistics.median(run.wall_s for run in one.startup) for one in (row, local)]
-    lost = statistics.median(
-        (ray.wall_s - (tiny.wall_s - tiny_local.wall_s)) / run.wall_s - 1
+    rest = statistics.median(
+        (ray.wall_s - (tiny.wall_s - tiny_local.wall_s)) / run.wall_s
         for ray, run, tiny, tiny_local in zip(row.runs, local.runs, row.startup, local.startup, strict=False)
     )
     first = [run.first_stage_s for run in row.runs if run.first_stage_s is not None]
     begun = f"; its first stage begins after {_seconds(statistics.median(first))} s" if first else ""
     yield (
         f"{row.name}: {_seconds(startups[0])} s of start-up and end (a run on 100 lines; with `--engine local` "
-        f"{_seconds(startups[1])} s){begun}. Beside that difference, it takes {lost:+.0%} of the local engine's time."
+        f"{_seconds(startups[1])} s){begun}. That difference left out, it takes {rest:.2f} times the local engine's time."
     )
 
 
