@@ -222,7 +222,7 @@ def _ray(figures: Figures, row: Row) -> Iterator[str]:
     begun = f"; its first stage begins after {_seconds(statistics.median(first))} s" if first else ""
     yield (
         f"{row.name}: {_seconds(startups[0])} s of start-up and end (a run on 100 lines; with `--engine local` "
-        f"{_seconds(startups[1])} s){begun}. Without that difference it takes {rest:.2f} times as long as the local one."
+        f"{_seconds(startups[1])} s){begun}. Without that difference it takes {rest:.2f} times the local time."
     )
 
 
