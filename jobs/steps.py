@@ -13,7 +13,7 @@ from typing import Any, Literal
 from jobs.configuration import read_sources
 from jobs.settings import BadSettings, Catalogs, Execution, Mixture, Premiums, Report, Retokenize, Settings, Train
 from jobs.training_plan import plan_training
-from pipelines.corpus.sources import InputFile, find_files
+from pipelines.corpus.sources import InputFile, Source, find_files
 from pipelines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.progress import Progress
@@ -36,7 +36,8 @@ def run_train(settings: Train, job: Job) -> str:
     plan = plan_training(settings)
     out = _out(settings)
     output = Output(out, "tokenizer")
-    files = find_files(read_sources(settings.corpus))
+    listed = [Source(path=path) for path in settings.word_table]
+    files = find_files(listed or read_sources(settings.corpus))
     with output:
         words = _words(settings, files, plan.pretokenizer, out / "words", job)
         made = train(
@@ -66,6 +67,10 @@ def run_train(settings: Train, job: Job) -> str:
 
 def _words(settings: Train, files: list[InputFile], pretokenizer: str, directory: Path, job: Job) -> Manifest:
     """The word tables to train on."""
+    if settings.word_table:
+        from pipelines.imported_words import import_words
+
+        return import_words(files, pretokenizer, directory, job.engine, job.progress, partitions=settings.partitions)
     from pipelines.counting import count_words
 
     return count_words(
