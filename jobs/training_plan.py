@@ -71,6 +71,7 @@ def _sizes(settings: Train, present: int) -> tuple[int, list[int]]:
 
 
 def _extended(settings: Train, reference: str) -> "Tokenizer":
+    from operators.extension import check_extendable
     from operators.pretokenize import PATTERNS
     from pipelines.tokenizers import load_tokenizer
 
@@ -82,4 +83,5 @@ def _extended(settings: Train, reference: str) -> "Tokenizer":
     given, own = settings.pretokenizer, tokenizer.pretokenizer
     if given is not None and PATTERNS.get(given, given) != PATTERNS.get(own, own):
         raise BadSettings("pretokenizer", f"is {own} in the tokenizer that is extended, not {given}; leave it out")
+    check_extendable(tokenizer, settings.max_token_length)
     return tokenizer

@@ -12,6 +12,7 @@ import numpy as np
 from operators.encode import final_pairs, merge_table
 from operators.errors import DataError, UsageError
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
+from operators.tokenizer_json import to_json
 
 _SHOWN: Final = 40
 
@@ -42,7 +43,9 @@ class TooShort(UsageError):
 
 
 def check_extendable(tokenizer: Tokenizer, max_token_length: int | None = None) -> None:
-    """Raises NotExtendable where replaying the merges would not be encoding, and TooShort."""
+    """Raises NotExtendable where replaying the merges would not be encoding, TooShort, and InexpressibleTokenizer where
+    tokenizer.json could not hold what comes of it."""
+    to_json(tokenizer)
     texts = tokenizer.text_tokens
     if tokenizer.ignore_merges:
         unreached = _unreached(tokenizer)

@@ -183,9 +183,8 @@ def _load_directory(directory: Path) -> Tokenizer:
         raise MalformedTokenizer(str(path), f"no merge list ({str(error).splitlines()[0]})") from error
     if _effective(merges) != _effective(read.merges):
         raise MalformedTokenizer(str(path), f"its merges are not those of {TOKENIZER_JSON} beside it")
-    trained = Tokenizer(read.pretokenizer, read.special_tokens, merges)
-    if not read.ignore_merges and _same_ids(trained, read):
-        return trained
+    if not read.ignore_merges and _in_training_order(read, merges):
+        return Tokenizer(read.pretokenizer, read.special_tokens, merges)
     return replace(read, merges=merges)
 
 
@@ -198,9 +197,17 @@ def _effective(merges: Merges) -> list[tuple[int, int, int]]:
     return list(last)
 
 
-def _same_ids(one: Tokenizer, other: Tokenizer) -> bool:
-    a, b = one.vocabulary, other.vocabulary
-    return a.tokens == b.tokens and a.special_ids == b.special_ids and np.array_equal(a.byte_ids, b.byte_ids)
+def _in_training_order(read: Tokenizer, merges: Merges) -> bool:
+    """Whether special tokens, bytes and the tokens of merges have the ids that training gives them."""
+    vocabulary, trained = read.vocabulary, Tokenizer(read.pretokenizer, read.special_tokens, Merges.from_rows([]))
+    if vocabulary.special_ids != trained.vocabulary.special_ids:
+        return False
+    if not np.array_equal(vocabulary.byte_ids, trained.byte_ids):
+        return False
+    made = np.maximum.accumulate(np.concatenate([np.array([len(trained.tokens)]), merges.token + 1]))
+    if len(merges) and bool((np.maximum(merges.left, merges.right) >= made[:-1]).any()):
+        return False  # a merge of a token that no merge before it makes
+    return replace(trained, merges=merges).tokens == vocabulary.tokens
 
 
 def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:

@@ -9,7 +9,6 @@ from operators.extension import check_extendable, extend
 from operators.merge_order import Reducer
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.tokenizer import Merges, Tokenizer
-from operators.tokenizer_json import to_json
 from pipelines.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.counting import word_files
 from pipelines.engine import Engine
@@ -59,9 +58,9 @@ def train(
 
     Raises NotExtendable, TooShort, UnknownLanguage, WeightOutOfRange, CountOverflow, TooManyFailures, WriteFailed.
     """
-    start = Tokenizer(words.settings["pretokenizer"], tuple(special_tokens), Merges.from_rows([]))
+    start = extended or Tokenizer(words.settings["pretokenizer"], tuple(special_tokens), Merges.from_rows([]))
     if extended is not None:
-        start = _checked(extended, max_token_length)
+        check_extendable(extended, max_token_length)
     weighting = Weighting(shares, weights, temperature)
     multipliers, mixture = _weigh(words, weighting)
     settings = {
@@ -94,13 +93,6 @@ def train(
     manifest = output.finish(name, settings, inputs, saved.files, facts, run)
     checkpoint.remove()
     return manifest
-
-
-def _checked(extended: Tokenizer, max_token_length: int | None) -> Tokenizer:
-    """The tokenizer, if it can be extended and written."""
-    check_extendable(extended, max_token_length)
-    to_json(extended)  # what no file can hold is told now, not after the work
-    return extended
 
 
 def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None, dict[str, float]]:

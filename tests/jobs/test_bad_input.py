@@ -4,34 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 import zstandard
 
-from jobs.command import main
+from tests.jobs.conftest import Command
 from tests.pipelines.corpora import write_corpus
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def babelmerge(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    """Runs the command in an empty directory: (exit status, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        status = 0
-        try:
-            main([*arguments])
-        except SystemExit as end:
-            status = int(end.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return run
 
 
 def one_line(said: str) -> str:

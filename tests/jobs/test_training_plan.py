@@ -1,0 +1,135 @@
+"""Settings of train that depend on each other: what is refused, and what the command makes of the rest."""
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.settings import BadSettings, Train
+from jobs.training_plan import plan_training
+from pipelines.outputs import read_manifest
+from tests.jobs.conftest import Command
+from tests.jobs.test_bad_input import one_line, whole_outputs
+from tests.pipelines.corpora import write_corpus
+
+QUIET = ("--engine", "local", "--progress", "off")
+
+
+def plan(**settings: object) -> tuple[int, list[int], str]:
+    made = plan_training(Train(**{"corpus": ["c"], "out": "o"} | settings))  # type: ignore[arg-type]
+    return made.vocabulary_size, made.sizes, made.pretokenizer
+
+
+def test_sizes_and_the_vocabulary_size_say_each_other() -> None:
+    assert plan() == (32768, [], "gpt4")
+    assert plan(sizes=[8192, 500, 8192, 600]) == (8192, [500, 600, 8192], "gpt4")
+    assert plan(sizes=[500], vocab_size=9000, pretokenizer="gpt2") == (9000, [500], "gpt2")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"sizes": [500, 700], "vocab_size": 600}, "sizes: 700 is above vocab_size, 600"),
+        ({"sizes": [258, 700], "special_tokens": ["a", "b"]}, "sizes: 258 leaves no room for a merge"),
+        ({"vocab_size": 258, "special_tokens": ["a", "b"]}, "ask for 259 or more"),
+        ({"shares": {"en": 1}, "weights": {"en": 1}}, "weights: cannot be joined with shares"),
+        ({"temperature": 2, "weights": {"en": 1}}, "temperature: cannot be joined with weights"),
+        ({"weights": {}}, "weights: names no language"),
+        ({"corpus": []}, "corpus is missing"),
+        ({"word_table": ["w.parquet"]}, "word_table: takes the place of a corpus"),
+        ({"special_tokens": ["a", "a"]}, "'a' is given twice"),
+        ({"extend": "t", "special_tokens": ["a"]}, "special_tokens: are those of the tokenizer that is extended"),
+        ({"extend": "."}, "extend: is the directory that is written to"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    settings: dict[str, object], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadSettings) as error:
+        plan(**{"out": "."} | settings)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--sizes", "300,x"], "--sizes: '300,x' is not NUMBER,NUMBER"),
+        (["--sizes", "300,200"], ">= 257"),
+        (["--weights", "en"], "NAME=NUMBER"),
+        (["--weights", "en=0"], "> 0"),
+        (["--weights", "xx=2"], "weights: no text in the language 'xx'"),
+        (["--temperature", "0.5"], ">= 1"),
+        (["--extend", "small", "--pretokenizer", "gpt2"], "pretokenizer: is gpt4 in the tokenizer that is extended"),
+        (["--extend", "small", "--vocab-size", "300"], "300 leaves no room for a merge (300 tokens are there before)"),
+        (["--extend", "small", "--max-token-length", "2"], "max_token_length: the tokenizer to extend has merges of"),
+    ],
+)
+def test_wrong_flags_are_one_line_and_status_2(
+    babelmerge: Command, tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    write_corpus(tmp_path / "corpus", 10)
+    assert babelmerge("train", "corpus", "--vocab-size", "300", "--out", "small", *QUIET)[0] == 0
+    status, out, err = babelmerge("train", "corpus", "--out", "o", *arguments, *QUIET)
+    assert (status, out) == (2, "") and says in one_line(err)
+    assert not (tmp_path / "o/manifest.json").exists()
+    assert "--extend" not in arguments or not (tmp_path / "o").exists()  # told before anything is counted
+
+
+@pytest.mark.parametrize("model", ["wordpiece.json", "spm.model"])
+def test_what_is_no_byte_level_bpe_is_not_extended(babelmerge: Command, tmp_path: Path, model: str) -> None:
+    write_corpus(tmp_path / "corpus", 2)
+    (tmp_path / "wordpiece.json").write_text('{"model": {"type": "WordPiece", "vocab": {}}}')
+    (tmp_path / "spm.model").write_bytes(b"x")
+    status, _, err = babelmerge("train", "corpus", "--out", "o", "--extend", model, *QUIET)
+    assert status == 1 and "not supported" in one_line(err)
+    assert not (tmp_path / "o").exists()
+
+
+def test_one_command_does_it_all(babelmerge: Command, tmp_path: Path) -> None:
+    """Word tables made elsewhere, weights, sizes; then a tokenizer that extends the smallest of them."""
+    write_corpus(tmp_path / "corpus")
+    assert babelmerge("train", "corpus", "--vocab-size", "400", "--weights", "de=2.5", "--out", "a", *QUIET)[0] == 0
+    tables = [pq.read_table(path) for path in sorted((tmp_path / "a/words").glob("words-*.parquet"))]
+    pq.write_table(pa.concat_tables(tables), tmp_path / "counts.parquet")
+    more = ["--weights", "de=2.5", "--sizes", "300,350,400"]
+    status, said, err = babelmerge("train", "--word-table", "counts.parquet", *more, "--out", "b", *QUIET)
+    assert (status, err) == (0, "")
+    assert said.startswith("wrote a tokenizer of 400 tokens") and said.endswith("size-300, size-350, size-400: b\n")
+    for name in ("tokenizer.json", "merges.parquet"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b/size-400" / name).read_bytes()
+    again = ["train", "corpus", "--weights", "de=2.5", "--extend", "b/size-300", "--vocab-size", "400", "--out", "c"]
+    assert babelmerge(*again, *QUIET)[0] == 0
+    assert (tmp_path / "a/merges.parquet").read_bytes() == (tmp_path / "c/merges.parquet").read_bytes()
+    kept, first = babelmerge(*again, "--no-resume", *QUIET)[1], read_manifest(tmp_path / "c")
+    assert kept.startswith("kept a tokenizer") and first is not None and first.settings["extended"]
+
+
+def test_a_temperature_evens_languages_out(babelmerge: Command, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    shares: list[dict[str, float]] = []
+    for temperature in ("1", "3"):
+        out = f"t{temperature}"
+        assert (
+            babelmerge("train", "corpus", "--temperature", temperature, "--sizes", "300", "--out", out, *QUIET)[0] == 0
+        )
+        manifest = read_manifest(tmp_path / out)
+        assert manifest is not None
+        shares.append(manifest.facts["mixture"])
+    total = sum(share ** (1 / 3) for share in shares[0].values())
+    assert shares[1] == pytest.approx({name: share ** (1 / 3) / total for name, share in shares[0].items()}, rel=2e-3)
+    assert babelmerge("train", "corpus", "--sizes", "300", "--out", "plain", *QUIET)[0] == 0
+    plain, one = (pl.read_parquet(tmp_path / name / "merges.parquet") for name in ("plain", "t1"))
+    assert plain.equals(one)
+
+
+def test_a_broken_table_is_one_line_and_leaves_nothing_whole(babelmerge: Command, tmp_path: Path) -> None:
+    (tmp_path / "w.parquet").write_bytes(b"PAR1")
+    status, out, err = babelmerge("train", "--word-table", "w.parquet", "--out", "o", *QUIET)
+    assert (status, out) == (1, "") and "w.parquet: damaged" in one_line(err)
+    assert whole_outputs(tmp_path) == []
+    status, out, err = babelmerge("train", "--word-table", "no.parquet", "--out", "o2", *QUIET)
+    assert (status, out) == (1, "") and "no.parquet" in one_line(err) and not (tmp_path / "o2").exists()
