@@ -12,7 +12,7 @@ I32: TypeAlias = NDArray[np.int32]
 I64: TypeAlias = NDArray[np.int64]
 F64: TypeAlias = NDArray[np.float64]
 
-ROOM = 32
+ROOM = 64
 """Bytes behind the text of a batch that kernels may read, whatever they hold: they look at so many at once."""
 
 

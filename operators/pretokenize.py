@@ -17,6 +17,8 @@ from tokenizers.pre_tokenizers import Split
 
 from operators.arrays import I64, ROOM, U8, with_room
 from operators.errors import DataError, UsageError
+from operators.kernels.borders import scan_gpt4
+from operators.kernels.machine import WIDE
 from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, scan
 from operators.unicode_classes import BLOCKS, CLASSES
 
@@ -172,12 +174,21 @@ def _whole(starts: I64) -> tuple[I64, I64]:
 def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
     # Room for a piece per byte of one block of documents at least; places that are never written take no memory.
     longest = max(int(np.diff(starts).max(initial=0)), BLOCK_BYTES)
-    kinds = np.empty(longest + ROOM + 1, np.uint8)
     ends = np.empty(len(data) // _BYTES_PER_PIECE + longest, np.int64)
     documents = np.zeros(len(starts), np.int64)
+    kinds = np.empty(longest + 2 * ROOM, np.uint8)
+    words = longest // WIDE + 3
+    borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
+    places = np.empty(longest, np.int64) if kind == CL100K else ranks
     document = count = 0
     while True:
-        document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, document, ends, count, documents)
+        if kind == CL100K:
+            document, count = scan_gpt4(
+                data, starts, BLOCKS, CLASSES, kinds, borders, document_bits, places, ranks, document, ends, count,
+                documents,
+            )  # fmt: skip
+        else:
+            document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, document, ends, count, documents)
         if document == len(starts) - 1:
             return ends[:count], documents
         fuller, ends = ends, np.empty(2 * len(ends), np.int64)

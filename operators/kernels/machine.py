@@ -17,9 +17,13 @@ from numba.extending import intrinsic
 LANES: Final = 32
 """Bytes that `classify_lanes` and `run_length` look at together: that much room must follow any index."""
 
+WIDE: Final = 64
+"""Bytes that become a bit each of a uint64."""
+
 _PLAIN: Final = bool(numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK or os.environ.get("BABELMERGE_PLAIN_KERNELS"))
 _I1, _I8, _I32, _I64, _I128 = (ir.IntType(bits) for bits in (1, 8, 32, 64, 128))
 _VECTOR = ir.VectorType(_I8, LANES)
+_WIDE = ir.VectorType(_I8, WIDE)
 _LOW: Final = (1 << 64) - 1
 
 
@@ -95,6 +99,55 @@ def _run_length(typingctx: Any, kinds: Any, at: Any, mask: Any) -> Any:
         return builder.cttz(builder.or_(outside, ir.Constant(_I64, 1 << LANES)), ir.Constant(_I1, 1))
 
     return types.int64(kinds, types.int64, types.uint8), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _lanes_of(typingctx: Any, kinds: Any, at: Any, mask: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = _load_wide(context, builder, signature.args[0], *arguments[:2])
+        masked = builder.and_(lanes, _spread(builder, arguments[2]))
+        return builder.bitcast(builder.icmp_unsigned("!=", masked, ir.Constant(_WIDE, [0] * WIDE)), _I64)
+
+    return types.uint64(kinds, types.int64, types.uint8), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _lanes_equal(typingctx: Any, text: Any, at: Any, byte: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = _load_wide(context, builder, signature.args[0], *arguments[:2])
+        return builder.bitcast(builder.icmp_unsigned("==", lanes, _spread(builder, arguments[2])), _I64)
+
+    return types.uint64(text, types.int64, types.uint8), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _lanes_within(typingctx: Any, text: Any, at: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = _load_wide(context, builder, signature.args[0], *arguments)
+        return builder.bitcast(builder.icmp_signed("<", lanes, ir.Constant(_WIDE, [0xC0] * WIDE)), _I64)
+
+    return types.uint64(text, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _bit_count(typingctx: Any, bits: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
+def _load_wide(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    loaded = builder.load(_address(context, builder, kind, array, index, _WIDE))
+    loaded.align = 1
+    return loaded
+
+
+def _spread(builder: Any, byte: Any) -> Any:
+    """The same byte in every lane of a wide vector."""
+    undefined = ir.Constant(_WIDE, ir.Undefined)
+    zeros = ir.Constant(ir.VectorType(_I32, WIDE), [0] * WIDE)
+    return builder.shuffle_vector(builder.insert_element(undefined, byte, ir.Constant(_I32, 0)), undefined, zeros)
 
 
 Ranges: TypeAlias = tuple[tuple[int, int, int], ...]
@@ -182,6 +235,41 @@ def _plain_run_length(kinds: Any, at: int, mask: Any) -> int:
     return length
 
 
+@njit
+def _plain_lanes_of(kinds: Any, at: int, mask: Any) -> Any:
+    bits = np.uint64(0)
+    for lane in range(min(WIDE, len(kinds) - at)):
+        if kinds[at + lane] & mask:
+            bits |= np.uint64(1) << np.uint64(lane)
+    return bits
+
+
+@njit
+def _plain_lanes_equal(text: Any, at: int, byte: Any) -> Any:
+    bits = np.uint64(0)
+    for lane in range(min(WIDE, len(text) - at)):
+        if text[at + lane] == byte:
+            bits |= np.uint64(1) << np.uint64(lane)
+    return bits
+
+
+@njit
+def _plain_lanes_within(text: Any, at: int) -> Any:
+    bits = np.uint64(0)
+    for lane in range(min(WIDE, len(text) - at)):
+        if text[at + lane] & 0xC0 == 0x80:
+            bits |= np.uint64(1) << np.uint64(lane)
+    return bits
+
+
+@njit
+def _plain_bit_count(bits: Any) -> int:
+    count = 0
+    for i in range(64):
+        count += np.int64(bits >> np.uint64(i) & np.uint64(1))
+    return count
+
+
 eight_bytes: Any = _plain_eight_bytes if _PLAIN else _eight_bytes
 """`data[at:at + 8]` (uint8) as a uint64, lowest byte first."""
 folded: Any = _plain_folded if _PLAIN else _folded
@@ -192,3 +280,11 @@ lowest_bit: Any = _plain_lowest_bit if _PLAIN else _lowest_bit
 """The place of the lowest bit of an int64 that is not zero."""
 run_length: Any = _plain_run_length if _PLAIN else _run_length
 """How many of `kinds[at:at + LANES]` (uint8), from the first on, share a bit with `mask` (uint8)."""
+lanes_of: Any = _plain_lanes_of if _PLAIN else _lanes_of
+"""A bit for each of `kinds[at:at + WIDE]` (uint8): whether it shares a bit with `mask` (uint8)."""
+lanes_equal: Any = _plain_lanes_equal if _PLAIN else _lanes_equal
+"""A bit for each of `text[at:at + WIDE]` (uint8): whether it is `byte` (uint8)."""
+lanes_within: Any = _plain_lanes_within if _PLAIN else _lanes_within
+"""A bit for each of `text[at:at + WIDE]` (uint8): whether it stands within a character of UTF-8, not first."""
+bit_count: Any = _plain_bit_count if _PLAIN else _bit_count
+"""How many bits of a uint64 are set."""

@@ -101,7 +101,7 @@ def _length(lead: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _after(text: U8, i: int) -> int:
+def after_character(text: U8, i: int) -> int:
     """Where the character at i ends."""
     return min(i + _length(int(text[i])), len(text))
 
@@ -117,7 +117,7 @@ def _run_end(kinds: U8, i: int, mask: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _contraction_end(text: U8, i: int, fold: bool) -> int:
+def contraction_end(text: U8, i: int, fold: bool) -> int:
     """`'s|'t|'re|'ve|'m|'ll|'d` at i, in any case if `fold`: where it ends, or i where there is none."""
     n = len(text)
     if i + 2 > n or text[i] != 0x27:
@@ -163,7 +163,7 @@ def _number_end(text: U8, kinds: U8, i: int) -> int:
     r"""`\p{N}{1,3}` at a number."""
     for _ in range(3):
         if kinds[i] == NUMBER:
-            i = _after(text, i)
+            i = after_character(text, i)
     return i
 
 
@@ -179,7 +179,7 @@ def _gpt2_end(text: U8, kinds: U8, i: int) -> int:
             return _blank_end(text, kinds, i, False)
         i += 1
     elif text[i] == 0x27:
-        contraction = _contraction_end(text, i, False)
+        contraction = contraction_end(text, i, False)
         if contraction > i:
             return contraction
     if kind & _LETTER:
@@ -200,10 +200,10 @@ def _cl100k_end(text: U8, kinds: U8, i: int) -> int:
     if kind == NEWLINE:
         return _blank_end(text, kinds, i, True)
     if text[i] == 0x27:
-        contraction = _contraction_end(text, i, True)
+        contraction = contraction_end(text, i, True)
         if contraction > i:
             return contraction
-    after = _after(text, i)
+    after = after_character(text, i)
     following = kinds[after]
     if following & _LETTER:  # [^\r\n\p{L}\p{N}]\p{L}+
         return _run_end(kinds, after + 1, _LETTER)
@@ -224,7 +224,7 @@ def _cased_end(text: U8, kinds: U8, i: int) -> int:
     run. If the run holds none, but the optional character before it is itself a mark, then the optional part gives it
     back and T+ takes it alone. Only then comes the second alternative: the run is all upper case, and it is the word.
     """
-    at = begin = i if kinds[i] & _LETTER else _after(text, i)
+    at = begin = i if kinds[i] & _LETTER else after_character(text, i)
     while kinds[at] == UPPER:
         at += 1
     if kinds[at] & _BOTH:
@@ -245,7 +245,7 @@ def _cased_end(text: U8, kinds: U8, i: int) -> int:
     while kinds[at] & _TAIL:
         at += 1
     if kinds[at] and text[at] == 0x27:
-        return _contraction_end(text, at, True)
+        return contraction_end(text, at, True)
     return at
 
 
@@ -318,7 +318,7 @@ def scan(
                     if at == word or (kinds[at] == UPPER and kinds[at - 1] & _BOTH):
                         at = _o200k_end(text, kinds, i)
                     elif at < n and text[at] == 0x27:
-                        at = _contraction_end(text, at, True)
+                        at = contraction_end(text, at, True)
                 else:
                     length = run_length(kinds, at, _LETTERS)
                     if length > 0:

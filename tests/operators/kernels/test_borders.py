@@ -1,0 +1,87 @@
+"""Borders by arithmetic on bits, compared with the scanner that goes piece by piece."""
+
+import random
+
+import numpy as np
+import pytest
+
+from operators.arrays import I64, ROOM, with_room
+from operators.kernels.borders import add_bits, scan_gpt4
+from operators.kernels.scan import BLOCK_BYTES, CL100K, scan
+from operators.unicode_classes import BLOCKS, CLASSES
+from tests.operators.kernels.test_scan import broken
+from tests.operators.test_pretokenize import hostile
+
+pytestmark = pytest.mark.filterwarnings("error")
+SIGNS = (
+    *("a", "B", "é", "字", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u2028", "\x85", "\x1c", "1", "22"),
+    *("333", "4444", "٣", "1234567", "𝟘", "'", "'s", "'LL", "'ſ", "’", "!", "!!", "—", "«", "\u0301", "a\u0301"),
+    *("don't", "\n\n", "\n  ", " \n", "x", "/", "😀"),
+)
+
+
+def both(documents: list[bytes]) -> tuple[tuple[I64, I64], tuple[I64, I64]]:
+    """Ends and documents by the two scanners."""
+    data = with_room(np.frombuffer(b"".join(documents), np.uint8), 0)
+    starts = np.cumsum([0, *map(len, documents)], dtype=np.int64)
+    starts.flags.writeable = False
+    longest = max(map(len, documents), default=0) + BLOCK_BYTES
+    words = longest // 64 + 3
+    kinds = np.empty(longest + 2 * ROOM, np.uint8)
+    found = []
+    for fast in (False, True):
+        ends, counts = np.empty(len(data) + longest, np.int64), np.zeros(len(starts), np.int64)
+        if fast:
+            scratch = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(longest, np.int64)
+            document, count = scan_gpt4(
+                *(data, starts, BLOCKS, CLASSES, kinds, *scratch, np.empty(words, np.int64), 0, ends, 0, counts)
+            )
+        else:
+            document, count = scan(data, starts, CL100K, BLOCKS, CLASSES, kinds, 0, ends, 0, counts)
+        assert document == len(documents)
+        found.append((ends[:count], counts))
+    return found[0], found[1]
+
+
+def assert_same(documents: list[bytes]) -> None:
+    (ends, counts), (fast_ends, fast_counts) = both(documents)
+    assert ends.tolist() == fast_ends.tolist(), documents
+    assert counts.tolist() == fast_counts.tolist(), documents
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_borders_are_those_of_the_scanner(seed: int) -> None:
+    draw = random.Random(seed)
+    for _ in range(200):
+        sizes = draw.choices([0, 1, 2, 3, 5, 8, 13, 40, 90], k=draw.choice([1, 1, 2, 3, 5]))
+        assert_same(["".join(draw.choices(SIGNS, k=size)).encode() for size in sizes])
+
+
+def test_borders_of_hostile_texts_together_and_alone() -> None:
+    texts = [text.encode() for text in hostile(7, 60)]
+    assert_same(texts)
+    for text in texts:
+        assert_same([text])
+
+
+@pytest.mark.parametrize("piece", ["a", " ", "\n", "!", "1", "é", "\u3000", "字", " \n", "!\n", "'s", "1a"])
+def test_runs_longer_than_a_number_of_bits_and_than_a_block(piece: str) -> None:
+    for length in (1, 62, 63, 64, 65, 127, 128, 129, 200):
+        assert_same([(piece * length + "a").encode(), (" " + piece * length).encode(), (piece * length).encode()])
+    assert_same([piece.encode() * (BLOCK_BYTES // len(piece.encode()) + 70), b"x", piece.encode()])
+
+
+def test_pieces_tile_broken_utf8() -> None:
+    for document in broken(3, 200):
+        _, (ends, counts) = both([document, b"a b"])
+        assert [*ends.tolist()] == sorted(set(ends.tolist()))
+        assert ends[-1] == len(document) + 3 and counts[-1] == len(ends)
+        assert len(document) == 0 or len(document) in ends
+
+
+def test_bits_are_added_with_carry() -> None:
+    draw = random.Random(5)
+    for _ in range(300):
+        a, b, carry = draw.getrandbits(64), draw.getrandbits(64) | draw.choice([0, 1 << 63]), draw.getrandbits(1)
+        total, out = add_bits(np.uint64(a), np.uint64(b), np.uint64(carry))
+        assert int(total) | int(out) << 64 == a + b + carry
