@@ -45,6 +45,8 @@ class WordTable:
 
         Counts must add up to less than 2^63 a word.
         """
+        ends = ends.view()
+        ends.flags.writeable = False  # numba compiles a version for each of writable and read-only arrays
         self._table, self._arena = add_words(
             data, begin, ends, 0, len(ends), counts, self._keys, self._table, self._arena, self._used
         )

@@ -89,6 +89,7 @@ def apply_merges(
         left, right, token = lefts[m], rights[m], tokens[m]
         width[token] = width[left] + width[right]
         befores, afters = 0, 0
+        spent_first, spent_length = np.int64(0), np.int64(0)  # the longest run that the merge uses up
         for side in range(2):  # pairs kept by the right token's births, then by the left token's
             owner, neighbour = (right, left) if side == 0 else (left, right)
             birth = last_birth[owner]
@@ -105,6 +106,8 @@ def apply_merges(
                             left, right, token, width[left], width[right], log, before_sums, after_sums,
                             befores, afters,
                         )  # fmt: skip
+                        if run_length[run] > spent_length:
+                            spent_first, spent_length = np.int64(run_first[run]), np.int64(run_length[run])
                         run_length[run] = 0
                 birth = birth_previous[birth]
 
@@ -126,6 +129,10 @@ def apply_merges(
             left_out, right_out = grown(left_out, changes_ahead), grown(right_out, changes_ahead)
         for side in range(2):
             sums, n = (before_sums, befores) if side == 0 else (after_sums, afters)
+            again = 0 < n <= spent_length  # new runs take the place of the one that was used up
+            place_next = spent_first if again else used[OCCURRENCES]
+            if again:
+                spent_length = np.int64(0)
             for i in range(n):  # one run a neighbour, in the order in which neighbours were first met
                 x = np.int64(log[2 * side, i])
                 met = sums[2 * x]
@@ -143,10 +150,10 @@ def apply_merges(
                         change_out[changes] = weight
                         changes += 1
                         run_neighbour[runs] = x
-                        run_first[runs] = used[OCCURRENCES]
+                        run_first[runs] = place_next
                         run_length[runs] = met
-                        sums[2 * x + 1] = used[OCCURRENCES]  # from here on: where its next occurrence goes
-                        used[OCCURRENCES] += met
+                        sums[2 * x + 1] = place_next  # from here on: where its next occurrence goes
+                        place_next += met
                         runs += 1
                     else:
                         sums[2 * x + 1] = -1
@@ -159,6 +166,8 @@ def apply_merges(
                 x = np.int64(log[2 * side, i])
                 sums[2 * x] = 0
                 sums[2 * x + 1] = 0
+            if not again:
+                used[OCCURRENCES] = place_next
             used[RUNS] = runs
             birth_runs[2 * birth + 1 + side] = runs
 
