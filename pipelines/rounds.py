@@ -17,6 +17,7 @@ from pipelines.checkpoint import Checkpoint
 from pipelines.engine import Engine
 from pipelines.fleet import Call, Fleet
 from pipelines.progress import Progress
+from pipelines.word_tables import read_words
 
 MAX_FAILURES = 20
 REPLAYED_MERGES = 512
@@ -30,8 +31,6 @@ class TrainingShard:
         self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None
     ) -> None:
         """Read the partitions; `multipliers` of None takes every language as it is, else those it names."""
-        from pipelines.word_tables import read_words  # Polars, and only here
-
         words, counts = read_words(paths, multipliers)
         self._shard = Shard(words, counts, np.array(bytes_to_ids), longest)
         self._batch = 0
@@ -74,7 +73,7 @@ class ShardSource:
 
     def arguments(self, workers: int) -> list[tuple[Sequence[Path], Mapping[str, int] | None, I32, int | None]]:
         """What makes the TrainingShard of each worker; no more of them than there are files."""
-        shards = min(workers, len(self.paths))
+        shards = max(1, min(workers, len(self.paths)))
         own = [self.paths[i::shards] for i in range(shards)]
         return [(paths, self.multipliers, self.byte_ids, self.max_token_length) for paths in own]
 
@@ -127,8 +126,10 @@ def run_rounds(
                 raise AnotherRun
             if len(reducer.rounds) > len(before):
                 checkpoint.add(batch)
-            changes = applied(batch)
             advance(len(batch))
+            if not reducer.missing:
+                break  # nothing is chosen any more, so nobody needs to know what these merges change
+            changes = applied(batch)
         if expected:
             raise AnotherRun
         if fleet.failures:
