@@ -28,7 +28,7 @@ BYTES_IN_RANK_ORDER: Final[bytes] = bytes(CHAR_TO_BYTE[char] for char in sorted(
 
 def to_chars(token: bytes) -> str:
     """The ByteLevel spelling of a token: `to_chars(b" a")` is "Ġa"."""
-    return "".join(BYTE_TO_CHAR[byte] for byte in bytes(token))
+    return bytes(token).decode("latin-1").translate(BYTE_TO_CHAR)
 
 
 def to_bytes(spelling: str) -> bytes | None:

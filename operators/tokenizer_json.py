@@ -4,7 +4,6 @@ Only what is read exactly is read; the rest is refused with the feature's name. 
 is no part of the text and is left out (`encode(text, add_special_tokens=False)` in `tokenizers`).
 """
 
-import json
 from typing import Any, Final
 
 import msgspec
@@ -122,7 +121,7 @@ def to_json(tokenizer: Tokenizer) -> str:
             "merges": [list(pair) for pair in merges],
         },
     }
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 
 
 class InexpressibleTokenizer(DataError):
