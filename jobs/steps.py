@@ -38,6 +38,9 @@ def run_train(settings: Train, job: Job) -> str:
     output = Output(out, "tokenizer")
     listed = [Source(path=path) for path in settings.word_table]
     files = find_files(listed or read_sources(settings.corpus))
+    if plan.extended is not None and not plan.extended.special_tokens:
+        first = len(plan.extended.tokens)
+        job.progress.note(f"extend: no special tokens are in it; new ids begin at {first:,}, where its own may be")
     with output:
         words = _words(settings, files, plan.pretokenizer, out / "words", job)
         made = train(

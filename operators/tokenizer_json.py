@@ -4,6 +4,7 @@ Only what is read exactly is read; the rest is refused with the feature's name. 
 is no part of the text and is left out (`encode(text, add_special_tokens=False)` in `tokenizers`).
 """
 
+import json
 from typing import Any, Final
 
 import msgspec
@@ -121,7 +122,7 @@ def to_json(tokenizer: Tokenizer) -> str:
             "merges": [list(pair) for pair in merges],
         },
     }
-    return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 class InexpressibleTokenizer(DataError):

@@ -16,6 +16,7 @@ from pipelines.engine import TooManyFailures
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output, read_manifest
 from pipelines.progress import Silent
+from pipelines.tokenizers import load_tokenizer
 from pipelines.training import train
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faults import FaultyEngine
@@ -107,11 +108,11 @@ def test_kill_9_and_the_same_command_again_give_the_same_bytes(
     assert "apply 60" not in kills or "going on after" in told
 
 
-def cut_off(corpus: Path, out: Path) -> Path:
+def cut_off(corpus: Path, out: Path, at: int = 60, **more: object) -> Path:
     """A run whose workers are lost for good in the middle: its checkpoint."""
-    lost = {(worker, 60): "before" for worker in range(2)} | {(worker, 0): "before" for worker in range(2, 40)}
+    lost = {(worker, at): "before" for worker in range(2)} | {(worker, 0): "before" for worker in range(2, 40)}
     with pytest.raises(TooManyFailures):
-        trained(corpus, out, FaultyEngine(2, lost), Notes())
+        trained(corpus, out, FaultyEngine(2, lost), Notes(), **more)
     assert read_manifest(out) is None
     return out / CHECKPOINT
 
@@ -132,6 +133,21 @@ def test_without_resume_training_starts_over(corpus: Path, undisturbed: dict[str
     notes = Notes()
     trained(corpus, tmp_path / "o", LocalEngine(1), notes, resume=False)
     assert files_of(tmp_path / "o") == undisturbed and notes.said == []
+
+
+def test_an_extension_is_gone_on_with_too(corpus: Path, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "first", 40)
+    with Output(tmp_path / "base", "tokenizer") as output:
+        files = find_files([Source(path=str(tmp_path / "first/de.txt"))])
+        words = count_words(files, "gpt4", tmp_path / "base/words", LocalEngine(1), Silent())
+        train(words, tmp_path / "base/words", output, LocalEngine(1), Silent(), vocabulary_size=330)
+    base = load_tokenizer(str(tmp_path / "base"))
+    trained(corpus, tmp_path / "plain", LocalEngine(2), Notes(), extended=base)
+    cut_off(corpus, tmp_path / "o", 20, extended=base)
+    notes = Notes()
+    trained(corpus, tmp_path / "o", LocalEngine(3), notes, extended=base)
+    assert files_of(tmp_path / "o") == files_of(tmp_path / "plain")
+    assert any("going on after" in said for said in notes.said)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "zeroed"])
