@@ -4,7 +4,6 @@ Only what is read exactly is read; the rest is refused with the feature's name. 
 is no part of the text and is left out (`encode(text, add_special_tokens=False)` in `tokenizers`).
 """
 
-import json
 from typing import Any, Final
 
 import msgspec
@@ -93,7 +92,7 @@ def to_json(tokenizer: Tokenizer) -> str:
     if len(vocab) < len(spelled) or "" in vocab:
         raise InexpressibleTokenizer("tokenizer.json", _first_clash(spelled, vocab))
     text = tokenizer.text_tokens
-    names = {i: to_chars(text[i]) for i in text}
+    names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
     merges: dict[tuple[str, str], None] = {}
     for pair in zip(tokenizer.merges.left.tolist(), tokenizer.merges.right.tolist(), strict=True):
         named = (names[pair[0]], names[pair[1]])
@@ -122,7 +121,7 @@ def to_json(tokenizer: Tokenizer) -> str:
             "merges": [list(pair) for pair in merges],
         },
     }
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 
 
 class InexpressibleTokenizer(DataError):
