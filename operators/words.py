@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from operators.arrays import I64, U8, with_room
@@ -70,7 +69,9 @@ class WordTable:
             pa.large_binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
         )
         if n and bool((hashes[1:] == hashes[:-1]).any()):  # two words in 2^64 / n^2
-            order = np.lexsort((pc.rank(words).to_numpy(), hashes))
+            from pyarrow.compute import rank  # takes long to import
+
+            order = np.lexsort((rank(words).to_numpy(), hashes))
             words, counts, hashes = words.take(pa.array(order)), counts[order], hashes[order]
         return words, counts, hashes
 
@@ -88,14 +89,9 @@ class WordCounter:
 
     def add(self, pieces: Pieces, languages: pa.StringArray, weight: int = 1) -> None:
         """Count the pieces of a batch; `languages` (no nulls) has one entry a document, `weight` multiplies counts."""
-        names = languages.dictionary_encode()
-        codes = names.indices.to_numpy(zero_copy_only=False)
-        changes = np.flatnonzero(np.diff(codes)) + 1
-        for first, last in zip([0, *changes.tolist()], [*changes.tolist(), len(codes)], strict=True):
-            if first < last:
-                ends = pieces.ends[pieces.documents[first] : pieces.documents[last]]
-                table = self.table(names.dictionary[int(codes[first])].as_py())
-                table.add(pieces.data, int(pieces.starts[first]), ends, np.full(1, weight, np.int64))
+        for language, first, last in runs_of(languages):
+            ends = pieces.ends[pieces.documents[first] : pieces.documents[last]]
+            self.table(language).add(pieces.data, int(pieces.starts[first]), ends, np.full(1, weight, np.int64))
 
     def table(self, language: str) -> WordTable:
         """The table of one language, empty where there was none."""
@@ -121,12 +117,32 @@ class WordCounter:
 
 def by_language(rows: pa.RecordBatch) -> Iterator[tuple[str, pa.LargeBinaryArray, I64]]:
     """Language, words and counts of the runs of rows (WORDS_SCHEMA) that have one language; views."""
-    runs, words = pc.run_end_encode(rows.column("language")), rows.column("word")
-    counts = rows.column("count").to_numpy()
-    first = 0
-    for language, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-        yield language, words.slice(first, end - first), counts[first:end]
-        first = end
+    words, counts = rows.column("word"), rows.column("count").to_numpy()
+    for language, first, last in runs_of(rows.column("language")):
+        yield language, words.slice(first, last - first), counts[first:last]
+
+
+def runs_of(names: pa.StringArray) -> Iterator[tuple[str, int, int]]:
+    """Name, first and last place (exclusive) of every run of equal names; no nulls."""
+    if len(names) and _are_equal(names):
+        yield names[0].as_py(), 0, len(names)
+        return
+    from pyarrow.compute import run_end_encode  # takes long to import, and most batches have one language
+
+    first, runs = 0, run_end_encode(names)
+    for name, last in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        yield name, first, last
+        first = last
+
+
+def _are_equal(names: pa.StringArray) -> bool:
+    """Whether all names are the same."""
+    offsets = np.frombuffer(names.buffers()[1], np.int32)[names.offset : names.offset + len(names) + 1]
+    length = int(offsets[1] - offsets[0])
+    if int(offsets[-1] - offsets[0]) != length * len(names) or (np.diff(offsets) != length).any():
+        return False
+    data = np.frombuffer(names.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    return bool((data.reshape(len(names), length) == data[:length]).all())
 
 
 def partition_of(hashes: NDArray[np.uint64], partitions: int) -> I64:

@@ -11,12 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
-from urllib.parse import quote
-from urllib.request import url2pathname
-
-import fsspec
-import pyarrow.fs
-from fsspec.implementations.arrow import ArrowFSWrapper
+from urllib.parse import quote, unquote
 
 from operators.errors import BabelmergeError
 from pipelines.corpus.errors import MissingInput, UnreadableInput
@@ -211,10 +206,12 @@ def locate(path: str) -> tuple[Storage, str]:
     if scheme == "file":
         if not path[match.end() :].startswith("/"):
             raise UnreadableInput(path, "names a host; write file:///absolute/path")
-        return LocalStorage(), os.path.abspath(url2pathname(path[match.end() :]))  # noqa: PTH100
+        return LocalStorage(), os.path.abspath(unquote(path[match.end() :]))  # noqa: PTH100
     with explained(path):
         if scheme in _ARROW_SCHEMES and "::" not in path:
             return _arrow_storage(scheme, path[match.end() :])
+        import fsspec  # takes long, and most files are on this machine
+
         files, inside = fsspec.core.url_to_fs(path)
         rest = path.partition("::")[2]
         scheme_of_paths = "" if is_uri(inside) else f"{scheme}://"
@@ -224,6 +221,9 @@ def locate(path: str) -> tuple[Storage, str]:
 
 def _arrow_storage(scheme: str, rest: str) -> tuple[RemoteStorage, str]:
     """From "bucket/key" or "user:password@bucket/key?option=value"; keys are taken as they are, "%20" is no space."""
+    from fsspec.implementations.arrow import ArrowFSWrapper  # takes long, and most files are on this machine
+    from pyarrow.fs import FileSystem
+
     path, question, query = rest.partition("?")
     if "=" not in query:  # a glob's "?"
         path, question, query = rest, "", ""
@@ -231,6 +231,6 @@ def _arrow_storage(scheme: str, rest: str) -> tuple[RemoteStorage, str]:
     user = match[0][:-1] if match else ""
     bucket, _, key = path[len(match[0]) if match else 0 :].partition("/")
     authority = f"{quote(user, safe=':%')}@{bucket}" if user else bucket  # an AWS secret may hold a "/"
-    files, root = pyarrow.fs.FileSystem.from_uri(f"{scheme}://{authority}{question}{query}")
+    files, root = FileSystem.from_uri(f"{scheme}://{authority}{question}{query}")
     inside = "/".join(part for part in (root.rstrip("/"), key) if part)
     return RemoteStorage(ArrowFSWrapper(files), f"{scheme}://", "", ""), inside
