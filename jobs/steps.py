@@ -31,11 +31,12 @@ class Job:
 def run_train(settings: Train, job: Job) -> str:
     """Count words, or take those counted elsewhere; train; cut the smaller vocabularies."""
     from pipelines.training import train
-    from pipelines.vocabulary_sizes import write_sizes
+    from pipelines.vocabulary_sizes import size_directories, write_sizes
 
     plan = plan_training(settings)
     out = _out(settings)
     output = Output(out, "tokenizer")
+    size_directories(plan.sizes, out)  # someone else's are refused before the work
     listed = [Source(path=path) for path in settings.word_table]
     files = find_files(listed or read_sources(settings.corpus))
     if plan.extended is not None and not plan.extended.special_tokens:

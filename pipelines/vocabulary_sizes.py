@@ -9,6 +9,11 @@ from pipelines.progress import Progress
 from pipelines.tokenizers import TOKENIZER_FILES, load_tokenizer, save_tokenizer
 
 
+def size_directories(sizes: Sequence[int], directory: Path) -> list[Output]:
+    """Where each size is written. Raises ForeignDirectory; ask before the work is done."""
+    return [Output(directory / f"size-{size}", "tokenizer") for size in sizes]
+
+
 def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, progress: Progress) -> None:
     """`directory`/size-<size> for each: what training to that size gives. Those that are there already are kept.
 
@@ -18,12 +23,11 @@ def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, progre
     for left in sorted(directory.glob("size-*")):
         manifest = read_manifest(left)
         if manifest is not None and manifest.inputs != inputs and any("tokenizer" in one for one in manifest.inputs):
-            with Output(left, "tokenizer") as output:
-                output.begin([])
+            with Output(left, "tokenizer") as stale:
+                stale.begin([])
             progress.note(f"tokenizer: {left} was of an earlier tokenizer and is removed")
     wanted = []
-    for size in sizes:
-        output = Output(directory / f"size-{size}", "tokenizer")
+    for size, output in zip(sizes, size_directories(sizes, directory), strict=True):
         settings = {**trained.settings, "vocabulary_size": size}
         name = fingerprint("tokenizer size", settings, inputs)
         if output.current(name) is None:

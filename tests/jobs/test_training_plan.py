@@ -108,6 +108,16 @@ def test_one_command_does_it_all(babelmerge: Command, tmp_path: Path) -> None:
     assert kept.startswith("kept a tokenizer") and first is not None and first.settings["extended"]
 
 
+def test_a_directory_of_someone_elses_is_refused_before_the_work(babelmerge: Command, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus", 2)
+    (tmp_path / "o/size-300").mkdir(parents=True)
+    (tmp_path / "o/size-300/thesis.tex").write_text("mine")
+    (tmp_path / "o/.babelmerge").write_text("tokenizer")
+    status, _, err = babelmerge("train", "corpus", "--sizes", "300", "--out", "o", *QUIET)
+    assert status == 1 and "size-300: holds files that are not of this command" in one_line(err)
+    assert not (tmp_path / "o/words").exists()
+
+
 def test_a_temperature_evens_languages_out(babelmerge: Command, tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus")
     shares: list[dict[str, float]] = []

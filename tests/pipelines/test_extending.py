@@ -78,6 +78,14 @@ def test_extending_on_the_same_text_gives_the_files_of_training_on(folder: Path,
     assert source != "." or same_merges(ours.merges, theirs.merges)
 
 
+def test_a_limit_on_lengths_is_kept_on_the_way(folder: Path, tmp_path: Path) -> None:
+    trained(folder / "corpus", tmp_path / "small", 300, max_token_length=4)
+    small = load_tokenizer(str(tmp_path / "small"))
+    extended(folder / "corpus", tmp_path / "o", small, 340, max_token_length=4)
+    trained(folder / "corpus", tmp_path / "straight", 340, max_token_length=4)
+    assert (tmp_path / "o/merges.parquet").read_bytes() == (tmp_path / "straight/merges.parquet").read_bytes()
+
+
 def test_workers_and_their_loss_change_no_byte_and_old_text_is_encoded_by_old_merges_first(
     folder: Path, tmp_path: Path
 ) -> None:

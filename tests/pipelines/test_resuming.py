@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from operators.tokenizer import Merges
+from operators.tokenizer import Merges, same_merges
 from pipelines.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.corpus.sources import Source, find_files
 from pipelines.counting import count_words
@@ -91,12 +91,12 @@ def files_of(out: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kills", ["apply 1, apply 2, apply 60, apply 90, write 200", "write 3, save 1, table 1", 
-                                   "finish 2, remove 1, apply 1", "begin 2, finish 2"])  # fmt: skip
+                                   "finish 2, remove 1, apply 1, finish 3", "begin 2, finish 2, begin 1"])  # fmt: skip
 def test_kill_9_and_the_same_command_again_give_the_same_bytes(
     corpus: Path, undisturbed: dict[str, bytes], tmp_path: Path, kills: str
 ) -> None:
     """Each kill hits the run that the kills before it left behind; the last run is let through."""
-    arguments = ["train", str(corpus), "--vocab-size", "600", "--out", "o", "--engine", "local", "--workers", "2"]
+    arguments = ["train", str(corpus), "--vocab-size", "600", "--out", "o", "--engine", "local", "--sizes", "300"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     told = ""
     for kill in [*kills.split(", "), "apply 1000000"]:
@@ -105,6 +105,8 @@ def test_kill_9_and_the_same_command_again_give_the_same_bytes(
         assert run.returncode in (-signal.SIGKILL, 0), run.stderr.decode()
         told += run.stderr.decode()
     assert run.returncode == 0 and files_of(tmp_path / "o") == undisturbed
+    cut, whole = (load_tokenizer(str(tmp_path / name)) for name in ("o/size-300", "o"))
+    assert same_merges(cut.merges, whole.cut(300).merges) and len(cut.tokens) == 300
     assert "apply 60" not in kills or "going on after" in told
 
 

@@ -1,0 +1,26 @@
+"""What starting costs: libraries that a command does not need are not imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("altair", "highspy", "numba", "polars", "ray", "tokenizers")
+
+
+@pytest.mark.parametrize(
+    ("modules", "may"),
+    [
+        ("jobs.command, jobs.steps, jobs.training_plan", set()),
+        ("pipelines.training, pipelines.imported_words, pipelines.vocabulary_sizes", {"numba", "tokenizers"}),
+    ],
+)
+def test_heavy_libraries_wait_until_they_are_used(modules: str, may: set[str]) -> None:
+    told = f"import sys, {modules}; print(*(set({HEAVY!r}) & set(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
+    )
+    assert set(run.stdout.split()) <= may
