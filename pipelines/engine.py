@@ -59,6 +59,9 @@ class Engine(Protocol):
     def workers(self) -> int:
         """How many work side by side."""
 
+    def shards(self, stored_bytes: int) -> int:
+        """How many workers with a state to spread so many bytes of files over, at most `workers`."""
+
     def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """(index, task(item)) for every item, as they are done. A task may be repeated: it must replace, not add."""
 

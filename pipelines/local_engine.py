@@ -22,10 +22,16 @@ class LocalEngine:
 
     name = "local"
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, shard_bytes: int = 1) -> None:
+        """`shard_bytes`: a worker with a state is not worth its round trips for less than these."""
         self.workers = workers
+        self._shard_bytes = shard_bytes
         self._pool = ThreadPoolExecutor(workers, "babelmerge")
         self._crew = _Crew(workers - 1)
+
+    def shards(self, stored_bytes: int) -> int:
+        """One for each `shard_bytes`, at most one for each worker."""
+        return max(1, min(self.workers, stored_bytes // self._shard_bytes))
 
     def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """(index, result) as tasks are done; the first error ends all."""

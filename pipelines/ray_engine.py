@@ -90,6 +90,10 @@ class RayEngine:
         self.workers = workers or max(1, int(processors))
         self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
 
+    def shards(self, stored_bytes: int) -> int:
+        """One for each worker: memory is spread however little there is."""
+        return self.workers
+
     def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """(index, result) as tasks are done; Ray repeats a task whose worker was lost."""
         ray = self._ray

@@ -71,6 +71,11 @@ class ShardSource:
     byte_ids: I32
     max_token_length: int | None = None
 
+    @property
+    def stored_bytes(self) -> int:
+        """Size of the word tables on disk."""
+        return sum(path.stat().st_size for path in self.paths)
+
     def arguments(self, workers: int) -> list[tuple[Sequence[Path], Mapping[str, int] | None, I32, int | None]]:
         """What makes the TrainingShard of each worker; no more of them than there are files."""
         shards = max(1, min(workers, len(self.paths)))
@@ -105,10 +110,11 @@ def run_rounds(
     def recover() -> list[Call]:
         return [("replay", (answered,))]
 
+    shards = source.arguments(engine.shards(source.stored_bytes))
     with (
         checkpoint,
         progress.stage("train", total, "tokens") as advance,
-        Fleet(engine, TrainingShard, source.arguments(engine.workers), recover, MAX_FAILURES) as fleet,
+        Fleet(engine, TrainingShard, shards, recover, MAX_FAILURES) as fleet,
     ):
 
         def applied(batch: Merges) -> list[PairChanges]:

@@ -29,7 +29,7 @@ def _read_partition(path: Path, multipliers: Mapping[str, int] | None) -> tuple[
     """No word is in two partitions, so each is added up by itself, in a table that stays in the processor's cache."""
     rows = [
         (words, counts * (1 if multipliers is None else multipliers[language]))
-        for batch in pq.read_table(path, partitioning=None).cast(WORDS_SCHEMA).to_batches()
+        for batch in _rows(path).to_batches()
         for language, words, counts in by_language(batch)
         if multipliers is None or language in multipliers
     ]
@@ -40,3 +40,8 @@ def _read_partition(path: Path, multipliers: Mapping[str, int] | None) -> tuple[
         table.add_rows(words, counts)
     words, counts, _ = table.sorted()
     return words, counts
+
+
+def _rows(path: Path) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        return file.read(["language", "word", "count"], use_threads=False).cast(WORDS_SCHEMA)
