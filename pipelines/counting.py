@@ -127,7 +127,7 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, int, int, int, int]]]:
     name = f"words-{task.partition:04}.parquet"
     table = next((rows for _, rows in counter.tables(1)), WORDS_SCHEMA.empty_table())
     with replacing(task.into / name) as part:
-        pq.write_table(table, part, compression="zstd", use_dictionary=["language"], write_statistics=["language"])
+        pq.write_table(table, part, compression="lz4", use_dictionary=["language"], write_statistics=["language"])
     sizes = []
     for language, words, counts in (row for batch in table.to_batches() for row in by_language(batch)):
         sizes.append((language, len(words), int(counts.sum()), *text_sizes(words, counts)))

@@ -6,7 +6,7 @@ blocks from its head. No chance is involved: the same files give the same sample
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from operators.arrays import F64
 from operators.errors import DataError
 from operators.growth import Interval
 from pipelines.corpus.bad_records import BadRecords
@@ -26,6 +27,7 @@ from pipelines.corpus.formats import Format, format_of
 from pipelines.corpus.json_lines import read_json
 from pipelines.corpus.lines import blocks
 from pipelines.corpus.reading import InputStream, Reading, Span, open_input
+from pipelines.corpus.records import can_be_cut
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.text_lines import read_text
 
@@ -117,15 +119,15 @@ class Sample:
         ratios = _ratios(self.files)
         value = low = high = 0.0
         for one in self.files:
-            if one.whole:
-                size, error = float(one.text_bytes), 0.0
-            elif one.how == Format("text", ""):
-                size, error = float(one.stored_bytes), 0.0
-            else:
-                size = one.text_bytes / one.fraction if one.fraction > 0 else ratios[one.how] * one.stored_bytes
-                error = HEAD_ERROR
+            size = _text_of(one, ratios)
+            error = 0.0 if one.whole or one.how == Format("text", "") else HEAD_ERROR
             value, low, high = value + size, low + size * (1 - error), high + size * (1 + error)
         return Interval(low, value, high)
+
+    def largest_uncut_bytes(self) -> float:
+        """Text of the largest file that counting cannot cut into parts."""
+        ratios = _ratios(self.files)
+        return max((_text_of(one, ratios) for one in self.files if not can_be_cut(one.file)), default=0.0)
 
 
 def _file_sample(file: InputFile) -> FileSample:
@@ -161,7 +163,16 @@ def _ratios(files: Sequence[FileSample]) -> dict[Format, float]:
     return {how: text[how] / stored[how] if stored[how] > 0 and how != Format("text", "") else 1.0 for how in text}
 
 
-def _spread(one: FileSample, bad: BadRecords, block_bytes: int, places: np.ndarray) -> Iterator[pa.RecordBatch]:  # type: ignore[type-arg]
+def _text_of(one: FileSample, ratios: Mapping[Format, float]) -> float:
+    """Bytes of text of a file, as far as is known."""
+    if one.whole:
+        return float(one.text_bytes)
+    if one.fraction > 0 and one.how != Format("text", ""):
+        return one.text_bytes / one.fraction
+    return ratios[one.how] * one.stored_bytes
+
+
+def _spread(one: FileSample, bad: BadRecords, block_bytes: int, places: F64) -> Iterator[pa.RecordBatch]:
     """Blocks of whole lines around places (bytes) of a file of plain lines."""
     used = 0
     with open_input(one.file) as stream:
@@ -185,20 +196,20 @@ def _spread(one: FileSample, bad: BadRecords, block_bytes: int, places: np.ndarr
 def _lines_at(stream: InputStream, start: int, size: int, fragments: bool) -> bytes:
     """Whole lines: those that begin in `size` bytes from `start` on, at least the first that begins behind it.
 
-    Of lines longer than LONGEST_LINE_BYTES a fragment is taken where `fragments` may be, else nothing.
+    Where lines are longer than LONGEST_LINE_BYTES, a part of one if `fragments` may be, else nothing.
     """
     stream.seek(max(start - 1, 0))
-    held = stream.read(size + (start > 0))
-    begin = held.find(b"\n") + 1 if start > 0 else 0
-    ended = held.endswith(b"\n") and begin < len(held)
-    while not ended and len(held) < LONGEST_LINE_BYTES:
-        if start > 0 and not begin:
-            begin = held.find(b"\n") + 1
-        more = stream.read(size)
-        newline = more.find(b"\n") if begin or start == 0 else -1
-        held, ended = (held + more, not more) if newline < 0 else (held + more[: newline + 1], True)
-    if ended:
-        return held[begin:] if begin or start == 0 else b""
+    held, begin = stream.read(size + 1), 0 if start == 0 else -1
+    while len(held) < LONGEST_LINE_BYTES:
+        if begin < 0:
+            begin = held.find(b"\n") + 1 or -1  # behind the line that `start` falls in
+        stop = held.find(b"\n", max(size - 1, begin)) if begin >= 0 else -1
+        if stop >= 0:
+            return held[begin : stop + 1]
+        more = stream.read(len(held))
+        if not more:
+            return held[begin:] if begin >= 0 else b""
+        held += more
     return held[:size].decode("utf-8", "ignore").encode() if fragments else b""
 
 

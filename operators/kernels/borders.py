@@ -28,7 +28,7 @@ from operators.unicode_classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OT
 
 _LETTER, _SIGN = np.uint8(UPPER | LOWER | CASELESS), np.uint8(OTHER | MARK)
 _NUMBER, _BLANK, _LINE_END = np.uint8(NUMBER), np.uint8(SPACE), np.uint8(NEWLINE)
-_PLAIN_SPACE, _APOSTROPHE = np.uint8(0x20), np.uint8(0x27)
+_PLAIN_SPACE, _APOSTROPHE, _LINE_FEED = np.uint8(0x20), np.uint8(0x27), np.uint8(0x0A)
 _ONE, _TOP, _HALF, _LOW = np.uint64(1), np.uint64(63), np.uint64(32), np.uint64(0xFFFFFFFF)
 CONTRACTION, NUMBERS, WIDE_BLANK, BLANK_LINE = 0, 1, 2, 3
 
@@ -229,3 +229,23 @@ def scan_gpt4(
             documents[document + 1 : stop + 1] = count
         document = stop
     return document, count
+
+
+@njit(cache=True, nogil=True)
+def write_line_ends(text: Any, ends: Any) -> int:
+    """Write where lines end, behind each "\\n" of the text, while there is room; returns how many there are in all."""
+    count = 0
+    whole = len(text) - len(text) % WIDE  # nothing behind the text is read
+    for at in range(0, whole, WIDE):
+        bits = lanes_equal(text, at, _LINE_FEED)
+        while bits != 0:
+            if count < len(ends):
+                ends[count] = at + lowest_bit(np.int64(bits)) + 1
+            count += 1
+            bits &= bits - _ONE
+    for at in range(whole, len(text)):
+        if text[at] == _LINE_FEED:
+            if count < len(ends):
+                ends[count] = at + 1
+            count += 1
+    return count

@@ -1,0 +1,211 @@
+"""What a training run will need, told from a sample: distinct words, memory, time, workers, core-hours.
+
+docs/planning.md explains the model, where it comes from and how far it was off.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from operators.errors import DataError
+from operators.growth import LEAST_BLOCKS, Growth, Interval, fit
+from pipelines.corpus.sources import InputFile
+from pipelines.needs import Costs, Estimate, Needs, VocabularyPlan, estimate, predicted, scaled
+from pipelines.progress import Progress
+from pipelines.sample_words import SampleWords, measure_speed
+from pipelines.sampling import Sample
+
+COSTS: Final = Costs(
+    worker_bytes=270e6,
+    counting_bytes_per_word=73.0,
+    counting_flush_bytes=256 << 20,
+    counting_task_bytes=256 << 20,
+    tables_seconds_per_word=1.0e-6,
+    shard_bytes_per_symbol=9.0,
+    shard_bytes_per_token=100.0,
+    loading_bytes_per_word=24.0,
+    loading_bytes_per_symbol=1.0,
+    loading_seconds_per_symbol=27e-9,
+    merged_share=0.90,
+    merged_share_per_efold=0.071,
+    least_merged_share=0.45,
+    shard_seconds_per_visit=35e-9,
+    shard_seconds_per_merge=3.9e-6,
+    pairs_log_scale=0.0,
+    pairs_by_symbols=0.65,
+    pairs_by_vocabulary=0.4,
+    changes_per_pair=2.0,
+    changes_by_shards=0.37,
+    reducer_bytes_per_pair=75.0,
+    reducer_seconds_per_change=70e-9,
+    reducer_seconds_per_merge=5e-6,
+    rounds_log_scale=1.0,
+    rounds_by_vocabulary=0.57,
+    round_seconds=2e-3,
+    start_seconds=5.0,
+)
+"""Measured by benchmarks/measure_costs.py."""
+
+
+class TooLittleText(DataError):
+    """A sample that no curve can be fitted to."""
+
+    def __init__(self, blocks: int) -> None:
+        super().__init__(blocks)
+        self.blocks = blocks
+
+    def __str__(self) -> str:
+        return (
+            f"the sample has {self.blocks} blocks of text, at least {LEAST_BLOCKS} are needed; name more text, or text "
+            "in shorter documents"
+        )
+
+
+class CorpusSize(msgspec.Struct, frozen=True, kw_only=True):
+    """The corpus, as far as its files and the sample tell."""
+
+    files: int
+    stored_bytes: int
+    text_bytes: Estimate
+    words: Estimate
+    """Occurrences of words: pieces of the pre-tokenizer."""
+    languages: int
+    """Languages in the sample."""
+
+
+class SampleFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read."""
+
+    text_bytes: int
+    words: int
+    blocks: int
+    files: int
+    files_by_head: int
+    """Of these files, which cannot be skipped into, only the beginning was read."""
+    complete: bool
+    """All of the corpus was read: nothing is extrapolated."""
+    bad_records: int
+    reading_mb_per_second: float
+    counting_mb_per_second: float
+    """Pre-tokenizing and counting, one core, on this machine; 10^6 bytes."""
+
+
+class GrowthFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Growth of a number of distinct words: V = k * n^beta where the sample ends."""
+
+    found_in_sample: int
+    beta: float
+    beta_error: float
+    """Standard error, as all that end so."""
+    k_words: float
+    """K where n counts words."""
+    k_bytes: float
+    """K where n counts bytes of text."""
+    k_relative_error: float
+    """Standard error of log K, for either."""
+    missed_by_half_percent: float
+    """How far off the whole sample was predicted from half of it."""
+    missed_by_quarter_percent: float
+    distinct: Estimate
+    """Distinct words of the whole corpus."""
+    distinct_bytes: Estimate
+    """Bytes of all distinct words together."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training run will need."""
+
+    pretokenizer: str
+    memory_per_worker_bytes: float
+    cores_per_node: int
+    corpus: CorpusSize
+    sample: SampleFacts
+    pairs: GrowthFacts
+    """(language, word) pairs: rows of the word tables, what counting holds."""
+    words: GrowthFacts
+    """Words over all languages: what training holds."""
+    vocabularies: list[VocabularyPlan]
+    costs: Costs
+
+
+def plan_corpus(
+    files: Sequence[InputFile],
+    pretokenizer: str,
+    vocabulary_sizes: Sequence[int],
+    progress: Progress,
+    *,
+    sample_bytes: int = 64_000_000,
+    workers: int | None = None,
+    memory_per_worker_bytes: float = 4e9,
+    cores_per_node: int = 1,
+    costs: Costs = COSTS,
+) -> Plan:
+    """Read a sample of the files, and predict what training on all of them needs, at each vocabulary size.
+
+    Without `workers`: as few as the memory allows, but at least a node full. Raises TooLittleText, TooLittleMemory,
+    UnknownSize, BadPattern, and what reading raises; bad records are left out of the sample.
+    """
+    sample, counted = Sample(files, sample_bytes), SampleWords(pretokenizer)
+    with progress.stage("sample", None, "B") as advance:
+        for block in sample.blocks():
+            advance(counted.add(block))
+        counted.finish()
+    if counted.blocks < LEAST_BLOCKS:
+        raise TooLittleText(counted.blocks)
+    with progress.stage("fit", None, "curves") as advance:
+        text, block_size = sample.text_bytes(), counted.text_bytes / counted.blocks
+        if sample.complete:  # what was read is all there is
+            text = Interval(*3 * (float(counted.text_bytes),))
+        (pairs, pair_bytes), (words, word_bytes) = (
+            (fit(number, block_size), fit(size, block_size)) for number, size in counted.incidences()
+        )
+        advance(4)
+    speed = measure_speed(sample, counted)
+    needs = Needs(text, pairs, words, word_bytes, speed.seconds_per_byte, sample.largest_uncut_bytes(), costs)
+    word_size = counted.text_bytes / max(counted.words_read, 1)
+    return Plan(
+        pretokenizer=pretokenizer,
+        memory_per_worker_bytes=memory_per_worker_bytes,
+        cores_per_node=cores_per_node,
+        corpus=CorpusSize(
+            files=len(files),
+            stored_bytes=sum(file.size or 0 for file in files),
+            text_bytes=estimate(text),
+            words=estimate(scaled(text, 1 / word_size)),
+            languages=counted.languages,
+        ),
+        sample=SampleFacts(
+            text_bytes=counted.text_bytes,
+            words=counted.words_read,
+            blocks=counted.blocks,
+            files=sum(one.fraction > 0 for one in sample.files),
+            files_by_head=sample.heads,
+            complete=sample.complete,
+            bad_records=len(sample.bad),
+            reading_mb_per_second=1e-6 / speed.reading_seconds_per_byte,
+            counting_mb_per_second=1e-6 / speed.counting_seconds_per_byte,
+        ),
+        pairs=_growth_facts(pairs, pair_bytes, text, word_size),
+        words=_growth_facts(words, word_bytes, text, word_size),
+        vocabularies=[
+            needs.plan(size, workers, memory_per_worker_bytes, cores_per_node) for size in sorted(set(vocabulary_sizes))
+        ],
+        costs=costs,
+    )
+
+
+def _growth_facts(number: Growth, size: Growth, text: Interval, word_size: float) -> GrowthFacts:
+    return GrowthFacts(
+        found_in_sample=round(number.found[-1]),
+        beta=number.beta,
+        beta_error=number.beta_error,
+        k_words=math.exp(number.log_scale + number.beta * math.log(word_size)),
+        k_bytes=math.exp(number.log_scale),
+        k_relative_error=number.log_scale_error,
+        missed_by_half_percent=100 * number.missed_by_half,
+        missed_by_quarter_percent=100 * number.missed_by_quarter,
+        distinct=estimate(predicted(number, text)),
+        distinct_bytes=estimate(predicted(size, text)),
+    )
