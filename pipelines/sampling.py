@@ -1,12 +1,13 @@
 """A sample of a corpus: blocks spread evenly over its text, and an estimate of how much text there is.
 
-All files are laid end to end by the text that they hold, and every k-th block of that line is read. In files of plain
-lines that is a block every so many bytes; a compressed or columnar file, which cannot be skipped into, gives as many
-blocks from its head. No chance is involved: the same files give the same sample.
+All files are laid end to end by the text that they hold, and every k-th block of that line is taken. In files of plain
+lines that is a seek every so many bytes. A compressed or columnar file cannot be skipped into: it is read from its
+beginning, and every k-th block kept, but no more than REACH times what is kept is read, so of a large one it is the
+head. No chance is involved: the same files give the same sample.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -33,17 +34,23 @@ from pipelines.corpus.text_lines import read_text
 
 BLOCKS: Final = 2048
 """Blocks of a sample, about: more and smaller ones tell more, and cost a seek each."""
+FAR: Final = 0.9
+"""Of a file that was read so far from its beginning, blocks were taken from all of it, about."""
 BLOCK_BYTES: Final = (4 << 10, 64 << 10)
 """Smallest and largest block."""
 PROBED_FILES: Final = 8
 """Files of a kind whose heads are read to learn how much text a stored byte holds."""
 PROBED_BYTES: Final = 256 << 10
-LONGEST_LINE_BYTES: Final = 16 << 20
-"""Of a longer one a part is taken, where lines are text; where they are records, none."""
+LONGEST_TEXT_BLOCKS: Final = 16
+"""Of a line of text that is longer than so many blocks, a part is taken."""
+LONGEST_RECORD_BYTES: Final = 16 << 20
+"""A line of JSON that is longer is passed over."""
 SIP_BYTES: Final = 8 << 10
 """Stored bytes of a compressed file read at once, so that where reading stopped says how much was used."""
-HEAD_ERROR: Final = 0.1
-"""Relative error of a file's text, told by its head: docs/planning.md has the heads that this was seen in."""
+REACH: Final = 32
+"""Blocks read for each that is taken, at most, where there is no skipping."""
+HEAD_ERROR, SPREAD_ERROR = 0.1, 0.03
+"""Relative errors of how much text a file holds, told by its head, and by blocks from all of it."""
 
 
 class UnknownSize(DataError):
@@ -68,7 +75,20 @@ class FileSample:
     """Of the documents that were read."""
     fraction: float = 0.0
     """How much of the file that is."""
-    whole: bool = False
+    line_bytes: int = 0
+    """Of the lines that were read: more than the text that JSON lines hold."""
+    reached: float = 0.0
+    """How far into the file blocks were taken, 0 to 1."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was read."""
+        return self.fraction == 1.0
+
+    @property
+    def by_head(self) -> bool:
+        """Whether something was read, but nothing from its end."""
+        return 0 < self.reached < FAR
 
     @property
     def can_be_skipped_into(self) -> bool:
@@ -84,7 +104,8 @@ class Sample:
         self.bad = BadRecords("skip")
         """Records that could not be read: they are left out here, whatever counting does with them."""
         self.files = [_file_sample(file) for file in files]
-        ratios = _probe(self.files, self.bad)
+        probed = _probe(self.files, self.bad)
+        ratios, self._line_shares = _ratios([*probed, *self.files]), _line_shares([*probed, *self.files])
         self._expected = np.array([ratios[one.how] * one.stored_bytes for one in self.files])
         total = float(self._expected.sum())
         wanted = min(float(sample_bytes), total)
@@ -100,19 +121,23 @@ class Sample:
         borders = np.searchsorted(self._places, np.concatenate([[0.0], ends[:-1], [2.0]]))
         starts = np.concatenate([[0.0], ends])
         for i, (one, (first, last)) in enumerate(zip(self.files, pairwise(borders.tolist()), strict=True)):
+            block_bytes = int(self.block_bytes * self._line_shares[one.how])
             if self.complete:
-                yield from _head(one, self.bad, self.block_bytes, None)
+                yield from _passing(one, self.bad, block_bytes, None)
             elif first < last and one.can_be_skipped_into:
                 width = max(float(ends[i] - starts[i]), 1e-300)
                 inside = (self._places[first:last] - starts[i]) / width
-                yield from _spread(one, self.bad, self.block_bytes, inside * one.stored_bytes)
+                yield from _spread(one, self.bad, block_bytes, inside * one.stored_bytes)
             elif first < last:
-                yield from _head(one, self.bad, self.block_bytes, (last - first) * self.block_bytes)
+                wanted = (last - first) * self.block_bytes
+                every = min(max(int(self._expected[i] // wanted), 1), REACH)
+                # A file that can be passed through is read to its end, unless it holds far more than its head told.
+                yield from _passing(one, self.bad, block_bytes, wanted if every == REACH else 4 * wanted, every)
 
     @property
     def heads(self) -> int:
         """Files of which only the head was read."""
-        return sum(one.fraction > 0 and not one.whole and not one.can_be_skipped_into for one in self.files)
+        return sum(one.by_head for one in self.files)
 
     def text_bytes(self) -> Interval:
         """How much text the whole corpus holds; exact for plain text and for files that were read whole."""
@@ -120,7 +145,8 @@ class Sample:
         value = low = high = 0.0
         for one in self.files:
             size = _text_of(one, ratios)
-            error = 0.0 if one.whole or one.how == Format("text", "") else HEAD_ERROR
+            exact = one.whole or one.how == Format("text", "")
+            error = 0.0 if exact else SPREAD_ERROR if one.reached >= FAR else HEAD_ERROR
             value, low, high = value + size, low + size * (1 - error), high + size * (1 + error)
         return Interval(low, value, high)
 
@@ -137,8 +163,8 @@ def _file_sample(file: InputFile) -> FileSample:
     return FileSample(file, how, file.size)
 
 
-def _probe(files: Sequence[FileSample], bad: BadRecords) -> dict[Format, float]:
-    """Bytes of text to a stored byte, by format, from the heads of some files; 1 for plain text."""
+def _probe(files: Sequence[FileSample], bad: BadRecords) -> list[FileSample]:
+    """The heads of some files of each format but plain text."""
     kinds: dict[Format, list[FileSample]] = defaultdict(list)
     for one in files:
         kinds[one.how].append(FileSample(one.file, one.how, one.stored_bytes))
@@ -147,10 +173,10 @@ def _probe(files: Sequence[FileSample], bad: BadRecords) -> dict[Format, float]:
         if how != Format("text", ""):
             some = own[:: -(-len(own) // PROBED_FILES)]
             for one in some:
-                for _ in _head(one, BadRecords(bad.on_bad), PROBED_BYTES, PROBED_BYTES):
+                for _ in _passing(one, BadRecords(bad.on_bad), PROBED_BYTES // 8, PROBED_BYTES):
                     pass
             probed += some
-    return _ratios([*probed, *files])
+    return probed
 
 
 def _ratios(files: Sequence[FileSample]) -> dict[Format, float]:
@@ -161,6 +187,16 @@ def _ratios(files: Sequence[FileSample]) -> dict[Format, float]:
         text[one.how] += one.text_bytes
         stored[one.how] += one.fraction * one.stored_bytes
     return {how: text[how] / stored[how] if stored[how] > 0 and how != Format("text", "") else 1.0 for how in text}
+
+
+def _line_shares(files: Sequence[FileSample]) -> dict[Format, float]:
+    """Bytes of lines to a byte of text, by format, of what was read; 1 where nothing was."""
+    text: dict[Format, int] = defaultdict(int)
+    lines: dict[Format, int] = defaultdict(int)
+    for one in files:
+        text[one.how] += one.text_bytes
+        lines[one.how] += one.line_bytes
+    return {how: min(max(lines[how] / max(text[how], 1), 1.0), 100.0) for how in text}
 
 
 def _text_of(one: FileSample, ratios: Mapping[Format, float]) -> float:
@@ -174,90 +210,121 @@ def _text_of(one: FileSample, ratios: Mapping[Format, float]) -> float:
 
 def _spread(one: FileSample, bad: BadRecords, block_bytes: int, places: F64) -> Iterator[pa.RecordBatch]:
     """Blocks of whole lines around places (bytes) of a file of plain lines."""
-    used = 0
     with open_input(one.file) as stream:
 
         def lines() -> Iterator[bytes]:
-            nonlocal used
             for place in places:
                 found = _lines_at(stream, max(int(place) - block_bytes // 2, 0), block_bytes, one.how.kind == "text")
-                used += len(found)
+                one.line_bytes += len(found)
                 if found:
                     yield found
 
-        reading = Reading(one.file, stream, bad, LONGEST_LINE_BYTES, Span(0, one.stored_bytes), with_ids=False)
+        reading = Reading(one.file, stream, bad, LONGEST_RECORD_BYTES, Span(0, one.stored_bytes), with_ids=False)
         reader = read_text if one.how.kind == "text" else read_json
         for batch in reader(reading, lines()):
             one.text_bytes += _text_bytes(batch)
-            one.fraction = used / one.stored_bytes
+            one.fraction, one.reached = min(one.line_bytes / one.stored_bytes, 1.0), 1.0
             yield batch
 
 
 def _lines_at(stream: InputStream, start: int, size: int, fragments: bool) -> bytes:
     """Whole lines: those that begin in `size` bytes from `start` on, at least the first that begins behind it.
 
-    Where lines are longer than LONGEST_LINE_BYTES, a part of one if `fragments` may be, else nothing.
+    Where lines are so long that none is found, a part of one if `fragments` may be, else nothing.
     """
     stream.seek(max(start - 1, 0))
     held, begin = stream.read(size + 1), 0 if start == 0 else -1
-    while len(held) < LONGEST_LINE_BYTES:
+    while len(held) < (LONGEST_TEXT_BLOCKS * size if fragments else LONGEST_RECORD_BYTES):
         if begin < 0:
             begin = held.find(b"\n") + 1 or -1  # behind the line that `start` falls in
         stop = held.find(b"\n", max(size - 1, begin)) if begin >= 0 else -1
         if stop >= 0:
             return held[begin : stop + 1]
         more = stream.read(len(held))
+        if not more and begin >= 0:
+            return held[begin:]
         if not more:
-            return held[begin:] if begin >= 0 else b""
+            break
         held += more
     return held[:size].decode("utf-8", "ignore").encode() if fragments else b""
 
 
-def _head(one: FileSample, bad: BadRecords, block_bytes: int, text_bytes: int | None) -> Iterator[pa.RecordBatch]:
-    """Blocks from a file's beginning, until they hold so much text; None: all of it."""
+def _passing(
+    one: FileSample, bad: BadRecords, block_bytes: int, text_bytes: int | None, every: int = 1
+) -> Iterator[pa.RecordBatch]:
+    """Every so many-th block from the beginning on, until they hold so much text; None: to the end."""
     with open_input(one.file) as stream:
-        fraction, batches = _from_head(one, Sips(one.file.path, stream), bad, block_bytes)
+        passage = _Passage(one, Sips(one.file.path, stream), bad, block_bytes, every)
         try:
-            for batch in batches:
+            for batch in passage.batches:
                 one.text_bytes += _text_bytes(batch)
-                one.fraction = min(fraction(), 1.0)
+                one.line_bytes = passage.line_bytes
+                one.fraction, one.reached = passage.fraction, passage.reached
                 yield batch
                 if text_bytes is not None and one.text_bytes >= text_bytes:
                     return
-            one.fraction, one.whole = 1.0, True
+            one.fraction, one.reached = passage.fraction if every > 1 else 1.0, 1.0
         except DamagedFile as damage:
             bad.add(one.file.path, 0, damage.reason)
 
 
-def _from_head(
-    one: FileSample, stream: "Sips", bad: BadRecords, block_bytes: int
-) -> tuple[Callable[[], float], Iterator[pa.RecordBatch]]:
-    """How much of the file was used so far, and its batches."""
-    columns = one.how.kind in ("parquet", "arrow")
-    reading = Reading(one.file, stream, bad, block_bytes, with_ids=False)
-    if one.how.kind == "parquet":
-        stream.sip_bytes = 1 << 62
-        rows = max(_rows(stream), 1)
-        return lambda: reading.record / rows, read_parquet(reading)
-    if columns:
-        stream.sip_bytes = 1 << 62
-        return lambda: stream.tell() / max(one.stored_bytes, 1), read_arrow(reading)
-    read, used = 0, 0
+class _Passage:
+    """A file while it is read from its beginning, and how much was seen and taken."""
 
-    def counted() -> Iterator[bytes]:
-        nonlocal read
-        for piece in pieces(reading, one.how.compression):
-            read += len(piece)
-            yield piece
+    def __init__(self, one: FileSample, stream: "Sips", bad: BadRecords, block_bytes: int, every: int) -> None:
+        self._stored, self._stream, self._every = max(one.stored_bytes, 1), stream, every
+        self._seen = self._taken = self._met = 0
+        self._rows: int | None = None
+        self._block_bytes = block_bytes
+        self._reading = Reading(one.file, stream, bad, block_bytes, with_ids=False)
+        self._of_rows = one.how.kind in ("parquet", "arrow")
+        if self._of_rows:
+            stream.sip_bytes = 1 << 62
+            self._rows = _rows(stream) if one.how.kind == "parquet" else None
+            self.batches = self._of_columns((read_parquet if self._rows else read_arrow)(self._reading))
+        else:
+            lines = self._lines(blocks(self._counted(pieces(self._reading, one.how.compression)), block_bytes))
+            self.batches = (read_text if one.how.kind == "text" else read_json)(self._reading, lines)
 
-    def lines() -> Iterator[bytes]:
-        nonlocal used
-        for block in blocks(counted(), block_bytes):
-            used += len(block)
-            yield block
+    @property
+    def reached(self) -> float:
+        """How far into the file, 0 to 1."""
+        if self._rows:
+            return min(self._reading.record / self._rows, 1.0)
+        return min(self._stream.tell() / self._stored, 1.0)
 
-    batches = (read_text if one.how.kind == "text" else read_json)(reading, lines())
-    return lambda: stream.tell() / max(one.stored_bytes, 1) * used / max(read, 1), batches
+    @property
+    def line_bytes(self) -> int:
+        """Bytes of the lines that were taken; 0 where there are none."""
+        return 0 if self._of_rows else self._taken
+
+    @property
+    def fraction(self) -> float:
+        """How much of the file was taken."""
+        return self.reached * min(self._taken / max(self._seen, 1), 1.0)
+
+    def _is_taken(self) -> bool:
+        self._met += 1
+        return (self._met - 1) % self._every == self._every // 2
+
+    def _counted(self, found: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in found:
+            self._seen += len(piece)
+            for start in range(0, len(piece), self._block_bytes):  # a block is a piece at least
+                yield piece[start : start + self._block_bytes]
+
+    def _lines(self, found: Iterator[bytes]) -> Iterator[bytes]:
+        for block in found:
+            if self._is_taken():
+                self._taken += len(block)
+                yield block
+
+    def _of_columns(self, found: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in found:
+            self._seen += batch.num_rows
+            if self._is_taken():
+                self._taken += batch.num_rows
+                yield batch
 
 
 def _rows(stream: InputStream) -> int:
