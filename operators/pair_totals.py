@@ -8,7 +8,6 @@ from operators.arrays import I64
 from operators.kernels.totals import (
     SLOT,
     add_changes,
-    new_table,
     push_pairs,
     rehash,
     take_prefix,
@@ -23,7 +22,8 @@ class PairTotals:
     """The count of every pair over all shards. 32 bytes a slot, filled to three quarters at most, 16 a waiting pair."""
 
     def __init__(self) -> None:
-        self._table = new_table(SMALLEST_TABLE)
+        self._table = np.zeros(SLOT * SMALLEST_TABLE, np.int64)
+        self._table[::SLOT] = -1
         self._heap_total, self._heap_pair = np.empty(1024, np.int64), np.empty(1024, np.int64)
         self._used, self._heap_size = 0, 0
 
@@ -41,7 +41,9 @@ class PairTotals:
     def _add_one(self, changes: PairChanges) -> I64:
         room = self._used + len(changes)
         if 4 * SLOT * room > 3 * len(self._table):
-            self._table = rehash(self._table, 1 << (4 * room // 3).bit_length())
+            table = np.zeros(SLOT << (4 * room // 3).bit_length(), np.int64)  # by numpy, which asks for huge pages
+            rehash(self._table, table)
+            self._table = table
         raised = np.empty(len(changes), np.int64)
         added, raises = add_changes(changes.left, changes.right, changes.change, self._table, raised)
         self._used += added

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64, U8, with_room
-from operators.kernels.words import BATCH, SLOT, add_words, list_words, write_words
+from operators.kernels.words import BATCH, SLOT, add_words, list_words, rehash, write_words
 from operators.pretokenize import Pieces
 from operators.shard import word_buffers
 
@@ -28,7 +28,7 @@ class WordTable:
     def __init__(self) -> None:
         self._table = np.zeros(SLOT << 10, np.uint64)
         self._arena = np.empty(1 << 12, np.uint8)
-        self._used = np.zeros(2, np.int64)
+        self._used = np.zeros(3, np.int64)
         self._keys = np.empty(4 * BATCH, np.uint64)
 
     def __len__(self) -> int:
@@ -46,9 +46,26 @@ class WordTable:
         """
         ends = ends.view()
         ends.flags.writeable = False  # numba compiles a version for each of writable and read-only arrays
-        self._table, self._arena = add_words(
-            data, begin, ends, 0, len(ends), counts, self._keys, self._table, self._arena, self._used
-        )
+        done = 0
+        while True:
+            done = add_words(
+                data, begin, ends, done, len(ends), counts, self._keys, self._table, self._arena, self._used
+            )
+            if done == len(ends):
+                return
+            begin = int(ends[done - 1]) if done else begin
+            self._grow()
+
+    def _grow(self) -> None:
+        """Arrays are made here, not in kernels: numpy asks for huge pages, which random access needs."""
+        if self._used[2] > len(self._arena):
+            arena = np.empty(2 * int(self._used[2]), np.uint8)
+            arena[: self._used[1]] = self._arena[: self._used[1]]
+            self._arena = arena
+        if 4 * (len(self) + BATCH) > 3 * len(self._table) // SLOT:
+            table = np.zeros(2 * len(self._table), np.uint64)
+            rehash(self._table, table)
+            self._table = table
 
     def add_rows(self, words: pa.LargeBinaryArray, counts: I64) -> None:
         """Add words with their counts; no nulls."""

@@ -35,22 +35,13 @@ def slot_of(table: Any, pair: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def new_table(slots: int) -> Any:
-    """Empty slots: int64[4 * slots]."""
-    table = np.zeros(SLOT * slots, np.int64)
-    table[::SLOT] = -1
-    return table
-
-
-@njit(cache=True, nogil=True)
-def rehash(table: Any, slots: int) -> Any:
-    """The same table with `slots` slots; heap entries name pairs, so they stay as they are."""
-    larger = new_table(slots)
+def rehash(table: Any, larger: Any) -> None:
+    """Put the same pairs into a larger table, which is zero; heap entries name pairs, so they stay as they are."""
+    larger[::SLOT] = -1
     for old in range(0, len(table), SLOT):
         if table[old] != -1:
             at = slot_of(larger, table[old])
             larger[at : at + 3] = table[old : old + 3]
-    return larger
 
 
 @njit(cache=True, nogil=True)

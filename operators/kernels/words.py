@@ -66,38 +66,36 @@ def slot_hash(table: Any, at: int) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def rehash(table: Any, slots: int) -> Any:
-    """The same words in a table of `slots` slots, a power of two."""
-    larger = np.zeros(SLOT * slots, np.uint64)
-    last = SLOT * slots - 1
+def rehash(table: Any, larger: Any) -> None:
+    """Put the same words into a larger table, which is empty."""
+    last = len(larger) - 1
     for old in range(0, len(table), SLOT):
         if table[old + 2] != 0:
-            at = SLOT * np.int64(slot_hash(table, old) & np.uint64(slots - 1))
+            at = SLOT * np.int64(slot_hash(table, old) & np.uint64(len(larger) // SLOT - 1))
             while larger[at + 2] != 0:
                 at = (at + SLOT) & last
             for i in range(SLOT):
                 larger[at + i] = table[old + i]
-    return larger
 
 
 @njit(cache=True, nogil=True)
 def add_words(
     data: Any, begin: int, ends: Any, first: int, last: int, counts: Any, keys: Any, table: Any, arena: Any,
     used: Any,
-) -> Any:  # fmt: skip
+) -> int:  # fmt: skip
     """Add the words that end at `ends[first:last]`, each where the next begins; the first begins at `begin`.
 
     counts: int64, one for each word of `ends`, or one for all. keys: uint64[4 * BATCH], scratch. used:
-    int64[2], words and bytes of the arena. 24 bytes behind any word may be read. An empty word is passed over.
-    Returns the table and the arena, which may have grown.
+    int64[3], words, bytes of the arena in use, bytes that it must have to go on. 24 bytes behind any word may be read.
+    An empty word is passed over. Returns how far it came: to `last`, or to where the table or the arena must grow.
     """
     each = len(counts) > 1
     slots = len(table) // SLOT
     while first < last:
         batch = min(BATCH, last - first)
         if 4 * (used[0] + batch) > 3 * slots:
-            slots *= 2
-            table = rehash(table, slots)
+            return first
+        long_bytes = 0
         for i in range(batch):
             end = np.int64(ends[first + i])
             length = end - begin
@@ -108,11 +106,15 @@ def add_words(
                 hashed = short_hash(one, two, three)
             else:
                 hashed = long_hash(data, begin, end)
+                long_bytes += length
                 one, two, three = hashed, np.uint64(begin), np.uint64(LONG) << _LENGTH | np.uint64(length)
             at = SLOT * np.int64(hashed & np.uint64(slots - 1))
             prefetch(table, at)
             keys[4 * i], keys[4 * i + 1], keys[4 * i + 2], keys[4 * i + 3] = one, two, three, np.uint64(at)
             begin = end
+        used[2] = used[1] + long_bytes
+        if used[2] > len(arena):
+            return first
         for i in range(batch):
             one, two, three, at = keys[4 * i], keys[4 * i + 1], keys[4 * i + 2], np.int64(keys[4 * i + 3])
             count = np.uint64(counts[first + i] if each else counts[0])
@@ -133,10 +135,6 @@ def add_words(
                     or not same_bytes(arena, np.int64(table[at + 1]), data, np.int64(two), length)
                 ):
                     if table[at + 2] == 0:
-                        if used[1] + length + 8 > len(arena):
-                            larger = np.empty(2 * (used[1] + length + 8), np.uint8)
-                            larger[: used[1]] = arena[: used[1]]
-                            arena = larger
                         source = np.int64(two)
                         arena[used[1] : used[1] + length] = data[source : source + length]
                         table[at], table[at + 1], table[at + 2] = one, np.uint64(used[1]), three
@@ -146,7 +144,7 @@ def add_words(
                     at = (at + SLOT) & (SLOT * slots - 1)
             table[at + 3] += count
         first += batch
-    return table, arena
+    return first
 
 
 @njit(cache=True, nogil=True)
