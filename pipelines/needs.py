@@ -30,8 +30,12 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """A worker's process with kernels loaded, before it holds anything."""
     counting_bytes_per_word: float
     """Table of a counting worker, for each distinct (language, word)."""
+    counting_copies: float
+    """Peak memory to that of the table: one that grows is there twice, and its words are sorted."""
+    counting_buffer_bytes: float
+    """Text in hand while counting."""
     counting_flush_bytes: float
-    """A counting worker's tables are written out when they pass this (pipelines.counting.FLUSH_BYTES)."""
+    """A counting worker's tables are written out when they pass this (a part of pipelines.memory.MEMORY_BYTES)."""
     counting_task_bytes: float
     """Text that one task counts, at most (pipelines.parts.LARGEST_GROUP_BYTES)."""
     tables_seconds_per_word: float
@@ -179,12 +183,10 @@ class Needs:
         cost, share = self.costs, min(self.text.high / workers, self.costs.counting_task_bytes)
         a_word = cost.counting_bytes_per_word
         task = scaled(self.pairs.predict(share), a_word, TABLE_SPREAD)
-        flushed = cost.counting_flush_bytes * 1.5  # a table is rehashed into another before it is counted
-        counting = Interval(*(min(bound, flushed) for bound in _bounds(task)))
+        counting = Interval(*(min(bound, cost.counting_flush_bytes) for bound in _bounds(task)))
         adding = scaled(predicted(self.pairs, self.text), a_word / partitions, TABLE_SPREAD)
-        return estimate(
-            Interval(*(max(both) for both in zip(_bounds(counting), _bounds(adding), strict=True))), cost.worker_bytes
-        )
+        table = Interval(*(max(both) for both in zip(_bounds(counting), _bounds(adding), strict=True)))
+        return estimate(scaled(table, cost.counting_copies), cost.worker_bytes + cost.counting_buffer_bytes)
 
     def training_bytes(self, vocabulary: int, workers: int) -> Estimate:
         """Peak memory of a worker that trains."""

@@ -1,6 +1,7 @@
 """What a training run will need, told from a sample: distinct words, memory, time, workers, core-hours.
 
-docs/planning.md explains the model, where it comes from and how far it was off.
+docs/planning.md explains the model, where it comes from and how far it was off. COSTS is the one place of its
+constants.
 """
 
 import math
@@ -13,40 +14,49 @@ from operators.errors import DataError
 from operators.growth import LEAST_BLOCKS, Growth, Interval, fit
 from pipelines.corpus.sources import InputFile
 from pipelines.needs import Costs, Estimate, Needs, VocabularyPlan, estimate, predicted, scaled
+from pipelines.outputs import Output, Run, describe_inputs, fingerprint, replacing
 from pipelines.progress import Progress
-from pipelines.sample_words import SampleWords, measure_speed
+from pipelines.sample_words import SampleWords, Speed, measure_speed
 from pipelines.sampling import Sample
 
+PLAN: Final = "plan.json"
+
 COSTS: Final = Costs(
-    worker_bytes=270e6,
-    counting_bytes_per_word=73.0,
+    worker_bytes=2.66e8,
+    counting_bytes_per_word=69.0,
+    counting_copies=2.3,
+    counting_buffer_bytes=3.0e7,
     counting_flush_bytes=256 << 20,
     counting_task_bytes=256 << 20,
-    tables_seconds_per_word=1.0e-6,
-    shard_bytes_per_symbol=9.0,
-    shard_bytes_per_token=100.0,
+    tables_seconds_per_word=1.53e-6,
+    shard_bytes_per_symbol=8.97,
+    shard_bytes_per_token=415.0,
     loading_bytes_per_word=24.0,
     loading_bytes_per_symbol=1.0,
-    loading_seconds_per_symbol=27e-9,
-    merged_share=0.90,
-    merged_share_per_efold=0.071,
+    loading_seconds_per_symbol=1.46e-8,
+    merged_share=0.906,
+    merged_share_per_efold=0.0642,
     least_merged_share=0.45,
-    shard_seconds_per_visit=35e-9,
-    shard_seconds_per_merge=3.9e-6,
-    pairs_log_scale=0.0,
-    pairs_by_symbols=0.65,
-    pairs_by_vocabulary=0.4,
-    changes_per_pair=2.0,
-    changes_by_shards=0.37,
-    reducer_bytes_per_pair=75.0,
-    reducer_seconds_per_change=70e-9,
-    reducer_seconds_per_merge=5e-6,
-    rounds_log_scale=1.0,
-    rounds_by_vocabulary=0.57,
+    shard_seconds_per_visit=3.27e-8,
+    shard_seconds_per_merge=8.97e-6,
+    pairs_log_scale=-3.84,
+    pairs_by_symbols=0.799,
+    pairs_by_vocabulary=0.440,
+    changes_per_pair=1.99,
+    changes_by_shards=0.387,
+    reducer_bytes_per_pair=78.2,
+    reducer_seconds_per_change=1.16e-7,
+    reducer_seconds_per_merge=5.09e-6,
+    rounds_log_scale=0.864,
+    rounds_by_vocabulary=0.614,
     round_seconds=2e-3,
     start_seconds=5.0,
 )
-"""Measured by benchmarks/measure_costs.py."""
+"""What `python -m benchmarks.measure_costs` printed for 1.68 GB of software help, strings and source code and its
+first eighth, at 8,192 to 131,072 tokens, on a virtual machine of 2 cores, one of them in use. Not printed by it:
+counting_copies and counting_buffer_bytes, from the peak memory of processes that count 5 to 113 MB; the sizes of a
+flush and a task, which counting sets; what loading holds, which follows from the arrays' types; the last two, of Ray.
+"""
 
 
 class TooLittleText(DataError):
@@ -176,17 +186,7 @@ def plan_corpus(
             words=estimate(scaled(text, 1 / word_size)),
             languages=counted.languages,
         ),
-        sample=SampleFacts(
-            text_bytes=counted.text_bytes,
-            words=counted.words_read,
-            blocks=counted.blocks,
-            files=sum(one.fraction > 0 for one in sample.files),
-            files_by_head=sample.heads,
-            complete=sample.complete,
-            bad_records=len(sample.bad),
-            reading_mb_per_second=1e-6 / speed.reading_seconds_per_byte,
-            counting_mb_per_second=1e-6 / speed.counting_seconds_per_byte,
-        ),
+        sample=_sample_facts(sample, counted, speed),
         pairs=_growth_facts(pairs, pair_bytes, text, word_size),
         words=_growth_facts(words, word_bytes, text, word_size),
         vocabularies=[
@@ -194,6 +194,35 @@ def plan_corpus(
         ],
         costs=costs,
     )
+
+
+def _sample_facts(sample: Sample, counted: SampleWords, speed: Speed) -> SampleFacts:
+    return SampleFacts(
+        text_bytes=counted.text_bytes,
+        words=counted.words_read,
+        blocks=counted.blocks,
+        files=sum(one.fraction > 0 for one in sample.files),
+        files_by_head=sample.heads,
+        complete=sample.complete,
+        bad_records=len(sample.bad),
+        reading_mb_per_second=1e-6 / speed.reading_seconds_per_byte,
+        counting_mb_per_second=1e-6 / speed.counting_seconds_per_byte,
+    )
+
+
+def write_plan(plan: Plan, files: Sequence[InputFile], output: Output) -> None:
+    """Write plan.json; anew each time, as it holds how fast this machine is."""
+    settings = {
+        "pretokenizer": plan.pretokenizer,
+        "sample_bytes": plan.sample.text_bytes,
+        "vocabulary_sizes": [one.vocabulary_size for one in plan.vocabularies],
+    }
+    inputs = describe_inputs(list(files))
+    output.begin([PLAN])
+    with replacing(output.directory / PLAN) as part:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
+    run = Run(engine="none", workers=1, seconds=0.0)
+    output.finish(fingerprint("plan", settings, inputs), settings, inputs, [PLAN], {}, run)
 
 
 def _growth_facts(number: Growth, size: Growth, text: Interval, word_size: float) -> GrowthFacts:

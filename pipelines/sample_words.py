@@ -15,7 +15,8 @@ from operators.words import WordCounter
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.formats import Format
 from pipelines.corpus.records import read_batches
-from pipelines.sampling import FileSample, Sample
+from pipelines.sample_files import FileSample
+from pipelines.sampling import Sample
 
 BATCH_BYTES: Final = 2 << 20
 """Text that is split and counted at once, as counting does."""

@@ -13,7 +13,7 @@ from operators.growth import LEAST_BLOCKS, Incidences, Interval, curve, fit
 BLOCK_WORDS = 500
 
 
-def incidences_of(words: np.ndarray, blocks: int, weights: np.ndarray | None = None) -> Incidences:  # type: ignore[type-arg]
+def incidences_of(words: np.ndarray, blocks: int, weights: np.ndarray | None = None) -> Incidences:
     """Of a text of word numbers, cut into blocks of one size."""
     block = np.arange(len(words)) * blocks // len(words)
     once = np.unique(words.astype(np.int64) * blocks + block)
@@ -26,7 +26,7 @@ OPEN = 4_000_000
 """Kinds of a vocabulary that the texts here do not exhaust."""
 
 
-def zipf(words: int, kinds: int, exponent: float, seed: int) -> np.ndarray:  # type: ignore[type-arg]
+def zipf(words: int, kinds: int, exponent: float, seed: int) -> np.ndarray:
     """A text of word numbers whose frequencies are as rank^-exponent."""
     cumulative = np.cumsum(np.arange(1, kinds + 1, dtype=np.float64) ** -exponent)
     drawn = np.random.default_rng(seed).random(words)
