@@ -6,6 +6,7 @@ YAML files are read by these definitions, flags and their help are made of them,
 
 import ast
 import inspect
+import re
 import textwrap
 from typing import Annotated, Literal
 
@@ -42,6 +43,8 @@ class Execution(Settings, frozen=True, kw_only=True):
     """Workers that share the work; by default one for each processor."""
     progress: Literal["auto", "json", "off"] = "auto"
     """Progress on stderr: bars for people, a JSON line for each step for machines, or nothing."""
+    memory_limit: str | None = None
+    """Memory for the words and pairs of one worker, as 512MB or 4GB, besides some 250 MB for libraries; 1GB counts."""
     on_bad_record: Literal["fail", "skip"] = "fail"
     """A record that cannot be read ends the job, or is left out, counted and listed in bad_records.parquet."""
 
@@ -209,3 +212,15 @@ def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:
                 assert isinstance(below.value, ast.Constant)
                 lines[field.target.id] = str(below.value.value)
     return lines
+
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def size_in_bytes(setting: str, text: str) -> int:
+    """`size_in_bytes("memory_limit", "512MB")` is 512,000,000; also 4GiB, or bytes. Raises BadSettings."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", text.lower())
+    size = int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
+    if size < 1 << 20:
+        raise BadSettings(setting, f"{text!r} is no size of 1 MiB or more; write one as 512MB or 4GB")
+    return size

@@ -11,10 +11,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jobs.configuration import read_sources
-from jobs.settings import BadSettings, Catalogs, Execution, Mixture, Premiums, Report, Retokenize, Settings, Train
+from jobs.settings import (
+    BadSettings,
+    Catalogs,
+    Execution,
+    Mixture,
+    Premiums,
+    Report,
+    Retokenize,
+    Settings,
+    Train,
+    size_in_bytes,
+)
 from jobs.training_plan import plan_training
 from pipelines.corpus.sources import InputFile, Source, find_files
 from pipelines.engine import Engine
+from pipelines.memory import MEMORY_BYTES
 from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.progress import Progress
 
@@ -26,6 +38,8 @@ class Job:
     engine: Engine
     progress: Progress
     on_bad_record: Literal["fail", "skip"]
+    memory_bytes: int | None = None
+    """What the words and pairs of one worker may take."""
 
 
 def run_train(settings: Train, job: Job) -> str:
@@ -59,6 +73,7 @@ def run_train(settings: Train, job: Job) -> str:
             temperature=settings.temperature,
             extended=plan.extended,
             resume=settings.resume,
+            memory_bytes=job.memory_bytes,
         )
         write_sizes(plan.sizes, output.directory, made, job.progress)
     facts = made.facts
@@ -74,7 +89,15 @@ def _words(settings: Train, files: list[InputFile], pretokenizer: str, directory
     if settings.word_table:
         from pipelines.imported_words import import_words
 
-        return import_words(files, pretokenizer, directory, job.engine, job.progress, partitions=settings.partitions)
+        return import_words(
+            files,
+            pretokenizer,
+            directory,
+            job.engine,
+            job.progress,
+            partitions=settings.partitions,
+            memory_bytes=job.memory_bytes or MEMORY_BYTES,
+        )
     from pipelines.counting import count_words
 
     return count_words(
@@ -85,6 +108,7 @@ def _words(settings: Train, files: list[InputFile], pretokenizer: str, directory
         job.progress,
         on_bad_record=job.on_bad_record,
         partitions=settings.partitions,
+        memory_bytes=job.memory_bytes or MEMORY_BYTES,
     )
 
 
@@ -151,6 +175,7 @@ def run_mixture(settings: Mixture, job: Job) -> str:
             job.progress,
             on_bad_record=job.on_bad_record,
             partitions=settings.partitions,
+            memory_bytes=job.memory_bytes or MEMORY_BYTES,
         )
         made = infer_categories(
             words,
@@ -238,5 +263,6 @@ RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {
 
 def run_steps(steps: list[Settings], execution: Execution, engine: Engine, progress: Progress) -> list[str]:
     """Run steps in order; a line about each."""
-    job = Job(engine, progress, execution.on_bad_record)
+    limit = None if execution.memory_limit is None else size_in_bytes("memory_limit", execution.memory_limit)
+    job = Job(engine, progress, execution.on_bad_record, limit)
     return [RUNNERS[type(step)](step, job) for step in steps]

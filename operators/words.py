@@ -168,6 +168,12 @@ def partition_of(hashes: NDArray[np.uint64], partitions: int) -> I64:
     return upper
 
 
+def word_bytes(words: pa.LargeBinaryArray) -> int:
+    """Bytes of the words together, each taken once."""
+    offsets, _ = word_buffers(words)
+    return int(offsets[-1] - offsets[0])
+
+
 def text_sizes(words: pa.LargeBinaryArray, counts: I64) -> tuple[int, int]:
     """(bytes, characters) of the text that words with counts came from: code points begin where no 0b10 byte stands."""
     offsets, data = word_buffers(words)

@@ -1,7 +1,7 @@
 """Corpus files to word tables: count on every worker, partition by hash, add up each partition.
 
-The driver hands out file names and gets back sizes. A task's tables are flushed to disk when they outgrow
-`flush_bytes`, so memory does not depend on the corpus. Partitions are a fixed number, so the word tables do not depend
+The driver hands out file names and gets back sizes. A task's tables are flushed to disk when they outgrow their part of
+`memory_bytes`, so memory does not depend on the corpus. Partitions are a fixed number, so the word tables do not depend
 on the number of workers either.
 """
 
@@ -9,30 +9,29 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.errors import DataError
 from operators.pretokenize import Pretokenizer
 from operators.shard import LARGEST_TOTAL, CountOverflow
-from operators.words import WORDS_SCHEMA, WordCounter, by_language, text_sizes
+from operators.words import WordCounter
 from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA, BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engine import Engine
+from pipelines.memory import FLUSH_PART, MEMORY_BYTES
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.partitions import SCRATCH, add_up_all, flush_words
 from pipelines.parts import Part, even_groups
 from pipelines.progress import Progress
 from pipelines.weighting import whole_ratios
 
-FLUSH_BYTES = 256 << 20
 BATCH_BYTES = 2 << 20  # its text, its words' ends and the counts they meet stay near the processor
 BAD_RECORDS = "bad_records.parquet"
 
-EMPTY = pa.RecordBatch.from_pylist([], WORDS_SCHEMA)
 OnBadRecord = Literal["fail", "skip"]
 
 
@@ -55,7 +54,7 @@ class CountTask:
     index: int
     pretokenizer: str
     partitions: int
-    flush_bytes: int
+    memory_bytes: int
     on_bad_record: OnBadRecord
     into: Path
 
@@ -79,59 +78,21 @@ def count_parts(task: CountTask) -> Counted:
     """Count words into `into/count-<index>-<flush>.arrow`, a batch a partition; bad records into `into/bad-<index>`."""
     pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
     counter, flushes, documents, size = WordCounter(), 0, 0, 0
+    batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for part in task.parts:
-        for batch in read_batches(part.file, bad, BATCH_BYTES, span=part.span, with_ids=False):
+        for batch in read_batches(part.file, bad, batch_bytes, span=part.span, with_ids=False):
             pieces = pretokenizer.split(batch.column("text"))
             counter.add(pieces, batch.column("language"), part.multiplier)
             documents += batch.num_rows
             size += len(pieces.data)
-            if counter.memory_bytes > task.flush_bytes:
-                _flush(counter, task, flushes)
+            if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
+                flush_words(counter, task.into, task.index, flushes, task.partitions)
                 counter, flushes = WordCounter(), flushes + 1
-    _flush(counter, task, flushes)
+    flush_words(counter, task.into, task.index, flushes, task.partitions)
     if len(bad):
         with replacing(task.into / f"bad-{task.index}.parquet") as to:
             pq.write_table(bad.table(), to)
     return Counted(documents, len(bad), size)
-
-
-def _flush(counter: WordCounter, task: CountTask, flush: int) -> None:
-    """Scratch files: the next run begins anew, so nothing waits for the disk."""
-    tables = dict(counter.tables(task.partitions))
-    with (
-        replacing(task.into / f"count-{task.index:06}-{flush:04}.arrow", durable=False) as part,
-        pa.ipc.new_file(part, WORDS_SCHEMA) as writer,
-    ):
-        for partition in range(task.partitions):
-            [batch] = tables[partition].combine_chunks().to_batches() if partition in tables else [EMPTY]
-            writer.write_batch(batch)
-
-
-@dataclass(frozen=True)
-class AddUpTask:
-    """One partition to add up."""
-
-    partition: int
-    into: Path
-
-
-def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, int, int, int, int]]]:
-    """Sum a partition's counts into `words-<partition>.parquet`; its name, and (language, words, count, bytes,
-    characters) for each language."""
-    counter = WordCounter()
-    for path in sorted(task.into.glob("counts/count-*-*.arrow")):
-        with pa.memory_map(str(path)) as mapped:
-            batch = pa.ipc.open_file(mapped).get_batch(task.partition)
-            for language, words, counts in by_language(batch):
-                counter.table(language).add_rows(words, counts)
-    name = f"words-{task.partition:04}.parquet"
-    table = next((rows for _, rows in counter.tables(1)), WORDS_SCHEMA.empty_table())
-    with replacing(task.into / name) as part:
-        pq.write_table(table, part, compression="lz4", use_dictionary=["language"], write_statistics=["language"])
-    sizes = []
-    for language, words, counts in (row for batch in table.to_batches() for row in by_language(batch)):
-        sizes.append((language, len(words), int(counts.sum()), *text_sizes(words, counts)))
-    return name, sizes
 
 
 def count_words(
@@ -143,13 +104,13 @@ def count_words(
     *,
     on_bad_record: OnBadRecord = "fail",
     partitions: int = 16,
-    flush_bytes: int = FLUSH_BYTES,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> Manifest:
     """Word tables of a corpus in `directory`: words-<partition>.parquet (language, word, count), by
     language and the words' hashes.
 
     Skipped when they are there already. The manifest's facts: documents, bad_records, and for each language its unique
-    words, count of words, bytes and characters (all weighted by the sources' weights).
+    words and their bytes, and, weighted by the sources' weights, count of words, bytes and characters.
     """
     regex = Pretokenizer(pretokenizer).regex
     settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions, "on_bad_record": on_bad_record}
@@ -161,13 +122,13 @@ def count_words(
             return done
         began = time.monotonic()
         output.begin([*(f"words-{i:04}.parquet" for i in range(partitions)), BAD_RECORDS])
-        scratch = directory / "counts"
+        scratch = directory / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
             groups = even_groups(files, whole_ratios([file.source.weight for file in files]), engine.workers)
             tasks = [
-                CountTask(parts, i, pretokenizer, partitions, flush_bytes, on_bad_record, scratch)
+                CountTask(parts, i, pretokenizer, partitions, memory_bytes, on_bad_record, scratch)
                 for i, parts in enumerate(groups)
             ]
             # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
@@ -175,7 +136,7 @@ def count_words(
             if weighed >= LARGEST_TOTAL:
                 raise CountOverflow(float(weighed))
             documents, bad_records = _count_all(tasks, engine, progress)
-            written, languages = _add_up_all(directory, partitions, engine, progress)
+            written, languages = add_up_all(directory, partitions, memory_bytes, engine, progress)
             if on_bad_record == "skip":
                 written.append(BAD_RECORDS)
                 _gather_bad_records(scratch, directory / BAD_RECORDS)
@@ -197,21 +158,6 @@ def _count_all(tasks: list[CountTask], engine: Engine, progress: Progress) -> tu
             documents, bad_records = documents + counted.documents, bad_records + counted.bad_records
             advance(sizes[index])
     return documents, bad_records
-
-
-def _add_up_all(
-    directory: Path, partitions: int, engine: Engine, progress: Progress
-) -> tuple[list[str], dict[str, dict[str, int]]]:
-    written: list[str] = []
-    sums: dict[str, np.ndarray[Any, np.dtype[np.int64]]] = {}
-    with progress.stage("add up words", partitions, "partitions") as advance:
-        for _, (name, sizes) in engine.run(add_up, [AddUpTask(i, directory) for i in range(partitions)]):
-            written.append(name)
-            for language, *figures in sizes:
-                sums[language] = sums.get(language, np.zeros(4, np.int64)) + np.array(figures, np.int64)
-            advance(1)
-    names = ("words", "count", "bytes", "characters")
-    return written, {one: dict(zip(names, sums[one].tolist(), strict=True)) for one in sorted(sums)}
 
 
 def _gather_bad_records(scratch: Path, into: Path) -> None:

@@ -21,13 +21,15 @@ from operators.arrays import I64
 from operators.errors import DataError
 from operators.pretokenize import Pretokenizer
 from operators.shard import LARGEST_TOTAL, CountOverflow
-from operators.words import WORDS_SCHEMA, WordCounter
+from operators.words import WordCounter
 from pipelines.corpus.errors import shown
 from pipelines.corpus.reading import open_input
 from pipelines.corpus.sources import InputFile
-from pipelines.counting import EMPTY, FLUSH_BYTES, AddUpTask, EmptyCorpus, add_up
+from pipelines.counting import EmptyCorpus
 from pipelines.engine import Engine
-from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.memory import FLUSH_PART, MEMORY_BYTES
+from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint
+from pipelines.partitions import SCRATCH, add_up_all, flush_words
 from pipelines.progress import Progress
 
 NO_LANGUAGE: Final = "und"
@@ -60,7 +62,7 @@ class ImportTask:
     file: InputFile
     index: int
     partitions: int
-    flush_bytes: int
+    memory_bytes: int
     into: Path
 
     @property
@@ -94,23 +96,11 @@ def import_file(task: ImportTask) -> Imported:
         for language in languages.unique().to_pylist():
             own = real & pc.equal(languages, language).to_numpy(zero_copy_only=False)
             counter.table(language).add_rows(words.filter(pa.array(own)), counts[own])
-        if counter.memory_bytes > task.flush_bytes:
-            _flush(counter, task, flushes)
+        if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
+            flush_words(counter, task.into, task.index, flushes, task.partitions)
             counter, flushes = WordCounter(), flushes + 1
-    _flush(counter, task, flushes)
+    flush_words(counter, task.into, task.index, flushes, task.partitions)
     return Imported(rows, zeros, empties, symbols)
-
-
-def _flush(counter: WordCounter, task: ImportTask, flush: int) -> None:
-    """As counting leaves them for `pipelines.counting.add_up`."""
-    tables = dict(counter.tables(task.partitions))
-    with (
-        replacing(task.into / f"count-{task.index:06}-{flush:04}.arrow", durable=False) as part,
-        pa.ipc.new_file(part, WORDS_SCHEMA) as writer,
-    ):
-        for partition in range(task.partitions):
-            [batch] = tables[partition].combine_chunks().to_batches() if partition in tables else [EMPTY]
-            writer.write_batch(batch)
 
 
 def _read(file: InputFile) -> Iterator[tuple[pa.LargeBinaryArray, I64, pa.StringArray]]:
@@ -195,7 +185,7 @@ def import_words(
     progress: Progress,
     *,
     partitions: int = 16,
-    flush_bytes: int = FLUSH_BYTES,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> Manifest:
     """Word tables in `directory`, of counts made elsewhere; rows of one language and word add up.
 
@@ -214,13 +204,13 @@ def import_words(
             return done
         began = time.monotonic()
         output.begin([f"words-{i:04}.parquet" for i in range(partitions)])
-        scratch = directory / "counts"
+        scratch = directory / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
-            tasks = [ImportTask(file, i, partitions, flush_bytes, scratch) for i, file in enumerate(files)]
+            tasks = [ImportTask(file, i, partitions, memory_bytes, scratch) for i, file in enumerate(files)]
             figures = _import_all(tasks, engine, progress)
-            written, languages = _add_up_all(directory, partitions, engine, progress)
+            written, languages = add_up_all(directory, partitions, memory_bytes, engine, progress)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         if not languages:
@@ -242,19 +232,3 @@ def _import_all(tasks: list[ImportTask], engine: Engine, progress: Progress) -> 
                 raise CountOverflow(symbols)
             advance(tasks[index].file.size or 0)
     return figures
-
-
-def _add_up_all(
-    directory: Path, partitions: int, engine: Engine, progress: Progress
-) -> tuple[list[str], dict[str, dict[str, int]]]:
-    """The files written, and each language's figures."""
-    written: list[str] = []
-    sums: dict[str, list[int]] = {}
-    with progress.stage("add up words", partitions, "partitions") as advance:
-        for _, (name, sizes) in engine.run(add_up, [AddUpTask(i, directory) for i in range(partitions)]):
-            written.append(name)
-            for language, *figures in sizes:
-                sums[language] = [a + b for a, b in zip(sums.get(language, [0, 0, 0, 0]), figures, strict=True)]
-            advance(1)
-    names = ("words", "count", "bytes", "characters")
-    return written, {one: dict(zip(names, sums[one], strict=True)) for one in sorted(sums)}

@@ -20,6 +20,8 @@ PAIRS_SPREAD: Final = 1.4
 """How far the number of distinct pairs may be off, either way, where the words are as predicted."""
 SHARD_SPREAD: Final = 1.2
 """The same of a shard's memory: words are not of one length."""
+WIDE: Final = 65_535
+"""Tokens that a shard's narrow cells do not hold (operators.shard)."""
 MOST_WORKERS: Final = 100_000
 
 
@@ -41,8 +43,12 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     tables_seconds_per_word: float
     """Writing, adding up and reading the word tables, for each distinct (language, word)."""
     shard_bytes_per_symbol: float
+    shard_bytes_per_visit: float
+    """Where the pairs are that a merge in a distinct word makes."""
     shard_bytes_per_token: float
-    """A shard's tables that are as long as the vocabulary."""
+    """A shard's tables that are as long as the vocabulary, with room to grow."""
+    wide_cell_bytes: float
+    """More for each symbol and word from WIDE tokens on: wider cells, and the narrow ones until they are copied."""
     loading_bytes_per_word: float
     """While a shard is laid out: where each word begins, its count, its place in their order."""
     loading_bytes_per_symbol: float
@@ -194,14 +200,15 @@ class Needs:
         words, symbols = predicted(self.words, self.text), predicted(self.symbols, self.text)
 
         def held(word: float, symbol: float) -> float:
-            per_symbol = cost.shard_bytes_per_symbol + cost.loading_bytes_per_symbol
-            return (word * cost.loading_bytes_per_word + symbol * per_symbol) / workers
+            visits = symbol * self.merged_share(vocabulary, word)
+            shard = symbol * cost.shard_bytes_per_symbol + visits * cost.shard_bytes_per_visit
+            wider = (word + symbol) * cost.wide_cell_bytes if vocabulary >= WIDE else 0.0
+            loading = word * cost.loading_bytes_per_word + symbol * cost.loading_bytes_per_symbol
+            return (shard + wider + loading) / workers
 
+        low, value, high = map(held, _bounds(words), _bounds(symbols))
         fixed = cost.worker_bytes + vocabulary * cost.shard_bytes_per_token
-        held_by = Interval(
-            held(words.low, symbols.low), held(words.value, symbols.value), held(words.high, symbols.high)
-        )
-        return estimate(scaled(held_by, 1, SHARD_SPREAD), fixed)
+        return estimate(scaled(Interval(low, value, high), 1, SHARD_SPREAD), fixed)
 
     def driver_bytes(self, vocabulary: int) -> Estimate:
         """Peak memory of the driver."""

@@ -46,7 +46,7 @@ def even_groups(files: Sequence[InputFile], multipliers: Sequence[int], workers:
     """
     whole = [Part(file, multiplier) for file, multiplier in zip(files, multipliers, strict=True)]
     total = sum(part.text_bytes for part in whole)
-    groups = -(-total // (LARGEST_GROUP_BYTES * workers)) * workers  # as many for each worker
+    groups = max(1, -(-total // (LARGEST_GROUP_BYTES * workers))) * workers  # as many for each worker
     target = max(-(-total // groups), SMALLEST_PART_BYTES)
     dealt: list[list[Part]] = [[]]
     room = target

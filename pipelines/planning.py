@@ -24,13 +24,15 @@ PLAN: Final = "plan.json"
 COSTS: Final = Costs(
     worker_bytes=2.66e8,
     counting_bytes_per_word=69.0,
-    counting_copies=2.3,
-    counting_buffer_bytes=3.0e7,
+    counting_copies=2.2,
+    counting_buffer_bytes=5.0e7,
     counting_flush_bytes=256 << 20,
     counting_task_bytes=256 << 20,
     tables_seconds_per_word=1.53e-6,
-    shard_bytes_per_symbol=8.97,
-    shard_bytes_per_token=415.0,
+    shard_bytes_per_symbol=5.1,
+    shard_bytes_per_visit=7.0,
+    shard_bytes_per_token=90.0,
+    wide_cell_bytes=4.0,
     loading_bytes_per_word=24.0,
     loading_bytes_per_symbol=1.0,
     loading_seconds_per_symbol=1.46e-8,
@@ -54,8 +56,9 @@ COSTS: Final = Costs(
 )
 """What `python -m benchmarks.measure_costs` printed for 1.68 GB of software help, strings and source code and its
 first eighth, at 8,192 to 131,072 tokens, on a virtual machine of 2 cores, one of them in use. Not printed by it:
-counting_copies and counting_buffer_bytes, from the peak memory of processes that count 5 to 113 MB; the sizes of a
-flush and a task, which counting sets; what loading holds, which follows from the arrays' types; the last two, of Ray.
+counting_copies and counting_buffer_bytes, from the peak memory of processes that counted 30 MB, 113 MB and 1.68 GB; the
+sizes of a flush and a task, which counting sets; tokens, wide cells and loading, which follow from the arrays'
+types; the last two, of Ray.
 """
 
 

@@ -66,20 +66,17 @@ class ShardSource:
 
     paths: Sequence[Path]
     """Word tables, a file for each partition."""
+    shards: int
+    """How many to make, at most one for each partition."""
     multipliers: Mapping[str, int] | None
     """What each language's counts are multiplied with; None: all of them as they are."""
     byte_ids: I32
     max_token_length: int | None = None
 
     @property
-    def stored_bytes(self) -> int:
-        """Size of the word tables on disk."""
-        return sum(path.stat().st_size for path in self.paths)
-
-    def arguments(self, workers: int) -> list[tuple[Sequence[Path], Mapping[str, int] | None, I32, int | None]]:
-        """What makes the TrainingShard of each worker; no more of them than there are files."""
-        shards = max(1, min(workers, len(self.paths)))
-        own = [self.paths[i::shards] for i in range(shards)]
+    def arguments(self) -> list[tuple[Sequence[Path], Mapping[str, int] | None, I32, int | None]]:
+        """What makes each TrainingShard."""
+        own = [self.paths[i :: self.shards] for i in range(self.shards)]
         return [(paths, self.multipliers, self.byte_ids, self.max_token_length) for paths in own]
 
 
@@ -110,11 +107,10 @@ def run_rounds(
     def recover() -> list[Call]:
         return [("replay", (answered,))]
 
-    shards = source.arguments(engine.shards(source.stored_bytes))
     with (
         checkpoint,
         progress.stage("train", total, "tokens") as advance,
-        Fleet(engine, TrainingShard, shards, recover, MAX_FAILURES) as fleet,
+        Fleet(engine, TrainingShard, source.arguments, recover, MAX_FAILURES) as fleet,
     ):
 
         def applied(batch: Merges) -> list[PairChanges]:

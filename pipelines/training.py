@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from operators.extension import check_extendable, extend
 from operators.merge_order import Reducer
@@ -12,10 +13,11 @@ from operators.tokenizer import Merges, Tokenizer
 from pipelines.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.counting import word_files
 from pipelines.engine import Engine
+from pipelines.memory import shards_within
 from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.progress import Progress
 from pipelines.rounds import AnotherRun, ShardSource, run_rounds
-from pipelines.tokenizers import TOKENIZER_FILES, save_tokenizer, tokenizer_fingerprint
+from pipelines.tokenizers import TOKENIZER_FILES, Saved, save_tokenizer, tokenizer_fingerprint
 from pipelines.weighting import Weighting
 
 
@@ -49,20 +51,22 @@ def train(
     temperature: float | None = None,
     extended: Tokenizer | None = None,
     resume: bool = True,
+    memory_bytes: int | None = None,
 ) -> Manifest:
     """A tokenizer in `output`, from word tables. Skipped when it is there already.
 
     `shares`, `weights` and `temperature` are those of `pipelines.weighting.Weighting`. With `extended`, its merges and
     ids stay, its special tokens count, and `vocabulary_size` is the new total; the words must be cut by its
     pre-tokenizer. A run that was cut off is gone on with, from what its checkpoint holds, unless `resume` is false.
+    `memory_bytes` is what the words and pairs of one worker may take.
 
-    Raises NotExtendable, TooShort, UnknownLanguage, WeightOutOfRange, CountOverflow, TooManyFailures, WriteFailed.
+    Raises NotExtendable, TooShort, UnknownLanguage, WeightOutOfRange, CountOverflow, TooLittleMemory, TooManyFailures,
+    WriteFailed.
     """
     start = extended or Tokenizer(words.settings["pretokenizer"], tuple(special_tokens), Merges.from_rows([]))
     if extended is not None:
         check_extendable(extended, max_token_length)
-    weighting = Weighting(shares, weights, temperature)
-    multipliers, mixture = _weigh(words, weighting)
+    multipliers, mixture = _weigh(words, weighting := Weighting(shares, weights, temperature))
     settings = {
         "vocabulary_size": vocabulary_size,
         "special_tokens": list(start.special_tokens),
@@ -71,8 +75,7 @@ def train(
         **weighting.settings,
         "extended": tokenizer_fingerprint(extended) if extended is not None else None,
     }
-    inputs = [{"words": words.fingerprint}]
-    name = fingerprint("tokenizer", settings, inputs)
+    name = fingerprint("tokenizer", settings, inputs := [{"words": words.fingerprint}])
     checkpoint = Checkpoint(output.directory / CHECKPOINT, name)
     if (done := output.current(name)) is not None:
         checkpoint.remove()
@@ -80,19 +83,37 @@ def train(
         return done
     began = time.monotonic()
     output.begin(list(TOKENIZER_FILES))
-    source = ShardSource(word_files(words, words_directory), multipliers, start.byte_ids, max_token_length)
+    paths = word_files(words, words_directory)
+    shards = _shards(engine, paths, _symbols(words, multipliers), memory_bytes)
+    source = ShardSource(paths, shards, multipliers, start.byte_ids, max_token_length)
     goal = Goal(start, vocabulary_size, min_pair_count)
     reducer, failures = _learn(goal, source, engine, progress, checkpoint, resume)
     made, repeated = extend(start, reducer.merges)
     saved = save_tokenizer(made, output.directory)
-    facts = {"pretokenizer": made.pretokenizer, "vocabulary": reducer.vocabulary, "merges": len(made.merges)}
-    facts |= {"rounds": len(reducer.rounds), "mixture": mixture}
-    facts |= {"extended_merges": len(start.merges), "repeated_merges": repeated} if extended is not None else {}
-    facts |= {"without_ranks": saved.without_ranks} if saved.without_ranks is not None else {}
+    of_extension = {} if extended is None else {"extended_merges": len(start.merges), "repeated_merges": repeated}
+    facts = _facts(made, reducer, saved) | {"mixture": mixture} | of_extension
     run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3), failures=failures)
     manifest = output.finish(name, settings, inputs, saved.files, facts, run)
     checkpoint.remove()
     return manifest
+
+
+def _facts(made: Tokenizer, reducer: Reducer, saved: Saved) -> dict[str, Any]:
+    counts = {"vocabulary": reducer.vocabulary, "merges": len(made.merges), "rounds": len(reducer.rounds)}
+    without = {} if saved.without_ranks is None else {"without_ranks": saved.without_ranks}
+    return {"pretokenizer": made.pretokenizer, **counts, **without}
+
+
+def _shards(engine: Engine, paths: Sequence[Path], symbols: int, memory_bytes: int | None) -> int:
+    most = min(engine.workers, len(paths))
+    worth = engine.shards(sum(path.stat().st_size for path in paths))
+    return shards_within(symbols, memory_bytes, min(worth, most), most)
+
+
+def _symbols(words: Manifest, multipliers: Mapping[str, int] | None) -> int:
+    """Bytes of the distinct words that are trained on, and one for each word; equal words of languages as if not."""
+    used = (facts for language, facts in words.facts["languages"].items() if not multipliers or language in multipliers)
+    return sum(int(facts["word_bytes"]) + int(facts["words"]) for facts in used)
 
 
 def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None, dict[str, float]]:

@@ -31,13 +31,14 @@ def _splat(value: int) -> Any:
     return ir.Constant(_VECTOR, [value] * LANES)
 
 
-def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any, target: Any) -> Any:
+def _address(context: Any, builder: Any, kind: Any, place: Any, target: Any) -> Any:
+    array, index = place
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), target.as_pointer())
 
 
 def _load_lanes(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    loaded = builder.load(_address(context, builder, kind, array, index, _VECTOR))
+    loaded = builder.load(_address(context, builder, kind, (array, index), _VECTOR))
     loaded.align = 1
     return loaded
 
@@ -47,17 +48,17 @@ def _mask(builder: Any, lanes: Any) -> Any:
     return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), _I64)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _eight_bytes(typingctx: Any, data: Any, at: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        loaded = builder.load(_address(context, builder, signature.args[0], *arguments, _I64))
+        loaded = builder.load(_address(context, builder, signature.args[0], arguments, _I64))
         loaded.align = 1
         return loaded
 
     return types.uint64(data, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _folded(typingctx: Any, a: Any, b: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         product = builder.mul(*(builder.zext(one, _I128) for one in arguments))
@@ -67,20 +68,20 @@ def _folded(typingctx: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _prefetch(typingctx: Any, array: Any, at: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _I8.as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [pointer, _I32, _I32, _I32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        address = _address(context, builder, signature.args[0], *arguments, _I8)
+        address = _address(context, builder, signature.args[0], arguments, _I8)
         builder.call(function, [address, *(ir.Constant(_I32, one) for one in (0, 3, 1))])
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _lowest_bit(typingctx: Any, bits: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(_I1, 0))
@@ -88,7 +89,7 @@ def _lowest_bit(typingctx: Any, bits: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _run_length(typingctx: Any, kinds: Any, at: Any, mask: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), arguments[2], ir.Constant(_I32, 0))
@@ -101,7 +102,7 @@ def _run_length(typingctx: Any, kinds: Any, at: Any, mask: Any) -> Any:
     return types.int64(kinds, types.int64, types.uint8), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _lanes_of(typingctx: Any, kinds: Any, at: Any, mask: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         lanes = _load_wide(context, builder, signature.args[0], *arguments[:2])
@@ -111,7 +112,7 @@ def _lanes_of(typingctx: Any, kinds: Any, at: Any, mask: Any) -> Any:
     return types.uint64(kinds, types.int64, types.uint8), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _lanes_equal(typingctx: Any, text: Any, at: Any, byte: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         lanes = _load_wide(context, builder, signature.args[0], *arguments[:2])
@@ -120,7 +121,7 @@ def _lanes_equal(typingctx: Any, text: Any, at: Any, byte: Any) -> Any:
     return types.uint64(text, types.int64, types.uint8), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _lanes_within(typingctx: Any, text: Any, at: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         lanes = _load_wide(context, builder, signature.args[0], *arguments)
@@ -129,7 +130,7 @@ def _lanes_within(typingctx: Any, text: Any, at: Any) -> Any:
     return types.uint64(text, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _bit_count(typingctx: Any, bits: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
@@ -138,7 +139,7 @@ def _bit_count(typingctx: Any, bits: Any) -> Any:
 
 
 def _load_wide(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    loaded = builder.load(_address(context, builder, kind, array, index, _WIDE))
+    loaded = builder.load(_address(context, builder, kind, (array, index), _WIDE))
     loaded.align = 1
     return loaded
 
@@ -160,7 +161,7 @@ def ascii_classifier(ranges: Ranges, rest: int) -> Any:
     written for bytes over 127 means nothing.
     """
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def classify(typingctx: Any, text: Any, at: Any, kinds: Any, to: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             lanes = _load_lanes(context, builder, signature.args[0], *arguments[:2])
@@ -169,7 +170,7 @@ def ascii_classifier(ranges: Ranges, rest: int) -> Any:
                 offset = builder.sub(lanes, _splat(first))
                 within = builder.icmp_unsigned("<=", offset, _splat(last - first))
                 found = builder.select(within, _splat(kind), found)
-            target = _address(context, builder, signature.args[2], *arguments[2:], _VECTOR)
+            target = _address(context, builder, signature.args[2], arguments[2:], _VECTOR)
             builder.store(found, target).align = 1
             return _mask(builder, builder.icmp_signed("<", lanes, _splat(0)))
 
@@ -264,7 +265,7 @@ def _plain_lanes_within(text: Any, at: int) -> Any:
 
 @njit
 def _plain_bit_count(bits: Any) -> int:
-    count = 0
+    count: Any = 0
     for i in range(64):
         count += np.int64(bits >> np.uint64(i) & np.uint64(1))
     return count

@@ -19,14 +19,14 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @njit(cache=True, nogil=True)
-def home(table: Any, pair: int) -> int:
+def home(table: Any, pair: int) -> Any:
     """Where the search for a pair begins; the number of slots is a power of two."""
     hashed = folded(np.uint64(pair), _FACTOR)
     return SLOT * np.int64(hashed & np.uint64(len(table) // SLOT - 1))
 
 
 @njit(cache=True, nogil=True)
-def slot_of(table: Any, pair: int) -> int:
+def slot_of(table: Any, pair: int) -> Any:
     """Where the slot that holds `pair` begins, or the empty one where it belongs."""
     at = home(table, pair)
     while table[at] != -1 and table[at] != pair:

@@ -80,7 +80,7 @@ def rehash(table: Any, larger: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def add_words(
-    data: Any, begin: int, ends: Any, first: int, last: int, counts: Any, keys: Any, table: Any, arena: Any,
+    data: Any, begin: Any, ends: Any, first: int, last: int, counts: Any, keys: Any, table: Any, arena: Any,
     used: Any,
 ) -> int:  # fmt: skip
     """Add the words that end at `ends[first:last]`, each where the next begins; the first begins at `begin`.
@@ -95,7 +95,7 @@ def add_words(
         batch = min(BATCH, last - first)
         if 4 * (used[0] + batch) > 3 * slots:
             return first
-        long_bytes = 0
+        long_bytes: Any = 0
         for i in range(batch):
             end = np.int64(ends[first + i])
             length = end - begin
@@ -150,7 +150,8 @@ def add_words(
 @njit(cache=True, nogil=True)
 def list_words(table: Any, places: Any, hashes: Any) -> int:
     """Where all words are (int64) and their hashes (uint64), in no order; returns their bytes altogether."""
-    words, size = 0, 0
+    words: Any = 0
+    size: Any = 0
     for at in range(0, len(table), SLOT):
         third = table[at + 2]
         if third != 0:
@@ -164,7 +165,7 @@ def list_words(table: Any, places: Any, hashes: Any) -> int:
 @njit(cache=True, nogil=True)
 def write_words(table: Any, arena: Any, places: Any, offsets: Any, data: Any, counts: Any) -> None:
     """Write the words at `places`, in that order: offsets (int64[n + 1]), bytes (uint8), counts (int64)."""
-    to = 0
+    to: Any = 0
     offsets[0] = 0
     for word in range(len(places)):
         if word + 16 < len(places):

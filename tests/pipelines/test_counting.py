@@ -33,12 +33,16 @@ def test_counts_equal_a_plain_count(tmp_path: Path) -> None:
         assert expected[language][word] == count
 
 
-def test_workers_flushes_partitions_and_repeats_do_not_change_the_counts(tmp_path: Path) -> None:
+def test_workers_flushes_partitions_and_repeats_do_not_change_the_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_corpus(tmp_path / "corpus")
     source = Source(path=str(tmp_path / "corpus"))
     plain = table(tmp_path / "plain", source)
     assert plain.equals(table(tmp_path / "one", source, engine=LocalEngine(1), partitions=1))
-    assert plain.equals(table(tmp_path / "flushed", source, flush_bytes=1, partitions=5))
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.counting.FLUSH_PART", 1 << 40)  # flush after every batch
+        assert plain.equals(table(tmp_path / "flushed", source, partitions=5))
     assert plain.equals(table(tmp_path / "repeated", source, engine=FaultyEngine(2, {})))
     files = [sorted((tmp_path / name).glob("words-*")) for name in ("plain", "repeated")]
     assert [file.read_bytes() for file in files[0]] == [file.read_bytes() for file in files[1]]
@@ -75,6 +79,7 @@ def test_the_manifest_tells_each_languages_sizes(tmp_path: Path) -> None:
         text, words = "".join(own), slow_count(own)
         assert facts["languages"][language] == {
             "words": len(words),
+            "word_bytes": sum(map(len, words)),
             "count": Counter.total(words),
             "bytes": len(text.encode()),
             "characters": len(text),

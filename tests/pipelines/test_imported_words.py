@@ -40,7 +40,9 @@ def table(**columns: Any) -> pa.Table:
         (pa.string_view(), pa.int16(), pa.string_view()),
     ],
 )
-def test_tables_of_any_kind_in_any_order_give_the_bytes_that_counting_gives(tmp_path: Path, kinds: Any) -> None:
+def test_tables_of_any_kind_in_any_order_give_the_bytes_that_counting_gives(
+    tmp_path: Path, kinds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rows shuffled over three files, each count in up to three rows."""
     write_corpus(tmp_path / "corpus")
     counted = count_words(
@@ -73,8 +75,9 @@ def test_tables_of_any_kind_in_any_order_give_the_bytes_that_counting_gives(tmp_
     assert len(word_files(made, tmp_path / "o")) == 16
     for ours, theirs in zip(word_files(made, tmp_path / "o"), word_files(counted, tmp_path / "w"), strict=True):
         assert ours.read_bytes() == theirs.read_bytes()
-    for name, engine, flush in (("f", FaultyEngine(2, {}), 1), ("g", LocalEngine(1), 1 << 30)):
-        imported(tmp_path / "tables", tmp_path / name, engine, flush_bytes=flush)
+    for name, engine, part in (("f", FaultyEngine(2, {}), 1 << 40), ("g", LocalEngine(1), 4)):
+        monkeypatch.setattr("pipelines.imported_words.FLUSH_PART", part)
+        imported(tmp_path / "tables", tmp_path / name, engine)
         assert read_manifest(tmp_path / name) == made
         assert [path.read_bytes() for path in word_files(made, tmp_path / name)] == [
             path.read_bytes() for path in word_files(made, tmp_path / "o")
@@ -85,7 +88,7 @@ def test_without_languages_words_are_undetermined_and_what_is_nothing_is_left_ou
     word = pa.array([b"ab", b"\xff\x80", b"", b"ab", b"zz"], pa.binary())
     pq.write_table(table(word=word, count=[2, 3, 5, 4, 0], more=["x"] * 5), tmp_path / "t.parquet")
     made = imported(tmp_path / "t.parquet", tmp_path / "o", partitions=3)
-    assert made.facts["languages"] == {"und": {"words": 2, "count": 9, "bytes": 18, "characters": 15}}
+    assert made.facts["languages"] == {"und": {"words": 2, "word_bytes": 4, "count": 9, "bytes": 18, "characters": 15}}
     assert {name: made.facts[name] for name in ("rows", "zero_counts", "empty_words", "documents")} == {
         "rows": 5, "zero_counts": 1, "empty_words": 1, "documents": None,
     }  # fmt: skip

@@ -139,7 +139,7 @@ def test_the_list_of_a_real_corpus_equals_hugging_faces(corpora: Path, tmp_path:
     engine = LocalEngine(2)
     words = count_words(find_files([Source(path=str(corpora / "help"))]), "gpt4", tmp_path, engine, Silent())
     reducer = Reducer((), 32768)
-    source = ShardSource(word_files(words, tmp_path), None, byte_ids())
+    source = ShardSource(word_files(words, tmp_path), 2, None, byte_ids())
     run_rounds(source, reducer, engine, Silent(), Checkpoint(tmp_path / "c", "f"))
     assert reducer.vocabulary == 32768
     assert 900 < len(reducer.rounds) < 1300
