@@ -63,20 +63,25 @@ class Reducer:
         if not self.missing:
             return Merges.from_rows([])
         pairs, counts = self._totals.take(self.missing, self._minimum, self._size)
-        rows: list[tuple[int, int, int, int]] = []
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            left, right = pair >> 32, pair & 0xFFFFFFFF
-            known = self._known.get(self._spelled[left] + self._spelled[right])
-            if known is not None and rows:
-                break  # a concatenation that is a token already goes alone
-            rows.append((left, right, self._token_of(left, right), count))
-            if known is not None:
+        lefts, rights = (pairs >> 32).astype(np.int32), (pairs & 0xFFFFFFFF).astype(np.int32)
+        tokens: list[int] = []
+        known, spelled, size = self._known, self._spelled, self._size
+        for left, right in zip(lefts.tolist(), rights.tolist(), strict=True):
+            text = spelled[left] + spelled[right]
+            if text in known:
+                if not tokens:  # a concatenation that is a token already goes alone
+                    tokens.append(known[text])
                 break
-        self._totals.give_back(pairs[len(rows) :])
-        batch = Merges.from_rows(rows)
-        if rows:
+            known[text], spelled[size] = size, text
+            tokens.append(size)
+            size += 1
+        self._size = size
+        taken = len(tokens)
+        self._totals.give_back(pairs[taken:])
+        batch = Merges(lefts[:taken], rights[:taken], np.array(tokens, np.int32), counts[:taken])
+        if taken:
             self._rounds.append(batch)
-            self._applied += len(batch)
+            self._applied += taken
         return batch
 
     def replay(self, merges: Merges, changes: Sequence[PairChanges]) -> None:

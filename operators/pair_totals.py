@@ -30,7 +30,7 @@ class PairTotals:
     @property
     def memory_bytes(self) -> int:
         """Bytes in use."""
-        return self._table.nbytes + self._heap_total.nbytes + self._heap_pair.nbytes
+        return self._table.nbytes + 16 * self._heap_size
 
     def add(self, changes: Sequence[PairChanges]) -> None:
         """Add what all shards report of one round; pairs that a row raised may be chosen from now on."""
@@ -52,9 +52,10 @@ class PairTotals:
     def _push(self, pairs: I64) -> None:
         needed = self._heap_size + len(pairs)
         if needed > len(self._heap_total):
-            spare = np.empty(needed + needed // 2 - len(self._heap_total), np.int64)
-            self._heap_total = np.concatenate([self._heap_total, spare])
-            self._heap_pair = np.concatenate([self._heap_pair, spare])
+            for name in ("_heap_total", "_heap_pair"):
+                larger = np.empty(2 * needed, np.int64)  # what is never written takes no memory
+                larger[: self._heap_size] = getattr(self, name)[: self._heap_size]
+                setattr(self, name, larger)
         self._heap_size = push_pairs(pairs, self._table, self._heap_total, self._heap_pair, self._heap_size)
 
     def take(self, limit: int, minimum: int, tokens: int) -> tuple[I64, I64]:
@@ -68,7 +69,7 @@ class PairTotals:
             limit, minimum, self._table, self._heap_total, self._heap_pair, self._heap_size,
             np.zeros(tokens, np.uint8), pairs, counts,
         )  # fmt: skip
-        return pairs[:taken], counts[:taken]
+        return pairs[:taken].copy(), counts[:taken].copy()  # and not all that was reserved for them
 
     def give_back(self, pairs: I64) -> None:
         """Let pairs that were taken, but not merged, wait again."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64, U8, with_room
-from operators.kernels.words import BATCH, SLOT, add_words, list_words, rehash, write_words
+from operators.kernels.words import BATCH, SLOT, add_words, list_words, rehash, weigh_words, write_words
 from operators.pretokenize import Pieces
 from operators.shard import word_buffers
 
@@ -175,9 +175,6 @@ def word_bytes(words: pa.LargeBinaryArray) -> int:
 
 
 def text_sizes(words: pa.LargeBinaryArray, counts: I64) -> tuple[int, int]:
-    """(bytes, characters) of the text that words with counts came from: code points begin where no 0b10 byte stands."""
-    offsets, data = word_buffers(words)
-    first = offsets[0]
-    begun = np.concatenate([np.zeros(1, np.int64), np.cumsum((data[first : offsets[-1]] & 0xC0) != 0x80)])
-    characters = begun[offsets[1:] - first] - begun[offsets[:-1] - first]
-    return int(np.dot(np.diff(offsets), counts)), int(np.dot(characters, counts))
+    """(bytes, characters) of the text that words with counts came from."""
+    size, characters = weigh_words(*word_buffers(words), np.ascontiguousarray(counts))
+    return int(size), int(characters)

@@ -57,6 +57,8 @@ class TrainingShard:
 
 def _writable(merges: Merges) -> Merges:
     """Arrays that came through Ray are read-only; one copy, so that one compiled kernel serves all."""
+    if merges.left.flags.writeable:
+        return merges
     return Merges(np.array(merges.left), np.array(merges.right), np.array(merges.token), np.array(merges.count))
 
 

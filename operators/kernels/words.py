@@ -148,6 +148,20 @@ def add_words(
 
 
 @njit(cache=True, nogil=True)
+def weigh_words(offsets: Any, data: Any, counts: Any) -> tuple[int, int]:
+    """(bytes, characters) of all words, each as often as its count: a character begins where no 0b10 byte stands."""
+    size: Any = 0
+    characters: Any = 0
+    for word in range(len(counts)):
+        begun = 0
+        for at in range(offsets[word], offsets[word + 1]):
+            begun += (data[at] & 0xC0) != 0x80
+        size += (offsets[word + 1] - offsets[word]) * counts[word]
+        characters += begun * counts[word]
+    return size, characters
+
+
+@njit(cache=True, nogil=True)
 def list_words(table: Any, places: Any, hashes: Any) -> int:
     """Where all words are (int64) and their hashes (uint64), in no order; returns their bytes altogether."""
     words: Any = 0

@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from operators.errors import DataError
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.columns import read_arrow, read_parquet
 from pipelines.corpus.compression import pieces
 from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, UnknownFormat
 from pipelines.corpus.formats import FORMATS, format_of
@@ -89,10 +88,10 @@ def _batches(reading: Reading) -> Iterator[pa.RecordBatch]:
     how = format_of(path)
     if how is None:
         raise UnknownFormat(path, (path,), tuple(FORMATS))
-    if how.kind == "parquet":
-        return read_parquet(reading)
-    if how.kind == "arrow":
-        return read_arrow(reading)
+    if how.kind in ("parquet", "arrow"):
+        from pipelines.corpus.columns import read_arrow, read_parquet  # pyarrow's functions take long to import
+
+        return read_parquet(reading) if how.kind == "parquet" else read_arrow(reading)
     whole_lines = blocks(pieces(reading, how.compression), reading.batch_bytes)
     return _all_of_it(reading, (read_text if how.kind == "text" else read_json)(reading, whole_lines))
 
