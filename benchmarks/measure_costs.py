@@ -38,7 +38,7 @@ from operators.words import WordCounter, by_language
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import Span, read_batches
 from pipelines.corpus.sources import Source, find_files
-from pipelines.needs import Costs
+from pipelines.needs import WIDE, Costs
 from pipelines.planning import COSTS
 
 BATCH_BYTES: Final = 2 << 20
@@ -199,9 +199,10 @@ def costs_of(all_figures: Sequence[Figures], changes_by_shards: float, worker_by
     last, merges = whole.trained, [one.vocabulary - 256 for one in whole.trained]
     visit, shard_merge = least_squares([[one.visits for one in last], merges], [one.apply_s for one in last])
     change, reducer_merge = least_squares([[one.changes for one in last], merges], [one.choose_s for one in last])
-    symbol, token = least_squares(
-        [[figures.symbols for figures, _ in every], [one.vocabulary for _, one in every]],
-        [one.shard_bytes for _, one in every],
+    narrow = [one for one in last if one.vocabulary < WIDE]
+    symbol, of_visit = least_squares(
+        [[whole.symbols for _ in narrow], [one.visits for one in narrow]],
+        [one.shard_bytes - one.vocabulary * COSTS.shard_bytes_per_token for one in narrow],
     )
     pairs = exponents(
         [[figures.symbols for figures, _ in every], [one.vocabulary for _, one in every]],
@@ -216,7 +217,7 @@ def costs_of(all_figures: Sequence[Figures], changes_by_shards: float, worker_by
         counting_bytes_per_word=geometric_mean([one.table_bytes / one.words for one in all_figures]),
         tables_seconds_per_word=whole.tables_s / whole.words,
         shard_bytes_per_symbol=symbol,
-        shard_bytes_per_token=token,
+        shard_bytes_per_visit=of_visit,
         loading_seconds_per_symbol=whole.lay_out_s / whole.symbols,
         merged_share=float(share),
         merged_share_per_efold=float(slope),
