@@ -29,7 +29,7 @@ from pipelines.parts import Part, even_groups
 from pipelines.progress import Progress
 from pipelines.weighting import whole_ratios
 
-BATCH_BYTES = 2 << 20  # its text, its words' ends and the counts they meet stay near the processor
+BATCH_BYTES = 1 << 20  # its text, its words' ends and the counts they meet stay near the processor
 BAD_RECORDS = "bad_records.parquet"
 
 OnBadRecord = Literal["fail", "skip"]

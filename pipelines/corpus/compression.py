@@ -17,8 +17,6 @@ MAGIC: Final[dict[Compression, bytes]] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 _ZSTD_WINDOW_BYTES: Final = 1 << 31
 """Windows up to those of `zstd --long=31`, in which large text archives are published."""
-_READ_BYTES: Final = 4 << 20
-"""Large: on an object store every read is a request."""
 _PIECE_BYTES: Final = 1 << 20
 _ZSTD_PIECE_BYTES: Final = 1 << 14
 """Small: what is given to zstd is decompressed at once, and zeros compress by a factor of 30,000."""
@@ -36,14 +34,15 @@ def pieces(reading: Reading, compression: Compression) -> Iterator[bytes]:
 def _raw(reading: Reading, piece_bytes: int) -> Iterator[tuple[int, bytes]]:
     """The bytes of the file with their position."""
     position = 0
-    while read := reading.stream.read(_READ_BYTES):
+    while read := reading.stream.read(reading.read_bytes):
         for start in range(0, len(read), piece_bytes):
             yield position + start, read[start : start + piece_bytes]
         position += len(read)
 
 
 def _plain(reading: Reading) -> Iterator[bytes]:
-    for position, piece in _raw(reading, _READ_BYTES) if reading.span is None else _lines_of(reading, reading.span):
+    span = reading.span
+    for position, piece in _raw(reading, reading.read_bytes) if span is None else _lines_of(reading, span):
         for compression, magic in MAGIC.items():
             if position == 0 and piece.startswith(magic):  # neither magic is valid UTF-8: no text begins so
                 raise reading.damaged(f"is compressed with {compression}, which the ending of its name does not say")
@@ -55,7 +54,7 @@ def _lines_of(reading: Reading, span: Span) -> Iterator[tuple[int, bytes]]:
     position = max(span.start - 1, 0)
     reading.stream.seek(position)
     inside = span.start == 0  # else behind the first line ending, which may stand right before the span
-    while piece := reading.stream.read(_READ_BYTES):
+    while piece := reading.stream.read(reading.read_bytes):
         following = position + len(piece)
         if not inside:
             newline = piece.find(b"\n")

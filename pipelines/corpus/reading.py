@@ -25,6 +25,8 @@ CORPUS_SCHEMA: Final = pa.schema(
 )
 """What every format becomes."""
 
+_REMOTE_READ_BYTES: Final = 4 << 20
+_LOCAL_READ_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 64 << 20
 """At once, at most."""
 
@@ -98,6 +100,11 @@ class Reading:
     """Else documents have empty ids, which are never asked for."""
     record: int = 0
     """Lines or rows seen whole so far, from the span's beginning."""
+
+    @property
+    def read_bytes(self) -> int:
+        """At once: much on an object store, where every read is a request, little where memory is all it costs."""
+        return _REMOTE_READ_BYTES if is_uri(self.file.path) else _LOCAL_READ_BYTES
 
     @cached_property
     def records_before(self) -> int:

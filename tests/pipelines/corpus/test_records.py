@@ -1,9 +1,11 @@
 """What is written is read back equal, in every format, in batches of any size."""
 
 import io
+import itertools
 import json
 import os
 import pickle
+import random
 import tempfile
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipelines.corpus.bad_records import BadRecord, BadRecords
 from pipelines.corpus.formats import FORMATS
-from pipelines.corpus.records import CORPUS_SCHEMA, read_batches
+from pipelines.corpus.records import CORPUS_SCHEMA, Span, read_batches
 from tests.pipelines.corpus.corpora import Row, encode, found, rows_of, squeezed, texts_of, written
 
 EDGES = [
@@ -154,3 +156,32 @@ def test_flores_is_read_as_pythons_json_reads_it() -> None:
     lines = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes()).splitlines()
     records = (json.loads(line) for line in lines)
     assert rows_of(found(path)) == [(str(record["id"]), record["language"], record["text"]) for record in records]
+
+
+@pytest.mark.parametrize("ending", [b"", b"\n"])
+def test_spans_that_tile_a_file_give_each_line_once(
+    tmp_path: Path, ending: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.corpus.reading._LOCAL_READ_BYTES", 7)  # lines longer and shorter than a read
+    draw = random.Random(3)
+    lines = [b"x" * draw.choice([0, 1, 2, 5, 30]) + b"\n" for _ in range(60)]
+    data = b"".join(lines).removesuffix(b"\n") + ending
+    file = written(tmp_path, "en.txt", data)
+    whole = [text for batch in read_batches(file, BadRecords("fail")) for text in batch.column("text").to_pylist()]
+    for _ in range(40):
+        borders = sorted({0, len(data), *draw.choices(range(len(data)), k=draw.randint(0, 6))})
+        texts, ids = [], []
+        for start, stop in itertools.pairwise(borders):
+            for batch in read_batches(file, BadRecords("fail"), 50, span=Span(start, stop)):
+                texts += batch.column("text").to_pylist()
+                ids += batch.column("id").to_pylist()
+        assert texts == whole
+        assert ids == [str(number) for number in range(1, len(whole) + 1)]
+
+
+def test_bad_lines_of_a_span_have_their_numbers_in_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, "en.txt", b"good\n" * 10 + b"bad \xff\n" + b"good\n" * 3)
+    bad = BadRecords("skip")
+    batches = list(read_batches(file, bad, span=Span(33, 70)))
+    assert sum(batch.num_rows for batch in batches) == 6
+    assert bad.table().column("record").to_pylist() == [11]
