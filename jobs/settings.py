@@ -131,6 +131,25 @@ class Mixture(Settings, frozen=True, kw_only=True):
     """Parts that the word tables are cut into, by hash."""
 
 
+class Plan(Settings, frozen=True, kw_only=True):
+    """Predict from a sample of a corpus what training will need: distinct words, memory, workers, time, core-hours."""
+
+    corpus: Corpus
+    """Paths, globs or URIs of text; a .yaml file lists sources."""
+    out: str | None = None
+    """Directory for plan.json; by default the plan is only printed."""
+    pretokenizer: str = "gpt4"
+    """gpt2, gpt4, o200k, llama3, none, or a regular expression: matches, and what is between, are words."""
+    vocab_sizes: list[Annotated[int, Meta(ge=257, le=100_000_000)]] = []
+    """Vocabulary sizes to plan for; by default 32768, 65536 and 131072."""
+    sample_mb: Annotated[int, Meta(ge=1, le=100_000)] = 64
+    """Text to read, in 10^6 bytes; all of it, and nothing is predicted, where the corpus is smaller."""
+    memory_per_worker: str = "4GB"
+    """Memory for a worker, libraries included; without --workers, as few as it allows, but at least a node full."""
+    cores_per_node: Annotated[int, Meta(ge=1)] | None = None
+    """Workers on a node; by default as many as this machine has processors."""
+
+
 class Catalogs(Settings, frozen=True, kw_only=True):
     """Make a parallel corpus of the translation catalogs that installed Python packages ship."""
 
@@ -195,6 +214,7 @@ COMMANDS: dict[str, type[Settings]] = {
     "retokenize": Retokenize,
     "premiums": Premiums,
     "mixture": Mixture,
+    "plan": Plan,
 }
 """Steps that are commands of their own. The first field of each is what its positional arguments are."""
 

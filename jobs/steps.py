@@ -16,6 +16,7 @@ from jobs.settings import (
     Catalogs,
     Execution,
     Mixture,
+    Plan,
     Premiums,
     Report,
     Retokenize,
@@ -37,9 +38,18 @@ class Job:
 
     engine: Engine
     progress: Progress
-    on_bad_record: Literal["fail", "skip"]
-    memory_bytes: int | None = None
-    """What the words and pairs of one worker may take."""
+    execution: Execution
+
+    @property
+    def on_bad_record(self) -> Literal["fail", "skip"]:
+        """What becomes of records that cannot be read."""
+        return self.execution.on_bad_record
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """What the words and pairs of one worker may take."""
+        limit = self.execution.memory_limit
+        return None if limit is None else size_in_bytes("memory_limit", limit)
 
 
 def run_train(settings: Train, job: Job) -> str:
@@ -192,6 +202,36 @@ def run_mixture(settings: Mixture, job: Job) -> str:
     return _line(output, f"the shares of {categories} categories from {used:,} merges", words.facts, settings.out)
 
 
+def run_plan(settings: Plan, job: Job) -> str:
+    """Predict what training will need. Starts no engine: a sample is small."""
+    from jobs.plan_table import plan_table
+    from operators.kernels import are_compiled
+    from pipelines.local_engine import processors
+    from pipelines.planning import COSTS, LOCAL_COSTS, plan_corpus, write_plan
+
+    output = None if settings.out is None else Output(_out(settings), "plan")
+    files = find_files(read_sources(settings.corpus))
+    if not are_compiled():
+        job.progress.note("compiling kernels: some seconds, once on this machine")
+    plan = plan_corpus(
+        files,
+        settings.pretokenizer,
+        settings.vocab_sizes or [32768, 65536, 131072],
+        job.progress,
+        sample_bytes=settings.sample_mb * 1_000_000,
+        workers=job.execution.workers,
+        costs=LOCAL_COSTS if job.execution.engine == "local" else COSTS,
+        memory_per_worker_bytes=size_in_bytes("memory_per_worker", settings.memory_per_worker),
+        cores_per_node=settings.cores_per_node or processors(),
+    )
+    table = plan_table(plan)
+    if output is None:
+        return table
+    with output:
+        write_plan(plan, files, output)
+    return f"{table}\n\n{_line(output, 'a plan', {}, str(output.directory / 'plan.json'))}"
+
+
 def run_catalogs(settings: Catalogs, job: Job) -> str:
     """Make the demo's corpus."""
     from jobs.demo_corpus import extract_catalogs
@@ -257,12 +297,12 @@ RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {
     Retokenize: run_retokenize,
     Premiums: run_premiums,
     Mixture: run_mixture,
+    Plan: run_plan,
     Report: run_report,
 }
 
 
 def run_steps(steps: list[Settings], execution: Execution, engine: Engine, progress: Progress) -> list[str]:
     """Run steps in order; a line about each."""
-    limit = None if execution.memory_limit is None else size_in_bytes("memory_limit", execution.memory_limit)
-    job = Job(engine, progress, execution.on_bad_record, limit)
+    job = Job(engine, progress, execution)
     return [RUNNERS[type(step)](step, job) for step in steps]

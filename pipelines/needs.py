@@ -82,7 +82,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """Until the first task runs: imports, Ray."""
 
 
-class TooLittleMemory(UsageError):
+class WorkersTooSmall(UsageError):
     """Workers that cannot hold what every worker holds."""
 
     def __init__(self, given: float, needed: float) -> None:
@@ -146,7 +146,7 @@ class Needs:
     def plan(
         self, vocabulary: int, workers: int | None, memory_bytes: float, cores_per_node: int, partitions: int = 16
     ) -> VocabularyPlan:
-        """Without `workers`: as few as the memory allows, but at least a node full. Raises TooLittleMemory."""
+        """Without `workers`: as few as the memory allows, but at least a node full. Raises WorkersTooSmall."""
         chosen = workers or self.workers_needed(vocabulary, memory_bytes, cores_per_node, partitions)
         parts = max(partitions, chosen)
         counting, training = self.counting_bytes(chosen, parts), self.training_bytes(vocabulary, chosen)
@@ -175,7 +175,7 @@ class Needs:
             return max(self.counting_bytes(workers, parts).high, self.training_bytes(vocabulary, workers).high)
 
         if needed(MOST_WORKERS) > memory_bytes:
-            raise TooLittleMemory(memory_bytes, needed(MOST_WORKERS))
+            raise WorkersTooSmall(memory_bytes, needed(MOST_WORKERS))
         low, high = 0, max(1, cores_per_node)  # `low` are too few
         while needed(high) > memory_bytes:
             low, high = high, 2 * high

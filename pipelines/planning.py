@@ -60,6 +60,8 @@ counting_copies and counting_buffer_bytes, from the peak memory of processes tha
 sizes of a flush and a task, which counting sets; tokens, wide cells and loading, which follow from the arrays'
 types; the last two, of Ray.
 """
+LOCAL_COSTS: Final = msgspec.structs.replace(COSTS, round_seconds=1e-4, start_seconds=0.7)
+"""For threads of one process: a round is a call, and nothing is started."""
 
 
 class TooLittleText(DataError):
@@ -157,7 +159,7 @@ def plan_corpus(
 ) -> Plan:
     """Read a sample of the files, and predict what training on all of them needs, at each vocabulary size.
 
-    Without `workers`: as few as the memory allows, but at least a node full. Raises TooLittleText, TooLittleMemory,
+    Without `workers`: as few as the memory allows, but at least a node full. Raises TooLittleText, WorkersTooSmall,
     UnknownSize, BadPattern, and what reading raises; bad records are left out of the sample.
     """
     sample, counted = Sample(files, sample_bytes), SampleWords(pretokenizer)

@@ -1,7 +1,11 @@
 """What `babelmerge plan` shows."""
 
-import msgspec
+from pathlib import Path
 
+import msgspec
+import pytest
+
+from jobs.command import main
 from jobs.plan_table import duration, number, plan_table, size, spread
 from pipelines.needs import Estimate, VocabularyPlan
 from pipelines.planning import COSTS, CorpusSize, GrowthFacts, Plan, SampleFacts
@@ -113,3 +117,33 @@ def test_amounts_are_short() -> None:
     ]  # fmt: skip
     assert [duration(one) for one in (0.65, 42, 95, 5400, 1e6)] == ["0.65 s", "42 s", "1.58 min", "1.5 h", "278 h"]
     assert spread(about(1e9), size) == "1 GB (500 MB–2 GB)"
+
+
+def babelmerge(*arguments: str) -> int:
+    """The command's exit status."""
+    with pytest.raises(SystemExit) as ended:
+        main(["plan", *arguments, "--progress", "off"])
+    return int(ended.value.code or 0)
+
+
+def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"word{i * i % 997} and name{i}\n" for i in range(40_000)]
+    (tmp_path / "en.txt").write_text("".join(lines))
+    flags = ["--vocab-sizes", "1000,2000", "--workers", "3", "--sample-mb", "1", "--out", str(tmp_path / "plan")]
+    assert babelmerge(str(tmp_path / "en.txt"), *flags) == 0
+    told = capsys.readouterr().out
+    assert told.splitlines()[-1] == f"wrote a plan: {tmp_path}/plan/plan.json"
+    assert [cell.strip() for cell in row(told, "workers")[1:]] == ["3", "3"]
+    written = msgspec.json.decode((tmp_path / "plan/plan.json").read_bytes(), type=Plan)
+    assert [one.vocabulary_size for one in written.vocabularies] == [1000, 2000]
+    assert [one.workers for one in written.vocabularies] == [3, 3]
+    assert written.corpus.text_bytes.value == sum(map(len, lines))
+
+
+def test_wrong_usage_and_too_little_text_are_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "en.txt").write_text("hello\n")
+    assert babelmerge(str(tmp_path / "en.txt")) == 1
+    assert babelmerge(str(tmp_path / "en.txt"), "--vocab-sizes", "5") == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert "name more text" in errors[0]

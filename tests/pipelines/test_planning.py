@@ -22,7 +22,7 @@ from operators.words import WordCounter
 from pipelines.corpus.sources import Source, find_files
 from pipelines.counting import count_words, word_files
 from pipelines.local_engine import LocalEngine
-from pipelines.needs import Estimate, TooLittleMemory
+from pipelines.needs import Estimate, WorkersTooSmall
 from pipelines.outputs import Output, read_manifest
 from pipelines.planning import COSTS, Plan, TooLittleText, plan_corpus, write_plan
 from pipelines.progress import Silent
@@ -263,7 +263,7 @@ def test_as_few_workers_as_the_memory_allows(synthetic: Path) -> None:
     assert planned(memory) == (4, True)
     assert planned(memory - 1, 4) == (4, False)
     assert planned(100e9) == (1, True)
-    with pytest.raises(TooLittleMemory, match="raise memory_per_worker"):
+    with pytest.raises(WorkersTooSmall, match="raise memory_per_worker"):
         planned(COSTS.worker_bytes / 2)
 
 
