@@ -40,7 +40,7 @@ class Execution(Settings, frozen=True, kw_only=True):
     engine: Literal["ray", "local"] = "ray"
     """`ray` joins the cluster that RAY_ADDRESS names or starts one on this machine; `local` uses threads."""
     workers: Annotated[int, Meta(ge=1)] | None = None
-    """Workers that share the work; by default one for each processor."""
+    """Workers that share the work, at most; by default one for each processor."""
     progress: Literal["auto", "json", "off"] = "auto"
     """Progress on stderr: bars for people, a JSON line for each step for machines, or nothing."""
     memory_limit: str | None = None

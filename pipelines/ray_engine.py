@@ -82,8 +82,12 @@ class RayEngine:
 
     name = "ray"
 
-    def __init__(self, workers: int | None = None) -> None:
-        """`workers` of None: one for each processor of the cluster. More than that share the processors."""
+    def __init__(self, workers: int | None = None, shard_bytes: int = 1) -> None:
+        """`workers` of None: one for each processor of the cluster. More than that share the processors.
+
+        `shard_bytes`: a worker with a state is not worth its round trips for less than these.
+        """
+        self._shard_bytes = shard_bytes
         self._owner = not _initialized()
         self._ray = _connect(workers)
         processors = self._ray.cluster_resources().get("CPU", 1.0)
@@ -91,8 +95,8 @@ class RayEngine:
         self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
 
     def shards(self, stored_bytes: int) -> int:
-        """One for each worker: memory is spread however little there is."""
-        return self.workers
+        """One for each `shard_bytes`, at most one for each worker."""
+        return max(1, min(self.workers, stored_bytes // self._shard_bytes))
 
     def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """(index, result) as tasks are done; Ray repeats a task whose worker was lost."""

@@ -1,18 +1,21 @@
 """Rounds of merges on a fleet of shards: the reducer chooses, the shards apply and report, until it has enough.
 
 A list that is given, of a tokenizer to extend or of a run that was cut off, is replayed first, many merges at a time.
+Where one shard is enough, the reducer works beside it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from operators.arrays import I32
 from operators.merge_order import Reducer
 from operators.shard import PairChanges, Shard
-from operators.tokenizer import Merges, same_merges
+from operators.tokenizer import Merges, Tokenizer, same_merges
 from pipelines.checkpoint import Checkpoint
 from pipelines.engine import Engine
 from pipelines.fleet import Call, Fleet
@@ -20,6 +23,8 @@ from pipelines.progress import Progress
 from pipelines.word_tables import read_words
 
 MAX_FAILURES = 20
+ANSWER_EVERY_S = 0.5
+"""A lone trainer tells what it learned this often: what the loss of the driver costs, and how smooth progress is."""
 REPLAYED_MERGES = 512
 """Merges replayed at a time: few enough for their reports to be small, many enough for round trips not to count."""
 
@@ -82,67 +87,141 @@ class ShardSource:
         return [(paths, self.multipliers, self.byte_ids, self.max_token_length) for paths in own]
 
 
+@dataclass(frozen=True)
+class Goal:
+    """Where training begins and ends."""
+
+    start: Tokenizer
+    """What is there: special tokens, bytes, and the merges of a tokenizer that is extended."""
+    vocabulary_size: int
+    min_pair_count: int
+
+    def reducer(self, rounds: Sequence[Merges] = ()) -> Reducer:
+        """One that has chosen these rounds, and has not seen a count yet. Raises AnotherRun where it never would."""
+        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count)
+        if not all(reducer.adopt(batch) for batch in rounds):
+            raise AnotherRun
+        return reducer
+
+
 class AnotherRun(Exception):
     """The rounds of a checkpoint are not those that this run chooses."""
 
 
+def choose(
+    reducer: Reducer, changes: list[PairChanges], apply: Callable[[Merges], list[PairChanges]], replayed: Merges
+) -> Iterator[Merges]:
+    """Round after round, each chosen from the changes that `apply` reported of the one before; `replayed` comes first.
+
+    `changes` are the counts before any merge. The last round is not applied: nothing is chosen after it.
+    """
+    for first in range(0, len(replayed), REPLAYED_MERGES):
+        some = replayed[first : first + REPLAYED_MERGES]
+        reducer.replay(some, changes)
+        changes = apply(some)
+    while len(batch := reducer.next_batch(changes)):
+        yield batch
+        if not reducer.missing:
+            return
+        changes = apply(batch)
+
+
+class LoneTrainer:
+    """The only shard, and its reducer beside it: rounds without round trips."""
+
+    def __init__(self, goal: Goal, shard: tuple[Any, ...]) -> None:
+        """`shard`: what makes the TrainingShard."""
+        self._goal, self._shard, self._batch = goal, TrainingShard(*shard), 0
+
+    def begin(self, rounds: Sequence[Merges], number: int) -> None:
+        """Go on after these rounds; `number` is that of the last answer that was received."""
+        replayed = Merges.joined([self._goal.start.merges, *rounds])
+        self._rounds = choose(self._goal.reducer(rounds), [self._shard.initial()], self._apply, replayed)
+        self._number, self._answer = number, list[Merges]()
+
+    def learn(self, number: int, seconds: float) -> list[Merges]:
+        """Rounds of about so many seconds, at least one; none at the end. Asked again, it gives the same answer."""
+        if number == self._number + 1:
+            began, self._answer = time.monotonic(), []
+            for batch in self._rounds:
+                self._answer.append(batch)
+                if time.monotonic() - began > seconds:
+                    break
+            self._number = number
+        return self._answer
+
+    def _apply(self, batch: Merges) -> list[PairChanges]:
+        self._batch += 1
+        return [self._shard.apply(self._batch, batch)]
+
+
 def run_rounds(
     source: ShardSource,
-    reducer: Reducer,
+    goal: Goal,
     engine: Engine,
     progress: Progress,
     checkpoint: Checkpoint,
-    given: Merges | None = None,
     before: Sequence[Merges] = (),
-) -> int:
-    """Rounds until the reducer ends; returns how many workers were lost on the way.
+) -> tuple[Reducer, int]:
+    """Rounds until the goal is reached: the reducer with all of them, and how many workers were lost on the way.
 
-    `given` is the list of the tokenizer that is extended; `before` the rounds of a run that was cut off, which the
-    checkpoint holds already. They are replayed but for the last, which this run must choose itself: that shows that
-    they are of these words. Raises AnotherRun where it does not.
+    `before` are the rounds of a run that was cut off, which the checkpoint holds already. They are replayed but for the
+    last, which this run must choose itself: that shows that they are of these words. Raises AnotherRun where it does
+    not.
     """
-    total, expected = reducer.missing, list(before[-1:])
-    if not all(reducer.adopt(batch) for batch in before[:-1]):
-        raise AnotherRun
+    reducer, expected = goal.reducer(before[:-1]), list(before[-1:])
+    learn = _alone if source.shards == 1 else _together
+    with checkpoint, progress.stage("train", reducer.missing, "tokens") as advance:
+        failures = 0
+        for batch, lost in learn(source, goal, reducer, engine):
+            failures = lost
+            if not len(batch):
+                break
+            if expected and not same_merges(batch, expected.pop()):
+                raise AnotherRun
+            if len(reducer.rounds) > len(before):
+                checkpoint.add(batch)
+            advance(len(batch))
+        if expected:
+            raise AnotherRun
+        if failures:
+            progress.note(f"train: {failures} lost workers were replaced")
+        return reducer, failures
+
+
+def _together(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[tuple[Merges, int]]:
+    """Rounds, at last an empty one, and workers lost so far; the reducer is here, the shards are workers."""
     answered: list[Merges] = []
 
     def recover() -> list[Call]:
         return [("replay", (answered,))]
 
-    with (
-        checkpoint,
-        progress.stage("train", total, "tokens") as advance,
-        Fleet(engine, TrainingShard, source.arguments, recover, MAX_FAILURES) as fleet,
-    ):
+    with Fleet(engine, TrainingShard, source.arguments, recover, MAX_FAILURES) as fleet:
 
         def applied(batch: Merges) -> list[PairChanges]:
             answer: list[PairChanges] = fleet.ask("apply", len(answered) + 1, batch)
             answered.append(batch)
             return answer
 
-        changes: list[PairChanges] = fleet.ask("initial")
-        for replayed, amount in (*_chunks(given, 0), *_chunks(Merges.joined(before[:-1]), 1)):
-            reducer.replay(replayed, changes)
-            changes = applied(replayed)
-            advance(amount * len(replayed))
-        while len(batch := reducer.next_batch(changes)):
-            if expected and not same_merges(batch, expected.pop()):
-                raise AnotherRun
-            if len(reducer.rounds) > len(before):
-                checkpoint.add(batch)
-            advance(len(batch))
-            if not reducer.missing:
-                break  # nothing is chosen any more, so nobody needs to know what these merges change
-            changes = applied(batch)
-        if expected:
-            raise AnotherRun
-        if fleet.failures:
-            progress.note(f"train: {fleet.failures} lost workers were replaced")
-        return fleet.failures
+        replayed = Merges.joined([goal.start.merges, *reducer.rounds])
+        for batch in choose(reducer, fleet.ask("initial"), applied, replayed):
+            yield batch, fleet.failures
+        yield Merges.from_rows([]), fleet.failures
 
 
-def _chunks(merges: Merges | None, amount: int) -> Iterator[tuple[Merges, int]]:
-    """A list in parts to replay, each with what one of its merges counts in the progress that is shown."""
-    for first in range(0, 0 if merges is None else len(merges), REPLAYED_MERGES):
-        assert merges is not None
-        yield merges[first : first + REPLAYED_MERGES], amount
+def _alone(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[tuple[Merges, int]]:
+    """As `_together`, but one worker chooses and applies, and the reducer here takes over what it chose."""
+    number = 0
+
+    def recover() -> list[Call]:
+        return [("begin", (list(reducer.rounds), number))]
+
+    with Fleet(engine, LoneTrainer, [(goal, source.arguments[0])], recover, MAX_FAILURES) as fleet:
+        fleet.ask("begin", list(reducer.rounds), number)
+        while batches := fleet.ask("learn", number + 1, ANSWER_EVERY_S)[0]:
+            number += 1
+            for batch in batches:
+                if not reducer.adopt(batch):
+                    raise AnotherRun
+                yield batch, fleet.failures
+        yield Merges.from_rows([]), fleet.failures

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +15,9 @@ from pipelines.engine import Engine
 from pipelines.memory import shards_within
 from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.progress import Progress
-from pipelines.rounds import AnotherRun, ShardSource, run_rounds
+from pipelines.rounds import AnotherRun, Goal, ShardSource, run_rounds
 from pipelines.tokenizers import TOKENIZER_FILES, Saved, save_tokenizer, tokenizer_fingerprint
 from pipelines.weighting import Weighting
-
-
-@dataclass(frozen=True)
-class Goal:
-    """Where training begins and ends."""
-
-    start: Tokenizer
-    """What is there: special tokens, bytes, and the merges of a tokenizer that is extended."""
-    vocabulary_size: int
-    min_pair_count: int
-
-    def reducer(self) -> Reducer:
-        """One that has seen nothing yet."""
-        return Reducer(self.start, self.vocabulary_size, self.min_pair_count)
 
 
 def train(
@@ -136,11 +121,9 @@ def _learn(
     before = checkpoint.read() if resume else []
     if before:
         progress.note(f"train: going on after {sum(map(len, before)):,} merges of a run that was cut off")
-    reducer = goal.reducer()
     try:
-        return reducer, run_rounds(source, reducer, engine, progress, checkpoint, goal.start.merges, before)
+        return run_rounds(source, goal, engine, progress, checkpoint, before)
     except AnotherRun:
         progress.note(f"train: the merges in {checkpoint.path} are not of these words; starting over without them")
     checkpoint.remove()
-    reducer = goal.reducer()
-    return reducer, run_rounds(source, reducer, engine, progress, checkpoint, goal.start.merges)
+    return run_rounds(source, goal, engine, progress, checkpoint)

@@ -15,7 +15,7 @@ from pipelines.engine import WorkerLost
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
 from pipelines.ray_engine import ClusterUnreachable, RayEngine
-from pipelines.rounds import TrainingShard
+from pipelines.rounds import LoneTrainer, TrainingShard
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.test_training import merges_of
 
@@ -92,6 +92,31 @@ def test_a_worker_killed_while_training_changes_nothing(
     assert made == read_manifest(tmp_path / "plain")
     plain, hurt = (tmp_path / name / "merges.parquet" for name in ("plain", "killed-one"))
     assert plain.read_bytes() == hurt.read_bytes()
+    assert '"failures": 1' in (tmp_path / "killed-one/run.json").read_text()
+
+
+def test_a_lone_trainer_killed_changes_nothing(
+    ray_engine: RayEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kill -9 on its process when it is asked for its fourth answer."""
+    write_corpus(tmp_path / "corpus")
+    merges_of(tmp_path / "corpus", tmp_path / "plain", LocalEngine(2), 600)
+    marker = tmp_path / "killed"
+
+    class Doomed(LoneTrainer):
+        def learn(self, number, seconds):  # type: ignore[no-untyped-def]
+            with suppress(FileExistsError):
+                if number == 4:
+                    marker.touch(exist_ok=False)
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return super().learn(number, seconds)
+
+    monkeypatch.setattr("pipelines.rounds.ANSWER_EVERY_S", 0.0)
+    monkeypatch.setattr("pipelines.rounds.LoneTrainer", Doomed)
+    merges_of(tmp_path / "corpus", tmp_path / "killed-one", RayEngine(2, 1 << 40), 600)
+    assert marker.exists()
+    for name in ("tokenizer.json", "merges.parquet", MANIFEST):
+        assert (tmp_path / "killed-one" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
     assert '"failures": 1' in (tmp_path / "killed-one/run.json").read_text()
 
 

@@ -11,7 +11,7 @@ import zstandard
 
 from operators.alphabet import byte_ids, to_chars
 from operators.merge_order import Reducer
-from operators.tokenizer import token_bytes
+from operators.tokenizer import Merges, Tokenizer, token_bytes
 from pipelines.checkpoint import Checkpoint
 from pipelines.corpus.sources import Source, find_files
 from pipelines.counting import count_words, word_files
@@ -19,7 +19,7 @@ from pipelines.engine import Engine, TooManyFailures
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
-from pipelines.rounds import ShardSource, TrainingShard, run_rounds
+from pipelines.rounds import Goal, ShardSource, TrainingShard, run_rounds
 from pipelines.training import train
 from pipelines.weighting import UnknownLanguage
 from tests.pipelines.corpora import write_corpus
@@ -84,17 +84,23 @@ def test_engines_workers_and_the_order_of_files_change_no_byte(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "script",
+    ("workers", "script"),
     [
-        {(0, 0): "before"},
-        {(1, 3): "after", (0, 5): "before"},
-        {(0, 2): "before", (2, 0): "before", (3, 1): "after", (1, 7): "after"},  # replacements are lost too
+        (2, {(0, 0): "before"}),
+        (2, {(1, 3): "after", (0, 5): "before"}),
+        (2, {(0, 2): "before", (2, 0): "before", (3, 1): "after", (1, 7): "after"}),  # replacements are lost too
+        (1, {(0, 0): "before"}),
+        (1, {(0, 3): "after", (1, 0): "after", (2, 4): "before"}),
+        (1, {(0, 1): "before", (1, 2): "after", (2, 1): "before"}),
     ],
 )
-def test_lost_workers_change_nothing(tmp_path: Path, script: dict[tuple[int, int], str]) -> None:
+def test_lost_workers_change_nothing(
+    tmp_path: Path, workers: int, script: dict[tuple[int, int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.rounds.ANSWER_EVERY_S", 0.0)  # a lone trainer answers after every round
     write_corpus(tmp_path / "corpus")
     merges_of(tmp_path / "corpus", tmp_path / "plain", LocalEngine(2), 600)
-    merges_of(tmp_path / "corpus", tmp_path / "hurt", FaultyEngine(2, script), 600)
+    merges_of(tmp_path / "corpus", tmp_path / "hurt", FaultyEngine(workers, script), 600)
     plain, hurt = (tmp_path / name / "merges.parquet" for name in ("plain", "hurt"))
     assert plain.read_bytes() == hurt.read_bytes()
     assert json.loads((tmp_path / "hurt/run.json").read_text())["failures"] == len(script)
@@ -138,9 +144,9 @@ def test_the_list_of_a_real_corpus_equals_hugging_faces(corpora: Path, tmp_path:
     """help: 33 languages, 113 MB, 32,768 tokens; all 32,512 merges."""
     engine = LocalEngine(2)
     words = count_words(find_files([Source(path=str(corpora / "help"))]), "gpt4", tmp_path, engine, Silent())
-    reducer = Reducer((), 32768)
     source = ShardSource(word_files(words, tmp_path), 2, None, byte_ids())
-    run_rounds(source, reducer, engine, Silent(), Checkpoint(tmp_path / "c", "f"))
+    goal = Goal(Tokenizer("gpt4", (), Merges.from_rows([])), 32768, 1)
+    reducer, _ = run_rounds(source, goal, engine, Silent(), Checkpoint(tmp_path / "c", "f"))
     assert reducer.vocabulary == 32768
     assert 900 < len(reducer.rounds) < 1300
     # The same words, each as a document, as often as it occurs; the counts fit Hugging Face's 32 bits.
