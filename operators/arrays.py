@@ -24,3 +24,10 @@ def with_room(data: U8, buffer_bytes: int) -> U8:
         data = roomy[: len(data)]
     data.flags.writeable = False
     return data
+
+
+def read_only(array: I64) -> I64:
+    """A contiguous view that cannot be written to: numba compiles a version for each of the two, and one is enough."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from operators.arrays import I32, I64, U8, U16, U32
+from operators.arrays import I32, I64, U8, U16, U32, read_only
 from operators.errors import DataError
 from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, count_cells, lay_out, place_byte_pairs
 from operators.kernels.merge import BIRTHS, OCCURRENCES, RUNS, apply_merges
@@ -87,7 +87,7 @@ class Shard:
         not counted, pairs of single bytes always are.
         """
         offsets, data = word_buffers(words)
-        counts = np.ascontiguousarray(counts)
+        counts = read_only(counts)
         symbols = float(np.dot(np.diff(offsets).astype(np.float64), counts.astype(np.float64)))
         if symbols >= LARGEST_TOTAL or (len(counts) and int(counts.min()) < 0):
             raise CountOverflow(symbols)

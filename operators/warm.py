@@ -6,44 +6,64 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from operators.encode import Encoder
+from operators.arrays import I32, I64
 from operators.kernels import CACHE, STAMP
+from operators.lines import line_offsets
 from operators.merge_order import Reducer
-from operators.mixture import infer_mixture
 from operators.pretokenize import PATTERNS, Pretokenizer
-from operators.replay import record_changes
 from operators.shard import Shard
 from operators.tokenizer import Merges, Tokenizer
-from operators.words import WordCounter
+from operators.words import WordCounter, WordTable, text_sizes
 
 _SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
+_MANY_TOKENS: Final = 1 << 16
+"""More than two bytes can number."""
 
 
-def compile_kernels() -> None:
-    """Run every kernel with the types that jobs use; takes about 20 seconds once, then one."""
+def load_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryArray, I64, Merges]:
+    """Run what counts and trains, so that a process has it at hand; a tenth of a second once it is compiled.
+
+    Returns words, their counts and merges, to go on with.
+    """
+    line_offsets(np.frombuffer(_SOME_TEXT.encode(), np.uint8))
     texts = pa.array([_SOME_TEXT, _SOME_TEXT[::-1] + "x" * 600, ""], pa.large_string())
     counter = WordCounter()
-    for pattern in PATTERNS:
+    for pattern in patterns:
         counter.add(Pretokenizer(pattern).split(texts), pa.array(["a", "b", "b"]))
-    [(_, table)] = counter.tables(1)
-    words = table.column("word").combine_chunks()
-    counts = np.array(table.column("count").to_numpy())
-    tokenizer = Tokenizer("gpt4", (), _train(words, counts))
-    Encoder(tokenizer).encode(texts)
-    halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, tokenizer.merges) for i in (0, 1)]
-    infer_mixture(halves, tokenizer.merges)
-    with contextlib.suppress(OSError):  # a cache that cannot be written to is no error: it is only slower
-        CACHE.mkdir(parents=True, exist_ok=True)
-        (CACHE / STAMP).touch()
+    table = WordTable()
+    for _, rows in counter.tables(1):
+        table.add_rows(rows.column("word").combine_chunks(), rows.column("count").to_numpy())
+    words, counts, _ = table.sorted()
+    text_sizes(words, counts)
+    return words, counts, _train(words, counts, Tokenizer("gpt4", (), Merges.from_rows([])).byte_ids)
 
 
-def _train(words: pa.LargeBinaryArray, counts: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Merges:
+def _train(words: pa.LargeBinaryArray, counts: I64, byte_ids: I32) -> Merges:
     reducer = Reducer((), 400)
-    shard = Shard(words, counts, Tokenizer("gpt4", (), Merges.from_rows([])).byte_ids)
+    shard = Shard(words, counts, byte_ids)
     changes = shard.initial_counts()
     while len(batch := reducer.next_batch([changes])):
         changes = shard.apply(batch)
     return reducer.merges
+
+
+def compile_kernels() -> None:
+    """Run every kernel with the types that jobs use; takes about 20 seconds once, then one."""
+    from operators.encode import Encoder
+    from operators.mixture import infer_mixture
+    from operators.replay import record_changes
+
+    words, counts, merges = load_kernels(tuple(PATTERNS))
+    tokenizer = Tokenizer("gpt4", (), merges)
+    wide = Shard(words, counts, tokenizer.byte_ids + np.int32(_MANY_TOKENS))
+    first = wide.initial_counts()
+    wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
+    Encoder(tokenizer).encode(pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string()))
+    halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
+    infer_mixture(halves, merges)
+    with contextlib.suppress(OSError):  # a cache that cannot be written to is no error: it is only slower
+        CACHE.mkdir(parents=True, exist_ok=True)
+        (CACHE / STAMP).touch()
 
 
 if __name__ == "__main__":

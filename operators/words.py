@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.arrays import I64, U8, with_room
+from operators.arrays import I64, U8, read_only, with_room
 from operators.kernels.words import BATCH, SLOT, add_words, list_words, rehash, weigh_words, write_words
 from operators.pretokenize import Pieces
 from operators.shard import word_buffers
@@ -44,8 +44,7 @@ class WordTable:
 
         Counts must add up to less than 2^63 a word.
         """
-        ends = ends.view()
-        ends.flags.writeable = False  # numba compiles a version for each of writable and read-only arrays
+        ends, counts = read_only(ends), read_only(counts)
         done = 0
         while True:
             done = add_words(
@@ -176,5 +175,5 @@ def word_bytes(words: pa.LargeBinaryArray) -> int:
 
 def text_sizes(words: pa.LargeBinaryArray, counts: I64) -> tuple[int, int]:
     """(bytes, characters) of the text that words with counts came from."""
-    size, characters = weigh_words(*word_buffers(words), np.ascontiguousarray(counts))
+    size, characters = weigh_words(*word_buffers(words), read_only(counts))
     return int(size), int(characters)

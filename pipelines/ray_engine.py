@@ -93,6 +93,12 @@ class RayEngine:
         processors = self._ray.cluster_resources().get("CPU", 1.0)
         self.workers = workers or max(1, int(processors))
         self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
+        self._start_workers()
+
+    def _start_workers(self) -> None:
+        """Let as many processes as there are workers import and load what they will need, side by side."""
+        for _ in self.run(_load, range(self.workers)):
+            pass
 
     def shards(self, stored_bytes: int) -> int:
         """One for each `shard_bytes`, at most one for each worker."""
@@ -130,6 +136,12 @@ class RayEngine:
         """Leave the cluster; end it if it is ours."""
         if self._owner:
             self._ray.shutdown()
+
+
+def _load(_: int) -> None:
+    from operators.warm import load_kernels
+
+    load_kernels()
 
 
 def _initialized() -> bool:
