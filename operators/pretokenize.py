@@ -17,7 +17,7 @@ from tokenizers.pre_tokenizers import Split
 
 from operators.arrays import I64, ROOM, U8, with_room
 from operators.errors import DataError, UsageError
-from operators.kernels.borders import scan_gpt4
+from operators.kernels.borders import scan_borders
 from operators.kernels.machine import WIDE
 from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, scan
 from operators.unicode_classes import BLOCKS, CLASSES
@@ -179,13 +179,13 @@ def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
     kinds = np.empty(longest + 2 * ROOM, np.uint8)
     words = longest // WIDE + 3
     borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
-    places = np.empty(longest, np.int64) if kind == CL100K else ranks
+    places = np.empty(longest, np.int64) if kind != O200K else ranks
     document = count = 0
     while True:
-        if kind == CL100K:
-            document, count = scan_gpt4(
-                data, starts, BLOCKS, CLASSES, kinds, borders, document_bits, places, ranks, document, ends, count,
-                documents,
+        if kind != O200K:
+            document, count = scan_borders(
+                data, starts, kind == CL100K, BLOCKS, CLASSES, kinds, borders, document_bits, places, ranks, document,
+                ends, count, documents,
             )  # fmt: skip
         else:
             document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, document, ends, count, documents)

@@ -1,4 +1,4 @@
-r"""All borders between pieces of GPT-4's expression (cl100k) at once, 64 bytes at a time, by arithmetic on bits.
+r"""All borders between pieces of GPT-4's (cl100k) or GPT-2's expression, 64 bytes at a time, by arithmetic on bits.
 
 Bit i of a number says something of byte i of a block of documents. With the letters L, numbers N, blanks B (spaces
 other than line ends, the plain space among them), line ends R and other signs O, the alternatives of the expression
@@ -28,6 +28,7 @@ from operators.unicode_classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OT
 
 _LETTER, _SIGN = np.uint8(UPPER | LOWER | CASELESS), np.uint8(OTHER | MARK)
 _NUMBER, _BLANK, _LINE_END = np.uint8(NUMBER), np.uint8(SPACE), np.uint8(NEWLINE)
+_SPACES = np.uint8(SPACE | NEWLINE)
 _PLAIN_SPACE, _APOSTROPHE, _LINE_FEED = np.uint8(0x20), np.uint8(0x27), np.uint8(0x0A)
 _ONE, _TOP, _HALF, _LOW = np.uint64(1), np.uint64(63), np.uint64(32), np.uint64(0xFFFFFFFF)
 CONTRACTION, NUMBERS, WIDE_BLANK, BLANK_LINE = 0, 1, 2, 3
@@ -130,6 +131,45 @@ def find_borders(text: Any, kinds: Any, documents: Any, words: int, borders: Any
 
 
 @njit(cache=True, nogil=True)
+def find_borders_gpt2(text: Any, kinds: Any, documents: Any, words: int, borders: Any, places: Any) -> int:
+    """As `find_borders`, for GPT-2's expression, in which only a plain space goes with what follows.
+
+    A run of letters, of numbers or of signs is one piece, with the plain space before it; of whitespace, the last
+    character is apart if something follows.
+    """
+    zero = np.uint64(0)
+    letters = numbers = signs = spaces = plain = zero
+    noted = 0
+    following = lanes_of(kinds, 0, _SPACES)
+    for word in range(words):
+        base = word * WIDE
+        starts = documents[word]
+        inside = ~starts
+        before_letters, letters = letters >> _TOP, lanes_of(kinds, base, _LETTER)
+        before_numbers, numbers = numbers >> _TOP, lanes_of(kinds, base, _NUMBER)
+        before_signs, signs = signs >> _TOP, lanes_of(kinds, base, _SIGN)
+        before_spaces, spaces = spaces >> _TOP, following
+        before_plain, plain = plain >> _TOP, lanes_equal(text, base, _PLAIN_SPACE) & spaces
+        following = lanes_of(kinds, base + WIDE, _SPACES) if word + 1 < words else zero
+        within = lanes_within(text, base)
+        apart = inside & ~(plain << _ONE | before_plain)
+        first_signs = signs & ~((signs << _ONE | before_signs) & inside)
+        begun = starts | (first_signs & (apart | starts))
+        begun |= letters & ~((letters << _ONE | before_letters) & inside) & (apart | starts)
+        begun |= numbers & ~((numbers << _ONE | before_numbers) & inside) & (apart | starts)
+        begun |= spaces & ~((spaces << _ONE | before_spaces) & inside)
+        last = spaces & ~(spaces >> _ONE | following << _TOP) & ~(starts >> _ONE | documents[word + 1] << _TOP)
+        begun |= last & ~within
+        if last & within != 0:
+            noted = note_places(last & within, base, 0, WIDE_BLANK, places, noted)
+        apostrophes = lanes_equal(text, base, _APOSTROPHE) & first_signs & (apart | starts)
+        if apostrophes != 0:
+            noted = note_places(apostrophes, base, 0, CONTRACTION, places, noted)
+        borders[word] = begun
+    return noted
+
+
+@njit(cache=True, nogil=True)
 def write_ends(borders: Any, words: int, base: int, ends: Any, count: int, ranks: Any) -> int:
     """Write where pieces end, `base` plus the place of every bit but the very first; returns the new count.
 
@@ -151,15 +191,22 @@ def write_ends(borders: Any, words: int, base: int, ends: Any, count: int, ranks
 
 
 @njit(cache=True, nogil=True)
-def settle_places(text: Any, kinds: Any, documents: Any, borders: Any, places: Any, noted: int) -> None:
-    """Set and clear the borders at places that need a look at the text; see `find_borders`."""
+def settle_places(
+    text: Any, kinds: Any, documents: Any, borders: Any, places: Any, noted: int, fold: bool
+) -> None:  # fmt: skip
+    """Set and clear the borders at places that need a look at the text; see `find_borders`.
+
+    `fold`: contractions count in any case, and the apostrophe goes with the letters behind it where it is none.
+    """
     for i in range(noted):
         at, kind = places[i] >> 2, places[i] & 3
         if kind == CONTRACTION:
             end = at
             while end < len(text) and end < at + 4 and (end == at or not is_set(documents, end)):
                 end += 1
-            after = contraction_end(text[:end], at, True)
+            after = contraction_end(text[:end], at, fold)
+            if after > at and not fold:
+                borders[at + 1 >> 6] &= ~(_ONE << np.uint64(at + 1 & 63))
             if after > at and after < len(text) and kinds[after] & _LETTER:
                 borders[after >> 6] |= _ONE << np.uint64(after & 63)
         elif kind == NUMBERS:
@@ -187,11 +234,11 @@ def is_set(bits: Any, at: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def scan_gpt4(
-    data: Any, starts: Any, blocks: Any, classes: Any, kinds: Any, borders: Any, document_bits: Any, places: Any,
-    ranks: Any, document: int, ends: Any, count: int, documents: Any,
+def scan_borders(
+    data: Any, starts: Any, gpt4: bool, blocks: Any, classes: Any, kinds: Any, borders: Any, document_bits: Any,
+    places: Any, ranks: Any, document: int, ends: Any, count: int, documents: Any,
 ) -> tuple[int, int]:  # fmt: skip
-    """As `operators.kernels.scan.scan`, for GPT-4's expression.
+    """As `operators.kernels.scan.scan`, for GPT-4's expression, or else GPT-2's.
 
     kinds, as there, with WIDE more. borders, document_bits: uint64, ranks: int64, each with a number for WIDE bytes of
     the longest block and two more; places: int64, one for each of its bytes. All of them are scratch.
@@ -212,8 +259,11 @@ def scan_gpt4(
             for i in range(document, stop + 1):
                 at = starts[i] - begin
                 document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
-            noted = find_borders(text, kinds, document_bits, words, borders, places)
-            settle_places(text, kinds, document_bits, borders, places, noted)
+            if gpt4:
+                noted = find_borders(text, kinds, document_bits, words, borders, places)
+            else:
+                noted = find_borders_gpt2(text, kinds, document_bits, words, borders, places)
+            settle_places(text, kinds, document_bits, borders, places, noted, gpt4)
             borders[words] = 0
             borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last piece ends
             words = (n >> 6) + 1

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from operators.arrays import I64, ROOM, with_room
-from operators.kernels.borders import add_bits, scan_gpt4
-from operators.kernels.scan import BLOCK_BYTES, CL100K, scan
+from operators.kernels.borders import add_bits, scan_borders
+from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, scan
 from operators.unicode_classes import BLOCKS, CLASSES
 from tests.operators.kernels.test_scan import broken
 from tests.operators.test_pretokenize import hostile
@@ -20,7 +20,7 @@ SIGNS = (
 )
 
 
-def both(documents: list[bytes]) -> tuple[tuple[I64, I64], tuple[I64, I64]]:
+def both(documents: list[bytes], kind: int = CL100K) -> tuple[tuple[I64, I64], tuple[I64, I64]]:
     """Ends and documents by the two scanners."""
     data = with_room(np.frombuffer(b"".join(documents), np.uint8), 0)
     starts = np.cumsum([0, *map(len, documents)], dtype=np.int64)
@@ -33,20 +33,34 @@ def both(documents: list[bytes]) -> tuple[tuple[I64, I64], tuple[I64, I64]]:
         ends, counts = np.empty(len(data) + longest, np.int64), np.zeros(len(starts), np.int64)
         if fast:
             scratch = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(longest, np.int64)
-            document, count = scan_gpt4(
-                *(data, starts, BLOCKS, CLASSES, kinds, *scratch, np.empty(words, np.int64), 0, ends, 0, counts)
+            document, count = scan_borders(
+                *(
+                    data,
+                    starts,
+                    kind == CL100K,
+                    BLOCKS,
+                    CLASSES,
+                    kinds,
+                    *scratch,
+                    np.empty(words, np.int64),
+                    0,
+                    ends,
+                    0,
+                    counts,
+                )
             )
         else:
-            document, count = scan(data, starts, CL100K, BLOCKS, CLASSES, kinds, 0, ends, 0, counts)
+            document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, 0, ends, 0, counts)
         assert document == len(documents)
         found.append((ends[:count], counts))
     return found[0], found[1]
 
 
 def assert_same(documents: list[bytes]) -> None:
-    (ends, counts), (fast_ends, fast_counts) = both(documents)
-    assert ends.tolist() == fast_ends.tolist(), documents
-    assert counts.tolist() == fast_counts.tolist(), documents
+    for kind in (CL100K, GPT2):
+        (ends, counts), (fast_ends, fast_counts) = both(documents, kind)
+        assert ends.tolist() == fast_ends.tolist(), (kind, documents)
+        assert counts.tolist() == fast_counts.tolist(), (kind, documents)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -73,10 +87,11 @@ def test_runs_longer_than_a_number_of_bits_and_than_a_block(piece: str) -> None:
 
 def test_pieces_tile_broken_utf8() -> None:
     for document in broken(3, 200):
-        _, (ends, counts) = both([document, b"a b"])
-        assert [*ends.tolist()] == sorted(set(ends.tolist()))
-        assert ends[-1] == len(document) + 3 and counts[-1] == len(ends)
-        assert len(document) == 0 or len(document) in ends
+        for kind in (CL100K, GPT2):
+            _, (ends, counts) = both([document, b"a b"], kind)
+            assert [*ends.tolist()] == sorted(set(ends.tolist()))
+            assert ends[-1] == len(document) + 3 and counts[-1] == len(ends)
+            assert len(document) == 0 or len(document) in ends
 
 
 def test_bits_are_added_with_carry() -> None:
