@@ -242,7 +242,7 @@ def console() -> NoReturn:
     memory back at once, unless Ray, or an error, has something to say there.
     """
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(1_000_000, 50, 50)
     try:
         main()
         status: int | str | None = 0
