@@ -4,7 +4,6 @@ Each has a plain twin below it, which is what runs interpreted or with bounds ch
 every machine that is little-endian, and numba runs on no other.
 """
 
-import os
 from typing import Any, Final, TypeAlias
 
 import numba
@@ -20,7 +19,7 @@ LANES: Final = 32
 WIDE: Final = 64
 """Bytes that become a bit each of a uint64."""
 
-_PLAIN: Final = bool(numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK or os.environ.get("BABELMERGE_PLAIN_KERNELS"))
+_PLAIN: Final = bool(numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK)
 _I1, _I8, _I32, _I64, _I128 = (ir.IntType(bits) for bits in (1, 8, 32, 64, 128))
 _VECTOR = ir.VectorType(_I8, LANES)
 _WIDE = ir.VectorType(_I8, WIDE)
