@@ -27,7 +27,6 @@ from jobs.settings import (
 from jobs.training_plan import plan_training
 from pipelines.corpus.sources import InputFile, Source, find_files
 from pipelines.engine import Engine
-from pipelines.memory import MEMORY_BYTES
 from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.progress import Progress
 
@@ -106,7 +105,7 @@ def _words(settings: Train, files: list[InputFile], pretokenizer: str, directory
             job.engine,
             job.progress,
             partitions=settings.partitions,
-            memory_bytes=job.memory_bytes or MEMORY_BYTES,
+            memory_bytes=job.memory_bytes,
         )
     from pipelines.counting import count_words
 
@@ -118,7 +117,7 @@ def _words(settings: Train, files: list[InputFile], pretokenizer: str, directory
         job.progress,
         on_bad_record=job.on_bad_record,
         partitions=settings.partitions,
-        memory_bytes=job.memory_bytes or MEMORY_BYTES,
+        memory_bytes=job.memory_bytes,
     )
 
 
@@ -185,7 +184,7 @@ def run_mixture(settings: Mixture, job: Job) -> str:
             job.progress,
             on_bad_record=job.on_bad_record,
             partitions=settings.partitions,
-            memory_bytes=job.memory_bytes or MEMORY_BYTES,
+            memory_bytes=job.memory_bytes,
         )
         made = infer_categories(
             words,

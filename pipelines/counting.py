@@ -104,7 +104,7 @@ def count_words(
     *,
     on_bad_record: OnBadRecord = "fail",
     partitions: int = 16,
-    memory_bytes: int = MEMORY_BYTES,
+    memory_bytes: int | None = None,
 ) -> Manifest:
     """Word tables of a corpus in `directory`: words-<partition>.parquet (language, word, count), by
     language and the words' hashes.
@@ -128,7 +128,7 @@ def count_words(
         try:
             groups = even_groups(files, whole_ratios([file.source.weight for file in files]), engine.workers)
             tasks = [
-                CountTask(parts, i, pretokenizer, partitions, memory_bytes, on_bad_record, scratch)
+                CountTask(parts, i, pretokenizer, partitions, memory_bytes or MEMORY_BYTES, on_bad_record, scratch)
                 for i, parts in enumerate(groups)
             ]
             # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.

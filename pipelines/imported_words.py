@@ -185,7 +185,7 @@ def import_words(
     progress: Progress,
     *,
     partitions: int = 16,
-    memory_bytes: int = MEMORY_BYTES,
+    memory_bytes: int | None = None,
 ) -> Manifest:
     """Word tables in `directory`, of counts made elsewhere; rows of one language and word add up.
 
@@ -208,7 +208,9 @@ def import_words(
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
-            tasks = [ImportTask(file, i, partitions, memory_bytes, scratch) for i, file in enumerate(files)]
+            tasks = [
+                ImportTask(file, i, partitions, memory_bytes or MEMORY_BYTES, scratch) for i, file in enumerate(files)
+            ]
             figures = _import_all(tasks, engine, progress)
             written, languages = add_up_all(directory, partitions, memory_bytes, engine, progress)
         finally:

@@ -9,7 +9,7 @@ from typing import Final
 from operators.errors import UsageError
 
 MEMORY_BYTES: Final = 1 << 30
-"""For counting, unless told."""
+"""Decides when counting writes its tables out, unless told; then nothing else is limited."""
 FLUSH_PART: Final = 4
 """Tables are written out at this part of the limit: one that grows is there twice, and once more when it is sorted."""
 SHARD_BYTES_PER_SYMBOL: Final = 12
