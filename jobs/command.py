@@ -1,4 +1,4 @@
-"""The command `babelmerge`. Flags and their help are made of jobs/settings.py.
+"""The command `babelmerge`. Flags and their help are made of jobs/settings/.
 
 What a step needs is imported once the arguments are parsed: help and wrong usage wait for no kernel and no library.
 """
@@ -18,7 +18,8 @@ import typer
 from rich.console import Console
 
 from jobs.configuration import BadConfiguration, read_settings, read_workflow
-from jobs.settings import COMMANDS, Execution, Settings, documentation
+from jobs.settings.base import Execution, Settings, documentation
+from jobs.settings.workflow import COMMANDS
 from operators.errors import BabelmergeError, UsageError
 
 app = typer.Typer(
@@ -133,7 +134,7 @@ def _sign(command: Callable[..., None], name: str, text: str, parameters: list[i
 def _run(steps: list[Settings], execution: Execution) -> list[str]:
     from jobs.engines import EngineWhenNeeded  # numba and its kernels: 0.3 s
     from jobs.progress import listener
-    from jobs.steps import run_steps
+    from jobs.steps.runner import run_steps
 
     progress = listener(execution.progress)
     with EngineWhenNeeded(execution, progress) as engine:

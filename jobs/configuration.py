@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from jobs.settings import Corpus, Execution, Settings, Workflow
+from jobs.settings.base import Corpus, Execution, Settings
+from jobs.settings.workflow import Workflow
 from operators.errors import UsageError
 from pipelines.corpus.sources import Source
 

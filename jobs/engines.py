@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from jobs.settings import Execution
+from jobs.settings.base import Execution
 from operators.kernels import are_compiled
 from pipelines.engine import Engine, Item, Result, Worker
 from pipelines.local_engine import LocalEngine, processors

@@ -1,15 +1,17 @@
-"""docs/settings.md, made of the definitions in jobs/settings.py."""
+"""docs/settings.md, made of the definitions in jobs/settings/."""
 
 from typing import Any
 
 import msgspec
 
-from jobs.settings import COMMANDS, Catalogs, Execution, Report, documentation
+from jobs.settings.base import Execution, documentation
+from jobs.settings.report import Catalogs, Report
+from jobs.settings.workflow import COMMANDS
 from pipelines.corpus.sources import Source
 
 OPENING = """# Settings
 
-Made by `babelmerge settings`; each is defined once, in `jobs/settings.py`. A command takes each as a flag
+Made by `babelmerge settings`; each is defined once, in `jobs/settings/`. A command takes each as a flag
 (`vocab_size` is `--vocab-size`) and as a key of the file that `--conf` names; a workflow file takes it as a key of its
 step. Unknown keys and wrong types are refused.
 """

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from jobs.settings import BadSettings, Train
+from jobs.settings.base import BadSettings
+from jobs.settings.train import Train
 
 if TYPE_CHECKING:
     from operators.tokenizer import Tokenizer

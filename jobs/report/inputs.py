@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from jobs.settings import Report
+from jobs.settings.report import Report
 from operators.errors import DataError
 from pipelines.comparing import PREMIUMS
 from pipelines.inferring import MIXTURE

@@ -6,7 +6,10 @@ import msgspec
 import pytest
 
 from jobs.configuration import BadConfiguration, read_settings, read_sources, read_workflow
-from jobs.settings import COMMANDS, Catalogs, Execution, Report, Train, Workflow, documentation
+from jobs.settings.base import Execution, documentation
+from jobs.settings.report import Catalogs, Report
+from jobs.settings.train import Train
+from jobs.settings.workflow import COMMANDS, Workflow
 from jobs.settings_page import settings_page
 from pipelines.corpus.sources import Source
 

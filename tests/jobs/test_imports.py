@@ -14,7 +14,7 @@ HEAVY = ("altair", "highspy", "numba", "polars", "ray", "tokenizers")
 @pytest.mark.parametrize(
     ("modules", "may"),
     [
-        ("jobs.command, jobs.steps, jobs.training_plan", set()),
+        ("jobs.command, jobs.steps.runner, jobs.training_plan", set()),
         ("pipelines.training, pipelines.imported_words, pipelines.vocabulary_sizes", {"numba", "tokenizers"}),
     ],
 )

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.settings import BadSettings, Train
+from jobs.settings.base import BadSettings
+from jobs.settings.train import Train
 from jobs.training_plan import plan_training
 from pipelines.outputs import read_manifest
 from tests.jobs.conftest import Command

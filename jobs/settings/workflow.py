@@ -1,0 +1,48 @@
+"""Steps in a row, and which of them are commands of their own."""
+
+from jobs.settings.base import Execution, Settings
+from jobs.settings.mixture import Mixture
+from jobs.settings.plan import Plan
+from jobs.settings.premiums import Premiums
+from jobs.settings.report import Catalogs, Report
+from jobs.settings.retokenize import Retokenize
+from jobs.settings.train import Train
+
+
+class Step(Settings, frozen=True, kw_only=True):
+    """One step: exactly one of these."""
+
+    catalogs: Catalogs | None = None
+    """See `babelmerge settings`."""
+    train: Train | None = None
+    """See `babelmerge train --help`."""
+    retokenize: Retokenize | None = None
+    """See `babelmerge retokenize --help`."""
+    premiums: Premiums | None = None
+    """See `babelmerge premiums --help`."""
+    mixture: Mixture | None = None
+    """See `babelmerge mixture --help`."""
+    report: Report | None = None
+    """Draws what the steps before it found."""
+
+    @property
+    def kinds(self) -> list[str]:
+        """Names of the steps that are given; one, unless the file is wrong."""
+        return [name for name in self.__struct_fields__ if getattr(self, name) is not None]
+
+
+class Workflow(Execution, frozen=True, kw_only=True):
+    """What `babelmerge run` does: steps, one after the other, each skipped when nothing it depends on changed."""
+
+    steps: list[Step]
+    """The steps, in order."""
+
+
+COMMANDS: dict[str, type[Settings]] = {
+    "train": Train,
+    "retokenize": Retokenize,
+    "premiums": Premiums,
+    "mixture": Mixture,
+    "plan": Plan,
+}
+"""Steps that are commands of their own. The first field of each is what its positional arguments are."""

@@ -1,0 +1,44 @@
+"""What steps share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from jobs.settings.base import BadSettings, Execution, size_in_bytes
+from pipelines.engine import Engine
+from pipelines.outputs import Output
+from pipelines.progress import Progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """What steps share."""
+
+    engine: Engine
+    progress: Progress
+    execution: Execution
+
+    @property
+    def on_bad_record(self) -> Literal["fail", "skip"]:
+        """What becomes of records that cannot be read."""
+        return self.execution.on_bad_record
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """What the words and pairs of one worker may take."""
+        limit = self.execution.memory_limit
+        return None if limit is None else size_in_bytes("memory_limit", limit)
+
+
+def out_directory(settings: Any) -> Path:
+    """Where a step writes."""
+    if not settings.out.strip() or "\0" in settings.out:
+        raise BadSettings("out", f"{settings.out!r} names no directory")
+    return Path(settings.out).expanduser().resolve()
+
+
+def summary(output: Output, what: str, facts: dict[str, Any], where: str) -> str:
+    """What the command says at its end."""
+    bad = facts.get("bad_records", 0)
+    left_out = f" ({bad:,} bad records left out, listed in bad_records.parquet)" if bad else ""
+    return f"{'kept' if output.kept else 'wrote'} {what}{left_out}: {where}"

@@ -1,0 +1,51 @@
+"""The step `premiums`."""
+
+from pathlib import Path
+
+from jobs.configuration import read_sources
+from jobs.settings.base import BadSettings
+from jobs.settings.premiums import Premiums
+from jobs.steps.job import Job, out_directory, summary
+from pipelines.corpus.sources import find_files
+from pipelines.outputs import Output
+
+
+def run_premiums(settings: Premiums, job: Job) -> str:
+    """Compare languages."""
+    from pipelines.comparing import compare_languages
+    from pipelines.tokenizers import load_tokenizer
+
+    if not settings.tokenizer:
+        raise BadSettings("tokenizer", "names none; give at least one --tokenizer")
+    named = [(short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer]
+    output = Output(out_directory(settings), "premiums")
+    files = find_files(read_sources(settings.parallel))
+    with output:
+        made = compare_languages(
+            files,
+            named,
+            output,
+            job.engine,
+            job.progress,
+            baseline=settings.baseline,
+            languages=settings.languages,
+            documents=settings.documents,
+            resamples=settings.resamples,
+            on_bad_record=job.on_bad_record,
+        )
+    languages, documents = made.facts["languages"], made.facts["documents"]
+    return summary(
+        output, f"premiums of {languages:,} languages over {documents:,} documents", made.facts, settings.out
+    )
+
+
+def short_name(reference: str, among: list[str]) -> str:
+    """The last part of a reference, unless another has the same."""
+    names = [_stem(one) for one in among]
+    name = _stem(reference)
+    return name if names.count(name) == 1 else reference
+
+
+def _stem(reference: str) -> str:
+    name = Path(reference.split(",pretokenizer=")[0]).resolve().name
+    return name.removesuffix(".json").removesuffix(".tiktoken")

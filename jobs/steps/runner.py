@@ -1,0 +1,37 @@
+"""Which step does what settings ask for."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jobs.settings.base import Execution, Settings
+from jobs.settings.mixture import Mixture
+from jobs.settings.plan import Plan
+from jobs.settings.premiums import Premiums
+from jobs.settings.report import Catalogs, Report
+from jobs.settings.retokenize import Retokenize
+from jobs.settings.train import Train
+from jobs.steps.job import Job
+from jobs.steps.mixture import run_mixture
+from jobs.steps.plan import run_plan
+from jobs.steps.premiums import run_premiums
+from jobs.steps.report import run_catalogs, run_report
+from jobs.steps.retokenize import run_retokenize
+from jobs.steps.train import run_train
+from pipelines.engine import Engine
+from pipelines.progress import Progress
+
+RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {
+    Catalogs: run_catalogs,
+    Train: run_train,
+    Retokenize: run_retokenize,
+    Premiums: run_premiums,
+    Mixture: run_mixture,
+    Plan: run_plan,
+    Report: run_report,
+}
+
+
+def run_steps(steps: list[Settings], execution: Execution, engine: Engine, progress: Progress) -> list[str]:
+    """Run steps in order; a line about each."""
+    job = Job(engine, progress, execution)
+    return [RUNNERS[type(step)](step, job) for step in steps]
