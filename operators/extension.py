@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from operators.encode import final_pairs, merge_table
 from operators.errors import DataError, UsageError
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_json import to_json
+from operators.word_encoder import final_pairs, merge_table
 
 _SHOWN: Final = 40
 

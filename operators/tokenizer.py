@@ -60,6 +60,8 @@ class Vocabulary:
     """Ids of the 256 byte tokens, by byte value."""
     special_ids: tuple[int, ...]
     """Ids of the special tokens, in their order."""
+    characters: I32 | None = None
+    """Ids by code point, int32[0x110000]; -1: the character is spelled with its bytes' tokens. None: all are."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as HuggingFace
 
-from operators import encode as encode_module
+from operators import word_encoder
 from operators.encode import Encoder
 from operators.pretokenize import PATTERNS, Pretokenizer
 from operators.tiktoken_file import from_tiktoken
@@ -224,9 +224,9 @@ def test_the_cache_changes_nothing(trained: str, monkeypatch: pytest.MonkeyPatch
     encoder = Encoder(tokenizer)
     first = lists(encoder.encode(texts))
     assert lists(encoder.encode(texts)) == first
-    monkeypatch.setattr(encode_module, "CACHE_SETS", 1)
-    monkeypatch.setattr(encode_module, "CACHE_RUN_IDS", 20)
-    monkeypatch.setattr(encode_module, "CACHE_RUN_BYTES", 64)
+    monkeypatch.setattr(word_encoder, "CACHE_SETS", 1)
+    monkeypatch.setattr(word_encoder, "CACHE_RUN_IDS", 20)
+    monkeypatch.setattr(word_encoder, "CACHE_RUN_BYTES", 64)
     assert lists(Encoder(tokenizer).encode(texts)) == first
 
 

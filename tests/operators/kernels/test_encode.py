@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 
-from operators.encode import empty_table, merge_table
 from operators.kernels.encode import (
     NO_MERGE,
     merge_by_heap,
@@ -21,6 +20,7 @@ from operators.kernels.encode import (
     word_key,
 )
 from operators.tokenizer import Merges
+from operators.word_encoder import empty_table, merge_table
 
 ENCODE = """
 import random
