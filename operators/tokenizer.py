@@ -57,11 +57,15 @@ class Vocabulary:
     tokens: list[bytes]
     """The bytes of every token, by id (a special token's are its UTF-8; b"" where a file left an id out)."""
     byte_ids: I32
-    """Ids of the 256 byte tokens, by byte value."""
+    """Ids of the 256 byte tokens, by byte value; -1, in a vocabulary of characters, where there is none."""
     special_ids: tuple[int, ...]
     """Ids of the special tokens, in their order."""
     characters: I32 | None = None
     """Ids by code point, int32[0x110000]; -1: the character is spelled with its bytes' tokens. None: all are."""
+    unknown: int | None = None
+    """The id of a character that has neither an id nor its bytes' tokens. None: every character has."""
+    fuse_unknown: bool = True
+    """Whether unknown characters side by side in a word become one id, as in SentencePiece, or one each."""
 
 
 @dataclass(frozen=True)

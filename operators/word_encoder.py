@@ -9,6 +9,7 @@ from operators.arrays import I32, I64, U8
 from operators.kernels.encode import (
     NO_MERGE,
     SLOT_WORDS,
+    Spelling,
     encode_words,
     last_pairs,
     put_merges,
@@ -34,7 +35,8 @@ class WordEncoder:
     """Encodes words with one tokenizer. It remembers them (24 MiB), so each thread needs an encoder of its own."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self._byte_ids = np.ascontiguousarray(tokenizer.byte_ids, np.int32)
+        known = tokenizer.vocabulary
+        self._spelling = spelling(known.byte_ids, known.characters, known.unknown, known.fuse_unknown)
         self._table = merge_table(tokenizer.merges)
         self._words = _exceptions(tokenizer, self._table) if tokenizer.ignore_merges else _packed({})
         line = np.zeros(CACHE_SETS * 2 * SLOT_WORDS + 8, np.uint64)
@@ -54,7 +56,7 @@ class WordEncoder:
             _read_only(pieces.ends),
             _read_only(pieces.documents),
             _read_only(pieces.starts),
-            self._byte_ids,
+            self._spelling,
             self._table,
             *self._words,
             self._slots,
@@ -65,6 +67,17 @@ class WordEncoder:
             offsets,
         )
         return ids[:n].copy(), offsets
+
+
+def spelling(byte_ids: I32, characters: I32 | None = None, unknown: int | None = None, fuse: bool = True) -> Spelling:
+    """What words are made of before any merge, as kernels read it; fields as in `operators.tokenizer.Vocabulary`."""
+    none = np.empty(0, np.int32)
+    return Spelling(
+        _read_only(np.ascontiguousarray(byte_ids, np.int32)),
+        _read_only(np.ascontiguousarray(none if characters is None else characters, np.int32)),
+        -1 if unknown is None else unknown,
+        fuse,
+    )
 
 
 def merge_table(merges: Merges) -> I64:
@@ -81,7 +94,9 @@ def empty_table(merges: int) -> I64:
     return table
 
 
-def final_pairs(texts: dict[int, bytes], byte_ids: I32, table: I64, *, learn: bool = False) -> I64:
+def final_pairs(
+    texts: dict[int, bytes], byte_ids: I32, table: I64, *, learn: bool = False, characters: I32 | None = None
+) -> I64:
     """The two symbols each text comes down to under the table's merges; int64[n texts, 2], -1 where it does not.
 
     With `learn` shorter texts come first and each pair found joins the table, with the text's id as rank and token.
@@ -89,14 +104,16 @@ def final_pairs(texts: dict[int, bytes], byte_ids: I32, table: I64, *, learn: bo
     data, ends, ids = _joined(texts)
     lengths = np.diff(ends, prepend=0)
     order = np.argsort(lengths, kind="stable") if learn else np.arange(len(ends))
-    pairs: I64 = last_pairs(_read_only(data), _read_only(ends), order, byte_ids, table, ids, learn)
+    pairs: I64 = last_pairs(
+        _read_only(data), _read_only(ends), order, spelling(byte_ids, characters), table, ids, learn
+    )
     return pairs
 
 
 def _exceptions(tokenizer: Tokenizer, table: I64) -> tuple[U8, I64, I32, I64]:
     """The tokens that their own merges do not lead to: only they need a look at the whole word."""
     texts = tokenizer.text_tokens
-    pairs = final_pairs(texts, tokenizer.byte_ids, table)
+    pairs = final_pairs(texts, tokenizer.byte_ids, table, characters=tokenizer.vocabulary.characters)
     made = {(a, b): t for a, b, t in zip(*(_.tolist() for _ in _columns(tokenizer.merges)), strict=True)}
     reached = [
         len(text) == 1 or made.get((left, right)) == i

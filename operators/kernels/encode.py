@@ -5,10 +5,12 @@ scanning, long ones with a heap (O(n log n)), as tiktoken does. Everything is ex
 with what the cache holds, a pair with both its ids.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+
+from operators.arrays import I32
 
 NO_MERGE = np.int64(0x7FFFFFFFFFFFFFFF)
 """The value of a pair that no merge joins; above every other."""
@@ -176,27 +178,82 @@ def merge_by_heap(symbols: Any, n: Any, stop: Any, table: Any) -> int:
     return kept
 
 
+class Spelling(NamedTuple):
+    """What a word's symbols are before any merge."""
+
+    byte_ids: I32
+    """int32[256]: ids by byte value, -1 where there is none."""
+    characters: I32
+    """int32[0x110000]: ids by code point, -1 where a character is spelled in bytes; int32[0]: all are."""
+    unknown: int
+    """The id of a character that has neither; -1: there is no such character."""
+    fuse: bool
+    """Whether neighbouring unknown characters become one id, or one each."""
+
+
+@njit(cache=True, nogil=True)
+def code_point(data: Any, at: Any, end: Any) -> tuple[int, int]:
+    """The character at data[at], and how many bytes it has; UTF-8 that ends early is not read past `end`."""
+    lead = np.int64(data[at])
+    length = 1 if lead < 0xC0 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    length = min(length, end - at)
+    if length == 1:
+        return int(lead), 1
+    code = lead & (0x7F >> length)
+    for i in range(at + 1, at + length):
+        code = code << 6 | np.int64(data[i] & 0x3F)
+    return code, length
+
+
+@njit(cache=True, nogil=True)
+def spell(data: Any, start: Any, end: Any, spelling: Any, symbols: Any) -> int:
+    """Write the symbols of data[start:end] before any merge; returns how many, no more than there are bytes."""
+    if len(spelling.characters) == 0:
+        for i in range(end - start):
+            symbols[i] = spelling.byte_ids[data[start + i]]
+        return end - start
+    n = 0
+    unknown_before = False
+    at = start
+    while at < end:
+        code, length = code_point(data, at, end)
+        known = spelling.characters[code]
+        complete = known < 0
+        for i in range(at, at + length):
+            complete = complete and spelling.byte_ids[data[i]] >= 0
+        if known >= 0:
+            symbols[n] = known
+            n += 1
+        elif complete:
+            for i in range(at, at + length):
+                symbols[n] = spelling.byte_ids[data[i]]
+                n += 1
+        elif not (unknown_before and spelling.fuse):
+            symbols[n] = spelling.unknown
+            n += 1
+        unknown_before = known < 0 and not complete
+        at += length
+    return n
+
+
 @njit(cache=True, nogil=True)
 def merge_word(
-    data: Any, start: Any, end: Any, stop: Any, byte_ids: Any, table: Any, symbols: Any, values: Any,
+    data: Any, start: Any, end: Any, stop: Any, spelling: Any, table: Any, symbols: Any, values: Any,
 ) -> tuple[Any, int]:  # fmt: skip
     """Encode data[start:end] down to `stop` symbols at least; returns (symbols, how many).
 
     The ids stand in `symbols`, or in a new array where the word is longer than that scratch (int64[SCANNED_SYMBOLS]).
     """
-    n = end - start
-    if n <= SCANNED_SYMBOLS:
-        for i in range(n):
-            symbols[i] = byte_ids[data[start + i]]
+    if end - start <= SCANNED_SYMBOLS:
+        n = spell(data, start, end, spelling, symbols)
         return symbols, merge_by_scanning(symbols, values, n, stop, table)
-    many = np.empty(n, np.int64)
-    for i in range(n):
-        many[i] = byte_ids[data[start + i]]
+    many = np.empty(end - start, np.int64)
+    n = spell(data, start, end, spelling, many)
     return many, merge_by_heap(many, n, stop, table)
 
 
 @njit(cache=True, nogil=True)
-def last_pairs(data: Any, ends: Any, order: Any, byte_ids: Any, table: Any, ids: Any, learn: Any) -> Any:
+def last_pairs(data: Any, ends: Any, order: Any, spelling: Any, table: Any, ids: Any, learn: Any) -> Any:
     """The two symbols that each token is made of at last, int64[n tokens, 2], -1 where it does not come down to two.
 
     Token i is data[ends[i - 1]:ends[i]] with id `ids[i]`; tokens are taken in `order`. With `learn`, each pair found
@@ -210,7 +267,7 @@ def last_pairs(data: Any, ends: Any, order: Any, byte_ids: Any, table: Any, ids:
         start = ends[i - 1] if i > 0 else 0
         if ends[i] - start < 2:
             continue
-        made, n = merge_word(data, start, ends[i], 2, byte_ids, table, symbols, values)
+        made, n = merge_word(data, start, ends[i], 2, spelling, table, symbols, values)
         if n == 2:
             pairs[i, 0] = made[0]
             pairs[i, 1] = made[1]
@@ -356,7 +413,7 @@ def remember(
 
 @njit(cache=True, nogil=True)
 def encode_words(
-    data: Any, ends: Any, documents: Any, starts: Any, byte_ids: Any, table: Any,
+    data: Any, ends: Any, documents: Any, starts: Any, spelling: Any, table: Any,
     words: Any, word_ends: Any, word_ids: Any, word_slots: Any,
     slots: Any, run_ids: Any, run_bytes: Any, used: Any, ids: Any, offsets: Any,
 ) -> int:  # fmt: skip
@@ -380,7 +437,7 @@ def encode_words(
                     ids[out] = whole
                     out += 1
                 else:
-                    made, n = merge_word(data, start, end, 1, byte_ids, table, symbols, values)
+                    made, n = merge_word(data, start, end, 1, spelling, table, symbols, values)
                     for i in range(n):
                         ids[out + i] = made[i]
                     out += n
@@ -412,7 +469,7 @@ def encode_words(
                     made[0] = whole
                     n = 1
                 else:
-                    made, n = merge_word(data, start, end, 1, byte_ids, table, symbols, values)
+                    made, n = merge_word(data, start, end, 1, spelling, table, symbols, values)
                 for i in range(n):
                     ids[out + i] = made[i]
                 if not remember(
