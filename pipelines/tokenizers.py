@@ -16,15 +16,10 @@ import pyarrow.parquet as pq
 
 from operators.errors import DataError, UsageError
 from operators.pretokenize import PATTERNS, Pretokenizer
-from operators.tiktoken_file import from_tiktoken, to_tiktoken
 from operators.tokenizer import Merges, Tokenizer
-from operators.tokenizer_json import (
-    InexpressibleTokenizer,
-    MalformedTokenizer,
-    UnsupportedTokenizer,
-    from_json,
-    to_json,
-)
+from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.hugging_face import from_json, to_json
+from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
 from pipelines.outputs import MANIFEST, MARKER, replacing
 
 TOKENIZER_JSON: Final = "tokenizer.json"
@@ -83,7 +78,7 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> Saved:
     """Write a tokenizer directory; each of its files appears whole or not at all.
 
     ranks.tiktoken is left out, and an old one removed, where tiktoken would encode in another way
-    (`operators.tiktoken_file.to_tiktoken`).
+    (`operators.tokenizer_files.tiktoken.to_tiktoken`).
 
     Raises:
         InexpressibleTokenizer: not even tokenizer.json can hold it.

@@ -19,9 +19,9 @@ from tokenizers import Tokenizer as HuggingFace
 from operators import word_encoder
 from operators.encode import Encoder
 from operators.pretokenize import PATTERNS, Pretokenizer
-from operators.tiktoken_file import from_tiktoken
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
-from operators.tokenizer_json import from_json, to_json
+from operators.tokenizer_files.hugging_face import from_json, to_json
+from operators.tokenizer_files.tiktoken import from_tiktoken
 
 EDGES = [
     "", " ", "  ", "\n", "\r\n\t \u3000\u00a0", "\x00\x01\x7f", "a" * 15, "a" * 16, "ab" * 8, "\U0010ffff\ue000",

@@ -16,7 +16,7 @@ from operators.encode import Encoder
 from operators.extension import NotExtendable, TooShort, check_extendable
 from operators.pretokenize import PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary, same_merges
-from operators.tokenizer_json import InexpressibleTokenizer
+from operators.tokenizer_files.errors import InexpressibleTokenizer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.counting import count_words, word_files
 from pipelines.engine import Engine

@@ -26,7 +26,7 @@ ENCODE = """
 import random
 import pyarrow as pa
 from operators.encode import Encoder
-from operators.tiktoken_file import to_tiktoken
+from operators.tokenizer_files.tiktoken import to_tiktoken
 from operators.tokenizer import Merges, Tokenizer
 plain = Tokenizer("none", (), Merges.from_rows([]))
 a, b, c, x = (int(plain.byte_ids[byte]) for byte in b"abc ")

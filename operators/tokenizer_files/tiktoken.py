@@ -14,7 +14,7 @@ import numpy as np
 
 from operators.arrays import I32
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
-from operators.tokenizer_json import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.word_encoder import empty_table, final_pairs, merge_table
 
 _MAX_RANK = 1 << 24

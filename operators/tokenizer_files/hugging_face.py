@@ -10,36 +10,11 @@ import msgspec
 import numpy as np
 
 from operators.alphabet import BYTE_TO_CHAR, to_bytes, to_chars
-from operators.errors import DataError
 from operators.pretokenize import PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
+from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 
 _NO_SPLIT: Final = "none"
-
-
-class UnsupportedTokenizer(DataError):
-    """A tokenizer file that is whole but needs something that is not read here."""
-
-    def __init__(self, path: str, feature: str) -> None:
-        super().__init__(path, feature)
-        self.path, self.feature = path, feature
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}: {self.feature} is not supported; give a byte-level BPE tokenizer without normalizer, "
-            f"split by one regular expression"
-        )
-
-
-class MalformedTokenizer(DataError):
-    """A tokenizer file that contradicts itself or is something else."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}; fetch or write the tokenizer file again"
 
 
 class _Added(msgspec.Struct):
@@ -122,17 +97,6 @@ def to_json(tokenizer: Tokenizer) -> str:
         },
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
-
-
-class InexpressibleTokenizer(DataError):
-    """A tokenizer that a file format cannot hold without changing what it does."""
-
-    def __init__(self, file_format: str, reason: str) -> None:
-        super().__init__(file_format, reason)
-        self.file_format, self.reason = file_format, reason
-
-    def __str__(self) -> str:
-        return f"this tokenizer cannot be written as {self.file_format}: {self.reason}"
 
 
 def _first_clash(spelled: list[str], vocab: dict[str, int]) -> str:

@@ -13,15 +13,10 @@ from tokenizers import models, pre_tokenizers, trainers
 from operators.alphabet import BYTE_TO_CHAR
 from operators.errors import DataError
 from operators.pretokenize import PATTERNS
-from operators.tiktoken_file import from_tiktoken, to_tiktoken
 from operators.tokenizer import Merges, Tokenizer
-from operators.tokenizer_json import (
-    InexpressibleTokenizer,
-    MalformedTokenizer,
-    UnsupportedTokenizer,
-    from_json,
-    to_json,
-)
+from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.hugging_face import from_json, to_json
+from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
 
 PLAIN = Tokenizer("gpt4", ("<s>", "<pad>"), Merges.from_rows([]))
 A, B, C = (int(PLAIN.byte_ids[byte]) for byte in b"abc")

@@ -15,14 +15,10 @@ from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
 from operators.encode import Encoder
-from operators.tiktoken_file import from_tiktoken, to_tiktoken
 from operators.tokenizer import Merges, Tokenizer
-from operators.tokenizer_json import (
-    InexpressibleTokenizer,
-    MalformedTokenizer,
-    UnsupportedTokenizer,
-    from_json,
-)
+from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.hugging_face import from_json
+from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
 
 BYTES = b"".join(base64.b64encode(bytes([byte])) + b" %d\n" % byte for byte in range(256))
 
