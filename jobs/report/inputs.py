@@ -14,6 +14,7 @@ from pipelines.comparing import PREMIUMS
 from pipelines.inferring import MIXTURE
 from pipelines.outputs import Manifest, read_manifest, read_run
 
+EXAMPLES = "examples.parquet"
 NAMES = "languages.json"
 """Beside a corpus: language code to its name in English."""
 
@@ -41,6 +42,8 @@ class ReportInputs:
     engine, workers, failures."""
     premiums: pl.DataFrame | None = None
     """premiums.parquet: tokenizer, language, documents, characters, bytes, tokens, premium, low, high, ..."""
+    examples: pl.DataFrame | None = None
+    """examples.parquet: tokenizer, language, id, tokens (list of bytes) of one document in every language."""
     baseline: str | None = None
     """The language that premiums compare with."""
     mixture: pl.DataFrame | None = None
@@ -72,11 +75,18 @@ def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
         names=_names(settings.corpus) if corpus else {},
         training=_training(Path(settings.tokenizer or ""), tokenizer) if tokenizer else None,
         premiums=pl.read_parquet(Path(settings.premiums or "") / PREMIUMS, glob=False) if premiums else None,
+        examples=_table(settings.premiums, EXAMPLES),
         baseline=premiums.settings["baseline"] if premiums else None,
         mixture=pl.read_parquet(Path(settings.mixture or "") / MIXTURE, glob=False) if mixture else None,
         compression=_compression(tokens) if tokens else None,
     )
     return inputs, [manifest.fingerprint for manifest in made]
+
+
+def _table(directory: str | None, name: str) -> pl.DataFrame | None:
+    """A table that a step may have written."""
+    path = Path(directory or "") / name
+    return pl.read_parquet(path, glob=False) if directory is not None and path.is_file() else None
 
 
 def _names(corpus: str | None) -> dict[str, str]:

@@ -9,9 +9,11 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
-from jobs.report.charts import CHARTS, drawings, save
+from jobs.report.charts.drawings import CHARTS, drawings
+from jobs.report.charts.look import save
 from jobs.report.findings import findings
 from jobs.report.inputs import ReportInputs
+from jobs.report.spelled import spelled
 from jobs.report.tables import compression_table, mixture_table, premium_table, share_outside
 from jobs.report.wording import UNKNOWN_FIGURE, named, percent, size
 from pipelines.outputs import replacing
@@ -70,6 +72,7 @@ def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
         findings=findings(inputs),
         figures=figures,
         tables=tables,
+        spelled=spelled(inputs),
         note=_left_out(inputs),
         style=Markup((HERE / "page.css").read_text("utf-8")),
         script=Markup((HERE / "page.js").read_text("utf-8")),

@@ -3,6 +3,7 @@
 Null stands for what is not known. A number that is no number (NaN, infinity) counts as not known.
 """
 
+import numpy as np
 import polars as pl
 
 from jobs.report.inputs import ReportInputs
@@ -41,6 +42,29 @@ def premium_table(inputs: ReportInputs) -> pl.DataFrame:
     return _described(inputs, table, "language").sort(
         ["premium", "language", "tokenizer"], descending=[True, False, False]
     )
+
+
+def lorenz_table(inputs: ReportInputs) -> pl.DataFrame:
+    """tokenizer, languages, tokens (cumulative shares, cheapest language first, from 0 to 1), gini.
+
+    A language counts once, with its premium: what it pays for the same text. The Gini coefficient is that of these
+    points, sum_ij |p_i - p_j| / (2 n^2 mean p). Empty for fewer than two languages.
+    """
+    parts = []
+    table = premium_table(inputs).filter(pl.col("premium") > 0).sort("tokenizer", "premium", "language")
+    for (tokenizer,), rows in table.group_by(["tokenizer"], maintain_order=True):
+        paid = rows["premium"].to_numpy()
+        if len(paid) < 2:
+            continue
+        tokens = np.concatenate([[0.0], np.cumsum(paid) / paid.sum()])
+        gini = 1 - float((tokens[1:] + tokens[:-1]).sum()) / len(paid)
+        shares = np.arange(len(tokens)) / len(paid)
+        columns = {"languages": shares, "tokens": tokens}
+        parts.append(
+            pl.DataFrame(columns).select(pl.lit(tokenizer).alias("tokenizer"), pl.all(), pl.lit(gini).alias("gini"))
+        )
+    schema = {"tokenizer": pl.String, "languages": pl.Float64, "tokens": pl.Float64, "gini": pl.Float64}
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
 def mixture_table(inputs: ReportInputs) -> pl.DataFrame:

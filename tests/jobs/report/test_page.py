@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 from jobs.report.page import PLANNED, draw_report
+from jobs.report.spelled import spelled
+from jobs.report.tables import lorenz_table
 from tests.jobs.report.examples import EMPTY, HOSTILE, SMALL, large, premiums
 
 FETCHING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "background"}
@@ -60,7 +62,9 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("small")
-    assert set(draw_report(SMALL, directory)) == {path.name for path in directory.iterdir()} == set(PLANNED)
+    written = set(draw_report(SMALL, directory))
+    assert written == {path.name for path in directory.iterdir()} <= set(PLANNED)
+    assert set(PLANNED) - written == {"premium-map.png", "premium-map.svg"}  # of one tokenizer there is none
     return directory
 
 
@@ -106,7 +110,7 @@ def test_the_tables_hold_every_row(small: Path) -> None:
 @pytest.mark.parametrize("name", ["premiums", "mixture", "compression"])
 def test_a_chart_is_on_the_page_and_in_files(small: Path, name: str) -> None:
     page = Page(html(small))
-    assert page.tags.count("svg") == 3
+    assert page.tags.count("svg") == 4
     svg = ET.fromstring((small / f"{name}.svg").read_text("utf-8"))
     drawn = {"".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert {"English (en)", "Russian (ru)", "Burmese (my)"} <= drawn
@@ -119,11 +123,15 @@ def test_a_chart_is_on_the_page_and_in_files(small: Path, name: str) -> None:
     assert png.endswith(b"IEND\xaeB`\x82")
 
 
-def test_premiums_are_drawn_in_their_order(small: Path) -> None:
+def test_premiums_are_drawn_by_script_and_in_their_order(small: Path) -> None:
     svg = ET.fromstring((small / "premiums.svg").read_text("utf-8"))
     drawn = ["".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text")]
     names = ["Burmese (my)", "Russian (ru)", "Japanese (ja)", "English (en)", "Esperanto (eo)"]
     assert [text for text in drawn if text in names] == names
+    groups = [
+        "of India and Southeast Asia", "Cyrillic, Greek, Armenian, Georgian", "Chinese, Japanese, Korean", "Latin",
+    ]  # fmt: skip
+    assert [text for text in drawn if text in groups] == groups
     assert [text for text in drawn if re.fullmatch(r"\d\.\d\d", text)] == ["5.10", "2.50", "1.50", "1.00", "0.80"]
 
 
@@ -181,7 +189,7 @@ def test_two_runs_give_equal_bytes(small: Path, tmp_path: Path) -> None:
         ("training", set(), ["What was run"]),
         (
             "premiums",
-            {"premiums", "compression"},
+            {"premiums", "lorenz", "compression"},
             ["What was found", "What each language pays", "How far a token goes"],
         ),
         ("mixture", {"mixture"}, ["What was found", "What the tokenizer was trained on"]),
@@ -217,3 +225,45 @@ def test_several_tokenizers_are_told_apart_without_colour(tmp_path: Path) -> Non
     assert len({shape for shape in shapes if shape and "A" not in shape}) >= 1  # squares are lines
     assert "logarithmic" in Page(html(tmp_path)).words
     assert [row[0] for row in Page(html(tmp_path)).tables["table-premiums"]].count(HOSTILE) == 2
+
+
+def test_the_map_is_read_without_colour(tmp_path: Path) -> None:
+    """The darker a cell, the higher its premium."""
+    rows = [(f"l{i}", 1.25**i, None, None) for i in range(14)]
+    both = pl.concat([premiums(rows, "old"), premiums([(name, 1.0, None, None) for name, *_ in rows], "new")])
+    draw_report(replace(EMPTY, premiums=both, baseline="l0"), tmp_path)
+    svg = (tmp_path / "premium-map.svg").read_text("utf-8")
+    fills = [tuple(map(int, rgb)) for rgb in re.findall(r'fill="rgb\((\d+), (\d+), (\d+)\)"', svg)]
+    light = [0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in fills]
+    assert len(light) == 28
+    assert light == sorted(light)  # cells are drawn in the order of their premiums, highest first
+    assert len(set(light)) == 14
+    assert max(light) - min(light) > 100
+
+
+def test_the_lorenz_curve_says_what_is_unequal() -> None:
+    rows = [("a", 1.0, None, None), ("b", 1.0, None, None), ("c", 2.0, None, None)]
+    table = lorenz_table(replace(EMPTY, premiums=premiums(rows), baseline="a"))
+    assert table["tokens"].to_list() == [0, 0.25, 0.5, 1]
+    paid = [premium for _, premium, *_ in rows]
+    slow = sum(abs(x - y) for x in paid for y in paid) / (2 * len(paid) * sum(paid))
+    assert table["gini"].to_list() == pytest.approx([slow] * 4)
+    assert lorenz_table(replace(EMPTY, premiums=premiums(rows[:1]), baseline="a")).is_empty()
+
+
+def test_a_text_is_shown_token_by_token(tmp_path: Path) -> None:
+    tokens = {
+        "en": [b"Good", b" day"],
+        "my": ["မ".encode()[:2], "မ".encode()[2:] + "င".encode()],
+        "ar": ["يوم".encode()],
+    }
+    rows = [{"tokenizer": "tok", "language": one, "id": HOSTILE, "tokens": made} for one, made in tokens.items()]
+    inputs = replace(EMPTY, premiums=SMALL.premiums, baseline="en", examples=pl.DataFrame(rows))
+    assert [line.tokens for line in spelled(inputs)[0].lines] == [
+        [("يوم", False)], [("Good", False), (" day", False)], [("E1 80", True), ("99 E1 80 84", True)],
+    ]  # fmt: skip
+    draw_report(inputs, tmp_path)
+    text = html(tmp_path)
+    assert '<dd dir="rtl" lang="ar">' in text
+    assert '<span class="part">E1 80</span>' in text
+    assert "<script>alert" not in text

@@ -1,0 +1,25 @@
+"""Every chart that there may be, in the order of the page."""
+
+from collections.abc import Callable
+from typing import Final
+
+from jobs.report.charts.compression import compression
+from jobs.report.charts.look import Drawing
+from jobs.report.charts.premiums import lorenz, premium_map, premiums
+from jobs.report.charts.shares import mixture
+from jobs.report.inputs import ReportInputs
+
+_MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {
+    "premiums": premiums,
+    "premium-map": premium_map,
+    "lorenz": lorenz,
+    "mixture": mixture,
+    "compression": compression,
+}
+CHARTS: Final = tuple(_MAKERS)
+"""Names of the charts that there may be."""
+
+
+def drawings(inputs: ReportInputs) -> list[Drawing]:
+    """The charts that there is something for."""
+    return [drawing for maker in _MAKERS.values() if (drawing := maker(inputs)) is not None]

@@ -1,0 +1,97 @@
+"""One text token by token, in several languages side by side."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from jobs.report.inputs import ReportInputs
+from jobs.report.scripts import script_group, script_of
+from jobs.report.wording import named, printable
+
+MOST_LANGUAGES: Final = 12
+_RIGHT_TO_LEFT: Final = {"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"}
+
+
+class Token(NamedTuple):
+    """A token as the page shows it."""
+
+    text: str
+    part: bool
+    """It is a part of a character: its bytes are shown, in hexadecimal."""
+
+
+class Line(NamedTuple):
+    """The text in one language."""
+
+    name: str
+    lang: str
+    """For the browser's choice of fonts: a BCP 47 tag, or empty."""
+    direction: str
+    """ltr or rtl."""
+    tokens: list[Token]
+
+
+class Spelled(NamedTuple):
+    """The text as one tokenizer cuts it."""
+
+    tokenizer: str
+    document: str
+    lines: list[Line]
+
+
+def spelled(inputs: ReportInputs) -> list[Spelled]:
+    """For each tokenizer the same document in up to MOST_LANGUAGES languages, fewest tokens first.
+
+    The baseline, then the dearest and the cheapest language of each group of scripts, as long as there is room.
+    """
+    table = inputs.examples
+    if table is None or table.is_empty():
+        return []
+    made = []
+    for (tokenizer,), rows in table.sort("tokenizer", "language").group_by(["tokenizer"], maintain_order=True):
+        lengths = {row["language"]: len(row["tokens"]) for row in rows.iter_rows(named=True)}
+        chosen = _chosen(lengths, inputs.baseline)
+        lines = [
+            Line(
+                printable(named(row["language"], inputs.names)),
+                _tag(row["language"]),
+                "rtl" if script_of(row["language"]) in _RIGHT_TO_LEFT else "ltr",
+                shown(row["tokens"]),
+            )
+            for row in rows.filter(pl.col("language").is_in(chosen)).iter_rows(named=True)
+        ]
+        lines.sort(key=lambda line: (len(line.tokens), line.name))
+        made.append(Spelled(str(tokenizer), printable(str(rows["id"][0])), lines))
+    return made
+
+
+def _chosen(lengths: dict[str, int], baseline: str | None) -> list[str]:
+    groups: dict[str, list[str]] = {}
+    for language in sorted(lengths, key=lambda one: (-lengths[one], one)):
+        groups.setdefault(script_group(language), []).append(language)
+    dearest = [members[0] for members in groups.values()]
+    cheapest = [members[-1] for members in groups.values()]
+    wanted = [*([baseline] if baseline in lengths else []), *dearest, *cheapest]
+    return list(dict.fromkeys(one for one in wanted if one is not None))[:MOST_LANGUAGES]
+
+
+def _tag(language: str) -> str:
+    """`_tag("arb_Arab")` is "arb-Arab"; empty for what is no language tag."""
+    tag = language.replace("_", "-")
+    parts = tag.split("-")
+    fits = tag.isascii() and all(part.isalnum() and len(part) <= 8 for part in parts) and parts[0].isalpha()
+    return tag if fits and 2 <= len(parts[0]) <= 3 else ""
+
+
+def shown(tokens: Sequence[bytes]) -> list[Token]:
+    """`shown([b"a", b"\\xe0\\xa4", b"\\x95"])` is a, then the bytes E0 A4, then 95: parts of one character."""
+    return [_shown(token) for token in tokens]
+
+
+def _shown(token: bytes) -> Token:
+    try:
+        text = token.decode()
+    except UnicodeDecodeError:
+        return Token(token.hex(" ").upper(), True)
+    return Token(printable(text.replace("\n", "↵").replace("\t", "⇥")), False)
