@@ -17,6 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from jobs.cluster_commands import logs, status, stop, submit
 from jobs.configuration import BadConfiguration, read_settings, read_workflow
 from jobs.settings.base import Execution, Settings, documentation
 from jobs.settings.workflow import COMMANDS
@@ -166,27 +167,6 @@ def _enter(directory: str) -> None:
 
 
 @app.command()
-def submit(
-    conf: Annotated[str, typer.Argument(metavar="CONF", help="YAML file with `steps:`.", show_default=False)],
-    address: Annotated[str, typer.Option(help="The cluster's dashboard, such as http://127.0.0.1:8265.")],
-    directory: Annotated[
-        str | None, typer.Option(help="Where relative paths begin, on all nodes. [default: where you are]")
-    ] = None,
-    python: Annotated[
-        str | None, typer.Option(help="Python on the cluster. [default: this one on this machine, else python]")
-    ] = None,
-) -> None:
-    """Run a workflow on a Ray cluster that is there already; follow its log, return its exit status."""
-    from jobs.submission import submit as submit_job  # importing Ray takes a second
-
-    read_workflow(conf, {})
-    here = Path(directory or ".").resolve()
-    sys.exit(
-        submit_job(Path(conf), address, here, python, ["--engine", "ray"], lambda text: typer.echo(text, nl=False))
-    )
-
-
-@app.command()
 def settings() -> None:
     """Print every setting, its type, default and meaning, as Markdown."""
     from jobs.settings_page import settings_page
@@ -219,6 +199,8 @@ def _register() -> None:
         _parameters(Execution, None),
     )
     app.command("demo")(demo)
+    for cluster_command in (submit, status, logs, stop):
+        app.command(cluster_command.__name__)(cluster_command)
 
 
 _register()

@@ -1,8 +1,9 @@
-"""Submitting a workflow to a Ray cluster that someone else started, through the Ray Jobs API.
+"""Submitting a workflow to a Ray cluster that someone else started, through the Ray Jobs API; and looking after it.
 
-The workflow file travels as the job's working directory, and so does the code, unless the cluster is on this machine:
-there the job runs the code where it lies, with its compiled kernels. Corpora and outputs do not travel: relative paths
-are taken from a directory that all nodes see. The job runs once; whoever submitted it may run the same command again.
+The workflow file travels as the job's working directory. The code is the nodes' own, of their image, with its compiled
+kernels; on a cluster on this machine it is the code here; or it travels too, to try what no image has. Corpora and
+outputs do not travel: relative paths are taken from a directory that all nodes see. The job runs once; whoever
+submitted it may run the same command again.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -49,52 +50,123 @@ class SubmissionFailed(DataError):
         return f"{self.address}: {self.reason}"
 
 
-def submit(
-    workflow: Path, address: str, directory: Path, python: str | None, arguments: list[str], show: Callable[[str], None]
-) -> int:
-    """Run a workflow on the cluster at `address`, passing its log to `show`; returns the job's exit status.
+class UnknownJob(UsageError):
+    """No job of that name on the cluster."""
 
-    `directory` is where relative paths begin, on every node; `python` is the interpreter there: by default this one
-    for a cluster on this machine, else `python`. `arguments` are further flags of `babelmerge run`.
+    def __init__(self, job: str, address: str) -> None:
+        super().__init__(job, address)
+        self.job, self.address = job, address
+
+    def __str__(self) -> str:
+        return f"{self.address} knows no job {self.job!r}; `submit` prints a job's name first"
+
+
+def submit(
+    workflow: Path,
+    address: str,
+    directory: Path,
+    python: str | None,
+    arguments: list[str],
+    show: Callable[[str], None],
+    *,
+    code_travels: bool = False,
+    wait: bool = True,
+) -> int:
+    """Run a workflow on the cluster at `address`, passing its name and then its log to `show`.
+
+    Returns the job's exit status; 0 where the job is not waited for. `directory` is where relative paths begin, on
+    every node; `python` is the interpreter there: by default this one for a cluster on this machine, else `python`.
+    `arguments` are further flags of `babelmerge run`.
     """
-    url = address if "://" in address else f"http://{address}"
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise BadAddress(address)
-    here = parts.hostname in LOOPBACK and python is None
+    url = _url(address)
+    here = urlsplit(url).hostname in LOOPBACK and python is None
     interpreter = sys.executable if here else python or "python"
     command = [interpreter, "-m", "jobs.command", "run", WORKFLOW, "--directory", str(directory), *arguments]
-    with tempfile.TemporaryDirectory() as staging:
+    with tempfile.TemporaryDirectory() as staging, _lost(url):
         variables = {"PYTHONUNBUFFERED": "1"}
         shutil.copy(workflow, Path(staging) / WORKFLOW)
-        if here:
-            variables["PYTHONPATH"] = str(ROOT)
-        else:  # equal content gives an equal package, which the cluster keeps
+        if code_travels:  # equal content gives an equal package, which the cluster keeps
             for package in CODE:
                 ignored = shutil.ignore_patterns("__pycache__")
                 shutil.copytree(ROOT / package, Path(staging) / package, ignore=ignored)
+        elif here:
+            variables["PYTHONPATH"] = str(ROOT)
         environment = {"working_dir": staging, "env_vars": variables}
-        try:
-            return _run(url, " ".join(quote(part) for part in command), environment, show)
-        except (ConnectionError, OSError, RuntimeError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0].replace(url, _masked(url)).rstrip(".")
-            reason += "; is a Ray head with its dashboard running there?"
-            raise SubmissionFailed(_masked(url), reason) from error
+        client = _connect(url)
+        job: str = client.submit_job(entrypoint=" ".join(quote(part) for part in command), runtime_env=environment)
+        show(f"job {job}\n")
+        if not wait:
+            return 0
+        _follow(client, job, show)
+        return _ended(client, job, show)
 
 
-def _run(url: str, entrypoint: str, environment: dict[str, Any], show: Callable[[str], None]) -> int:
-    from ray.job_submission import JobStatus
+def status(job: str, address: str, show: Callable[[str], None]) -> int:
+    """Show how a job is getting on; 1 where it failed or was stopped, else 0."""
+    with _client_for(job, address) as client:
+        info = client.get_job_info(job)
+    show(f"job {job}: {info.status}{f': {info.message}' if info.message else ''}\n")
+    return 1 if info.status in ("FAILED", "STOPPED") else 0
 
-    client = _connect(url)
-    job: str = client.submit_job(entrypoint=entrypoint, runtime_env=environment)
-    show(f"job {job}\n")
-    _follow(client, job, show)
+
+def logs(job: str, address: str, show: Callable[[str], None], *, follow: bool) -> int:
+    """Show a job's log; with `follow` to its end, and then its exit status is returned."""
+    with _client_for(job, address) as client:
+        if not follow:
+            show(client.get_job_logs(job))
+            return 0
+        _follow(client, job, show)
+        return _ended(client, job, show)
+
+
+def stop(job: str, address: str, show: Callable[[str], None]) -> int:
+    """End a job; what it has finished stays, and the same workflow goes on from there."""
+    with _client_for(job, address) as client:
+        if not client.stop_job(job):
+            show(f"job {job} had ended\n")
+            return 0
+        while not (now := client.get_job_status(job)).is_terminal():
+            time.sleep(POLL_S)
+    show(f"job {job}: {now}\n")
+    return 0
+
+
+def _url(address: str) -> str:
+    url = address if "://" in address else f"http://{address}"
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0:
+            return url
+    except ValueError:
+        pass
+    raise BadAddress(_masked(url) if "@" in address else address)
+
+
+@contextlib.contextmanager
+def _lost(url: str) -> Iterator[None]:
+    """Turns what the connection says into one line."""
+    try:
+        yield
+    except (ConnectionError, OSError, RuntimeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0].replace(url, _masked(url)).rstrip(".")
+        reason += "; is a Ray head with its dashboard running there?"
+        raise SubmissionFailed(_masked(url), reason) from error
+
+
+@contextlib.contextmanager
+def _client_for(job: str, address: str) -> Iterator[Any]:
+    url = _url(address)
+    with _lost(url):
+        client = _connect(url)
+        if not any(job in (known.submission_id, known.job_id) for known in client.list_jobs()):
+            raise UnknownJob(job, _masked(url))
+        yield client
+
+
+def _ended(client: Any, job: str, show: Callable[[str], None]) -> int:
+    """The exit status of a job that has ended."""
     info = client.get_job_info(job)
-    if info.status == JobStatus.SUCCEEDED:
+    if info.status == "SUCCEEDED":
         return 0
     show(f"job {job}: {info.status}: {info.message}\n")
     return info.driver_exit_code or 1
@@ -144,5 +216,5 @@ def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
 
 def _masked(url: str) -> str:
     """The address without what may be a password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    place = url.rpartition("@")[2] if "@" in url else url.rpartition("://")[2]
+    return f"{url.partition('://')[0]}://{place.rstrip('/')}"

@@ -1,6 +1,7 @@
 """Submitting to a Ray head that someone else started."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -70,6 +71,53 @@ def test_a_workflow_runs_on_the_cluster_and_its_log_and_status_come_back(head: s
     failed = submit(tmp_path, (workflow % 300).replace("corpus]", "nowhere]"), head)
     assert failed.returncode == 1
     assert "nowhere: no such file or directory" in failed.stdout
+
+
+def babelmerge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "jobs.command", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200)
+
+
+def write_workflow(folder: Path) -> None:
+    write_corpus(folder / "corpus")
+    step = "train: {corpus: [corpus], out: tok, vocab_size: 300}"
+    (folder / "workflow.yaml").write_text(f"workers: 1\nsteps:\n- {step}\n")
+
+
+def test_a_job_is_looked_after_from_elsewhere(head: str, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    (tmp_path / "workflow.yaml").write_text(
+        "workers: 1\nsteps:\n- train: {corpus: [corpus], out: tok, vocab_size: 300}\n"
+    )
+    sent = babelmerge(tmp_path, "submit", "workflow.yaml", "--address", head, "--no-wait", "--working-dir")
+    assert sent.returncode == 0, sent.stderr
+    job = sent.stdout.split()[1]
+    assert sent.stdout == f"job {job}\n"
+    assert re.match(
+        rf"job {job}: (PENDING|RUNNING|SUCCEEDED)", babelmerge(tmp_path, "status", job, "--address", head).stdout
+    )
+    followed = babelmerge(tmp_path, "logs", job, "--address", head, "--follow")
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    assert "wrote a tokenizer of 300 tokens" in followed.stdout
+    assert babelmerge(tmp_path, "status", job, "--address", head).stdout.startswith(f"job {job}: SUCCEEDED")
+    assert babelmerge(tmp_path, "stop", job, "--address", head).stdout == f"job {job} had ended\n"
+    unknown = babelmerge(tmp_path, "stop", "nobody", "--address", head)
+    assert (unknown.returncode, unknown.stderr.strip().splitlines()[-1:]) == (
+        2, [f"babelmerge: {head} knows no job 'nobody'; `submit` prints a job's name first"],
+    )  # fmt: skip
+
+
+def test_a_job_is_stopped(head: str, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    (tmp_path / "workflow.yaml").write_text(
+        "workers: 1\nsteps:\n- train: {corpus: [corpus], out: tok, vocab_size: 300}\n"
+    )
+    job = babelmerge(tmp_path, "submit", "workflow.yaml", "--address", head, "--no-wait").stdout.split()[1]
+    assert babelmerge(tmp_path, "stop", job, "--address", head).stdout == f"job {job}: STOPPED\n"
+    assert babelmerge(tmp_path, "status", job, "--address", head).returncode == 1
+    again = babelmerge(tmp_path, "submit", "workflow.yaml", "--address", head)
+    assert again.returncode == 0, again.stdout + again.stderr
 
 
 def test_an_address_where_nothing_listens_is_one_line(tmp_path: Path) -> None:
