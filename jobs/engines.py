@@ -66,6 +66,10 @@ class EngineWhenNeeded:
         """See Engine."""
         return self._started.run(task, items)
 
+    def see(self, paths: Sequence[str]) -> None:
+        """See Engine."""
+        self._started.see(paths)
+
     def start(self, state: Callable[..., Any], *arguments: Any) -> Worker:
         """See Engine."""
         return self._started.start(state, *arguments)

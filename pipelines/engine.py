@@ -65,6 +65,9 @@ class Engine(Protocol):
     def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """(index, task(item)) for every item, as they are done. A task may be repeated: it must replace, not add."""
 
+    def see(self, paths: Sequence[str]) -> None:
+        """Raises `pipelines.nodes.UnseenPaths` where a machine that works for the engine does not see a local path."""
+
     def start(self, state: Callable[..., Any], *arguments: Any) -> Worker:
         """A worker whose state is `state(*arguments)`; made where it lives."""
 

@@ -50,6 +50,9 @@ class LocalEngine:
             for future in running:
                 future.cancel()
 
+    def see(self, paths: Sequence[str]) -> None:
+        """This machine works alone."""
+
     def start(self, state: Callable[..., Any], *arguments: Any) -> "LocalWorker":
         """A state in this process; states are made side by side."""
         return LocalWorker(self._crew, state, arguments)

@@ -2,15 +2,19 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from operators.errors import DataError
 from pipelines.engine import Item, Result, WorkerLost
+from pipelines.nodes import Identity, UnlikeNodes, UnseenPaths, identity, unseen
 
 TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few enough to hold little
 TASK_RETRIES = 3
 CONNECT_TIMEOUT_S = 10.0
+ROOM_TIMEOUT_S = 60.0
+ROOM_POLL_S = 0.5
 OBJECT_STORE_BYTES = 1 << 30  # for a cluster of our own: what travels is small, text never does
 
 
@@ -77,6 +81,20 @@ def _probe(address: str) -> None:
             raise ClusterUnreachable(address, error.strerror or str(error)) from error
 
 
+class ClusterFull(DataError):
+    """No room for the workers that were asked for."""
+
+    def __init__(self, wanted: float, free: float, total: float) -> None:
+        super().__init__(wanted, free, total)
+        self.wanted, self.free, self.total = wanted, free, total
+
+    def __str__(self) -> str:
+        return (
+            f"the cluster has {self.free:g} of its {self.total:g} processors free, workers want {self.wanted:g}: end"
+            f" other jobs, add nodes, or ask for fewer with --workers (waited {ROOM_TIMEOUT_S:g} s)"
+        )
+
+
 class RayEngine:
     """See `pipelines.engine.Engine`."""
 
@@ -90,10 +108,49 @@ class RayEngine:
         self._shard_bytes = shard_bytes
         self._owner = not _initialized()
         self._ray = _connect(workers)
-        processors = self._ray.cluster_resources().get("CPU", 1.0)
+        processors = self._ray.cluster_resources().get("CPU", 0.0)
         self.workers = workers or max(1, int(processors))
         self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
+        self._check_nodes()
+        self._wait_for_room()
         self._start_workers()
+
+    def see(self, paths: Sequence[str]) -> None:
+        """Raises UnseenPaths where a node does not see one of these local paths."""
+        seen = self._on_nodes(unseen, tuple(paths))
+        missing = tuple((node, gone) for node, gone in seen if gone and not isinstance(gone, Exception))
+        if missing:
+            raise UnseenPaths(missing)
+
+    def _check_nodes(self) -> None:
+        """Raises UnlikeNodes where a node runs other code, or other libraries, than this process."""
+        mine = identity()
+        found = [
+            (node, f"cannot run ours ({theirs})" if isinstance(theirs, Exception) else mine.difference(theirs))
+            for node, theirs in self._on_nodes(_identity, None)
+        ]
+        unlike = tuple((node, difference) for node, difference in found if difference is not None)
+        if unlike:
+            raise UnlikeNodes(unlike)
+
+    def _on_nodes(self, task: Callable[[Any], Any], argument: Any) -> list[tuple[str, Any]]:
+        """(node, task(argument) or what it raised) for each node that lives; takes no processor, so waits for none."""
+        ray = self._ray
+        asked = []
+        for node in ray.nodes():
+            if node["Alive"]:
+                place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                remote = ray.remote(task).options(num_cpus=0, scheduling_strategy=place, max_retries=TASK_RETRIES)
+                asked.append((f"node {node['NodeManagerAddress']} ({node['NodeID'][:8]})", remote.remote(argument)))
+        return [(name, _answer(ray, answer)) for name, answer in sorted(asked, key=lambda one: one[0])]
+
+    def _wait_for_room(self) -> None:
+        """Raises ClusterFull where the processors for the workers do not come free."""
+        wanted, deadline = self._share * self.workers, time.monotonic() + ROOM_TIMEOUT_S
+        while (free := self._ray.available_resources().get("CPU", 0.0)) < min(wanted, 1.0):
+            if time.monotonic() > deadline:
+                raise ClusterFull(wanted, free, self._ray.cluster_resources().get("CPU", 0.0))
+            time.sleep(ROOM_POLL_S)
 
     def _start_workers(self) -> None:
         """Let as many processes as there are workers import and load what they will need, side by side."""
@@ -138,6 +195,10 @@ class RayEngine:
             self._ray.shutdown()
 
 
+def _identity(_: None) -> Identity:
+    return identity()
+
+
 def _load(_: int) -> None:
     from operators.warm import load_kernels
 
@@ -166,6 +227,14 @@ def _result(ray: Any, reference: Any) -> Any:
         raise error.cause from error
     except lost as error:
         raise WorkerLost(str(error).split("\n")[0]) from error
+
+
+def _answer(ray: Any, reference: Any) -> Any:
+    """The answer, or what was raised in its place: a node may be lost at any time, and may lack our code."""
+    try:
+        return _result(ray, reference)
+    except Exception as error:
+        return error
 
 
 class _Host:

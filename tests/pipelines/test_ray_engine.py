@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from operators.errors import DataError
 from pipelines.engine import WorkerLost
 from pipelines.local_engine import LocalEngine
+from pipelines.nodes import UnlikeNodes, UnseenPaths, identity, probes
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
-from pipelines.ray_engine import ClusterUnreachable, RayEngine
+from pipelines.ray_engine import ClusterFull, ClusterUnreachable, RayEngine
 from pipelines.rounds import LoneTrainer, TrainingShard
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.test_training import merges_of
@@ -179,3 +181,40 @@ def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
 
 def test_results_are_given_with_their_index(ray_engine: RayEngine) -> None:
     assert sorted(ray_engine.run(length, ["a" * n for n in range(30)])) == [(n, n) for n in range(30)]
+
+
+def test_a_node_with_other_code_or_libraries_is_named_and_refused(
+    ray_engine: RayEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = identity()
+    other = replace(mine, versions=(("python", "3.1"), *mine.versions[1:]))
+    monkeypatch.setattr("pipelines.ray_engine.identity", lambda: other)
+    with pytest.raises(
+        UnlikeNodes, match=r"node 127\.0\.0\.1 \(\w{8}\) has python 3\.\d+\.\d+, not 3\.1; start them all"
+    ):
+        RayEngine(2)
+    monkeypatch.setattr("pipelines.ray_engine.identity", lambda: replace(mine, code="0"))
+    with pytest.raises(UnlikeNodes, match="has other code of babelmerge; start"):
+        RayEngine(2)
+
+
+def test_a_node_that_does_not_see_a_path_is_named(ray_engine: RayEngine, tmp_path: Path) -> None:
+    with probes([str(tmp_path / "a/en.txt"), "s3://bucket/x.txt"], tmp_path / "out/deep") as paths:
+        assert paths[0] == str(tmp_path / "a")
+        assert Path(paths[1]).parent == tmp_path
+        with pytest.raises(UnseenPaths, match=rf"node 127\.0\.0\.1 \(\w{{8}}\) does not see {tmp_path}/a: put"):
+            ray_engine.see(paths)
+        ray_engine.see(paths[1:])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cluster_without_room_is_one_line(ray_engine: RayEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.ray_engine.ROOM_TIMEOUT_S", 0.5)
+    total = ray_engine._ray.cluster_resources()["CPU"]
+    holder = ray_engine._ray.remote(Holder).options(num_cpus=total).remote("x")
+    ray_engine._ray.get(holder.process.remote())
+    try:
+        with pytest.raises(ClusterFull, match=f"has 0 of its {total:g} processors free"):
+            RayEngine(2)
+    finally:
+        ray_engine._ray.kill(holder)
