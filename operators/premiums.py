@@ -1,21 +1,20 @@
 """Token premiums: what each language pays for the same text.
 
 The premium of language A against B is the number of tokens of A's text divided by that of B's, for texts that are
-translations of each other (Petrov et al. 2023, section 2); 1 is parity. Counts are sums over separately encoded
-documents: corpus token counts (Schmidt et al. 2024).
+translations of each other (Petrov et al. 2023, section 2); 1 is parity. Sums over separately encoded documents are
+corpus token counts (Schmidt et al. 2024).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from operators.arrays import F64
+from operators.bootstrap import Estimate, median_ranks, product_intervals
 from operators.errors import DataError
 
-INTERVAL = (2.5, 97.5)
-"""Percentiles of the resampled ratios: a 95 % interval."""
-BLOCK_CELLS = 1 << 24
-"""Resampling weights held at a time: 128 MB of float64."""
+Mask = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 
 
 class NoCommonDocuments(DataError):
@@ -35,37 +34,50 @@ class NoCommonDocuments(DataError):
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """Sums over documents and their ratio to the baseline's; float64[languages] each.
+class Spread:
+    """Ratios of single documents, float64[languages] each: quartiles, and the bounds of the median's 95 % interval."""
 
-    `low` and `high` bound the 95 % interval; NaN where there are fewer than two documents.
-    """
-
-    ratio: F64
+    lower_quartile: F64
+    median: F64
+    upper_quartile: F64
     low: F64
     high: F64
 
 
-def ratios(
-    amounts: F64, present: np.ndarray[tuple[int, int], np.dtype[np.bool_]], baseline: int, resamples: int
-) -> Ratio:
+def ratios(amounts: Sequence[F64], present: Mask, baseline: int, resamples: int) -> list[Estimate]:
     """Each language's sum over the baseline's, over the documents that both have, with bootstrap intervals.
 
-    `amounts` (float64[documents, languages]) is 0 where `present` (bool, same shape) is false; `baseline` is a column.
-    Documents are drawn with replacement `resamples` times, the same draws for every language, from a fixed seed.
+    Each of `amounts` (one a tokenizer; float64[documents, languages]) is 0 where `present` (bool, same shape) is false;
+    `baseline` is a column. NaN for a ratio without documents, or with nothing on the baseline's side.
     """
     both = present & present[:, [baseline]]
-    own = np.where(both, amounts, 0.0)
-    against = np.where(both, amounts[:, [baseline]], 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = own.sum(0) / against.sum(0)
-        documents = len(amounts)
-        drawn = np.empty((resamples, amounts.shape[1]))
-        random, block = np.random.default_rng(0), max(1, BLOCK_CELLS // max(1, documents))
-        for first in range(0, resamples, block):
-            size = min(block, resamples - first)
-            weights = random.multinomial(documents, np.full(documents, 1 / documents), size).astype(np.float64)
-            drawn[first : first + size] = (weights @ own) / (weights @ against)
-    low, high = np.nanpercentile(drawn, INTERVAL, axis=0) if documents else (ratio, ratio)
-    few = both.sum(0) < 2
-    return Ratio(ratio, np.where(few, np.nan, low), np.where(few, np.nan, high))
+    languages = both.shape[1]
+    made = np.full((3, len(amounts), languages), np.nan)
+    patterns, which = np.unique(both, axis=1, return_inverse=True)
+    for p in range(patterns.shape[1]):  # documents in common: one pattern for all languages
+        rows, columns = np.flatnonzero(patterns[:, p]), np.flatnonzero(which.ravel() == p)
+        own = np.concatenate([one[np.ix_(rows, columns)] for one in amounts], axis=1)
+        against = np.concatenate([np.repeat(one[rows][:, [baseline]], len(columns), 1) for one in amounts], axis=1)
+        found = product_intervals((own, against), (1, -1), resamples)
+        for i, one in enumerate((found.value, found.low, found.high)):
+            made[i][:, columns] = one.reshape(len(amounts), len(columns))
+    made[~np.isfinite(made)] = np.nan
+    return [Estimate(*made[:, i]) for i in range(len(amounts))]
+
+
+def document_ratios(amounts: F64, present: Mask, baseline: int) -> Spread:
+    """The quartiles of the ratios of single documents, and an interval of their median; NaN where there is none.
+
+    Arrays as in `ratios`. A document in which the baseline has nothing has no ratio and is left out. The median of an
+    even number of ratios is the mean of the two in the middle, quartiles are interpolated linearly.
+    """
+    measured = present & present[:, [baseline]] & (amounts[:, [baseline]] > 0)
+    made = np.full((5, amounts.shape[1]), np.nan)
+    for j in range(amounts.shape[1]):
+        rows = measured[:, j]
+        found = np.sort(amounts[rows, j] / amounts[rows, baseline])
+        if len(found):
+            made[:3, j] = np.percentile(found, (25, 50, 75))
+        if (ranks := median_ranks(len(found))) is not None:
+            made[3:, j] = found[list(ranks)]
+    return Spread(*made)

@@ -10,9 +10,9 @@ import polars as pl
 
 from jobs.settings.report import Report
 from operators.errors import DataError
-from pipelines.comparing import PREMIUMS
 from pipelines.inferring import MIXTURE
 from pipelines.outputs import Manifest, read_manifest, read_run
+from pipelines.premiums.tables import PREMIUMS
 
 EXAMPLES = "examples.parquet"
 NAMES = "languages.json"

@@ -22,5 +22,7 @@ class Premiums(Settings, frozen=True, kw_only=True):
     """Compare only these; by default all."""
     documents: Literal["common", "pairwise"] = "common"
     """Sum over the documents that all compared languages have, or that the language and the baseline have."""
+    aggregation: Literal["documents", "joined", "per-document"] = "documents"
+    """What `premium` is: the ratio of sums, of texts joined by a space and encoded once (Petrov), or a median ratio."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """Bootstrap resamples of documents behind each 95 % interval."""

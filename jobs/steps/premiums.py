@@ -12,7 +12,8 @@ from pipelines.outputs import Output
 
 def run_premiums(settings: Premiums, job: Job) -> str:
     """Compare languages."""
-    from pipelines.comparing import compare_languages
+    from pipelines.premiums.comparing import compare_languages
+    from pipelines.premiums.comparison import Comparison
     from pipelines.tokenizers import load_tokenizer
 
     if not settings.tokenizer:
@@ -20,19 +21,16 @@ def run_premiums(settings: Premiums, job: Job) -> str:
     named = [(short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer]
     output = Output(out_directory(settings), "premiums")
     files = find_files(read_sources(settings.parallel))
+    how = Comparison(
+        baseline=settings.baseline,
+        languages=tuple(settings.languages) if settings.languages is not None else None,
+        documents=settings.documents,
+        aggregation=settings.aggregation,
+        resamples=settings.resamples,
+        on_bad_record=job.on_bad_record,
+    )
     with output:
-        made = compare_languages(
-            files,
-            named,
-            output,
-            job.engine,
-            job.progress,
-            baseline=settings.baseline,
-            languages=settings.languages,
-            documents=settings.documents,
-            resamples=settings.resamples,
-            on_bad_record=job.on_bad_record,
-        )
+        made = compare_languages(files, named, output, job.engine, job.progress, how)
     languages, documents = made.facts["languages"], made.facts["documents"]
     return summary(
         output, f"premiums of {languages:,} languages over {documents:,} documents", made.facts, settings.out

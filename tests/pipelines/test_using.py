@@ -1,6 +1,5 @@
-"""Re-tokenizing, comparing and inferring from files, compared with plain programs and with Hugging Face."""
+"""Re-tokenizing and inferring from files, compared with plain programs and with Hugging Face."""
 
-from collections import defaultdict
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 import tokenizers
 
-from pipelines.comparing import NoBaseline, RepeatedDocument, compare_languages
 from pipelines.corpus.sources import Source, find_files
 from pipelines.counting import EmptyCorpus, count_words
 from pipelines.engine import Engine
@@ -19,7 +17,7 @@ from pipelines.progress import Silent
 from pipelines.retokenizing import TOKENS_SCHEMA, retokenize, shard_names
 from pipelines.tokenizers import load_tokenizer
 from pipelines.training import train
-from tests.pipelines.corpora import documents, write_corpus
+from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faults import FaultyEngine
 
 ENGINE = LocalEngine(2)
@@ -99,71 +97,6 @@ def test_no_text_is_an_error(made: Path, tmp_path: Path) -> None:
     (tmp_path / "tok").symlink_to(made / "tok")
     with pytest.raises(EmptyCorpus):
         encoded(tmp_path, tmp_path / "o")
-
-
-def parallel(folder: Path, rows: list[tuple[str, str, str]]) -> None:
-    folder.mkdir(exist_ok=True)
-    table = pl.DataFrame(rows, ["id", "language", "text"], orient="row")
-    for language in table["language"].unique():
-        table.filter(pl.col("language") == language).write_parquet(folder / f"{language}.parquet")
-
-
-def premiums(made: Path, folder: Path, out: Path, **settings: object) -> pl.DataFrame:
-    files = find_files([Source(path=str(folder))])
-    named = [("tok", load_tokenizer(str(made / "tok")))]
-    with Output(out, "premiums") as output:
-        compare_languages(files, named, output, ENGINE, Silent(), **{"baseline": "en", **settings})  # type: ignore[arg-type]
-    return pl.read_parquet(out / "premiums.parquet")
-
-
-@pytest.mark.parametrize("mode", ["common", "pairwise"])
-def test_premiums_equal_a_plain_sum_over_shared_documents(made: Path, tmp_path: Path, mode: str) -> None:
-    rows = [
-        (f"d{i}", language, text)
-        for language, missing in (("en", {3}), ("de", {5, 6}), ("zh", {1}))
-        for i, text in enumerate(documents(language, 12, seed=1))
-        if i not in missing
-    ]
-    rows.append(("d5", "de", ""))  # an empty translation is none
-    parallel(tmp_path / "p", rows)
-    found = premiums(made, tmp_path / "p", tmp_path / "o", documents=mode)
-    peer = tokenizers.Tokenizer.from_file(str(made / "tok/tokenizer.json"))
-    texts: dict[str, dict[str, str]] = defaultdict(dict)
-    for document, language, text in rows:
-        if text:
-            texts[language][document] = text
-    common = set.intersection(*(set(own) for own in texts.values()))
-    for row in found.iter_rows(named=True):
-        own, baseline = texts[row["language"]], texts["en"]
-        shared = sorted(common if mode == "common" else set(own) & set(baseline))
-        count = {name: sum(len(peer.encode(t[d]).ids) for d in shared) for name, t in (("own", own), ("en", baseline))}
-        assert row["documents"] == len(shared)
-        assert row["tokens"] == count["own"]
-        assert row["premium"] == pytest.approx(count["own"] / count["en"], rel=1e-12)
-        assert row["bytes"] == sum(len(own[d].encode()) for d in shared)
-        assert row["characters"] == sum(len(own[d]) for d in shared)
-        assert row["low"] <= row["premium"] <= row["high"]
-        assert row["tokens_per_byte"] == row["tokens"] / row["bytes"]
-
-
-def test_parallel_text_that_cannot_be_compared_is_refused(made: Path, tmp_path: Path) -> None:
-    parallel(tmp_path / "p", [("a", "en", "x"), ("a", "de", "y"), ("a", "de", "z")])
-    with pytest.raises(RepeatedDocument, match="'a'"):
-        premiums(made, tmp_path / "p", tmp_path / "o")
-    with pytest.raises(NoBaseline, match="'fr'; name one of those there are: de, en"):
-        premiums(made, tmp_path / "p", tmp_path / "o", baseline="fr")
-    parallel(tmp_path / "q", [("a", "en", "x"), ("b", "de", "y")])
-    with pytest.raises(Exception, match="de shares the fewest with en"):
-        premiums(made, tmp_path / "q", tmp_path / "o")
-    with pytest.raises(Exception, match="no document whose id en has too"):
-        premiums(made, tmp_path / "q", tmp_path / "o", documents="pairwise")
-
-
-def test_one_document_has_a_premium_and_no_interval(made: Path, tmp_path: Path) -> None:
-    parallel(tmp_path / "p", [("a", "en", "the dog"), ("a", "de", "der Hund")])
-    found = premiums(made, tmp_path / "p", tmp_path / "o")
-    assert found["premium"].is_finite().all()
-    assert found["low"].is_null().all() and found["high"].is_null().all()
 
 
 def infer(made: Path, out: Path, sources: list[Source], **settings: object) -> pl.DataFrame:

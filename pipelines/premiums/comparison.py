@@ -1,0 +1,21 @@
+"""What to compare, and how."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipelines.counting import OnBadRecord
+
+Documents = Literal["common", "pairwise"]
+Aggregation = Literal["documents", "joined", "per-document"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Fields as the settings of `premiums` (jobs.settings.premiums)."""
+
+    baseline: str
+    languages: tuple[str, ...] | None = None
+    documents: Documents = "common"
+    aggregation: Aggregation = "documents"
+    resamples: int = 1000
+    on_bad_record: OnBadRecord = "fail"

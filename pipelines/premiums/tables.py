@@ -1,0 +1,128 @@
+"""From counts of documents to premiums.parquet: sums, joined texts and single documents, each with its interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from operators.arrays import F64
+from operators.bootstrap import Estimate
+from operators.premiums import Mask, Spread, document_ratios, ratios
+from pipelines.outputs import replacing
+from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.encoding import CountTask, measures_name, tokens_name
+
+PREMIUMS: Final = "premiums.parquet"
+DOCUMENTS: Final = "documents.parquet"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Everything that was counted: `documents` has a row a language and document, in the baseline's order."""
+
+    documents: pl.DataFrame
+    """language, id, characters, bytes, tokens_0, tokens_1, ... (int64)."""
+    measures: list[pl.DataFrame]
+    """One a tokenizer: what `pipelines.premiums.encoding` measured, a row a language, by language."""
+
+
+def gather_counts(selected: Path, tasks: Sequence[CountTask]) -> Counted:
+    """What the counting tasks wrote, whatever groups of languages they had."""
+    documents = pl.read_parquet(selected, glob=False)
+    sizes = dict(documents.group_by("language", maintain_order=True).len().iter_rows())
+    starts = dict(zip(sizes, np.cumsum([0, *sizes.values()]), strict=False))
+    columns, measures = [], []
+    for place in sorted({task.place for task in tasks}):
+        tokens, rows = np.empty(len(documents), np.int64), []
+        for task in tasks:
+            if task.place == place:
+                counts = pl.read_parquet(task.into / tokens_name(task.place, task.group), glob=False)[
+                    "tokens"
+                ].to_numpy()
+                first = 0
+                for language in task.languages:
+                    size = sizes[language]
+                    tokens[starts[language] :][:size] = counts[first : first + size]
+                    first += size
+                rows.append(pl.read_parquet(task.into / measures_name(task.place, task.group), glob=False))
+        columns.append(pl.Series(f"tokens_{place}", tokens))
+        measures.append(pl.concat(rows).sort("language"))
+    return Counted(documents.drop("place").with_columns(columns), measures)
+
+
+def premium_table(counted: Counted, tokenizers: Sequence[str], how: Comparison) -> pl.DataFrame:
+    """premiums.parquet: a row a tokenizer and language."""
+    languages = counted.measures[0]["language"].to_list()
+    names = ["bytes", "characters", *(f"tokens_{i}" for i in range(len(tokenizers)))]
+    amounts, there = _matrices(counted.documents, languages, names)
+    baseline = languages.index(how.baseline)
+    both = there & there[:, [baseline]]
+    sums = {name: np.where(both, one, 0).sum(0).astype(np.int64) for name, one in amounts.items()}
+    estimates = dict(zip(names, ratios(list(amounts.values()), there, baseline, how.resamples), strict=True))
+    tables = []
+    for i, tokenizer in enumerate(tokenizers):
+        spread = document_ratios(amounts[f"tokens_{i}"], there, baseline)
+        estimate, joined = estimates[f"tokens_{i}"], counted.measures[i]["joined"].to_numpy().astype(np.float64)
+        ways = {
+            "documents": (sums[f"tokens_{i}"].astype(np.float64), estimate.value, estimate.low, estimate.high),
+            "joined": (joined, *_moved(estimate, joined / joined[baseline])),
+            "per-document": (sums[f"tokens_{i}"].astype(np.float64), spread.median, spread.low, spread.high),
+        }
+        tables.append(
+            pl.DataFrame(
+                {
+                    "tokenizer": [tokenizer] * len(languages),
+                    "language": languages,
+                    "documents": both.sum(0),
+                    "characters": sums["characters"],
+                    "bytes": sums["bytes"],
+                    **dict(zip(("tokens", "premium", "low", "high"), ways[how.aggregation], strict=True)),
+                    "tokens_per_byte": sums[f"tokens_{i}"] / sums["bytes"],
+                    "premium_bytes": estimates["bytes"].value,
+                    "premium_characters": estimates["characters"].value,
+                    **_all_ways(ways, spread),
+                }
+            )
+        )
+    known = pl.concat(tables).with_columns(pl.selectors.float().fill_nan(None))
+    return known.with_columns(pl.col("tokens", "tokens_joined").cast(pl.Int64))
+
+
+def _all_ways(ways: dict[str, tuple[F64, F64, F64, F64]], spread: Spread) -> dict[str, F64]:
+    """Columns for each aggregation, whichever the table shows first."""
+    columns = {"tokens_joined": ways["joined"][0]}
+    for name, (_, premium, low, high) in ways.items():
+        short = name.replace("-", "_")
+        columns |= {f"premium_{short}": premium, f"low_{short}": low, f"high_{short}": high}
+    return columns | {"lower_quartile": spread.lower_quartile, "upper_quartile": spread.upper_quartile}
+
+
+def _moved(estimate: Estimate, value: F64) -> tuple[F64, F64, F64]:
+    """The interval of an estimate, moved to another value of the same thing: joining adds no chance of its own."""
+    return value, estimate.low * value / estimate.value, estimate.high * value / estimate.value
+
+
+def _matrices(documents: pl.DataFrame, languages: list[str], names: list[str]) -> tuple[dict[str, F64], Mask]:
+    """Amounts as float64[documents, languages], and which documents are there. Rows in a fixed order of ids."""
+    ids = documents["id"].unique().sort()
+    rows = pl.DataFrame({"id": ids, "row": np.arange(len(ids))})
+    columns = pl.DataFrame({"language": languages, "column": np.arange(len(languages))})
+    placed = documents.join(rows, on="id", maintain_order="left").join(columns, on="language", maintain_order="left")
+    at = (placed["row"].to_numpy(), placed["column"].to_numpy())
+    there = np.zeros((len(ids), len(languages)), np.bool_)
+    there[at] = True
+    amounts = {}
+    for name in names:
+        matrix = np.zeros(there.shape)
+        matrix[at] = placed[name].to_numpy()
+        amounts[name] = matrix
+    return amounts, there
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """Whole or not at all."""
+    with replacing(path) as part:
+        table.write_parquet(part)
