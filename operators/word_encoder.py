@@ -5,52 +5,40 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.arrays import I32, I64, U8
-from operators.kernels.encode import (
-    NO_MERGE,
-    SLOT_WORDS,
-    Spelling,
-    encode_words,
-    last_pairs,
-    put_merges,
-    put_words,
-)
+from operators.arrays import I32, I64, ROOM, U8
+from operators.kernels.encode import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
+from operators.kernels.merging import NO_MERGE, Spelling, last_pairs, put_merges
 from operators.pretokenize import Pieces
 from operators.tokenizer import Merges, Tokenizer
 
 AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
-CACHE_SETS: Final = 1 << 18
-"""Sets of two words in the cache: 524,288 words, 16 MiB. Of three words that want one set, the newest two stay.
-
-On 9 MB in 33 languages (80,000 words) with cl100k_base, warm: 155 MB/s of text already split; 100 MB/s with 1 << 16.
-"""
-CACHE_RUN_IDS: Final = 1 << 20
-"""Ids kept of words that do not fit their slot, 4 MiB; when they are full, the cache starts over."""
-CACHE_RUN_BYTES: Final = 1 << 22
-"""Bytes kept of words that do not fit their slot, 4 MiB; when they are full, the cache starts over."""
+CACHE_SETS: Final = 1 << 19
+"""Sets of two words in the cache: 1,048,576 words, 32 MiB. Of three words that want one set, the last two stay."""
+CACHE_RUN_IDS: Final = 1 << 22
+"""Ids kept of words that do not fit their slot, up to 16 MiB; when they are full, the cache starts over."""
+CACHE_RUN_BYTES: Final = 1 << 23
+"""Bytes kept of words that do not fit their slot, up to 8 MiB; when they are full, the cache starts over."""
+SCRATCH_IDS: Final = 1 << 23
+"""A batch that may give more ids than this has memory of its own, so that a huge document's is given back."""
 
 
 class WordEncoder:
-    """Encodes words with one tokenizer. It remembers them (24 MiB), so each thread needs an encoder of its own."""
+    """Encodes words with one tokenizer. It remembers them (56 MiB), so each thread needs an encoder of its own."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         known = tokenizer.vocabulary
         self._spelling = spelling(known.byte_ids, known.characters, known.unknown, known.fuse_unknown)
         self._table = merge_table(tokenizer.merges)
-        self._words = _exceptions(tokenizer, self._table) if tokenizer.ignore_merges else _packed({})
-        line = np.zeros(CACHE_SETS * 2 * SLOT_WORDS + 8, np.uint64)
-        aligned = -(line.ctypes.data // 8) % 8  # a set of two slots must be one line of the processor's cache
-        self._slots = line[aligned : aligned + CACHE_SETS * 2 * SLOT_WORDS]
-        self._run_ids = np.empty(CACHE_RUN_IDS, np.int32)
-        self._run_bytes = np.empty(CACHE_RUN_BYTES, np.uint8)
-        self._used = np.zeros(2, np.int64)
+        self._exceptions = _exceptions(tokenizer, self._table) if tokenizer.ignore_merges else _packed({})
+        self._cache = _empty_cache()
+        self._ids = np.empty(SCRATCH_IDS, np.int32)  # memory that no id is written to is never touched
 
     def encode(self, pieces: Pieces) -> tuple[I32, I64]:
         """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1]."""
-        documents = len(pieces.documents) - 1
-        ids = np.empty(len(pieces.data) + 3, np.int32)  # memory that no id is written to is never touched
-        offsets = np.empty(documents + 1, np.int64)
+        room = len(pieces.data) + 3
+        ids = self._ids if room <= SCRATCH_IDS else np.empty(room, np.int32)
+        offsets = np.empty(len(pieces.documents), np.int64)
         n = encode_words(
             _read_only(pieces.data),
             _read_only(pieces.ends),
@@ -58,15 +46,24 @@ class WordEncoder:
             _read_only(pieces.starts),
             self._spelling,
             self._table,
-            *self._words,
-            self._slots,
-            self._run_ids,
-            self._run_bytes,
-            self._used,
+            self._exceptions,
+            self._cache,
             ids,
             offsets,
         )
         return ids[:n].copy(), offsets
+
+
+def _empty_cache() -> Cache:
+    line = np.zeros(CACHE_SETS * SET + SET, np.uint64)
+    aligned = -(line.ctypes.data // 8) % SET  # a set of two slots must be one line of the processor's cache
+    return Cache(
+        line[aligned : aligned + CACHE_SETS * SET],
+        np.empty(CACHE_RUN_IDS, np.int32),
+        np.empty(CACHE_RUN_BYTES, np.uint8),
+        np.zeros(2, np.int64),
+        np.empty(BATCH * SLOT, np.uint64),
+    )
 
 
 def spelling(byte_ids: I32, characters: I32 | None = None, unknown: int | None = None, fuse: bool = True) -> Spelling:
@@ -110,7 +107,7 @@ def final_pairs(
     return pairs
 
 
-def _exceptions(tokenizer: Tokenizer, table: I64) -> tuple[U8, I64, I32, I64]:
+def _exceptions(tokenizer: Tokenizer, table: I64) -> Exceptions:
     """The tokens that their own merges do not lead to: only they need a look at the whole word."""
     texts = tokenizer.text_tokens
     pairs = final_pairs(texts, tokenizer.byte_ids, table, characters=tokenizer.vocabulary.characters)
@@ -126,12 +123,14 @@ def _columns(merges: Merges) -> tuple[I32, I32, I32]:
     return merges.left, merges.right, merges.token
 
 
-def _packed(texts: dict[int, bytes]) -> tuple[U8, I64, I32, I64]:
+def _packed(texts: dict[int, bytes]) -> Exceptions:
     """Words and their ids as `operators.kernels.encode.whole_word` looks for them."""
     data, ends, ids = _joined(texts)
     slots = np.full(1 << (2 * len(ends) + 1).bit_length(), -1, np.int64)
-    put_words(_read_only(data), _read_only(ends), slots)
-    return _read_only(data), _read_only(ends), ids.astype(np.int32), slots
+    roomy = np.concatenate([data, np.zeros(ROOM, np.uint8)])
+    words = Exceptions(_read_only(roomy), _read_only(ends), ids.astype(np.int32), slots)
+    put_words(words)
+    return words
 
 
 def _joined(texts: dict[int, bytes]) -> tuple[U8, I64, I64]:

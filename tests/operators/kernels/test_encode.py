@@ -7,17 +7,15 @@ import sys
 
 import numpy as np
 
-from operators.kernels.encode import (
+from operators.kernels.encode import word_key
+from operators.kernels.merging import (
     NO_MERGE,
     merge_by_heap,
     merge_by_scanning,
-    mix,
     pair_value,
     pop,
     push,
     put_pair,
-    some_bytes,
-    word_key,
 )
 from operators.tokenizer import Merges
 from operators.word_encoder import empty_table, merge_table
@@ -95,21 +93,20 @@ def test_heap_pops_in_order() -> None:
 
 
 def test_word_keys_tell_short_words_apart() -> None:
-    """Up to 15 bytes the key is the word, at the end of a buffer (read byte by byte) as inside it."""
+    """Up to 23 bytes the key is the word, whatever stands behind it."""
     rng = random.Random(5)
-    words = {bytes(rng.choices(b"\x00\x01a\xff", k=rng.randint(1, 15))) for _ in range(3000)}
+    words = {bytes(rng.choices(b"\x00\x01a\xff", k=rng.randint(0, 23))) for _ in range(3000)}
     keys = {}
     for word in words:
-        alone = np.frombuffer(word, np.uint8)
-        inside = np.frombuffer(b"zz" + word + b"q" * 16, np.uint8)
+        inside = np.frombuffer(b"zz" + word + bytes(rng.choices(range(256), k=24)), np.uint8)
         key = tuple(int(part) for part in word_key(inside, 2, 2 + len(word)))
-        assert key == tuple(int(part) for part in word_key(alone, 0, len(word)))
-        assert key[0] == int.from_bytes(word[:8], "little") == int(some_bytes(alone, 0, len(word)))
-        keys[key] = word
-    assert len(keys) == len(words)
+        assert b"".join(part.to_bytes(8, "little") for part in key[:3]) == word.ljust(23, b"\0") + bytes([len(word)])
+        keys[key[:3]] = key[3]
+    assert len(keys) == len(words) == len(set(keys.values()))
 
 
 def test_hashes_spread() -> None:
     """1,000 similar words in 65,536 places: about as many share one as chance has it (8 expected)."""
-    places = {int(mix(*word_key(np.frombuffer(b" word%05d" % i, np.uint8), 0, 10))) & 0xFFFF for i in range(1000)}
-    assert len(places) > 970
+    for tail in (b"", b" of more than twenty-three bytes"):
+        texts = [np.frombuffer(b" word%05d" % i + tail + bytes(24), np.uint8) for i in range(1000)]
+        assert len({int(word_key(text, 0, 10 + len(tail))[3]) & 0xFFFF for text in texts}) > 970
