@@ -203,7 +203,7 @@ def encode_words(
                 document += 1
                 offsets[document] = out
             one, two, three, at = keys[4 * i], keys[4 * i + 1], keys[4 * i + 2], np.int64(keys[4 * i + 3])
-            found = -1
+            found: Any = -1
             if three >> _LENGTH != LONG:
                 if slots[at] == one and slots[at + 1] == two and (slots[at + 2] ^ three) & _WORD == _ZERO:
                     found = at
