@@ -1,23 +1,43 @@
-"""Text to token ids: pre-tokenization, then the merges, word by word.
+"""Text to token ids: added tokens, normalization, pre-tokenization, then the merges, word by word.
 
-Text is ordinary text: what looks like a special token in it is encoded as the characters it is made of.
+Text is ordinary text unless the encoder is told otherwise: what looks like a special token in it is encoded as the
+characters it is made of. Added tokens that are not special are part of the vocabulary, and text always becomes them.
 """
 
 import numpy as np
 import pyarrow as pa
 
+from operators.added_tokens import Parts, TokenFinder
 from operators.arrays import I32, I64
+from operators.library_encoder import LibraryEncoder
 from operators.pretokenize import Pretokenizer
-from operators.tokenizer import Tokenizer
+from operators.tokenizer import AddedToken, Tokenizer
 from operators.word_encoder import WordEncoder
 
 
 class Encoder:
-    """Encodes with one tokenizer. It remembers words (24 MiB), so each thread needs an encoder of its own."""
+    """Encodes with one tokenizer. It remembers words (24 MiB), so each thread needs an encoder of its own.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    special_ids: whether text that spells a special token becomes that token's id.
+    """
+
+    method: str
+    """What encodes: "kernels", or a library and its version."""
+
+    def __init__(self, tokenizer: Tokenizer, *, special_ids: bool = False) -> None:
+        self._library: LibraryEncoder | None = None
+        if tokenizer.library is not None:
+            self._library = LibraryEncoder(tokenizer.library, special_ids=special_ids)
+            self.method = self._library.method
+            return
+        self.method = "kernels"
         self._pretokenizer = Pretokenizer(tokenizer.pretokenizer)
         self._words = WordEncoder(tokenizer)
+        normalizer = self._pretokenizer.normalizer
+        raw = [token for token in tokenizer.added_tokens if not token.normalized]
+        late = [token for token in tokenizer.added_tokens if token.normalized]
+        self._raw = _finder(raw, [token.content for token in raw], special_ids)
+        self._late = _finder(late, [normalizer.pattern(token.content) for token in late], special_ids)
 
     def encode(self, text: pa.LargeStringArray) -> tuple[I32, I64]:
         """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1].
@@ -26,8 +46,41 @@ class Encoder:
         """
         if text.nbytes >= 1 << 31:
             raise ValueError(f"a batch of {text.nbytes} bytes; encode less than 2 GiB at once")
-        return self._words.encode(self._pretokenizer.split(text))
+        if text.null_count:
+            raise ValueError(f"{text.null_count} of {len(text)} documents are null")
+        if self._library is not None:
+            return self._library.encode(text)
+        parts, normalizer = Parts.whole(text), self._pretokenizer.normalizer
+        if self._raw is not None:
+            parts = self._raw.cut(parts)
+        if not normalizer.changes_nothing:
+            parts = Parts(normalizer.normalize(parts.text, parts.opening), parts.ids, parts.documents)
+        if self._late is not None:
+            parts = self._late.cut(parts)
+        if not parts.have_tokens:
+            return self._words.encode(self._pretokenizer.cut(parts.text))
+        return _put_in(parts, *self._words.encode(self._pretokenizer.cut(parts.text, parts.opening)))
 
     def count(self, text: pa.LargeStringArray) -> I64:
         """Tokens per document, int64[n documents]."""
         return np.diff(self.encode(text)[1])
+
+
+def _finder(tokens: list[AddedToken], patterns: list[str], special_ids: bool) -> TokenFinder | None:
+    """What finds these tokens in text; None where text becomes none of them."""
+    finder = TokenFinder(tokens, patterns, special_ids=special_ids)
+    return finder if finder.finds_any else None
+
+
+def _put_in(parts: Parts, ids: I32, offsets: I64) -> tuple[I32, I64]:
+    """The documents' ids, added tokens among them; ids, offsets: those of the parts' text."""
+    are_tokens = parts.ids >= 0
+    before = np.zeros(len(are_tokens) + 1, np.int64)
+    np.cumsum(are_tokens, out=before[1:])
+    whole = np.empty(len(ids) + int(before[-1]), np.int32)
+    are_text = np.ones(len(whole), np.bool_)
+    places = (offsets + before)[:-1][are_tokens]
+    are_text[places] = False
+    whole[places] = parts.ids[are_tokens]
+    whole[are_text] = ids
+    return whole, (offsets + before)[parts.documents]

@@ -11,7 +11,7 @@ import numpy as np
 
 from operators.errors import DataError, UsageError
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
-from operators.tokenizer_files.hugging_face import to_json
+from operators.tokenizer_files.hugging_face_output import to_json
 from operators.word_encoder import final_pairs, merge_table
 
 _SHOWN: Final = 40

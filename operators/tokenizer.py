@@ -1,13 +1,15 @@
-"""A byte-level BPE tokenizer as plain data: what training makes, files hold and encoding uses."""
+"""A BPE tokenizer as plain data: what training makes, files hold and encoding uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from operators.alphabet import byte_ids, to_bytes
 from operators.arrays import I32, I64
+from operators.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,37 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
+class AddedToken:
+    """A token that is looked for in a text before anything else, with Hugging Face's flags."""
+
+    content: str
+    id: int
+    special: bool = True
+    """Whether it is markup: then text becomes it only where the encoder is told so."""
+    normalized: bool = False
+    """Whether it is looked for in normalized text, itself normalized, instead of in the text as given."""
+    lstrip: bool = False
+    """Whether whitespace before it goes with it."""
+    rstrip: bool = False
+    """Whether whitespace behind it goes with it."""
+    single_word: bool = False
+    """Whether it only counts where no letter, number, mark or underscore stands beside it."""
+
+
+@dataclass(frozen=True)
+class LibraryModel:
+    """A tokenizer that the kernels would not encode exactly: the library that does, and the file it reads."""
+
+    library: Literal["tokenizers", "sentencepiece"]
+    content: bytes
+    """The tokenizer file."""
+    reason: str
+    """What the kernels lack for it."""
+    replayable: bool
+    """Whether the merge list, applied to the words that the pretokenizer cuts, gives its tokens all the same."""
+
+
+@dataclass(frozen=True)
 class Tokenizer:
     """Special tokens take the ids 0, 1, ... in their order, then bytes (`operators.alphabet`), then merges' tokens.
 
@@ -76,13 +109,27 @@ class Tokenizer:
     """
 
     pretokenizer: str
-    """A name in `operators.pretokenize.PATTERNS`, or a regular expression whose matches and gaps are the words."""
+    """All between a text and its words, as `operators.pretokenize.Pretokenizer` takes it: a name, a regular expression
+    whose matches and gaps are the words, or a JSON object with a normalizer and a pre-tokenizer."""
     special_tokens: tuple[str, ...]
+    """Special tokens, and others that are looked for in a text before anything else: `added` tells them apart."""
     merges: Merges
     published: Vocabulary | None = None
     """The ids as a file gives them; None: in training's order."""
     ignore_merges: bool = False
     """A word that is a token becomes that token, whatever the merges say (Hugging Face's option of this name)."""
+    added: tuple[AddedToken, ...] = ()
+    """One entry for each of `special_tokens`, in their order; (): all are special and taken as they are written."""
+    library: LibraryModel | None = None
+    """What encodes instead of the kernels; None: the kernels are exact."""
+
+    @property
+    def added_tokens(self) -> tuple[AddedToken, ...]:
+        """The special and other added tokens, in their order."""
+        if self.added:
+            return self.added
+        named = zip(self.special_tokens, self.vocabulary.special_ids, strict=True)
+        return tuple(AddedToken(content, i) for content, i in named)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -126,6 +173,26 @@ class Tokenizer:
         if old is None:
             return replace(self, merges=merges)
         return replace(self, merges=merges, published=replace(old, tokens=old.tokens[:size]))
+
+
+class NotReplayable(DataError):
+    """A tokenizer whose merges say too little of what it does."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"tokenizer {self.name} can encode, but its merge list cannot be replayed on words: {self.reason}"
+
+
+def require_replayable(tokenizer: Tokenizer, name: str) -> None:
+    """Raise NotReplayable unless merges applied to words give the tokenizer's tokens; `name` is for the message.
+
+    What replays merges needs it: mixture inference, vocabulary sizes, extending. Encoding does not.
+    """
+    if tokenizer.library is not None and not tokenizer.library.replayable:
+        raise NotReplayable(name, tokenizer.library.reason)
 
 
 def initial_tokens(special_tokens: Sequence[str]) -> list[bytes]:

@@ -1,6 +1,7 @@
 """`python -m operators.warm`: run every kernel once on a few words, so that numba has compiled and cached them all."""
 
 import contextlib
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -59,6 +60,8 @@ def compile_kernels() -> None:
     first = wide.initial_counts()
     wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
     Encoder(tokenizer).encode(pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string()))
+    marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
+    Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
     halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
     infer_mixture(halves, merges)
     with contextlib.suppress(OSError):  # a cache that cannot be written to is no error: it is only slower

@@ -5,7 +5,7 @@ A directory loads in three libraries: tokenizer.json in `tokenizers`, with token
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.errors import DataError, UsageError
-from operators.pretokenize import PATTERNS, Pretokenizer
+from operators.pretokenize import PATTERNS, Pretokenizer, read_recipe, write_recipe
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
-from operators.tokenizer_files.hugging_face import from_json, to_json
+from operators.tokenizer_files.hugging_face import from_json
+from operators.tokenizer_files.hugging_face_output import to_json
 from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
 from pipelines.outputs import MANIFEST, MARKER, replacing
 
@@ -29,7 +30,13 @@ MERGES: Final = "merges.parquet"
 TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, RANKS, MERGES)
 """What a tokenizer directory holds, besides its manifest."""
 
-KNOWN_PRETOKENIZERS: Final = {"cl100k_base": "gpt4", "o200k_base": "o200k", "llama3": "llama3", "llama4": "o200k"}
+KNOWN_PRETOKENIZERS: Final = {
+    "cl100k_base": "gpt4",
+    "o200k_base": "o200k",
+    "llama3": "llama3",
+    "llama4": "o200k",
+    "qwen": "qwen",
+}
 """Stem of a .tiktoken file to the pre-tokenizer that its publisher uses with it."""
 
 MERGES_SCHEMA: Final = pa.schema(
@@ -210,13 +217,17 @@ def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
     vocabulary, merges = tokenizer.vocabulary, tokenizer.merges
     digest = hashlib.sha256()
     heading = [
-        PATTERNS.get(tokenizer.pretokenizer, tokenizer.pretokenizer),
-        tokenizer.special_tokens,
-        vocabulary.special_ids,
+        write_recipe(read_recipe(tokenizer.pretokenizer)),
+        [astuple(token) for token in tokenizer.added_tokens],
         tokenizer.ignore_merges,
+        vocabulary.unknown,
+        vocabulary.fuse_unknown,
         vocabulary.tokens,
     ]
     digest.update(msgspec.json.encode(heading))
-    for ids in (vocabulary.byte_ids, merges.left, merges.right, merges.token):
+    if tokenizer.library is not None:
+        digest.update(tokenizer.library.library.encode() + tokenizer.library.content)
+    characters = np.empty(0, np.int32) if vocabulary.characters is None else vocabulary.characters
+    for ids in (characters, vocabulary.byte_ids, merges.left, merges.right, merges.token):
         digest.update(np.ascontiguousarray(ids, "<i4").tobytes())
     return digest.hexdigest()

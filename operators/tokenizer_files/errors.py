@@ -4,17 +4,14 @@ from operators.errors import DataError
 
 
 class UnsupportedTokenizer(DataError):
-    """A tokenizer file that is whole but needs something that is not read here."""
+    """A tokenizer file that is whole but holds something that is not read exactly."""
 
     def __init__(self, path: str, feature: str) -> None:
         super().__init__(path, feature)
         self.path, self.feature = path, feature
 
     def __str__(self) -> str:
-        return (
-            f"{self.path}: {self.feature} is not supported; give a byte-level BPE tokenizer without normalizer, "
-            f"split by one regular expression"
-        )
+        return f"{self.path}: {self.feature} cannot be read exactly; give a BPE tokenizer without it"
 
 
 class MalformedTokenizer(DataError):

@@ -1,20 +1,26 @@
-"""Hugging Face's tokenizer.json for byte-level BPE, written and read.
+"""Hugging Face's tokenizer.json of a BPE model.
 
-Only what is read exactly is read; the rest is refused with the feature's name. What a post-processor puts around a text
-is no part of the text and is left out (`encode(text, add_special_tokens=False)` in `tokenizers`).
+What the kernels encode exactly they encode. For the rest `tokenizers` itself does (`Tokenizer.library`), and what not
+even that reads exactly is refused. What a post-processor puts around a text is no part of the text and is left out, and
+a text is neither cut short nor filled up (`encode(text, add_special_tokens=False)` without truncation and padding).
 """
 
 from typing import Any, Final
 
 import msgspec
 import numpy as np
+from tokenizers import Tokenizer as HuggingFace
 
-from operators.alphabet import BYTE_TO_CHAR, to_bytes, to_chars
-from operators.pretokenize import PATTERNS
-from operators.tokenizer import Merges, Tokenizer, Vocabulary
-from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+from operators import recipes
+from operators.errors import UsageError
+from operators.pretokenize import Pretokenizer, write_recipe
+from operators.recipes import Recipe, Section
+from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
+from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.symbols import Symbols, byte_symbols, character_symbols, reaches_over_spaces
 
-_NO_SPLIT: Final = "none"
+_MAX_ID: Final = 1 << 24
+"""Ids above this are taken for damage."""
 
 
 class _Added(msgspec.Struct):
@@ -24,15 +30,18 @@ class _Added(msgspec.Struct):
     single_word: bool = False
     lstrip: bool = False
     rstrip: bool = False
+    normalized: bool = False
 
 
 class _Model(msgspec.Struct):
     vocab: dict[str, int]
     merges: list[str | tuple[str, str]]
-    type: str = "BPE"
     dropout: float | None = None
+    unk_token: str | None = None
     continuing_subword_prefix: str | None = None
     end_of_word_suffix: str | None = None
+    fuse_unk: bool = False
+    byte_fallback: bool = False
     ignore_merges: bool = False
 
 
@@ -47,200 +56,166 @@ class _Kind(msgspec.Struct):
 
 class _File(msgspec.Struct):
     model: _Model
-    added_tokens: list[_Added] = []
-    normalizer: dict[str, Any] | None = None
-    pre_tokenizer: dict[str, Any] | None = None
-    post_processor: dict[str, Any] | None = None
-    truncation: dict[str, Any] | None = None
-    padding: dict[str, Any] | None = None
-
-
-def to_json(tokenizer: Tokenizer) -> str:
-    """The tokenizer as `tokenizers.Tokenizer.from_file` reads it; equal tokenizers give equal text.
-
-    Raises:
-        DataError: an id has no token, or two ids spell the same.
-    """
-    special = dict(zip(tokenizer.vocabulary.special_ids, tokenizer.special_tokens, strict=True))
-    spelled = [special[i] if i in special else to_chars(token) for i, token in enumerate(tokenizer.tokens)]
-    vocab = {spelling: i for i, spelling in enumerate(spelled)}
-    if len(vocab) < len(spelled) or "" in vocab:
-        raise InexpressibleTokenizer("tokenizer.json", _first_clash(spelled, vocab))
-    text = tokenizer.text_tokens
-    names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
-    merges: dict[tuple[str, str], None] = {}
-    for pair in zip(tokenizer.merges.left.tolist(), tokenizer.merges.right.tolist(), strict=True):
-        named = (names[pair[0]], names[pair[1]])
-        merges.pop(named, None)  # of a pair that stands twice the last place counts
-        merges[named] = None
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    content = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [_added_token(i, name) for i, name in sorted(special.items())],
-        "normalizer": None,
-        "pre_tokenizer": _pre_tokenizer(tokenizer.pretokenizer, byte_level),
-        "post_processor": byte_level,
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": tokenizer.ignore_merges,
-            "vocab": vocab,
-            "merges": [list(pair) for pair in merges],
-        },
-    }
-    return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
-
-
-def _first_clash(spelled: list[str], vocab: dict[str, int]) -> str:
-    for i, spelling in enumerate(spelled):
-        if not spelling:
-            return f"id {i} has no token (name the special token that it belongs to)"
-        if vocab[spelling] != i:
-            return f"ids {i} and {vocab[spelling]} are both spelled {spelling!r}"
-    raise AssertionError("no clash")
-
-
-def _added_token(i: int, content: str) -> dict[str, Any]:
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    return {"id": i, "content": content} | flags
-
-
-def _pre_tokenizer(pretokenizer: str, byte_level: dict[str, Any]) -> dict[str, Any]:
-    if pretokenizer == _NO_SPLIT:
-        return byte_level
-    pattern = {"Regex": PATTERNS.get(pretokenizer, pretokenizer)}
-    split = {"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": False}
-    return {"type": "Sequence", "pretokenizers": [split, byte_level]}
+    added_tokens: list[_Added] | None = None
+    normalizer: Section | None = None
+    pre_tokenizer: Section | None = None
 
 
 def from_json(text: str | bytes, path: str) -> Tokenizer:
     """The tokenizer in a tokenizer.json; `path` is for error messages.
 
     Raises:
-        UnsupportedTokenizer: it needs something that is not read here.
+        UnsupportedTokenizer: its ids cannot be had exactly.
         MalformedTokenizer: it is no tokenizer.json, or contradicts itself.
     """
+    file = _decode(text, path)
+    model = file.model
+    if model.dropout:
+        raise UnsupportedTokenizer(path, f"dropout ({model.dropout}), which gives other ids each time,")
+    added = _read_added(file, path)
+    merges = _read_merges(model, path)
+    recipe = _read_recipe(file, path)
+    pretokenizer = _pretokenizer(recipe, path)
+    ids = model.vocab | {token.content: token.id for token in added}
+    symbols = _symbols(file, recipe, pretokenizer, ids)
+    if pretokenizer.marks_spaces and recipe.pre_tokenizer is None and _can_be_cut(symbols, merges, model):
+        recipe = Recipe(recipe.normalizer, None, "runs")
+        pretokenizer = _pretokenizer(recipe, path)
+    if any(token.normalized and not pretokenizer.normalizer.pattern(token.content) for token in added):
+        raise UnsupportedTokenizer(path, "an added token that normalization empties")
+    lacking = symbols.lacking or _lacking(file, added, pretokenizer)
+    library = None
+    if lacking is not None:
+        content = text.encode() if isinstance(text, str) else text
+        library = LibraryModel("tokenizers", content, lacking, symbols.lacking is None)
+        _check_library(content, path)
+    return Tokenizer(
+        pretokenizer.pattern,
+        tuple(token.content for token in added),
+        merges,
+        symbols.vocabulary(tuple(token.id for token in added)),
+        model.ignore_merges,
+        added if any(token != AddedToken(token.content, token.id) for token in added) else (),
+        library,
+    )
+
+
+def _decode(text: str | bytes, path: str) -> _File:
     try:
         kind = msgspec.json.decode(text, type=_Kind)
         if kind.model.type != "BPE" or kind.model.merges is None:
             raise UnsupportedTokenizer(path, f"a model of type {kind.model.type}")
-        file = msgspec.json.decode(text, type=_File)
+        return msgspec.json.decode(text, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedTokenizer(path, f"no tokenizer.json of a BPE model ({error})") from error
-    _refuse(file, path)
-    pretokenizer = _read_pre_tokenizer(file.pre_tokenizer, path)
-    ids = _read_ids(file, path)
-    return Tokenizer(
-        pretokenizer,
-        tuple(added.content for added in file.added_tokens),
-        _read_merges(file.model, path),
-        _read_vocabulary(file, ids, path),
-        file.model.ignore_merges,
-    )
 
 
-def _refuse(file: _File, path: str) -> None:
-    """Raise for each part that would change ids and is not read."""
-    model, normalizer = file.model, file.normalizer
-    if normalizer is not None and normalizer != {"type": "Sequence", "normalizers": []}:
-        raise UnsupportedTokenizer(path, f"the normalizer {_types(normalizer, 'normalizers')}")
-    if model.dropout:
-        raise UnsupportedTokenizer(path, f"dropout ({model.dropout})")
-    if model.continuing_subword_prefix or model.end_of_word_suffix:
-        raise UnsupportedTokenizer(path, "a prefix or suffix on the words' parts")
-    if file.truncation is not None or file.padding is not None:
-        raise UnsupportedTokenizer(path, "truncation or padding of texts")
-    for part in _parts(file.post_processor, "processors"):
-        if part.get("type") not in ("ByteLevel", "TemplateProcessing"):
-            raise UnsupportedTokenizer(path, f"the post-processor {part.get('type')}")
-    for added in file.added_tokens:
-        if not added.special:
-            raise UnsupportedTokenizer(path, f"the added token {added.content!r} that is not special")
-        if added.lstrip or added.rstrip or added.single_word:
-            raise UnsupportedTokenizer(path, f"the added token {added.content!r} that takes or needs what is around it")
-
-
-def _parts(part: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
-    """The steps of a Sequence (`name` is its list), or the one step there is."""
-    if part is None:
-        return []
-    steps = part.get(name) if part.get("type") == "Sequence" else [part]
-    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else [part]
-
-
-def _types(part: dict[str, Any], name: str) -> str:
-    return " + ".join(str(step.get("type")) for step in _parts(part, name))
-
-
-def _read_pre_tokenizer(part: dict[str, Any] | None, path: str) -> str:
-    """The name or regular expression of the pre-tokenizer."""
-    steps = _parts(part, "pretokenizers")
-    if not steps or steps[-1].get("type") != "ByteLevel":
-        raise UnsupportedTokenizer(path, f"the pre-tokenizer {_types(part, 'pretokenizers') if part else 'null'}")
-    byte_level = steps[-1]
-    if byte_level.get("add_prefix_space") is not False:
-        raise UnsupportedTokenizer(path, "a space put before each text (add_prefix_space)")
-    own_pattern = byte_level.get("use_regex", True) is not False
-    if len(steps) == 1:
-        return "gpt2" if own_pattern else _NO_SPLIT
-    if len(steps) > 2 or own_pattern or steps[0].get("type") != "Split":
-        raise UnsupportedTokenizer(path, f"the pre-tokenizer {_types(part or {}, 'pretokenizers')}")
-    split, pattern = steps[0], steps[0].get("pattern")
-    if split.get("behavior") != "Isolated" or split.get("invert"):
-        raise UnsupportedTokenizer(path, f"a Split with behavior {split.get('behavior')}, invert {split.get('invert')}")
-    if not isinstance(pattern, dict) or not isinstance(pattern.get("Regex"), str):
-        raise UnsupportedTokenizer(path, "a Split without a regular expression")
-    regex = str(pattern["Regex"])
-    return next((name for name, expression in PATTERNS.items() if expression == regex), regex)
-
-
-def _read_ids(file: _File, path: str) -> dict[str, int]:
-    """Every token's spelling and id, added tokens included, ids 0, 1, ... without a gap."""
-    ids = dict(file.model.vocab)
-    for added in file.added_tokens:
-        if ids.setdefault(added.content, added.id) != added.id:
-            raise MalformedTokenizer(path, f"{added.content!r} has the ids {ids[added.content]} and {added.id}")
-    given = sorted(ids.values())
-    for expected, i in enumerate(given):
-        if i != expected:
-            fault = f"id {expected} has no token" if i > expected else f"id {i} has two tokens or is below 0"
-            raise MalformedTokenizer(path, f"{fault}; its {len(given)} tokens need the ids 0 to {len(given) - 1}")
-    return ids
-
-
-def _read_vocabulary(file: _File, ids: dict[str, int], path: str) -> Vocabulary:
-    special = {added.content for added in file.added_tokens}
-    tokens = [b""] * len(ids)
-    for spelling, i in ids.items():
-        token = spelling.encode("utf-8", "surrogatepass") if spelling in special else to_bytes(spelling)
-        if not token:
-            raise UnsupportedTokenizer(path, f"the token {spelling!r} (id {i}), which no bytes spell and no list adds,")
-        tokens[i] = token
-    byte_ids = np.empty(256, np.int32)
-    for byte, char in BYTE_TO_CHAR.items():
-        if char not in file.model.vocab:
-            raise UnsupportedTokenizer(path, f"a vocabulary without the byte 0x{byte:02X}")
-        byte_ids[byte] = file.model.vocab[char]
-    return Vocabulary(tokens, byte_ids, tuple(ids[added.content] for added in file.added_tokens))
+def _read_added(file: _File, path: str) -> tuple[AddedToken, ...]:
+    """The added tokens, with the ids that `tokenizers` gives them: the model's where it has one, else the next."""
+    vocab, added = file.model.vocab, dict[str, AddedToken]()
+    taken, following = set(vocab.values()), len(vocab)
+    if len(taken) < len(vocab) or not all(0 <= i < _MAX_ID for i in taken):
+        fault = next((i for i in vocab.values() if not 0 <= i < _MAX_ID), None)
+        what = "an id has two tokens" if fault is None else f"id {fault} is out of range"
+        raise MalformedTokenizer(path, f"{what}; each of its {len(vocab)} tokens needs an id of its own")
+    for token in file.added_tokens or ():
+        if not token.content:
+            continue
+        if token.content in added:
+            raise MalformedTokenizer(path, f"the added token {token.content!r} stands twice")
+        expected = vocab.get(token.content, following)
+        if token.id != expected:
+            raise MalformedTokenizer(
+                path, f"the added token {token.content!r} has the id {token.id}, where `tokenizers` gives it {expected}"
+            )
+        if token.content not in vocab and expected in taken:
+            raise MalformedTokenizer(path, f"{token.content!r} and another token have the id {expected}")
+        following = max(following, expected + 1)
+        fields = {name: getattr(token, name) for name in token.__struct_fields__}
+        added[token.content] = AddedToken(**fields)
+    return tuple(added.values())
 
 
 def _read_merges(model: _Model, path: str) -> Merges:
-    vocab, rows = model.vocab, np.empty((3, len(model.merges)), np.int32)
-    for rank, merge in enumerate(model.merges):
+    vocab = model.vocab
+    prefix = len(model.continuing_subword_prefix or "")
+    merges = [merge for merge in model.merges if not (isinstance(merge, str) and merge.startswith("#version"))]
+    rows = np.empty((3, len(merges)), np.int32)
+    for rank, merge in enumerate(merges):
         pair = merge.split(" ") if isinstance(merge, str) else merge
         if len(pair) != 2:
             raise MalformedTokenizer(path, f"merge {rank} is {merge!r}, not two tokens")
-        for i, token in enumerate((pair[0], pair[1], pair[0] + pair[1])):
+        for i, token in enumerate((pair[0], pair[1], pair[0] + pair[1][prefix:])):
             if token not in vocab:
                 raise MalformedTokenizer(path, f"merge {rank} needs {token!r}, which is not in the vocabulary")
             rows[i, rank] = vocab[token]
     left, right, token_ids = (np.ascontiguousarray(row) for row in rows)
     return Merges(left, right, token_ids, np.full(len(left), -1, np.int64))
+
+
+def _read_recipe(file: _File, path: str) -> Recipe:
+    try:
+        return Recipe(*recipes.canonical(file.normalizer, file.pre_tokenizer))
+    except (ValueError, RecursionError) as error:
+        raise MalformedTokenizer(path, f"no normalizer and pre-tokenizer that `tokenizers` reads ({error})") from None
+
+
+def _pretokenizer(recipe: Recipe, path: str) -> Pretokenizer:
+    try:
+        return Pretokenizer(write_recipe(recipe))
+    except UsageError as error:
+        raise MalformedTokenizer(path, str(error)) from None
+
+
+def _symbols(file: _File, recipe: Recipe, pretokenizer: Pretokenizer, ids: dict[str, int]) -> Symbols:
+    model = file.model
+    if recipe.byte_level:
+        symbols = byte_symbols(model.vocab, ids)
+    else:
+        symbols = character_symbols(
+            model.vocab, ids, model.unk_token, fuse=model.fuse_unk, bytes_too=model.byte_fallback,
+            marks_spaces=pretokenizer.marks_spaces,
+        )  # fmt: skip
+    if model.continuing_subword_prefix or model.end_of_word_suffix:
+        return symbols.without("a prefix or suffix on the words' parts")
+    if any(step["type"] == "ByteLevel" for step in recipe.normalizers):
+        return symbols.without("a normalizer that spells bytes")
+    return symbols
+
+
+def _can_be_cut(symbols: Symbols, merges: Merges, model: _Model) -> bool:
+    """Whether a text may be cut before runs of spaces, as no token reaches from something else over a space."""
+    if symbols.lacking is not None or model.ignore_merges:
+        return False
+    return not reaches_over_spaces(symbols.spelled[i] for i in set(merges.token.tolist()))
+
+
+def _lacking(file: _File, added: tuple[AddedToken, ...], pretokenizer: Pretokenizer) -> str | None:
+    """What the kernels cannot do of what comes before symbols and merges; None: nothing."""
+    if pretokenizer.by_library:
+        return "a pre-tokenizer that does more than cut"
+    if any(token.single_word for token in added):
+        return "added tokens that must stand alone"
+    if any(token.rstrip for token in added) and any(token.content[0].isspace() for token in added):
+        return "added tokens that take the whitespace others begin with"
+    if file.model.ignore_merges:
+        for token in added:
+            if token.content in file.model.vocab and not _is_several_words(token.content, pretokenizer):
+                return f"the added token {token.content!r}, which may be a word,"
+    return None
+
+
+def _is_several_words(content: str, pretokenizer: Pretokenizer) -> bool:
+    """Whether no text's words can hold the content as one; in doubt False."""
+    if any(char.isspace() for char in content) or not pretokenizer.normalizer.changes_nothing:
+        return False
+    return pretokenizer.words_of(content) > 1
+
+
+def _check_library(content: bytes, path: str) -> None:
+    try:
+        HuggingFace.from_buffer(content)
+    except BaseException as error:  # a panic in Rust is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise MalformedTokenizer(path, f"`tokenizers` cannot read it ({str(error).splitlines()[0]})") from None

@@ -20,7 +20,8 @@ from operators import word_encoder
 from operators.encode import Encoder
 from operators.pretokenize import PATTERNS, Pretokenizer
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
-from operators.tokenizer_files.hugging_face import from_json, to_json
+from operators.tokenizer_files.hugging_face import from_json
+from operators.tokenizer_files.hugging_face_output import to_json
 from operators.tokenizer_files.tiktoken import from_tiktoken
 
 EDGES = [

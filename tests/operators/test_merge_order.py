@@ -19,7 +19,7 @@ from operators.extension import extend
 from operators.merge_order import Reducer
 from operators.shard import CountOverflow, Shard
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
-from operators.tokenizer_files.hugging_face import to_json
+from operators.tokenizer_files.hugging_face_output import to_json
 from tests import oracle
 
 EVERYTHING = 100_000

@@ -19,7 +19,8 @@ from operators.errors import BabelmergeError, DataError, UsageError
 from operators.pretokenize import PATTERNS, BadPattern
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
-from operators.tokenizer_files.hugging_face import from_json, to_json
+from operators.tokenizer_files.hugging_face import from_json
+from operators.tokenizer_files.hugging_face_output import to_json
 from pipelines.tokenizers import (
     TOKENIZER_FILES,
     BadReference,

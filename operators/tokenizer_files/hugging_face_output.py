@@ -1,0 +1,72 @@
+"""Hugging Face's tokenizer.json, written for byte-level BPE."""
+
+from typing import Any
+
+import msgspec
+
+from operators import recipes
+from operators.alphabet import to_chars
+from operators.pretokenize import read_recipe
+from operators.tokenizer import AddedToken, Tokenizer
+from operators.tokenizer_files.errors import InexpressibleTokenizer
+
+
+def to_json(tokenizer: Tokenizer) -> str:
+    """The tokenizer as `tokenizers.Tokenizer.from_file` reads it; equal tokenizers give equal text.
+
+    Raises:
+        DataError: an id has no token, or two ids spell the same.
+    """
+    recipe = read_recipe(tokenizer.pretokenizer)
+    if tokenizer.library is not None or not recipe.byte_level:
+        raise InexpressibleTokenizer("tokenizer.json", "only byte-level tokenizers that the kernels encode are written")
+    special = dict(zip(tokenizer.vocabulary.special_ids, tokenizer.special_tokens, strict=True))
+    spelled = [special[i] if i in special else to_chars(token) for i, token in enumerate(tokenizer.tokens)]
+    vocab = {spelling: i for i, spelling in enumerate(spelled)}
+    if len(vocab) < len(spelled) or "" in vocab:
+        raise InexpressibleTokenizer("tokenizer.json", _first_clash(spelled, vocab))
+    text = tokenizer.text_tokens
+    names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
+    merges: dict[tuple[str, str], None] = {}
+    for pair in zip(tokenizer.merges.left.tolist(), tokenizer.merges.right.tolist(), strict=True):
+        named = (names[pair[0]], names[pair[1]])
+        merges.pop(named, None)  # of a pair that stands twice the last place counts
+        merges[named] = None
+    byte_level = recipes.byte_level()
+    content = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [_added_token(token) for token in sorted(tokenizer.added_tokens, key=lambda token: token.id)],
+        "normalizer": recipe.normalizer,
+        "pre_tokenizer": recipe.pre_tokenizer if len(recipe.pre_tokenizers) > 1 else recipe.pre_tokenizers[0],
+        "post_processor": byte_level,
+        "decoder": byte_level,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": tokenizer.ignore_merges,
+            "vocab": vocab,
+            "merges": [list(pair) for pair in merges],
+        },
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
+
+
+def _first_clash(spelled: list[str], vocab: dict[str, int]) -> str:
+    for i, spelling in enumerate(spelled):
+        if not spelling:
+            return f"id {i} has no token (name the special token that it belongs to)"
+        if vocab[spelling] != i:
+            return f"ids {i} and {vocab[spelling]} are both spelled {spelling!r}"
+    raise AssertionError("no clash")
+
+
+def _added_token(token: AddedToken) -> dict[str, Any]:
+    names = ("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special")
+    return {name: getattr(token, name) for name in names}
