@@ -1,6 +1,7 @@
 """The step `retokenize`."""
 
 from jobs.configuration import read_sources
+from jobs.settings.base import BadSettings
 from jobs.settings.retokenize import Retokenize
 from jobs.steps.job import Job, out_directory, summary
 from pipelines.corpus.sources import find_files
@@ -8,15 +9,25 @@ from pipelines.outputs import Output
 
 
 def run_retokenize(settings: Retokenize, job: Job) -> str:
-    """Encode a corpus."""
-    from pipelines.retokenizing import retokenize
+    """Encode what is new or changed of a corpus."""
+    from pipelines.retokenizing import Encoding, retokenize
+    from pipelines.retokenizing.encoding import separator_id
     from pipelines.tokenizers import load_tokenizer
 
+    if settings.inference != "merges":
+        raise BadSettings("inference", f"{settings.inference!r} is not there yet; leave it at merges")
+    if settings.special_tokens_in_text != "text":
+        raise BadSettings("special_tokens_in_text", "ids are not there yet; leave it at text")
     tokenizer = load_tokenizer(settings.tokenizer)
+    encoding = Encoding(
+        format=settings.format,
+        separator=None if settings.separator is None else separator_id(tokenizer, settings.separator),
+        on_bad_record=job.on_bad_record,
+    )
     output = Output(out_directory(settings), "tokens")
     files = find_files(read_sources(settings.corpus))
     with output:
-        made = retokenize(files, tokenizer, output, job.engine, job.progress, on_bad_record=job.on_bad_record)
+        made = retokenize(files, tokenizer, output, job.engine, job.progress, encoding=encoding)
     languages = made.facts["languages"].values()
     tokens, documents = (sum(one[figure] for one in languages) for figure in ("tokens", "documents"))
     return summary(output, f"{tokens:,} tokens of {documents:,} documents", made.facts, settings.out)

@@ -46,5 +46,11 @@ class BadRecords:
             schema=BAD_RECORDS_SCHEMA,
         )
 
+    def take(self) -> pa.Table:
+        """As `table`; then none are left here."""
+        table = self.table()
+        self._rows = []
+        return table
+
     def __len__(self) -> int:
         return len(self._rows)

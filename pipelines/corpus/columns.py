@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate, count, groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import pyarrow as pa
@@ -10,11 +12,21 @@ import pyarrow.parquet as pq
 from pyarrow import ipc
 
 from pipelines.corpus.errors import UnusableColumn
-from pipelines.corpus.reading import Reading, invalid_utf8, kept, record_numbers
+from pipelines.corpus.reading import (
+    Parts,
+    Reading,
+    Span,
+    Wanted,
+    every_part,
+    invalid_utf8,
+    kept,
+    record_numbers,
+)
 
 _BATCH_ROWS: Final = 1 << 14
 """Rows converted at once: a dictionary column's memory is only known when it is written out."""
 _READ_BYTES: Final = 4 << 20
+_NO_END: Final = 1 << 62
 _IPC_FILE_MAGIC: Final = b"ARROW1"
 _IPC_CONTINUED: Final = b"\xff\xff\xff\xff"
 """What every message of a stream starts with since Arrow 0.15."""
@@ -24,6 +36,15 @@ _IPC_END: Final = b"\0\0\0\0"
 
 def read_parquet(reading: Reading) -> Iterator[pa.RecordBatch]:
     """Some rows at a time, only the columns that count; page checksums are verified where a file has them."""
+    for _, batches in parquet_parts(reading, every_part):
+        yield from batches
+
+
+def parquet_parts(reading: Reading, wanted: Wanted) -> Parts:
+    """Runs of row groups, numbered by their first, each with about `part_bytes` of the columns that count.
+
+    In a span, those of the row groups that begin in it.
+    """
     with _damage(reading):
         # Without pre_buffer=False whole column chunks are read at once, whatever buffer_size says.
         parquet = pq.ParquetFile(
@@ -31,17 +52,61 @@ def read_parquet(reading: Reading) -> Iterator[pa.RecordBatch]:
         )
         columns = _columns(reading, parquet.schema_arrow)
         metadata = parquet.metadata
+        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
         sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
         row_bytes = max(sum(sizes) // max(metadata.num_rows, 1), 1)
         batch_rows = min(max(reading.batch_bytes // row_bytes, 1), _BATCH_ROWS)
-        found = parquet.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
+        parts = _runs_of_row_groups(reading, metadata, columns)
+        before = [0, *accumulate(rows)]
+    if before[-1] != metadata.num_rows:
+        raise reading.damaged(f"its row groups hold {before[-1]} rows where its footer says {metadata.num_rows}")
+    for part in parts:
+        reading.record = before[part.start]
+        if wanted(part.start):
+            with _damage(reading):
+                found = parquet.iter_batches(
+                    batch_size=batch_rows, row_groups=list(part), columns=columns, use_threads=False
+                )
+            yield part.start, _all_rows(reading, found, before[part.stop])
+
+
+def _all_rows(reading: Reading, found: Iterator[pa.RecordBatch], upto: int) -> Iterator[pa.RecordBatch]:
     yield from _converted(reading, found)
-    if reading.record != metadata.num_rows:
-        raise reading.damaged(f"holds {reading.record} rows where its footer says {metadata.num_rows}")
+    if reading.record != upto:
+        raise reading.damaged(f"holds {reading.record} rows where its footer says {upto}")
+
+
+def _runs_of_row_groups(reading: Reading, metadata: Any, columns: list[str]) -> list[range]:
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    if not groups:
+        return []
+    paths = [groups[0].column(i).path_in_schema.partition(".")[0] for i in range(metadata.num_columns)]
+    counted = [i for i, path in enumerate(paths) if path in columns]
+    span = reading.span or Span(0, _NO_END)
+    runs: list[range] = []
+    taken = 0
+    for i, group in enumerate(groups):
+        first = group.column(counted[0])
+        begins = first.dictionary_page_offset if first.has_dictionary_page else first.data_page_offset
+        if not span.start <= min(max(begins, 0), (reading.file.size or _NO_END) - 1) < span.stop:
+            continue
+        if runs and taken < reading.part_bytes:
+            runs[-1] = range(runs[-1].start, i + 1)
+        else:
+            runs.append(range(i, i + 1))
+            taken = 0
+        taken += sum(group.column(column).total_uncompressed_size for column in counted)
+    return runs
 
 
 def read_arrow(reading: Reading) -> Iterator[pa.RecordBatch]:
     """An IPC file or an IPC stream (as Hugging Face's datasets writes them), a record batch at a time."""
+    for _, batches in arrow_parts(reading, every_part):
+        yield from batches
+
+
+def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
+    """Runs of record batches, numbered by their first, each with about `part_bytes` in memory."""
     with _damage(reading):
         magic = reading.stream.read(len(_IPC_FILE_MAGIC))
         reading.stream.seek(0)
@@ -52,11 +117,35 @@ def read_arrow(reading: Reading) -> Iterator[pa.RecordBatch]:
         names = opened(_rewound(reading)).schema.names
         options = ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns], use_threads=False)
         reader = opened(_rewound(reading), options=options)
-    if magic == _IPC_FILE_MAGIC:
-        yield from _converted(reading, (reader.get_batch(i) for i in range(reader.num_record_batches)))
-    else:
-        yield from _converted(reading, reader)
-        _check_stream_end(reading, _IPC_CONTINUED + _IPC_END if magic.startswith(_IPC_CONTINUED) else _IPC_END)
+    of_file = magic == _IPC_FILE_MAGIC
+    in_file = (reader.get_batch(i) for i in range(reader.num_record_batches if of_file else 0))
+    found = in_file if of_file else _stream_batches(reading, reader, magic)
+    for part, own in groupby(_numbered(reading, found), key=itemgetter(0)):
+        batches = (batch for _, batch in own)
+        if wanted(part):
+            yield part, _converted(reading, batches)
+        else:
+            reading.record += sum(batch.num_rows for batch in batches)
+
+
+def _stream_batches(reading: Reading, reader: Any, magic: bytes) -> Iterator[pa.RecordBatch]:
+    yield from reader
+    _check_stream_end(reading, _IPC_CONTINUED + _IPC_END if magic.startswith(_IPC_CONTINUED) else _IPC_END)
+
+
+def _numbered(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Each with the number of its part."""
+    iterator, part, taken = iter(found), 0, 0
+    for i in count():
+        with _damage(reading):
+            batch = next(iterator, None)
+        if batch is None:
+            return
+        if taken >= reading.part_bytes:
+            part, taken = i, 0
+        taken += batch.nbytes
+        yield part, batch
+        del batch
 
 
 def _rewound(reading: Reading) -> Any:

@@ -3,13 +3,18 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
 
-from pipelines.corpus.reading import Reading, invalid_utf8, why_invalid_utf8
+from pipelines.corpus.bad_records import BadRecords
+from pipelines.corpus.lines import blocks, count_lines
+from pipelines.corpus.reading import Reading, Span, invalid_utf8, open_input, why_invalid_utf8
 
+_HEAD_BYTES: Final = 1 << 16
 _BLANK: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -20,14 +25,14 @@ class _BadLine(Exception):
     """Why a line is no document."""
 
 
-def read_json(reading: Reading, blocks: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
+def read_json(reading: Reading, found: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
     """From blocks of whole lines; blank lines are counted and passed over."""
     lines = _Lines(reading)
-    for block in blocks:
+    for block in found:
         ids: list[str] = []
         languages: list[str] = []
         texts: list[str] = []
-        if reading.record == 0:
+        if reading.record == 0 and not _is_behind(reading.span):
             block = block.removeprefix(_BOM)  # JSON's readers may pass over it (RFC 8259, 8.1)
         # msgspec does not look into strings that are not asked for, so ask about all bytes at once.
         valid = not invalid_utf8(pa.array([block], pa.large_binary()))
@@ -48,20 +53,30 @@ def read_json(reading: Reading, blocks: Iterator[bytes]) -> Iterator[pa.RecordBa
         )
 
 
+def pass_over_json(reading: Reading, block: bytes) -> None:
+    """Count the lines of a block; of the file's first, see what `read_json` would remember of it."""
+    if reading.has_language is None and reading.file.source.label is None:
+        _Lines(reading).learn(block.removeprefix(_BOM) if reading.record == 0 else block)
+    reading.record += count_lines(block)
+
+
+def _is_behind(span: Span | None) -> bool:
+    return span is not None and span.start > 0
+
+
 def _split(block: bytes) -> list[bytes]:
     lines = block.split(b"\n")
     return lines if lines[-1] else lines[:-1]
 
 
 class _Lines:
-    """Documents from lines. Remembers whether the file's first record named its language: then all must, or none."""
+    """Documents from lines. Where the file's first record names its language all records must, else none."""
 
     def __init__(self, reading: Reading) -> None:
         source = reading.file.source
         self._reading = reading
         self._label = source.label
         self._fields = {"text": source.text_field, "id": source.id_field, "language": source.language_field}
-        self._has_language: bool | None = None
         self._slots = {name: f"field_{i}" for i, name in enumerate(dict.fromkeys(self._fields.values()))}
         record = msgspec.defstruct(
             "Record",
@@ -86,7 +101,7 @@ class _Lines:
 
     def _id(self, value: object) -> str:
         if value is msgspec.UNSET or value is None:
-            return str(self._reading.record)
+            return str(self._reading.records_before + self._reading.record) if self._reading.with_ids else ""
         if type(value) is str:
             return value
         if type(value) is int:
@@ -100,12 +115,12 @@ class _Lines:
         if self._label is not None:
             return self._label
         has = value is not msgspec.UNSET
-        if self._has_language is None:
-            self._has_language = has
+        if self._reading.has_language is None:
+            self._reading.has_language = self._first_has() if _is_behind(self._reading.span) else has
         name = self._fields["language"]
-        if has and not self._has_language:
+        if has and not self._reading.has_language:
             raise _BadLine(f'has a field "{name}", which the first record of this file lacks')
-        if not has and self._has_language:
+        if not has and self._reading.has_language:
             raise _BadLine(f'no field "{name}", which the first record of this file has')
         if not has:
             return self._reading.language_by_name
@@ -114,6 +129,24 @@ class _Lines:
         if not value:
             raise _BadLine(f"{name} is empty")
         return value
+
+    def _first_has(self) -> bool:
+        """Whether the first record of the file names its language. There is one: the span holds a record."""
+        with open_input(self._reading.file) as stream:
+            head = Reading(self._reading.file, stream, BadRecords("skip"), _HEAD_BYTES)
+            for block in blocks(iter(partial(stream.read, _HEAD_BYTES), b""), _HEAD_BYTES):
+                pass_over_json(head, block)
+                if head.has_language is not None:
+                    return head.has_language
+        return False
+
+    def learn(self, block: bytes) -> None:
+        """Look at records until one says whether they name their language."""
+        for line in _split(block):
+            with suppress(_BadLine):
+                self.document(line, valid=False)
+            if self._reading.has_language is not None:
+                return
 
     def _wrong(self, role: str, value: object, line: bytes) -> str:
         name = self._fields[role]

@@ -1,10 +1,10 @@
 """One file while it is read: its bytes, how far reading has come, and whether it is still the file that was found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from operators.arrays import I64
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput, UnreadableInput
 from pipelines.corpus.formats import language_of
+from pipelines.corpus.lines import WHOLE
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.storage import Storage, explained, is_uri, locate
 
@@ -24,6 +25,11 @@ CORPUS_SCHEMA: Final = pa.schema(
     ]
 )
 """What every format becomes."""
+
+Parts: TypeAlias = Iterator[tuple[int, Iterator[pa.RecordBatch]]]
+"""Parts of a file, in order: number and documents. What a part's iterator leaves is passed over with it."""
+Wanted: TypeAlias = Callable[[int], bool]
+"""Whether a part is to be read, by its number."""
 
 _REMOTE_READ_BYTES: Final = 4 << 20
 _LOCAL_READ_BYTES: Final = 1 << 20
@@ -38,6 +44,8 @@ class InputStream:
 
     def __init__(self, path: str, handle: Any) -> None:
         self.path = path
+        self.watcher: Callable[[int, bytes], None] | None = None
+        """Is told what was read, and from which position on."""
         self._handle = handle
 
     def read(self, size: int) -> bytes:
@@ -45,9 +53,12 @@ class InputStream:
         pieces: list[bytes] = []
         with explained(self.path):
             while size > 0:
+                position = self.tell() if self.watcher is not None else 0
                 piece = bytes(self._handle.read(min(size, _READ_BYTES)))
                 if not piece:
                     break
+                if self.watcher is not None:
+                    self.watcher(position, piece)
                 pieces.append(piece)
                 size -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -80,7 +91,7 @@ class InputStream:
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a file of plain lines: the lines that begin in `start` to `stop` (exclusive), in bytes."""
+    """What begins in a file's bytes `start` to `stop` (exclusive): lines of plain text, row groups of Parquet."""
 
     start: int
     stop: int
@@ -98,8 +109,14 @@ class Reading:
     """None for all of it."""
     with_ids: bool = True
     """Else documents have empty ids, which are never asked for."""
+    part_bytes: int = WHOLE
+    """Text of a part, about: see `pipelines.corpus.records.read_parts`."""
+    lines_before: int | None = None
+    """Lines before the span, where somebody has counted them."""
     record: int = 0
     """Lines or rows seen whole so far, from the span's beginning."""
+    has_language: bool | None = None
+    """Whether the first record of the file names its language; None until it was seen."""
 
     @property
     def read_bytes(self) -> int:
@@ -111,6 +128,8 @@ class Reading:
         """Lines before the span; read when somebody wants to know."""
         if self.span is None or self.span.start == 0:
             return 0
+        if self.lines_before is not None:
+            return self.lines_before
         lines, left = 0, self.span.start
         with open_input(self.file) as stream:
             while left and (piece := stream.read(min(left, _READ_BYTES))):
@@ -188,6 +207,11 @@ def _place(file: InputFile) -> tuple[Storage, str]:
     """A URI is opened as its source says, which may hold credentials and options that the file's own URI lacks."""
     storage, path = locate(file.source.path if is_uri(file.path) and is_uri(file.source.path) else file.path)
     return (storage, storage.inside(file.path)) if is_uri(file.path) else (storage, path)
+
+
+def every_part(_: int) -> bool:
+    """All parts are wanted."""
+    return True
 
 
 def record_numbers(first: int, count: int) -> pa.Array:

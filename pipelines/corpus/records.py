@@ -1,6 +1,9 @@
 """Documents of any corpus file, as Arrow batches of one schema. Text is never altered."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import pyarrow as pa
@@ -8,15 +11,25 @@ import pyarrow as pa
 from operators.errors import DataError
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.compression import pieces
+from pipelines.corpus.content import ContentHash
 from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, UnknownFormat
-from pipelines.corpus.formats import FORMATS, format_of
-from pipelines.corpus.json_lines import read_json
-from pipelines.corpus.lines import blocks
-from pipelines.corpus.reading import CORPUS_SCHEMA, Reading, Span, check_unchanged, open_input
+from pipelines.corpus.formats import FORMATS, Format, format_of
+from pipelines.corpus.json_lines import pass_over_json, read_json
+from pipelines.corpus.lines import WHOLE, blocks, count_lines, parted_blocks
+from pipelines.corpus.reading import (
+    CORPUS_SCHEMA,
+    Parts,
+    Reading,
+    Span,
+    Wanted,
+    check_unchanged,
+    every_part,
+    open_input,
+)
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.text_lines import read_text
 
-__all__ = ["BATCH_BYTES", "CORPUS_SCHEMA", "Span", "can_be_cut", "read_batches"]
+__all__ = ["BATCH_BYTES", "CORPUS_SCHEMA", "Parts", "Span", "can_be_cut", "read_batches", "read_parts"]
 
 BATCH_BYTES: Final = 8 << 20
 
@@ -38,25 +51,91 @@ def read_batches(
     damage count, and the damage is one more bad record. Under both: ChangedWhileRead, MissingInput, UnreadableInput,
     UnusableColumn. What was yielded before an error is not a whole file: discard it.
     """
+    for _, batches in read_parts(file, bad, batch_bytes, part_bytes=WHOLE, span=span, with_ids=with_ids):
+        yield from batches
+
+
+def read_parts(
+    file: InputFile,
+    bad: BadRecords,
+    batch_bytes: int = BATCH_BYTES,
+    *,
+    part_bytes: int,
+    wanted: Wanted = every_part,
+    span: Span | None = None,
+    lines_before: int | None = None,
+    with_ids: bool = True,
+    content: ContentHash | None = None,
+) -> Parts:
+    """(number, batches) for the wanted parts of a file, in order; batches as of `read_batches`, to be read at once.
+
+    Where one part ends depends on the file alone. Of lines, compressed or not, part k holds those that begin in the
+    bytes k * part_bytes to (k + 1) * part_bytes of their text; a span must be one of these parts. Of Parquet and Arrow
+    files, a part is a run of row groups or record batches of about `part_bytes`, numbered by its first. A part is whole
+    when the next one is asked for, or no other is left: then the file is still the one that was found.
+
+    `lines_before`: of the span, if known, as finding it out takes reading the file up to it. `content` is told of all
+    bytes that are read, and of the rest at the end.
+    """
     with open_input(file) as stream:
-        reading = Reading(file, stream, bad, max(batch_bytes, 1), span, with_ids)
-        try:
-            yield from _gathered(_batches(reading), reading.batch_bytes)
-        except DamagedFile as damage:
+        if content is not None:
+            stream.watcher = content.see
+        reading = Reading(file, stream, bad, max(batch_bytes, 1), span, with_ids, part_bytes, lines_before)
+        parts = _parts(reading, wanted)
+        while True:
             check_unchanged(file)
-            if bad.on_bad == "fail":
-                raise
-            reading.add_bad(reading.record + 1, f"{damage.reason}; nothing after it was read")
-        except DataError:
-            check_unchanged(file)  # a file cut while it was read looks damaged; say what happened
-            raise
+            with _blaming_change(file):
+                number, batches = _next_part(reading, parts, wanted)
+            if batches is None:
+                break
+            yield number, _guarded(reading, batches)
+        if content is not None:
+            content.complete(stream)
     check_unchanged(file)
 
 
+def _next_part(reading: Reading, parts: Parts, wanted: Wanted) -> tuple[int, Iterator[pa.RecordBatch] | None]:
+    """A file that is damaged from its beginning on has one part: the damage."""
+    try:
+        return next(parts, (0, None))
+    except DamagedFile as damage:
+        if reading.bad.on_bad == "fail":
+            raise
+        first = 0 if reading.span is None else reading.span.start // reading.part_bytes
+        return (first, _raising(damage)) if reading.record == 0 and wanted(first) else (0, None)
+
+
+def _raising(error: DamagedFile) -> Iterator[pa.RecordBatch]:
+    yield from ()
+    raise error
+
+
+@contextmanager
+def _blaming_change(file: InputFile) -> Iterator[None]:
+    """A file cut while it was read looks damaged; say what happened."""
+    try:
+        yield
+    except DataError:
+        check_unchanged(file)
+        raise
+
+
+def _guarded(reading: Reading, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Under "skip", damage ends the part and is one more bad record."""
+    with _blaming_change(reading.file):
+        try:
+            yield from _gathered(batches, reading.batch_bytes)
+        except DamagedFile as damage:
+            check_unchanged(reading.file)
+            if reading.bad.on_bad == "fail":
+                raise
+            reading.add_bad(reading.record + 1, f"{damage.reason}; nothing after it was read")
+
+
 def can_be_cut(file: InputFile) -> bool:
-    """Whether parts of the file can be read by themselves: lines of text, not compressed, of known size."""
+    """Whether parts of the file can be read by themselves: lines, not compressed, of known size."""
     how = format_of(file.path)
-    return how is not None and how.kind == "text" and not how.compression and file.size is not None
+    return how is not None and how.kind in ("text", "json") and not how.compression and file.size is not None
 
 
 def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[pa.RecordBatch]:
@@ -83,22 +162,35 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)  # which copies even one
 
 
-def _batches(reading: Reading) -> Iterator[pa.RecordBatch]:
+def _parts(reading: Reading, wanted: Wanted) -> Parts:
     path = reading.file.path
     how = format_of(path)
     if how is None:
         raise UnknownFormat(path, (path,), tuple(FORMATS))
     if how.kind in ("parquet", "arrow"):
-        from pipelines.corpus.columns import read_arrow, read_parquet  # pyarrow's functions take long to import
+        from pipelines.corpus.columns import arrow_parts, parquet_parts  # pyarrow's functions take long to import
 
-        return read_parquet(reading) if how.kind == "parquet" else read_arrow(reading)
-    whole_lines = blocks(pieces(reading, how.compression), reading.batch_bytes)
-    return _all_of_it(reading, (read_text if how.kind == "text" else read_json)(reading, whole_lines))
+        return parquet_parts(reading, wanted) if how.kind == "parquet" else arrow_parts(reading, wanted)
+    return _line_parts(reading, how, wanted)
 
 
-def _all_of_it(reading: Reading, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Hold the bytes that arrived against the size the file was found with: not every storage tells of changes."""
-    yield from batches
+def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
+    found = pieces(reading, how.compression)
+    if reading.span is None:
+        parted = parted_blocks(found, reading.batch_bytes, reading.part_bytes)
+    else:
+        number = reading.span.start // reading.part_bytes
+        parted = ((number, block) for block in blocks(found, reading.batch_bytes))
+    for part, own in groupby(parted, key=itemgetter(0)):
+        mine = (block for _, block in own)
+        if wanted(part):
+            yield part, (read_text if how.kind == "text" else read_json)(reading, mine)
+        for block in mine:  # not wanted, or left
+            if how.kind == "json":
+                pass_over_json(reading, block)
+            else:
+                reading.record += count_lines(block)
+    # Hold the bytes that arrived against the size the file was found with: not every storage tells of changes.
     size, arrived = reading.file.size, reading.stream.tell()
     if size is not None and arrived != size and reading.span is None:
         raise ChangedWhileRead(reading.file.path, f"{arrived} of {size} bytes arrived")

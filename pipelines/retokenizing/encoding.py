@@ -1,0 +1,98 @@
+"""What decides, besides the tokenizer, what a text becomes; and what workers need of it, put on disk once."""
+
+import pickle
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+
+from operators.encode import Encoder
+from operators.errors import UsageError
+from operators.tokenizer import Tokenizer
+
+Format = Literal["parquet", "megatron"]
+
+LARGEST_ID: Final = (1 << 31) - 1
+"""Megatron's widest ids are int32."""
+
+
+class BadSeparator(UsageError):
+    """A separator that is no token."""
+
+    def __init__(self, separator: str, reason: str) -> None:
+        super().__init__(separator, reason)
+        self.separator, self.reason = separator, reason
+
+    def __str__(self) -> str:
+        return f"separator {self.separator!r}: {self.reason}; name a token of the tokenizer, or its id"
+
+
+class Encoding(msgspec.Struct, frozen=True, kw_only=True):
+    """How text becomes tokens and tokens become files. Part of what names a result."""
+
+    format: Format = "parquet"
+    """`parquet`: id, language, tokens; `megatron`: .bin and .idx."""
+    separator: int | None = None
+    """The id that is put behind each document."""
+    on_bad_record: Literal["fail", "skip"] = "fail"
+    """What becomes of records that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all tasks of a run share."""
+
+    tokenizer: Tokenizer
+    encoding: Encoding
+    directory: Path
+    """Where shards go."""
+
+    @property
+    def id_type(self) -> np.dtype[Any]:
+        """uint16 where all ids fit, else uint32."""
+        largest = max(len(self.tokenizer.tokens) - 1, self.encoding.separator or 0)
+        return np.dtype(np.uint16 if largest < 1 << 16 else np.uint32)
+
+
+def separator_id(tokenizer: Tokenizer, separator: str) -> int:
+    """The id of a token that is named by its text, or by its id. Special tokens come first, then ids.
+
+    Raises BadSeparator. A .tiktoken file does not hold its special tokens: then any id is taken.
+    """
+    special = dict(zip(tokenizer.special_tokens, tokenizer.vocabulary.special_ids, strict=True))
+    if separator in special:
+        return special[separator]
+    if separator.isascii() and separator.isdigit():
+        found = int(separator)
+        if found >= len(tokenizer.tokens) and special:
+            raise BadSeparator(separator, f"the ids end at {len(tokenizer.tokens) - 1}")
+        if found > LARGEST_ID:
+            raise BadSeparator(separator, f"ids end at {LARGEST_ID}")
+        return found
+    text = separator.encode("utf-8", "surrogatepass")
+    if text and text in tokenizer.tokens:
+        return tokenizer.tokens.index(text)
+    raise BadSeparator(separator, "no such token")
+
+
+class Workbench(threading.local):
+    """Each thread's encoder, which remembers words from task to task; one job's at a time."""
+
+    path: Path | None = None
+    job: Job
+    encoder: Encoder
+
+    def take(self, path: Path) -> "Workbench":
+        """Make sure that this thread works on the job that was written to `path`."""
+        if self.path != path:
+            self.path = None
+            self.job = pickle.loads(path.read_bytes())
+            self.encoder = Encoder(self.job.tokenizer)
+            self.path = path
+        return self
+
+
+WORKBENCH: Final = Workbench()
