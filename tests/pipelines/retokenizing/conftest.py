@@ -1,12 +1,23 @@
 """What these tests share."""
 
+from pathlib import Path
+
 import pytest
 
 from operators.tokenizer import Tokenizer
-from tests.pipelines.retokenizing.corpora import trained
+from pipelines.tokenizers import load_tokenizer
+from tests.pipelines.retokenizing.corpora import train_tokenizer
 
 
 @pytest.fixture(scope="session")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    """400 tokens of four languages."""
-    return trained(tmp_path_factory.mktemp("trained"))
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a tokenizer of 400 tokens of four languages."""
+    folder = tmp_path_factory.mktemp("trained")
+    train_tokenizer(folder)
+    return folder / "tok"
+
+
+@pytest.fixture(scope="session")
+def tokenizer(trained: Path) -> Tokenizer:
+    """The same, loaded."""
+    return load_tokenizer(str(trained))

@@ -11,7 +11,6 @@ from pipelines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
 from pipelines.retokenizing import Encoding, retokenize
-from pipelines.tokenizers import load_tokenizer
 from pipelines.training import train
 from tests.pipelines.corpora import write_corpus
 
@@ -28,7 +27,7 @@ class Notes(Silent):
         self.notes.append(text)
 
 
-def trained(folder: Path) -> Tokenizer:
+def train_tokenizer(folder: Path) -> None:
     """A tokenizer of 400 tokens, in `folder`/tok, from text in four languages."""
     write_corpus(folder / "text", 200)
     with Output(folder / "tok", "tokenizer") as output:
@@ -36,7 +35,6 @@ def trained(folder: Path) -> Tokenizer:
             find_files([Source(path=str(folder / "text"))]), "gpt4", folder / "tok/words", ENGINE, Silent()
         )
         train(words, folder / "tok/words", output, ENGINE, Silent(), vocabulary_size=400)
-    return load_tokenizer(str(folder / "tok"))
 
 
 def encoded(

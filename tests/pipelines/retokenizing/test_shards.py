@@ -8,7 +8,6 @@ import pytest
 import tokenizers
 
 from operators.tokenizer import Tokenizer
-from operators.tokenizer_files.hugging_face import to_json
 from pipelines.corpus.sources import Source
 from pipelines.counting import EmptyCorpus
 from pipelines.local_engine import LocalEngine
@@ -20,12 +19,12 @@ from tests.pipelines.faults import FaultyEngine
 from tests.pipelines.retokenizing.corpora import encoded, files_of
 
 
-def test_shards_hold_hugging_faces_ids_in_the_files_order(tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_shards_hold_hugging_faces_ids_in_the_files_order(tokenizer: Tokenizer, trained: Path, tmp_path: Path) -> None:
     written = write_corpus(tmp_path / "corpus", 200)
     encoded(tokenizer, tmp_path / "corpus", tmp_path / "o")
     manifest = read_manifest(tmp_path / "o")
     assert manifest is not None
-    peer = tokenizers.Tokenizer.from_str(to_json(tokenizer))
+    peer = tokenizers.Tokenizer.from_file(str(trained / "tokenizer.json"))
     for language, texts in written.items():
         shard = pl.read_parquet(tmp_path / f"o/{language}.txt-00000.parquet")
         assert shard.schema == {"id": pl.String, "language": pl.String, "tokens": pl.List(pl.UInt16)}
