@@ -50,6 +50,7 @@ def _train(words: pa.LargeBinaryArray, counts: I64, byte_ids: I32) -> Merges:
 
 def compile_kernels() -> None:
     """Run every kernel with the types that jobs use; takes about 20 seconds once, then one."""
+    from operators.curves import measure_curve
     from operators.encode import Encoder
     from operators.mixture import infer_mixture
     from operators.replay import record_changes
@@ -62,6 +63,7 @@ def compile_kernels() -> None:
     Encoder(tokenizer).encode(pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string()))
     marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
     Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
+    measure_curve(words, counts, tokenizer)
     halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
     infer_mixture(halves, merges)
     with contextlib.suppress(OSError):  # a cache that cannot be written to is no error: it is only slower

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from jobs.report.inputs import ReportInputs
-from jobs.report.scripts import script_group, script_of
 from jobs.report.wording import named, printable
+from operators.scripts import script_group, script_of
 
 MOST_LANGUAGES: Final = 12
 _RIGHT_TO_LEFT: Final = {"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"}

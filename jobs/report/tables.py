@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from jobs.report.inputs import ReportInputs
-from jobs.report.scripts import script_group, script_name
 from jobs.report.wording import named
+from operators.scripts import script_group, script_name
 
 
 def premium_table(inputs: ReportInputs) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Steps in a row, and which of them are commands of their own."""
 
 from jobs.settings.base import Execution, Settings
+from jobs.settings.curves import Curves, Sweep
 from jobs.settings.mixture import Mixture
 from jobs.settings.plan import Plan
 from jobs.settings.premiums import Premiums
@@ -22,6 +23,10 @@ class Step(Settings, frozen=True, kw_only=True):
     """See `babelmerge premiums --help`."""
     mixture: Mixture | None = None
     """See `babelmerge mixture --help`."""
+    curves: Curves | None = None
+    """See `babelmerge curves --help`."""
+    sweep: Sweep | None = None
+    """See `babelmerge sweep --help`."""
     report: Report | None = None
     """Draws what the steps before it found."""
 
@@ -43,6 +48,8 @@ COMMANDS: dict[str, type[Settings]] = {
     "retokenize": Retokenize,
     "premiums": Premiums,
     "mixture": Mixture,
+    "curves": Curves,
+    "sweep": Sweep,
     "plan": Plan,
 }
 """Steps that are commands of their own. The first field of each is what its positional arguments are."""

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from jobs.settings.base import Execution, Settings
+from jobs.settings.curves import Curves, Sweep
 from jobs.settings.mixture import Mixture
 from jobs.settings.plan import Plan
 from jobs.settings.premiums import Premiums
 from jobs.settings.report import Catalogs, Report
 from jobs.settings.retokenize import Retokenize
 from jobs.settings.train import Train
+from jobs.steps.curves import run_curves, run_sweep
 from jobs.steps.job import Job
 from jobs.steps.mixture import run_mixture
 from jobs.steps.plan import run_plan
@@ -26,6 +28,8 @@ RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {
     Retokenize: run_retokenize,
     Premiums: run_premiums,
     Mixture: run_mixture,
+    Curves: run_curves,
+    Sweep: run_sweep,
     Plan: run_plan,
     Report: run_report,
 }

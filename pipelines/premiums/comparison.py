@@ -19,3 +19,5 @@ class Comparison:
     aggregation: Aggregation = "documents"
     resamples: int = 1000
     on_bad_record: OnBadRecord = "fail"
+    repeated: Literal["fail", "leave out"] = "fail"
+    """What becomes of a language's documents that have one id: which of them is the translation?"""

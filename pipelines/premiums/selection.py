@@ -63,6 +63,8 @@ class Selection:
     """Distinct ids that are compared."""
     empty: int
     """Documents without text: no translations, left out."""
+    repeated: int = 0
+    """Documents that share their id with another of their language, where those are left out."""
 
 
 def select_documents(task: SelectTask) -> Selection:
@@ -79,13 +81,13 @@ def select_documents(task: SelectTask) -> Selection:
         if language not in present:
             raise NoBaseline(language, present)
     wanted = sorted({*(how.languages or present), how.baseline})
-    baseline, empty = _documents(task, how.baseline)
+    baseline, empty, repeated = _documents(task, how.baseline)
     order = baseline.select("id", order=pl.int_range(pl.len()))
     found = [baseline] if len(wanted) == 1 else []  # pairwise: the baseline's documents are those some other has
     for language in wanted:
         if language != how.baseline:
-            table, without = _documents(task, language)
-            empty += without
+            table, without, twice = _documents(task, language)
+            empty, repeated = empty + without, repeated + twice
             shared = table.join(order.select("id"), on="id", how="semi")
             if not len(shared):
                 raise NoCommonDocuments(language, how.baseline, how.documents)
@@ -105,11 +107,14 @@ def select_documents(task: SelectTask) -> Selection:
     with replacing(path, durable=False) as part:
         selected.write_parquet(part)
     sizes = selected.group_by("language").agg(pl.col("bytes").sum()).sort("language")
-    return Selection(path, dict(sizes.iter_rows()), selected["id"].n_unique(), empty)
+    return Selection(path, dict(sizes.iter_rows()), selected["id"].n_unique(), empty, repeated)
 
 
-def _documents(task: SelectTask, language: str) -> tuple[pl.DataFrame, int]:
-    """language, id, place, characters, bytes of the documents with text; and how many have none. Ids are distinct."""
+def _documents(task: SelectTask, language: str) -> tuple[pl.DataFrame, int, int]:
+    """language, id, place, characters, bytes of the documents with text; how many have none, or an id of others too.
+
+    Ids are distinct.
+    """
     columns = {name: language_column(task.texts, language, name) for name in ("id", "characters", "bytes")}
     table = pl.DataFrame(
         {
@@ -121,6 +126,7 @@ def _documents(task: SelectTask, language: str) -> tuple[pl.DataFrame, int]:
         }
     )
     kept = table.filter(pl.col("bytes") > 0)
-    if kept["id"].is_duplicated().any():
+    distinct = kept.filter(~pl.col("id").is_duplicated())
+    if len(distinct) < len(kept) and task.how.repeated == "fail":
         raise RepeatedDocument(language, kept.filter(pl.col("id").is_duplicated())["id"].min())  # type: ignore[arg-type]
-    return kept, len(table) - len(kept)
+    return distinct, len(table) - len(kept), len(kept) - len(distinct)

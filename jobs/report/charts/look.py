@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeVar, cast
 import altair as alt
 import polars as pl
 
+from operators.scripts import UNKNOWN
 from pipelines.outputs import replacing
 
 ROW_PIXELS: Final = 15
@@ -23,6 +24,16 @@ FONT: Final = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 HUES: Final = ["#0072b2", "#d55e00", "#009e73", "#22325c", "#e69f00", "#9a5ea1"]
 SHAPES: Final = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 DASHES: Final = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2, 1, 2]]
+COLOURS: Final[dict[str, str]] = {
+    "Latin": "#0072b2",
+    "Cyrillic, Greek, Armenian, Georgian": "#d55e00",
+    "Arabic, Hebrew": "#22325c",
+    "of India and Southeast Asia": "#e69f00",
+    "Chinese, Japanese, Korean": "#009e73",
+    "another": "#9a5ea1",
+    UNKNOWN: "#8a8a8a",
+}
+"""Group of scripts to its colour: after Okabe and Ito, told apart by colour-blind eyes."""
 LABEL: Final = 230
 """Most pixels that a language's name may take."""
 

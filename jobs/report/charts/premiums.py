@@ -7,6 +7,7 @@ import altair as alt
 import polars as pl
 
 from jobs.report.charts.look import (
+    COLOURS,
     DASHES,
     GROUND,
     HUES,
@@ -27,7 +28,6 @@ from jobs.report.charts.look import (
     top_axis,
 )
 from jobs.report.inputs import ReportInputs
-from jobs.report.scripts import COLOURS
 from jobs.report.tables import lorenz_table, premium_table
 from jobs.report.wording import named, times
 

@@ -1,4 +1,4 @@
-"""Which script a language is written in, for colours: premiums follow scripts more than anything else.
+"""Which script a language is written in: premiums follow scripts more than anything else.
 
 A code that names its script (ISO 15924: eng_Latn, zh-Hans) says so itself; else the usual script of the language
 (CLDR's likely subtags) for codes of ISO 639-1, and for longer ones that are met in translation catalogs.
@@ -7,17 +7,6 @@ A code that names its script (ISO 15924: eng_Latn, zh-Hans) says so itself; else
 from typing import Final
 
 UNKNOWN: Final = "unknown script"
-
-COLOURS: Final[dict[str, str]] = {
-    "Latin": "#0072b2",
-    "Cyrillic, Greek, Armenian, Georgian": "#d55e00",
-    "Arabic, Hebrew": "#22325c",
-    "of India and Southeast Asia": "#e69f00",
-    "Chinese, Japanese, Korean": "#009e73",
-    "another": "#9a5ea1",
-    UNKNOWN: "#8a8a8a",
-}
-"""Group of scripts to its colour: after Okabe and Ito, told apart by colour-blind eyes."""
 
 SCRIPT_NAMES: Final[dict[str, str]] = {
     "Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Armn": "Armenian", "Geor": "Georgian", "Arab": "Arabic",
@@ -39,6 +28,8 @@ _GROUPS: Final[dict[str, str]] = {
     ),
     "Chinese, Japanese, Korean": "Hans Hant Hani Jpan Hira Kana Kore Hang Bopo",
 }
+GROUPS: Final = ("Latin", *[group for group in _GROUPS if group != "Latin"], "another", UNKNOWN)
+"""Every group there is."""
 _GROUP_OF: Final = {script: group for group, scripts in _GROUPS.items() for script in scripts.split()}
 
 _USUAL: Final[dict[str, str]] = {
@@ -97,6 +88,6 @@ def script_name(language: str) -> str:
 
 
 def script_group(language: str) -> str:
-    """A key of COLOURS."""
+    """The group of scripts that the language's own belongs to: a name in GROUPS, "another" or UNKNOWN."""
     script = script_of(language)
     return UNKNOWN if script is None else _GROUP_OF.get(script, "another")

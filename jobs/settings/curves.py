@@ -1,0 +1,47 @@
+"""Settings of `curves` and `sweep`."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from jobs.settings.base import Corpus, Settings
+
+
+class Curves(Settings, frozen=True, kw_only=True):
+    """Tokens of each language at every vocabulary size of one tokenizer, and the sizes that reach a target."""
+
+    parallel: Corpus
+    """Parallel text: documents with the same id are translations of each other; those that all languages have count."""
+    tokenizer: str
+    """A tokenizer, as `retokenize` takes it."""
+    out: str
+    """Directory for curves.parquet and sizes.parquet."""
+    baseline: str = "eng_Latn"
+    """The language whose tokens, with the whole vocabulary, are the target."""
+    target: Annotated[int, Meta(ge=1)] | None = None
+    """Tokens that each language's text should come to; by default the baseline's."""
+    languages: list[str] | None = None
+    """Measure only these; by default all."""
+
+
+class Sweep(Settings, frozen=True, kw_only=True):
+    """A tokenizer for each language, their curves, and the sizes at which languages pay the same (Arnett et al.)."""
+
+    parallel: Corpus
+    """Text; documents with the same id are translations of each other; those that all languages have are compared."""
+    out: str
+    """Directory for sweep.parquet, curves.parquet, predictors.parquet, model.parquet, and tokenizers/."""
+    vocab_size: Annotated[int, Meta(ge=257, le=100_000_000)] = 32768
+    """Tokens of each tokenizer; languages are compared at this size first."""
+    smallest_size: Annotated[int, Meta(ge=257)] = 1024
+    """No language is given a smaller vocabulary."""
+    pretokenizer: str = "gpt4"
+    """gpt2, gpt4, o200k, llama3, none, or a regular expression."""
+    baseline: str = "eng_Latn"
+    """The language that the others are compared with."""
+    languages: list[str] | None = None
+    """Sweep only these; by default all."""
+    train_on: Literal["all", "others"] = "all"
+    """all documents of a language, or the `others`: those that are not compared."""
+    resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
+    """Bootstrap resamples: of documents behind premiums, of languages behind the model."""

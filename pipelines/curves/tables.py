@@ -1,0 +1,86 @@
+"""From step functions to tables: curves, the sizes at which a target is reached, and what each language owns."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from operators.arrays import I64
+from operators.curves import Curve
+from operators.power_law import PowerLaw, fit_power_law
+
+FIT_POINTS: Final = 64
+"""Sizes that a power law is fitted to, evenly spaced in their logarithm."""
+FIT_FROM: Final = 4
+"""The fit begins at this part of the measured range of logarithms: early merges follow another law."""
+
+
+def curve_table(curves: Mapping[str, Curve], sizes: Mapping[str, I64]) -> pl.DataFrame:
+    """language, vocabulary, merges, tokens: a row where the tokens change; between rows they stay.
+
+    `sizes` are the vocabulary's sizes after each number of merges (int64), of each language's tokenizer.
+    """
+    parts = [
+        pl.DataFrame(
+            {"vocabulary": sizes[language][np.minimum(curve.merges, len(sizes[language]) - 1)],
+             "merges": curve.merges, "tokens": curve.tokens}
+        ).select(pl.lit(language).alias("language"), pl.all())
+        for language, curve in sorted(curves.items())
+    ]  # fmt: skip
+    return pl.concat(parts)
+
+
+def reached(curve: Curve, sizes: I64, target: int) -> int | None:
+    """The smallest vocabulary with at most `target` tokens; None where the measured curve never gets there."""
+    at = np.flatnonzero(curve.tokens <= target)
+    return int(sizes[min(int(curve.merges[at[0]]), len(sizes) - 1)]) if len(at) else None
+
+
+def fitted(curve: Curve, sizes: I64) -> PowerLaw | None:
+    """The power law of a curve, from where its logarithmic range is a FIT_FROM-th through."""
+    first, last = float(sizes[0]), float(sizes[-1])
+    if last <= first:
+        return None
+    points = np.unique(np.geomspace(first * (last / first) ** (1 / FIT_FROM), last, FIT_POINTS).astype(np.int64))
+    merges = np.searchsorted(sizes, points, side="right") - 1
+    tokens = curve.tokens[np.searchsorted(curve.merges, merges, side="right") - 1]
+    return fit_power_law(points.astype(np.float64), tokens.astype(np.float64))
+
+
+def target_row(curve: Curve, sizes: I64, target: int | None) -> dict[str, Any]:
+    """Where a language reaches the target: read off the curve, or by its power law, or why neither."""
+    law = fitted(curve, sizes)
+    row: dict[str, Any] = {"target": target, "vocabulary": None, "extrapolated": None, "reason": None}
+    row |= dict.fromkeys(("fit_floor", "fit_scale", "fit_slope", "fit_error"))
+    if law is not None:
+        error = None if np.isnan(law.error) else law.error
+        row |= {"fit_floor": law.floor, "fit_scale": law.scale, "fit_slope": law.slope, "fit_error": error}
+    if target is None:
+        return row | {"reason": "no target was asked for"}
+    if (measured := reached(curve, sizes, target)) is not None:
+        return row | {"vocabulary": float(measured), "extrapolated": False}
+    if law is None:
+        return row | {"reason": "not reached, and too few sizes were measured to fit a law"}
+    beyond = law.vocabulary(target)
+    if beyond is None or not np.isfinite(beyond) or beyond > 1e12:
+        return row | {"reason": "never reached: the target is below the fitted floor"}
+    return row | {"vocabulary": max(beyond, float(sizes[-1])), "extrapolated": True}
+
+
+def owners(curves: Mapping[str, Curve], weights: Mapping[str, int]) -> dict[str, int]:
+    """Merges that each language owns: it saves the most tokens for a byte of its text (`weights`: bytes).
+
+    Of equals, the language that comes first in the alphabet; a merge that saves no language a token is nobody's.
+    """
+    merges = max(int(curve.merges[-1]) for curve in curves.values())
+    best, owner = np.zeros(merges + 1), np.full(merges + 1, -1, np.int64)
+    names = sorted(curves)
+    for i, language in enumerate(names):
+        curve = curves[language]
+        saved = np.zeros(merges + 1)
+        saved[curve.merges[1:]] = -np.diff(curve.tokens) / max(weights[language], 1)
+        better = saved > best
+        best[better], owner[better] = saved[better], i
+    counts = np.bincount(owner[owner >= 0], minlength=len(names))
+    return dict(zip(names, counts.tolist(), strict=True))
