@@ -10,10 +10,12 @@ from pipelines.outputs import Output
 
 def run_curves(settings: Curves, job: Job) -> str:
     """Measure one tokenizer at every size."""
+    from operators.tokenizer import require_replayable
     from pipelines.curves.measuring import measure_curves
     from pipelines.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer(settings.tokenizer)
+    require_replayable(tokenizer, settings.tokenizer)
     output = Output(out_directory(settings), "curves")
     files = find_files(read_sources(settings.parallel))
     with output:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from operators.kernels.encode import NO_MERGE, SCANNED_SYMBOLS, pair_value, pop, push, sink, spell
+from operators.kernels.merging import NO_MERGE, SCANNED_SYMBOLS, pair_value, pop, push, sink, spell
 
 
 @njit(cache=True, nogil=True)

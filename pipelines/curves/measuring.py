@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from operators.arrays import I64
 from operators.curves import Curve, measure_curve, vocabulary_sizes
+from operators.encode import Encoder
 from operators.errors import DataError
 from operators.pretokenize import Pretokenizer
 from operators.tokenizer import Tokenizer
@@ -42,6 +43,20 @@ class BadTarget(DataError):
 
     def __str__(self) -> str:
         return f"curves: a target of {self.target} tokens; give what the whole text should come to, 1 or more"
+
+
+class CurveBroken(DataError):
+    """Merges alone do not give the tokens of a text."""
+
+    def __init__(self, language: str, by_merges: int, encoded: int) -> None:
+        super().__init__(language, by_merges, encoded)
+        self.language, self.by_merges, self.encoded = language, by_merges, encoded
+
+    def __str__(self) -> str:
+        return (
+            f"curves: the merges make {self.by_merges:,} tokens of the text in {self.language}, encoding "
+            f"{self.encoded:,}; does it spell added tokens? Leave those documents out"
+        )
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,9 @@ def measure(task: CurveTask) -> Measured:
     text = task.parallel.evaluated(task.language)
     words, counts = words_of(text, task.tokenizer.pretokenizer)
     curve = measure_curve(words, counts, task.tokenizer)
+    encoded = int(Encoder(task.tokenizer).count(text).sum())
+    if encoded != curve.tokens[-1]:  # an added token in the text, which no merge makes
+        raise CurveBroken(task.language, int(curve.tokens[-1]), encoded)
     return Measured(curve, int(pc.sum(pc.binary_length(text)).as_py()), int(pc.sum(pc.utf8_length(text)).as_py()))
 
 

@@ -13,7 +13,7 @@ from operators.merge_order import Reducer
 from operators.pretokenize import Pretokenizer
 from operators.shard import Shard
 from operators.tokenizer import Merges, Tokenizer
-from operators.tokenizer_files.hugging_face import to_json
+from operators.tokenizer_files.hugging_face_output import to_json
 from operators.words import WordCounter
 
 TEXTS = [
