@@ -63,6 +63,8 @@ class Normalizer:
 
     def pattern(self, content: str) -> str:
         """What an added token that is looked for in normalized text looks like there."""
+        if self._only_opening:  # SentencePiece's added tokens get no prefix
+            return content.replace(SPACE_MARK, " ")
         return str(self.normalize(pa.array([content], pa.large_string()))[0])
 
     def _by_library(self, text: pa.LargeStringArray) -> pa.LargeStringArray:

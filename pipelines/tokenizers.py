@@ -5,6 +5,7 @@ A directory loads in three libraries: tokenizer.json in `tokenizers`, with token
 """
 
 import hashlib
+import re
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +18,11 @@ import pyarrow.parquet as pq
 from operators.errors import DataError, UsageError
 from operators.pretokenize import PATTERNS, Pretokenizer, read_recipe, write_recipe
 from operators.tokenizer import Merges, Tokenizer
-from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.hugging_face_output import to_json
+from operators.tokenizer_files.sentencepiece import from_model
+from operators.tokenizer_files.tekken import from_tekken, is_tekken
 from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
 from pipelines.outputs import MANIFEST, MARKER, replacing
 
@@ -39,6 +42,9 @@ KNOWN_PRETOKENIZERS: Final = {
 }
 """Stem of a .tiktoken file to the pre-tokenizer that its publisher uses with it."""
 
+MAX_FILE_BYTES: Final = 256 << 20
+"""Larger files are taken for something else than a tokenizer."""
+
 MERGES_SCHEMA: Final = pa.schema(
     [pa.field(name, pa.int32(), nullable=False) for name in ("rank", "left", "right", "token")]
     + [pa.field("count", pa.int64(), nullable=False)]
@@ -56,7 +62,8 @@ class MissingTokenizer(DataError):
 
     def __str__(self) -> str:
         return (
-            f"{self.path}: {self.reason}; name a directory that train wrote, a tokenizer.json file or a .tiktoken file"
+            f"{self.path}: {self.reason}; name a directory that train wrote, a tokenizer.json, a .tiktoken file, "
+            f"a tekken .json or a SentencePiece .model"
         )
 
 
@@ -124,7 +131,7 @@ def merges_table(tokenizer: Tokenizer) -> pa.Table:
 
 
 def load_tokenizer(reference: str) -> Tokenizer:
-    """The tokenizer that a reference names: a directory, a tokenizer.json or a .tiktoken file.
+    """The tokenizer that a reference names: a directory, a tokenizer.json, .tiktoken, tekken .json or .model file.
 
     A .tiktoken file does not say how text is cut into words: KNOWN_PRETOKENIZERS does for well-known names, else
     `FILE,pretokenizer=NAME` (or a regular expression in the name's place).
@@ -134,16 +141,22 @@ def load_tokenizer(reference: str) -> Tokenizer:
     """
     name, given, pretokenizer = reference.partition(",pretokenizer=")
     path = Path(name)
-    if given and path.suffix != ".tiktoken":
-        raise BadReference(reference, "only a .tiktoken file takes a pretokenizer; leave it out")
     if path.is_dir():
+        if given:
+            raise BadReference(reference, "only a .tiktoken file takes a pretokenizer; leave it out")
         return _load_directory(path)
-    if path.suffix == ".tiktoken":
-        content = _read(path)
+    content = _read(path)
+    if path.suffix == ".tiktoken" or (path.suffix == ".model" and _RANKS_LINE.match(content)):
         return from_tiktoken(content, name, _named_pretokenizer(reference, path, pretokenizer if given else None))
+    if given:
+        raise BadReference(reference, "only a .tiktoken file takes a pretokenizer; leave it out")
     if path.suffix == ".model":
-        raise UnsupportedTokenizer(name, "a SentencePiece model")
-    return from_json(_read(path), name)
+        return from_model(content, name)
+    return from_tekken(content, name) if is_tekken(content) else from_json(content, name)
+
+
+_RANKS_LINE: Final = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
+"""How a .tiktoken file begins; some are published as tokenizer.model."""
 
 
 def _named_pretokenizer(reference: str, path: Path, given: str | None) -> str:
@@ -161,6 +174,9 @@ def _named_pretokenizer(reference: str, path: Path, given: str | None) -> str:
 
 def _read(path: Path) -> bytes:
     try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise MalformedTokenizer(str(path), f"it has {size:,} bytes, more than {MAX_FILE_BYTES:,}")
         return path.read_bytes()
     except OSError as error:
         raise MissingTokenizer(str(path), error.strerror or str(error)) from error
@@ -185,7 +201,8 @@ def _load_directory(directory: Path) -> Tokenizer:
         raise MalformedTokenizer(str(path), f"no merge list ({str(error).splitlines()[0]})") from error
     if _effective(merges) != _effective(read.merges):
         raise MalformedTokenizer(str(path), f"its merges are not those of {TOKENIZER_JSON} beside it")
-    if not read.ignore_merges and _in_training_order(read, merges):
+    plain = not (read.ignore_merges or read.added or read.library)
+    if plain and _in_training_order(read, merges):
         return Tokenizer(read.pretokenizer, read.special_tokens, merges)
     return replace(read, merges=merges)
 

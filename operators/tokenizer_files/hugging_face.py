@@ -172,10 +172,9 @@ def _symbols(file: _File, recipe: Recipe, pretokenizer: Pretokenizer, ids: dict[
     if recipe.byte_level:
         symbols = byte_symbols(model.vocab, ids)
     else:
-        symbols = character_symbols(
-            model.vocab, ids, model.unk_token, fuse=model.fuse_unk, bytes_too=model.byte_fallback,
-            marks_spaces=pretokenizer.marks_spaces,
-        )  # fmt: skip
+        unknown = model.vocab.get(model.unk_token or "")
+        flags = {"fuse": model.fuse_unk, "bytes_too": model.byte_fallback, "marks_spaces": pretokenizer.marks_spaces}
+        symbols = character_symbols(model.vocab, ids, unknown, **flags)
     if model.continuing_subword_prefix or model.end_of_word_suffix:
         return symbols.without("a prefix or suffix on the words' parts")
     if any(step["type"] == "ByteLevel" for step in recipe.normalizers):

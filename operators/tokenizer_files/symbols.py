@@ -57,7 +57,7 @@ def byte_symbols(vocab: dict[str, int], ids: dict[str, int]) -> Symbols:
 
 
 def character_symbols(
-    vocab: dict[str, int], ids: dict[str, int], unknown: str | None, *, fuse: bool, bytes_too: bool, marks_spaces: bool
+    vocab: dict[str, int], ids: dict[str, int], unknown: int | None, *, fuse: bool, bytes_too: bool, marks_spaces: bool
 ) -> Symbols:
     """Symbols of a model of characters; `bytes_too`: those without a token are spelled with tokens like <0x0A>."""
     spelled = {i: spelling for spelling, i in ids.items()}
@@ -78,9 +78,9 @@ def character_symbols(
         return Symbols(spelled, texts, byte_ids, characters, lacking=lacking)
     if have_bytes.any():
         lacking = f"no token for the byte 0x{np.flatnonzero(~have_bytes)[0]:02X}"
-    elif unknown is None or unknown not in vocab:
+    elif unknown is None:
         lacking = "no token for unknown characters"
-    return Symbols(spelled, texts, byte_ids, characters, vocab.get(unknown or ""), fuse, lacking)
+    return Symbols(spelled, texts, byte_ids, characters, unknown, fuse, lacking)
 
 
 def _text(spelling: str, marks_spaces: bool) -> bytes:

@@ -58,8 +58,12 @@ def from_tiktoken(
             that are taken.
         UnsupportedTokenizer: a byte has no token.
     """
-    texts = dict(sorted(_read_ranks(data, path).items()))
-    special = dict(special_tokens or {})
+    return from_ranks(_read_ranks(data, path), path, pretokenizer, dict(special_tokens or {}))
+
+
+def from_ranks(texts: dict[int, bytes], path: str, pretokenizer: str, special: dict[str, int]) -> Tokenizer:
+    """The tokenizer whose tokens have these ids, lowest id first; errors as for `from_tiktoken`."""
+    texts = dict(sorted(texts.items()))
     taken = [name for name, i in special.items() if i in texts or not 0 <= i < _MAX_RANK]
     if taken or len(set(special.values())) < len(special):
         raise MalformedTokenizer(path, f"special tokens need ids that are free, each its own ({special})")

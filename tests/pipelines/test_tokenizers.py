@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tokenizers import models, pre_tokenizers, trainers
 from operators.encode import Encoder
 from operators.errors import BabelmergeError, DataError, UsageError
 from operators.pretokenize import PATTERNS, BadPattern
-from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.hugging_face_output import to_json
@@ -180,14 +181,34 @@ def test_the_fingerprint_tells_what_changes_ids(tokenizer: Tokenizer) -> None:
         Tokenizer("gpt4", tokenizer.special_tokens, merges[:-1]),
         Tokenizer("gpt4", tokenizer.special_tokens, merges, ignore_merges=True),
     ]
-    assert len({tokenizer_fingerprint(one) for one in [tokenizer, *others]}) == 5
+    spaced = '{"normalizer":{"type":"NFC"},"pre_tokenizer":{"type":"ByteLevel"},"words":"whole"}'
+    vocabulary = tokenizer.vocabulary
+    others += [
+        replace(tokenizer, pretokenizer=spaced),
+        replace(tokenizer, added=(AddedToken("<|end|>", vocabulary.special_ids[0], special=False),)),
+        replace(tokenizer, published=replace(vocabulary, unknown=3)),
+        replace(tokenizer, published=replace(vocabulary, unknown=3, fuse_unknown=False)),
+        replace(tokenizer, published=replace(vocabulary, characters=np.zeros(4, np.int32))),
+        replace(tokenizer, library=LibraryModel("tokenizers", b"{}", "something", True)),
+        replace(tokenizer, library=LibraryModel("tokenizers", b"{ }", "something", True)),
+    ]
+    assert len({tokenizer_fingerprint(one) for one in [tokenizer, *others]}) == 1 + len(others)
     by_expression = Tokenizer(PATTERNS["gpt4"], tokenizer.special_tokens, merges)
     assert tokenizer_fingerprint(by_expression) == tokenizer_fingerprint(tokenizer)
+
+
+def test_ranks_may_be_published_as_a_model(saved: Path) -> None:
+    (saved / "ranks.tiktoken").rename(saved / "tokenizer.model")
+    assert load_tokenizer(str(saved / "tokenizer.model,pretokenizer=gpt4")).pretokenizer == "gpt4"
 
 
 def test_references_that_cannot_be_loaded_say_why_in_one_line(saved: Path) -> None:
     (saved / "empty").mkdir()
     (saved / "spm.model").write_bytes(b"\x0a\x0e")
+    (saved / "unigram.model").write_bytes(b"\x0a\x03\x0a\x01a")
+    (saved / "ranks.model").write_bytes((saved / "ranks.tiktoken").read_bytes())
+    with (saved / "large.json").open("wb") as file:
+        file.truncate((256 << 20) + 1)
     (saved / "tekken.json").write_text(json.dumps({"config": {}, "vocab": []}))
     cases: list[tuple[str, type[BabelmergeError], str]] = [
         ("nothing.json", MissingTokenizer, "No such file"),
@@ -198,7 +219,10 @@ def test_references_that_cannot_be_loaded_say_why_in_one_line(saved: Path) -> No
         ("ranks.tiktoken,pretokenizer=", BadReference, "say "),
         ("ranks.tiktoken,pretokenizer=(", BadPattern, "neither a name"),
         ("tokenizer.json,pretokenizer=gpt4", BadReference, "leave it out"),
-        ("spm.model", UnsupportedTokenizer, "SentencePiece"),
+        ("spm.model", MalformedTokenizer, "no SentencePiece model"),
+        ("unigram.model", UnsupportedTokenizer, "a SentencePiece model of type Unigram"),
+        ("ranks.model", BadReference, "say "),
+        ("large.json", MalformedTokenizer, "268,435,457 bytes, more than 268,435,456"),
         ("tekken.json", MalformedTokenizer, "missing required field"),
         ("merges.parquet", MalformedTokenizer, "no tokenizer.json"),
     ]

@@ -1,0 +1,229 @@
+"""SentencePiece's .model of a BPE tokenizer, read without the library where the kernels are exact.
+
+SentencePiece joins any two neighbours whose concatenation is a piece, highest score first, leftmost first where scores
+are equal. For two neighbours that spell a piece everything inside its borders went as it goes when the piece is encoded
+alone, so it is always the same two, and pieces with scores of their own are a merge list. Equal scores are not, but for
+one kind that models have: runs of spaces, which leftmost first joins to the longest from the left, as a merge list does
+that tries longer ones first.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from operators.pretokenize import write_recipe
+from operators.recipes import SPACE_MARK, Recipe
+from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
+from operators.tokenizer_files import protobuf
+from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.symbols import Symbols, character_symbols, reaches_over_spaces
+from operators.word_encoder import final_pairs, merge_table
+
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
+_KINDS: Final = {1: "Unigram", 2: "BPE", 3: "Word", 4: "Char"}
+_LONGEST_RUN: Final = 200
+"""Spaces in a row up to which both ways to join them are compared."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One entry of the vocabulary."""
+
+    text: str
+    score: float
+    kind: int
+
+
+@dataclass
+class Model:
+    """What decides ids in a .model file; defaults are the format's."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    kind: int = 1
+    byte_fallback: bool = False
+    space_behind: bool = False
+    """treat_whitespace_as_suffix"""
+    rules: int = 0
+    """Bytes of normalization rules."""
+    add_dummy_prefix: bool = True
+    remove_extra_whitespaces: bool = True
+    escape_whitespaces: bool = True
+
+
+def from_model(data: bytes, path: str) -> Tokenizer:
+    """The tokenizer of a .model file; `path` is for error messages.
+
+    Raises:
+        UnsupportedTokenizer: its model is not BPE.
+        MalformedTokenizer: it is no .model file, or contradicts itself.
+    """
+    try:
+        model = _read(data)
+    except (ValueError, struct.error) as error:
+        raise MalformedTokenizer(path, f"no SentencePiece model ({error})") from None
+    if model.kind != 2:
+        raise UnsupportedTokenizer(path, f"a SentencePiece model of type {_KINDS.get(model.kind, model.kind)}")
+    ids = _ids(model, path)
+    added = tuple(
+        AddedToken(piece.text, i, special=piece.kind == CONTROL, normalized=piece.kind == USER_DEFINED)
+        for i, piece in enumerate(model.pieces)
+        if piece.kind in (CONTROL, USER_DEFINED)
+    )
+    mergeable = {piece.text: i for i, piece in enumerate(model.pieces) if piece.kind == NORMAL}
+    by_bytes = {piece.text: i for i, piece in enumerate(model.pieces) if piece.kind == BYTE}
+    unknown = next(i for i, piece in enumerate(model.pieces) if piece.kind == UNKNOWN)
+    symbols = character_symbols(
+        mergeable | by_bytes, ids, unknown, fuse=True, bytes_too=model.byte_fallback, marks_spaces=True
+    )
+    merges, tied = _merges(model, mergeable, symbols)
+    lacking = symbols.lacking or _lacking(model, mergeable, added) or tied
+    library = LibraryModel("sentencepiece", data, lacking, False) if lacking is not None else None
+    normalizer: dict[str, Any] = {"type": "SentencePiece"}
+    normalizer |= {name: getattr(model, name) for name in ("add_dummy_prefix", "remove_extra_whitespaces")}
+    over = reaches_over_spaces(model.pieces[i].text for i in set(merges.token.tolist()))
+    recipe = Recipe(normalizer, None, "whole" if over else "runs")
+    vocabulary = symbols.vocabulary(tuple(token.id for token in added))
+    return Tokenizer(
+        write_recipe(recipe), tuple(token.content for token in added), merges, vocabulary, False, added, library
+    )
+
+
+def _read(data: bytes) -> Model:
+    model = Model()
+    for number, kind, value in protobuf.fields(memoryview(data)):
+        if number in (1, 2, 3):
+            content = _message(number, kind, value)
+            if number == 1:
+                model.pieces.append(_piece(content))
+            elif number == 2:
+                _read_trainer(model, content)
+            else:
+                _read_normalizer(model, content)
+    if not model.pieces:
+        raise ValueError("it holds no pieces")
+    return model
+
+
+def _message(number: int, kind: int, value: int | memoryview) -> memoryview:
+    if kind != protobuf.BYTES or isinstance(value, int):
+        raise ValueError(f"field {number} is a number")
+    return value
+
+
+def _number(number: int, kind: int, value: int | memoryview) -> int:
+    if kind != protobuf.VARINT or not isinstance(value, int):
+        raise ValueError(f"field {number} is no number")
+    return value
+
+
+def _piece(content: memoryview) -> Piece:
+    text, score, type_of = "", 0.0, NORMAL
+    for number, kind, value in protobuf.fields(content):
+        if number == 1:
+            text = bytes(_message(number, kind, value)).decode()
+        elif number == 2:
+            (score,) = struct.unpack("<f", value if not isinstance(value, int) else b"")
+        elif number == 3:
+            type_of = _number(number, kind, value)
+    return Piece(text, score, type_of)
+
+
+def _read_trainer(model: Model, content: memoryview) -> None:
+    for number, kind, value in protobuf.fields(content):
+        if number == 3:
+            model.kind = _number(number, kind, value)
+        elif number == 24:
+            model.space_behind = bool(_number(number, kind, value))
+        elif number == 35:
+            model.byte_fallback = bool(_number(number, kind, value))
+
+
+def _read_normalizer(model: Model, content: memoryview) -> None:
+    flags = {3: "add_dummy_prefix", 4: "remove_extra_whitespaces", 5: "escape_whitespaces"}
+    for number, kind, value in protobuf.fields(content):
+        if number == 2:
+            model.rules = len(_message(number, kind, value))
+        elif number in flags:
+            setattr(model, flags[number], bool(_number(number, kind, value)))
+
+
+def _ids(model: Model, path: str) -> dict[str, int]:
+    """Piece to id."""
+    ids = {piece.text: i for i, piece in enumerate(model.pieces)}
+    if "" in ids or len(ids) < len(model.pieces):
+        raise MalformedTokenizer(path, "a piece is empty or stands twice")
+    if sum(piece.kind == UNKNOWN for piece in model.pieces) != 1:
+        raise MalformedTokenizer(path, "it needs one piece for the unknown")
+    return ids
+
+
+def _lacking(model: Model, mergeable: dict[str, int], added: tuple[AddedToken, ...]) -> str | None:
+    """What the kernels cannot do; None: nothing."""
+    if model.rules:
+        return "rules of normalization"
+    if model.space_behind or not model.escape_whitespaces:
+        return "spaces that are not marked at the beginning of words"
+    if any(piece.kind == UNUSED for piece in model.pieces):
+        return "unused pieces"
+    if any(" " in piece.text for piece in model.pieces):
+        return "a piece with a plain space"
+    if model.remove_extra_whitespaces and any(SPACE_MARK in token.content for token in added):
+        return "extra spaces removed and an added token that has one"
+    if any(char not in mergeable for text in mergeable for char in text):
+        return "a piece with a character that is no piece"
+    return None
+
+
+def _merges(model: Model, mergeable: dict[str, int], symbols: Symbols) -> tuple[Merges, str | None]:
+    """The pairs that texts come down to, highest score first; what keeps them from being a merge list, if anything."""
+    by_score = dict[float, list[str]]()
+    for text, i in mergeable.items():
+        if len(text) > 1:
+            by_score.setdefault(model.pieces[i].score, []).append(text)
+    tied = None
+    rows = list[tuple[int, int, int, int]]()
+    for score in sorted(by_score, reverse=True):
+        texts = sorted(by_score[score], key=len, reverse=True)
+        if len(texts) > 1:
+            tied = tied or _tie(texts, mergeable, model)
+        for text in texts:
+            halves = ((text[:k], text[k:]) for k in range(1, len(text)))
+            rows += [
+                (mergeable[left], mergeable[right], mergeable[text], -1)
+                for left, right in halves
+                if left in mergeable and right in mergeable
+            ]
+    every = Merges.from_rows(rows)
+    texts_of = {i: symbols.texts[i] for text, i in mergeable.items() if len(text) > 1}
+    ends = final_pairs(texts_of, symbols.byte_ids, merge_table(every), characters=symbols.characters)
+    final = {(left, right, i) for i, (left, right) in zip(texts_of, ends.tolist(), strict=True)}
+    return Merges.from_rows([row for row in rows if row[:3] in final]), tied
+
+
+def _tie(texts: list[str], mergeable: dict[str, int], model: Model) -> str | None:
+    """Why pieces with one score cannot be put in an order, longest first; None: they can."""
+    runs = {len(text): model.pieces[i].score for text, i in mergeable.items() if not text.strip(SPACE_MARK)}
+    if any(text.strip(SPACE_MARK) for text in texts):
+        return f"the pieces {texts[0]!r} and {texts[1]!r} with the same score"
+    if any(SPACE_MARK * 2 in text and text.strip(SPACE_MARK) for text in mergeable):
+        return "runs of spaces with the same score, and pieces that begin with them"
+    lengths = (*range(2, 40), _LONGEST_RUN)
+    same = all(_joins(n, runs, longest_first=True) == _joins(n, runs, longest_first=False) for n in lengths)
+    return None if same else "runs of spaces with the same score, some lengths left out"
+
+
+def _joins(spaces: int, runs: dict[int, float], *, longest_first: bool) -> list[tuple[int, int]]:
+    """(place, length) of each join of a run of spaces, by score, then the longest first or the leftmost."""
+    parts, joins = [1] * spaces, list[tuple[int, int]]()
+    while True:
+        best: tuple[float, int, int] | None = None
+        for i in range(len(parts) - 1):
+            length = parts[i] + parts[i + 1]
+            if length in runs:
+                candidate = (-runs[length], -length if longest_first else 0, i)
+                best = candidate if best is None or candidate < best else best
+        if best is None:
+            return joins
+        i = best[2]
+        parts[i : i + 2] = [parts[i] + parts[i + 1]]
+        joins.append((i, parts[i]))

@@ -1,0 +1,120 @@
+"""Mistral's tekken files: a regular expression and tokens by rank, as tiktoken takes them, in one JSON file.
+
+The vocabulary is cut to `default_vocab_size`; special tokens have the first ids, and a token's id is its rank behind
+them. Special tokens that a file does not name are called <SPECIAL_20> and so on.
+"""
+
+import base64
+import binascii
+from typing import Final
+
+import msgspec
+
+from operators.errors import UsageError
+from operators.pretokenize import PATTERNS, Pretokenizer
+from operators.tokenizer import Tokenizer
+from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.tiktoken import from_ranks
+
+_MAX_TOKENS: Final = 1 << 24
+_UNNAMED: Final = ("v1", "v2", "v3", "v7")
+"""Versions whose files may leave out their special tokens, as these were the same in all."""
+_SPECIAL: Final = (
+    "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]",
+    "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]",
+)  # fmt: skip
+
+
+class _Token(msgspec.Struct):
+    rank: int
+    token_bytes: str
+
+
+class _Special(msgspec.Struct):
+    rank: int
+    token_str: str
+
+
+class _Config(msgspec.Struct):
+    pattern: str
+    default_vocab_size: int
+    default_num_special_tokens: int
+    version: str = ""
+
+
+class _File(msgspec.Struct):
+    config: _Config
+    vocab: list[_Token]
+    special_tokens: list[_Special] | None = None
+
+
+class _Keys(msgspec.Struct):
+    config: msgspec.Raw = msgspec.Raw(b"")
+    vocab: msgspec.Raw = msgspec.Raw(b"")
+    model: msgspec.Raw = msgspec.Raw(b"")
+
+
+def is_tekken(data: bytes) -> bool:
+    """Whether a JSON file has tekken's parts rather than tokenizer.json's."""
+    try:
+        keys = msgspec.json.decode(data, type=_Keys)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return bool(bytes(keys.config) and bytes(keys.vocab) and not bytes(keys.model))
+
+
+def from_tekken(data: bytes, path: str) -> Tokenizer:
+    """The tokenizer of a tekken file; `path` is for error messages.
+
+    Raises:
+        MalformedTokenizer: it is no tekken file, or contradicts itself.
+        UnsupportedTokenizer: it does not say which special tokens it has.
+    """
+    try:
+        file = msgspec.json.decode(data, type=_File)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedTokenizer(path, f"no tekken file ({error})") from error
+    first = file.config.default_num_special_tokens
+    size = file.config.default_vocab_size - first
+    if not 0 <= first < _MAX_TOKENS or not 256 <= size <= len(file.vocab):
+        raise MalformedTokenizer(
+            path, f"{file.config.default_vocab_size} tokens, {first} of them special, and a list of {len(file.vocab)}"
+        )
+    texts = _texts(file.vocab[:size], first, path)
+    try:
+        Pretokenizer(file.config.pattern)
+    except UsageError as error:
+        raise MalformedTokenizer(path, str(error)) from None
+    names = {regex: name for name, regex in PATTERNS.items()}
+    pretokenizer = names.get(file.config.pattern, file.config.pattern)
+    return from_ranks(texts, path, pretokenizer, _special(file, first, path))
+
+
+def _texts(tokens: list[_Token], first: int, path: str) -> dict[int, bytes]:
+    texts, known = dict[int, bytes](), set[bytes]()
+    for rank, token in enumerate(tokens):
+        try:
+            text = base64.b64decode(token.token_bytes, validate=True)
+        except (ValueError, binascii.Error):
+            raise MalformedTokenizer(path, f"token {rank} is not base64: {token.token_bytes[:60]!r}") from None
+        if token.rank != rank or not text or text in known:
+            raise MalformedTokenizer(path, f"token {rank} has the rank {token.rank}, is empty or stands twice")
+        known.add(text)
+        texts[first + rank] = text
+    return texts
+
+
+def _special(file: _File, number: int, path: str) -> dict[str, int]:
+    """Names and ids of the special tokens."""
+    if file.special_tokens is None:
+        if file.config.version not in _UNNAMED:
+            raise UnsupportedTokenizer(path, f"version {file.config.version!r} without a list of special tokens")
+        named = dict(zip(_SPECIAL, range(number), strict=False))
+    else:
+        named = {token.token_str: token.rank for token in file.special_tokens}
+        if len(named) < len(file.special_tokens) or sorted(named.values()) != list(range(len(named))):
+            raise MalformedTokenizer(path, "its special tokens do not have the ids 0, 1, 2 and so on, each its own")
+    if len(named) > number or "" in named:
+        raise MalformedTokenizer(path, f"{len(named)} special tokens where there is room for {number}, or an empty one")
+    return named | {f"<SPECIAL_{i}>": i for i in range(len(named), number)}

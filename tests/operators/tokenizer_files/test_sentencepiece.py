@@ -1,0 +1,143 @@
+"""SentencePiece models of every kind: the ids are the library's, and what encodes is what is expected."""
+
+import io
+import pickle
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from benchmarks.equality import random_texts
+from operators.encode import Encoder
+from operators.library_encoder import NoSpecialIds
+from operators.tokenizer_files import protobuf
+from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.sentencepiece import from_model
+
+sentencepiece: Any = pytest.importorskip("sentencepiece", reason="the peer is not installed")
+
+TEXTS = [
+    "", " ", "  ", "▁", " ▁ ▁", "a  b   c", "  leading", "trailing  ", "trailing▁▁", "▁leading", "one [DOC] two[DOC]",
+    "[DOC]", "[DOC] [DOC]x", "<s>a</s>", "<unk>", "<0x0A>", "\n\t\r\n", "\x00a", "日本語 テキスト", "ﬁ①Å e\u0301",
+    "\U0010ffff\ue000 😀😀x😀", " " * 40, "x" + " " * 33 + "y", "aaaaaaa", "⁇ unknown",
+]  # fmt: skip
+
+
+def trained(**options: Any) -> bytes:
+    """A model that SentencePiece trained on random strings and runs of spaces."""
+    written = io.BytesIO()
+    usual: dict[str, Any] = {
+        "model_type": "bpe", "vocab_size": 700, "normalization_rule_name": "identity", "byte_fallback": True,
+        "remove_extra_whitespaces": False, "character_coverage": 0.98, "minloglevel": 2,
+    }  # fmt: skip
+    lines = [line for text in random_texts(1500, seed=3) for line in text.replace("\0", "").splitlines() if line]
+    lines += ["def  f(a):    return a", "        x = a  +  b", "the cat the dog the end"] * 30
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=written, **(usual | options))
+    return written.getvalue()
+
+
+KERNELS: dict[str, Callable[[], bytes]] = {
+    "as Llama's": trained,
+    "no dummy prefix": lambda: trained(add_dummy_prefix=False),
+    "extra whitespace removed": lambda: trained(remove_extra_whitespaces=True),
+    "unknown characters": lambda: trained(byte_fallback=False),
+    "added symbols": lambda: trained(user_defined_symbols=["[DOC]", "▁[DOC]", "aa", "the"], control_symbols=["[C]"]),
+    "pieces over spaces": lambda: trained(split_by_whitespace=False),
+    "spaces in pieces": lambda: trained(allow_whitespace_only_pieces=True),
+    "equal scores for runs of spaces": lambda: tied(trained(allow_whitespace_only_pieces=True, vocab_size=900)),
+}
+LIBRARY: dict[str, Callable[[], bytes]] = {
+    "rules": lambda: trained(normalization_rule_name="nmt_nfkc"),
+    "spaces behind": lambda: trained(treat_whitespace_as_suffix=True),
+    "equal scores": lambda: rescored(trained(), lambda text, score: -1.0 if len(text) > 1 else score),
+}
+
+
+def varint(value: int) -> bytes:
+    small = bytearray()
+    while value >= 0x80:
+        small.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*small, value])
+
+
+def rescored(model: bytes, score: Callable[[str, float], float]) -> bytes:
+    """The model with other scores for its pieces."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    read = sentencepiece_model_pb2.ModelProto.FromString(model)
+    for piece in read.pieces:
+        if piece.type == 1:
+            piece.score = score(piece.piece, piece.score)
+    written: bytes = read.SerializeToString()
+    return written
+
+
+def tied(model: bytes) -> bytes:
+    return rescored(model, lambda text, score: -1e9 if len(text) > 1 and not text.strip("▁") else score)
+
+
+@pytest.mark.parametrize("name", [*KERNELS, *LIBRARY])
+def test_ids_equal_sentencepieces(name: str) -> None:
+    data = (KERNELS | LIBRARY)[name]()
+    peer = sentencepiece.SentencePieceProcessor(model_proto=data)
+    encoder = Encoder(from_model(data, "t.model"))
+    texts = TEXTS + list(random_texts(1500, seed=4))
+    flat, offsets = encoder.encode(pa.array(texts, pa.large_string()))
+    found = [flat[a:b].tolist() for a, b in pairwise(offsets)]
+    differing = [(text, a, b) for text, a, b in zip(texts, found, peer.encode(texts), strict=True) if a != b]
+    assert differing[:3] == []
+    assert encoder.method.split(" ")[0] == ("kernels" if name in KERNELS else "sentencepiece")
+
+
+def test_control_symbols_only_where_asked() -> None:
+    tokenizer = from_model(trained(control_symbols=["[C]"]), "t.model")
+    text = pa.array(["a[C] b", "[C]"], pa.large_string())
+    control = tokenizer.special_tokens.index("[C]")
+    i = tokenizer.vocabulary.special_ids[control]
+    assert i not in Encoder(tokenizer).encode(text)[0]
+    ids, offsets = Encoder(tokenizer, special_ids=True).encode(text)
+    assert ids.tolist().count(i) == 2
+    assert ids[offsets[1] :].tolist() == [i]
+    with pytest.raises(NoSpecialIds, match="rules of normalization"):
+        Encoder(from_model(trained(normalization_rule_name="nmt_nfkc"), "t"), special_ids=True)
+
+
+@pytest.mark.parametrize("kind", ["unigram", "word", "char"])
+def test_other_models_are_refused(kind: str) -> None:
+    with pytest.raises(UnsupportedTokenizer, match=rf"^t\.model: a SentencePiece model of type (?i:{kind})") as error:
+        from_model(trained(model_type=kind, vocab_size=400, hard_vocab_limit=False, byte_fallback=False), "t.model")
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
+
+
+def test_damaged_files_are_refused() -> None:
+    data = trained()
+    pieces = b"".join(b"\x0a" + varint(len(one)) + one for one in (b"\x0a\x01a", b"\x0a\x01a"))
+    bpe = b"\x12\x02\x18\x02"
+    for damaged, said in [
+        (b"", "it holds no pieces"),
+        (data[:-1], "the message ends within field"),
+        (data[:100], "the message ends within field"),
+        (b"\x0a\xff\xff\xff\xff\x7f", "the message ends within field 1"),
+        (b"\xff" * 20, "more than 10 bytes"),
+        (b"\x0b", "wire type 3"),
+        (b"\x08\x01", "field 1 is a number"),
+        (b"\x0a\x02\x0a\x05", "the message ends within field 1"),
+        (b"\x0a\x03\x0a\x01\xff", "no SentencePiece model"),
+        (pieces + bpe, "stands twice"),
+        (b"\x0a\x03\x0a\x01a" + bpe, "one piece for the unknown"),
+        (b"{" * 1000, "no SentencePiece model"),
+    ]:
+        with pytest.raises(MalformedTokenizer) as error:
+            from_model(damaged, "some.model")
+        assert said in str(error.value)
+        assert str(error.value).startswith("some.model: ")
+        assert "\n" not in str(error.value)
+
+
+def test_the_fields_of_a_message() -> None:
+    message = b"\x08\x96\x01" + b"\x12\x03abc" + b"\x1d\x00\x00\x80\x3f" + b"\x21" + bytes(8)
+    found = [(n, kind, v if isinstance(v, int) else bytes(v)) for n, kind, v in protobuf.fields(memoryview(message))]
+    assert found == [(1, 0, 150), (2, 2, b"abc"), (3, 5, b"\x00\x00\x80?"), (4, 1, bytes(8))]
