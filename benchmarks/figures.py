@@ -12,8 +12,6 @@ import msgspec
 from benchmarks.peers import Agreement
 from benchmarks.processes import Run
 
-BEGIN: Final = "<!-- benchmark:train begin -->"
-END: Final = "<!-- benchmark:train end -->"
 INK, FAINT, GROUND = "#1d232b", "#d9dde2", "#ffffff"
 OURS, OURS_ON_RAY, THEIRS = "#0072b2", "#7db8dd", "#9aa3ad"
 FONT: Final = "Arial, Helvetica, 'Liberation Sans', sans-serif"
@@ -226,13 +224,14 @@ def _ray(figures: Figures, row: Row) -> Iterator[str]:
     )
 
 
-def replace_block(readme: str, block: str) -> str:
-    """README's text with what stands between the two marker lines replaced. ValueError where they are not there."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md has no lines {BEGIN} and {END}; put them where the table shall stand")
-    return f"{before}{BEGIN}\n{block.strip()}\n{END}{after}"
+def replace_block(readme: str, block: str, what: str = "train") -> str:
+    """README's text with what stands between the two lines of a benchmark replaced. ValueError where they are not."""
+    begin, end = f"<!-- benchmark:{what} begin -->", f"<!-- benchmark:{what} end -->"
+    before, found, rest = readme.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"README.md has no lines {begin} and {end}; put them where the table shall stand")
+    return f"{before}{begin}\n{block.strip()}\n{end}{after}"
 
 
 def draw(figures: Figures, folder: Path) -> list[Path]:

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.figures import BEGIN, END, Figures, draw, read_figures, replace_block, tables, write_figures
+from benchmarks.figures import Figures, draw, read_figures, replace_block, tables, write_figures
 from benchmarks.peers import PEERS, Job, MergeList, Peer, compare, documents_of_whole, read_pairs, read_tokenizer_json
 from benchmarks.processes import Failed, timed
 from benchmarks.train import benchmark, parse
 from operators.pretokenize import Pretokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
+BEGIN, END = "<!-- benchmark:train begin -->", "<!-- benchmark:train end -->"
 
 
 def scripted(name: str, script: str) -> Peer:
