@@ -1,13 +1,17 @@
 """Words to token ids: BPE by merge rank, with the ids that Hugging Face's `tokenizers` gives."""
 
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.arrays import I32, I64, ROOM, U8
+from operators.arrays import I32, I64, ROOM, U8, U64
+from operators.inference import MERGES, Inference
+from operators.kernels.chance import Splits, count_splits, encode_by_chance
 from operators.kernels.encode import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
-from operators.kernels.merging import NO_MERGE, Spelling, last_pairs, put_merges
+from operators.kernels.merging import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
+from operators.kernels.segment import Lexicon, Model, put_tokens
 from operators.pretokenize import Pieces
 from operators.tokenizer import Merges, Tokenizer
 
@@ -24,33 +28,44 @@ SCRATCH_IDS: Final = 1 << 23
 
 
 class WordEncoder:
-    """Encodes words with one tokenizer. It remembers them (56 MiB), so each thread needs an encoder of its own."""
+    """Encodes words with one tokenizer. It remembers them (56 MiB), so each thread needs an encoder of its own.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        known = tokenizer.vocabulary
-        self._spelling = spelling(known.byte_ids, known.characters, known.unknown, known.fuse_unknown)
-        self._table = merge_table(tokenizer.merges)
-        self._exceptions = _exceptions(tokenizer, self._table) if tokenizer.ignore_merges else _packed({})
-        self._cache = _empty_cache()
+    `inference` says how a word becomes tokens, and `seed` (0 to 2^64 - 1) is what a random one draws from.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, inference: Inference = MERGES, seed: int = 0) -> None:
+        self._inference, self._seed = inference, np.uint64(seed)
+        table = merge_table(tokenizer.merges)
+        by_merges = inference.kernel == MERGES.kernel
+        apart = inference.is_random and inference.name == "stochastok"
+        listed = tokens_of(tokenizer) if apart or not by_merges else None
+        self._model = Model(_spelling_of(tokenizer), table, inference.kernel, lexicon(listed, inference.name))
+        whole_words = tokenizer.ignore_merges and by_merges
+        self._exceptions = _exceptions(tokenizer, table) if whole_words else _packed({})
+        if inference.is_random:
+            self._splits = splits(listed, self._model.lexicon)
+        else:
+            self._cache = _empty_cache()
         self._ids = np.empty(SCRATCH_IDS, np.int32)  # memory that no id is written to is never touched
 
-    def encode(self, pieces: Pieces) -> tuple[I32, I64]:
-        """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1]."""
+    def encode(self, pieces: Pieces, keys: U64 | None = None) -> tuple[I32, I64]:
+        """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1].
+
+        keys: uint64[n documents], what tells a document from all others, for an inference that draws: the ids are then
+        a function of the seed, the document's key and its text. ValueError where it needs them and has none.
+        """
         room = len(pieces.data) + 3
         ids = self._ids if room <= SCRATCH_IDS else np.empty(room, np.int32)
         offsets = np.empty(len(pieces.documents), np.int64)
-        n = encode_words(
-            _read_only(pieces.data),
-            _read_only(pieces.ends),
-            _read_only(pieces.documents),
-            _read_only(pieces.starts),
-            self._spelling,
-            self._table,
-            self._exceptions,
-            self._cache,
-            ids,
-            offsets,
-        )
+        arrays = tuple(_read_only(array) for array in (pieces.data, pieces.ends, pieces.documents, pieces.starts))
+        if self._inference.is_random:
+            if keys is None:
+                raise ValueError(f"{self._inference} needs a key for each document")
+            draws = (self._splits, _read_only(keys), self._seed, self._inference.chance)
+            dropout = self._inference.name == "dropout"
+            n = encode_by_chance(*arrays, self._model, self._exceptions, *draws, dropout, ids, offsets)
+        else:
+            n = encode_words(*arrays, self._model, self._exceptions, self._cache, ids, offsets)
         return ids[:n].copy(), offsets
 
 
@@ -64,6 +79,11 @@ def _empty_cache() -> Cache:
         np.zeros(2, np.int64),
         np.empty(BATCH * SLOT, np.uint64),
     )
+
+
+def _spelling_of(tokenizer: Tokenizer) -> Spelling:
+    known = tokenizer.vocabulary
+    return spelling(known.byte_ids, known.characters, known.unknown, known.fuse_unknown)
 
 
 def spelling(byte_ids: I32, characters: I32 | None = None, unknown: int | None = None, fuse: bool = True) -> Spelling:
@@ -105,6 +125,52 @@ def final_pairs(
         _read_only(data), _read_only(ends), order, spelling(byte_ids, characters), table, ids, learn
     )
     return pairs
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """All tokens that text can become, by their symbols: token i is symbols[ends[i - 1]:ends[i]]."""
+
+    symbols: I64
+    ends: I64
+    ids: I64
+
+
+def tokens_of(tokenizer: Tokenizer) -> Tokens:
+    """What a tokenizer's text can become. A symbol is spelled by itself, also where it is no whole character."""
+    data, ends, ids = _joined(tokenizer.text_tokens)
+    symbols = np.empty(len(data), np.int64)
+    symbol_ends = np.empty(len(ends), np.int64)
+    made_of = _spelling_of(tokenizer)
+    n = spell_all(_read_only(data), _read_only(ends), ids, made_of, symbols, symbol_ends)
+    return Tokens(symbols[:n].copy(), symbol_ends, ids)
+
+
+def lexicon(tokens: Tokens | None, name: str) -> Lexicon:
+    """The tokens as kernels look for them; empty without any."""
+    backwards = name == "longest-suffix"
+    if tokens is None:
+        return Lexicon(empty_table(0), backwards)
+    edges = empty_table(len(tokens.symbols))
+    nodes = put_tokens(tokens.symbols, tokens.ends, tokens.ids, backwards, edges)
+    edges = empty_table(nodes)
+    put_tokens(tokens.symbols, tokens.ends, tokens.ids, backwards, edges)
+    return Lexicon(edges, backwards)
+
+
+def splits(tokens: Tokens | None, known: Lexicon) -> Splits:
+    """The ways to take each token apart into two; none without tokens."""
+    if tokens is None:
+        return Splits(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+    counts = np.zeros(int(tokens.ids.max(initial=-1)) + 1, np.int64)
+    none = np.empty(0, np.int32)
+    count_splits(tokens.symbols, tokens.ends, tokens.ids, known.edges, counts, none, none)
+    total = int(counts.sum())
+    ends = np.cumsum(counts) - counts
+    left, right = np.empty(total, np.int32), np.empty(total, np.int32)
+    if total:
+        count_splits(tokens.symbols, tokens.ends, tokens.ids, known.edges, ends, left, right)
+    return Splits(ends, left, right)
 
 
 def _exceptions(tokenizer: Tokenizer, table: I64) -> Exceptions:

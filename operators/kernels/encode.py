@@ -17,7 +17,8 @@ from numba import njit
 
 from operators.arrays import I32, I64, U8, U64
 from operators.kernels.machine import eight_bytes, prefetch
-from operators.kernels.merging import SCANNED_SYMBOLS, merge_word
+from operators.kernels.merging import SCANNED_SYMBOLS
+from operators.kernels.segment import segment_word
 from operators.kernels.words import MASKS, SHORT, long_hash, same_bytes, short_hash
 
 SLOT = 4
@@ -164,8 +165,8 @@ def holds_long(slots: Any, at: int, one: Any, three: Any, data: Any, start: int,
 
 @njit(cache=True, nogil=True)
 def encode_words(
-    data: Any, ends: Any, documents: Any, starts: Any, spelling: Any, table: Any, exceptions: Any, cache: Any,
-    ids: Any, offsets: Any,
+    data: Any, ends: Any, documents: Any, starts: Any, model: Any, exceptions: Any, cache: Any, ids: Any,
+    offsets: Any,
 ) -> int:  # fmt: skip
     """Ids of all words of all documents, one after the other, into `ids`; document ends into `offsets[1:]`.
 
@@ -228,7 +229,7 @@ def encode_words(
                     ids[out] = whole
                     n = np.int64(1)
                 else:
-                    made, n = merge_word(data, start, end, 1, spelling, table, symbols, values)
+                    made, n = segment_word(data, start, end, model, symbols, values)
                     for j in range(n):
                         ids[out + j] = made[j]
                 if length <= REMEMBERED_BYTES:

@@ -224,6 +224,30 @@ def spell(data: Any, start: Any, end: Any, spelling: Any, symbols: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
+def spell_all(data: Any, ends: Any, ids: Any, spelling: Any, symbols: Any, symbol_ends: Any) -> int:
+    """The symbols of all tokens, one after the other; token i is data[ends[i - 1]:ends[i]] and has the id `ids[i]`.
+
+    The token of a byte or of a character is its own only symbol. Returns how many there are.
+    """
+    own = np.zeros(ids.max() + 1 if len(ids) > 0 else 0, np.uint8)
+    for token in spelling.byte_ids:
+        if 0 <= token < len(own):
+            own[token] = 1
+    for token in spelling.characters:
+        if 0 <= token < len(own):
+            own[token] = 1
+    n: Any = 0
+    for i in range(len(ends)):
+        if own[ids[i]]:
+            symbols[n] = ids[i]
+            n += 1
+        else:
+            n += spell(data, ends[i - 1] if i > 0 else 0, ends[i], spelling, symbols[n:])
+        symbol_ends[i] = n
+    return int(n)
+
+
+@njit(cache=True, nogil=True)
 def merge_word(
     data: Any, start: Any, end: Any, stop: Any, spelling: Any, table: Any, symbols: Any, values: Any,
 ) -> tuple[Any, int]:  # fmt: skip
