@@ -52,15 +52,22 @@ def compile_kernels() -> None:
     """Run every kernel with the types that jobs use; takes about 20 seconds once, then one."""
     from operators.curves import measure_curve
     from operators.encode import Encoder
+    from operators.inference import KERNELS, RANDOM, parse
     from operators.mixture import infer_mixture
     from operators.replay import record_changes
+    from operators.word_encoder import WordEncoder
 
     words, counts, merges = load_kernels(tuple(PATTERNS))
     tokenizer = Tokenizer("gpt4", (), merges)
     wide = Shard(words, counts, tokenizer.byte_ids + np.int32(_MANY_TOKENS))
     first = wide.initial_counts()
     wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
-    Encoder(tokenizer).encode(pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string()))
+    texts = pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string())
+    Encoder(tokenizer).encode(texts)
+    for inference in (*KERNELS, *(f"{name}:0.5" for name in RANDOM)):
+        WordEncoder(tokenizer, parse(inference)).encode(
+            Pretokenizer("gpt4").split(texts), np.arange(3, dtype=np.uint64)
+        )
     marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
     Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
     measure_curve(words, counts, tokenizer)

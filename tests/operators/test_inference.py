@@ -255,7 +255,7 @@ def test_draws_depend_on_seed_key_and_place_alone(name: str, gpt2: Tokenizer, wo
         WordEncoder(gpt2, parse(name)).encode(pieces_of(words[:3]))
 
 
-def test_long_words_take_time_in_proportion_and_stay_whole() -> None:
+def test_long_words_stay_whole() -> None:
     """A word of 300,000 letters comes back as it was, whatever the way."""
     tokenizer = grown([(0, 0), (3, 3), (4, 4), (0, 1), (1, 2)])
     rng = random.Random(8)

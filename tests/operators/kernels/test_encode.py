@@ -22,10 +22,14 @@ from operators.word_encoder import empty_table, merge_table
 
 ENCODE = """
 import random
+import numpy as np
 import pyarrow as pa
 from operators.encode import Encoder
 from operators.tokenizer_files.tiktoken import to_tiktoken
+from operators.inference import parse
+from operators.pretokenize import Pretokenizer
 from operators.tokenizer import Merges, Tokenizer
+from operators.word_encoder import WordEncoder
 plain = Tokenizer("none", (), Merges.from_rows([]))
 a, b, c, x = (int(plain.byte_ids[byte]) for byte in b"abc ")
 rows = [(a, b, 256, 9), (256, c, 257, 8), (x, 257, 258, 7), (a, a, 259, 6), (259, 259, 260, 5), (c, c, 261, 5)]
@@ -35,6 +39,10 @@ for pattern in ("none", "gpt4"):
     tokenizer = Tokenizer(pattern, (), Merges.from_rows(rows), ignore_merges=pattern == "none")
     ids, offsets = Encoder(tokenizer).encode(pa.array(texts, pa.large_string()))
     print(ids.tolist(), offsets.tolist(), to_tiktoken(tokenizer))
+pieces = Pretokenizer("gpt4").split(pa.array(texts, pa.large_string()))
+for name in ("longest-prefix", "longest-suffix", "longest-token", "fewest-tokens", "dropout:0.4", "stochastok:0.4"):
+    ids, offsets = WordEncoder(tokenizer, parse(name), 2**64 - 1).encode(pieces, np.arange(60, dtype=np.uint64))
+    print(name, ids.tolist(), offsets.tolist())
 """
 
 
