@@ -31,6 +31,19 @@ class MissingResult(DataError):
 
 
 @dataclass(frozen=True)
+class CurvesFound:
+    """Tokens at every vocabulary size, and what was chosen."""
+
+    curves: pl.DataFrame
+    """curves.parquet: language, vocabulary, merges, tokens."""
+    marks: pl.DataFrame
+    """language, vocabulary, tokens: the sizes to mark."""
+    target: int | None
+    sizes: pl.DataFrame
+    """sizes.parquet or sweep.parquet: what the page's table shows."""
+
+
+@dataclass(frozen=True)
 class ReportInputs:
     """Tables and figures; each part may be missing."""
 
@@ -48,6 +61,10 @@ class ReportInputs:
     """The language that premiums compare with."""
     mixture: pl.DataFrame | None = None
     """mixture.parquet: category, share, low, high, share_pairs, ..."""
+    curves: CurvesFound | None = None
+    """Of one tokenizer."""
+    sweep: CurvesFound | None = None
+    """Of a tokenizer for each language."""
     compression: pl.DataFrame | None = None
     """language, documents, bytes, tokens of the re-tokenized corpus."""
 
@@ -70,6 +87,7 @@ def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
     mixture = result(settings.mixture, "mixture")
     tokens = result(settings.retokenized, "tokens")
     corpus = result(settings.corpus, "catalogs")
+    curves, sweep = result(settings.curves, "curves"), result(settings.sweep, "sweep")
     inputs = ReportInputs(
         title=settings.title,
         names=_names(settings.corpus) if corpus else {},
@@ -78,6 +96,8 @@ def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
         examples=_table(settings.premiums, EXAMPLES),
         baseline=premiums.settings["baseline"] if premiums else None,
         mixture=pl.read_parquet(Path(settings.mixture or "") / MIXTURE, glob=False) if mixture else None,
+        curves=_curves(Path(settings.curves or ""), curves, "vocabulary", "target") if curves else None,
+        sweep=_curves(Path(settings.sweep or ""), sweep, "chosen_vocabulary", "chosen_tokens") if sweep else None,
         compression=_compression(tokens) if tokens else None,
     )
     return inputs, [manifest.fingerprint for manifest in made]
@@ -87,6 +107,16 @@ def _table(directory: str | None, name: str) -> pl.DataFrame | None:
     """A table that a step may have written."""
     path = Path(directory or "") / name
     return pl.read_parquet(path, glob=False) if directory is not None and path.is_file() else None
+
+
+def _curves(directory: Path, manifest: Manifest, vocabulary: str, tokens: str) -> CurvesFound:
+    """`vocabulary`, `tokens`: the columns of the sizes that are marked."""
+    name = "sizes.parquet" if manifest.stage == "curves" else "sweep.parquet"
+    sizes = pl.read_parquet(directory / name, glob=False)
+    measured = sizes.filter(~pl.col("extrapolated")) if "extrapolated" in sizes.columns else sizes
+    marks = measured.select("language", vocabulary=pl.col(vocabulary).cast(pl.Float64), tokens=pl.col(tokens))
+    curves = pl.read_parquet(directory / "curves.parquet", glob=False)
+    return CurvesFound(curves, marks, manifest.facts["target"], sizes)
 
 
 def _names(corpus: str | None) -> dict[str, str]:

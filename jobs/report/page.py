@@ -61,7 +61,7 @@ def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
         names, svg = save(drawing, directory)
         written += names
         figures[drawing.name] = Figure(drawing.caption, _inlined(svg), _width(svg))
-    tables = {table.name: table for table in (_premiums(inputs), _mixture(inputs), _compression(inputs)) if table.rows}
+    tables = {table.name: table for table in _tables(inputs) if table.rows}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -134,6 +134,35 @@ def _cell(value: Any, form: str) -> Cell:
     if value is None:
         return Cell(UNKNOWN_FIGURE, "", form != "")
     return Cell(f"{value:{form}}".replace("%", " %"), str(value), form != "")
+
+
+def _tables(inputs: ReportInputs) -> list[Table]:
+    return [_premiums(inputs), _sizes(inputs), _sweep(inputs), _mixture(inputs), _compression(inputs)]
+
+
+def _sizes(inputs: ReportInputs) -> Table:
+    columns = [
+        ("language", "Language", ""), ("tokens", "Tokens", ",d"), ("target", "Target", ",d"),
+        ("vocabulary", "Vocabulary that reaches it", ",.0f"), ("extrapolated", "Extrapolated", ""),
+        ("fit_error", "Error of the fit", ".1%"), ("owned_merges", "Merges owned", ",d"),
+        ("owned_share", "Share", ".1%"), ("reason", "Why no number", ""),
+    ]  # fmt: skip
+    found = inputs.curves
+    table = pl.DataFrame() if found is None else found.sizes.sort("tokens", "language")
+    if len(table):
+        table = table.with_columns(pl.col("extrapolated").replace_strict({True: "yes", False: "no"}, default=None))
+    return _table("curves", "The size at which each language reaches the target", table, columns)
+
+
+def _sweep(inputs: ReportInputs) -> Table:
+    columns = [
+        ("language", "Language", ""), ("premium", "Premium at equal size", ".3f"), ("low", "95 % from", ".3f"),
+        ("high", "to", ".3f"), ("tokens", "Tokens", ",d"), ("vocabulary", "Vocabulary", ",d"),
+        ("chosen_vocabulary", "Chosen vocabulary", ",d"), ("chosen_tokens", "Tokens then", ",d"),
+        ("chosen_premium", "Premium then", ".3f"), ("documents", "Documents", ",d"),
+    ]  # fmt: skip
+    table = pl.DataFrame() if inputs.sweep is None else inputs.sweep.sizes.sort("premium", "language", descending=True)
+    return _table("sweep", "A tokenizer for each language", table, columns)
 
 
 def _premiums(inputs: ReportInputs) -> Table:

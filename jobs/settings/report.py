@@ -29,6 +29,10 @@ class Report(Settings, frozen=True, kw_only=True):
     """Output of train."""
     premiums: str | None = None
     """Output of premiums."""
+    curves: str | None = None
+    """Output of curves."""
+    sweep: str | None = None
+    """Output of sweep."""
     mixture: str | None = None
     """Output of mixture; compared with the shares that `tokenizer` was trained on."""
     retokenized: str | None = None

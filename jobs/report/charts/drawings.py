@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from jobs.report.charts.compression import compression
+from jobs.report.charts.curves import own_curves, shared_curves
 from jobs.report.charts.look import Drawing
 from jobs.report.charts.premiums import lorenz, premium_map, premiums
 from jobs.report.charts.shares import mixture
@@ -13,6 +14,8 @@ _MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {
     "premiums": premiums,
     "premium-map": premium_map,
     "lorenz": lorenz,
+    "curves": shared_curves,
+    "sweep": own_curves,
     "mixture": mixture,
     "compression": compression,
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from jobs.report.inputs import ReportInputs
+from jobs.report.inputs import CurvesFound, ReportInputs
 
 HOSTILE = "<script>alert(1)</script>&\"'"
 
@@ -64,6 +64,27 @@ SMALL = ReportInputs(
     compression=compression([("en", 4_500, 1_000), ("my", 1_200, 1_000), ("ru", 6_000, 2_000)]),
 )
 EMPTY = ReportInputs(title="Nothing", names={})
+
+
+def curves(languages: Sequence[str]) -> CurvesFound:
+    """Tokens that halve with each doubling of the vocabulary, later for each language; all but the last reach 125."""
+    table = pl.DataFrame(
+        [
+            {"language": language, "vocabulary": 256 << k, "merges": (256 << k) - 256, "tokens": (1_000 + 100 * i) >> k}
+            for i, language in enumerate(languages)
+            for k in range(4)
+        ]
+    )
+    sizes = pl.DataFrame(
+        [
+            {"language": language, "tokens": (1_000 + 100 * i) >> 3, "target": 125,
+             "vocabulary": 2_048.0 if i + 1 < len(languages) else None,
+             "extrapolated": False if i + 1 < len(languages) else None, "fit_error": 0.01, "owned_merges": 5,
+             "owned_share": 0.1, "reason": None if i + 1 < len(languages) else "never reached"}
+            for i, language in enumerate(languages)
+        ]
+    )  # fmt: skip
+    return CurvesFound(table, sizes.select("language", "vocabulary", "tokens"), 125, sizes)
 
 
 def large() -> ReportInputs:

@@ -13,7 +13,7 @@ import pytest
 from jobs.report.page import PLANNED, draw_report
 from jobs.report.spelled import spelled
 from jobs.report.tables import lorenz_table
-from tests.jobs.report.examples import EMPTY, HOSTILE, SMALL, large, premiums
+from tests.jobs.report.examples import EMPTY, HOSTILE, SMALL, curves, large, premiums
 
 FETCHING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "background"}
 
@@ -64,7 +64,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("small")
     written = set(draw_report(SMALL, directory))
     assert written == {path.name for path in directory.iterdir()} <= set(PLANNED)
-    assert set(PLANNED) - written == {"premium-map.png", "premium-map.svg"}  # of one tokenizer there is none
+    missing = ("curves", "premium-map", "sweep")  # of one tokenizer there is no map, and no curves were given
+    assert set(PLANNED) - written == {f"{name}.{kind}" for name in missing for kind in ("png", "svg")}
     return directory
 
 
@@ -249,6 +250,20 @@ def test_the_lorenz_curve_says_what_is_unequal() -> None:
     slow = sum(abs(x - y) for x in paid for y in paid) / (2 * len(paid) * sum(paid))
     assert table["gini"].to_list() == pytest.approx([slow] * 4)
     assert lorenz_table(replace(EMPTY, premiums=premiums(rows[:1]), baseline="a")).is_empty()
+
+
+def test_curves_are_drawn_with_what_reaches_the_target(tmp_path: Path) -> None:
+    found = curves(["en", "ru", HOSTILE])
+    written = draw_report(replace(EMPTY, curves=found, baseline="en"), tmp_path)
+    assert {"curves.png", "curves.svg"} < set(written)
+    page = Page(html(tmp_path))
+    rows = {row[0]: row for row in page.tables["table-curves"][1:]}
+    assert rows["en"][3:5] == ["2,048", "no"]
+    assert rows[HOSTILE][3] == "–" and rows[HOSTILE][-1] == "never reached"
+    svg = ET.fromstring((tmp_path / "curves.svg").read_text("utf-8"))
+    drawn = ["".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"en", "ru"} <= set(drawn)
+    assert "<script>alert" not in html(tmp_path)
 
 
 def test_a_text_is_shown_token_by_token(tmp_path: Path) -> None:
