@@ -209,7 +209,7 @@ class Pretokenizer:
     def _spelled(self, word: str) -> bytes:
         """The bytes of text that a word stands for."""
         spelled = to_bytes(word) if self._recipe.byte_level else None
-        return word.replace(SPACE_MARK, " ").encode() if spelled is None else spelled
+        return word.encode() if spelled is None else spelled
 
     def _cut_one(self, document: str, opening: bool) -> Any:
         pieces, library = PreTokenizedString(document), self._library

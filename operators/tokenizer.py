@@ -69,6 +69,13 @@ class Vocabulary:
     fuse_unknown: bool = True
     """Whether unknown characters side by side in a word become one id, as in SentencePiece, or one each."""
 
+    def spelled(self, token: str) -> bytes | None:
+        """The bytes that a token's spelling in a file stands for; None where no text comes to it."""
+        if self.characters is None:
+            return to_bytes(token)
+        marked = self.characters[0x20] == self.characters[0x2581] >= 0  # U+2581 marks spaces
+        return (token.replace("\u2581", " ") if marked else token).encode("utf-8", "surrogatepass")
+
 
 @dataclass(frozen=True)
 class AddedToken:
@@ -152,11 +159,14 @@ class Tokenizer:
     @cached_property
     def text_tokens(self) -> dict[int, bytes]:
         """Id to the bytes of text that it stands for, by id; without special tokens that no text can become."""
+        known = self.vocabulary
         used = set(self.byte_ids.tolist()) | set(self.merges.token.tolist())
-        special = dict(zip(self.vocabulary.special_ids, self.special_tokens, strict=True))
+        if known.characters is not None:
+            used |= set(np.unique(known.characters).tolist())
+        special = dict(zip(known.special_ids, self.special_tokens, strict=True))
         texts: dict[int, bytes] = {}
         for i, token in enumerate(self.tokens):
-            text = token if i not in special else (to_bytes(special[i]) or b"") if i in used else b""
+            text = token if i not in special else (known.spelled(special[i]) or b"") if i in used else b""
             if text:
                 texts[i] = text
         return texts

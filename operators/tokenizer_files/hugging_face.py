@@ -78,6 +78,7 @@ def from_json(text: str | bytes, path: str) -> Tokenizer:
     pretokenizer = _pretokenizer(recipe, path)
     ids = model.vocab | {token.content: token.id for token in added}
     symbols = _symbols(file, recipe, pretokenizer, ids)
+    merges = _alive(merges, symbols)
     if pretokenizer.marks_spaces and recipe.pre_tokenizer is None and _can_be_cut(symbols, merges, model):
         recipe = Recipe(recipe.normalizer, None, "runs")
         pretokenizer = _pretokenizer(recipe, path)
@@ -87,7 +88,8 @@ def from_json(text: str | bytes, path: str) -> Tokenizer:
     library = None
     if lacking is not None:
         content = text.encode() if isinstance(text, str) else text
-        library = LibraryModel("tokenizers", content, lacking, symbols.lacking is None)
+        replayable = symbols.lacking is None and (recipe.byte_level or not pretokenizer.by_library)
+        library = LibraryModel("tokenizers", content, lacking, replayable)
         _check_library(content, path)
     return Tokenizer(
         pretokenizer.pattern,
@@ -151,6 +153,19 @@ def _read_merges(model: _Model, path: str) -> Merges:
             rows[i, rank] = vocab[token]
     left, right, token_ids = (np.ascontiguousarray(row) for row in rows)
     return Merges(left, right, token_ids, np.full(len(left), -1, np.int64))
+
+
+def _alive(merges: Merges, symbols: Symbols) -> Merges:
+    """The merges without those of tokens that no text comes to."""
+    first = [symbols.byte_ids, np.array([-1 if symbols.unknown is None else symbols.unknown], np.int32)]
+    if symbols.characters is not None:
+        first.append(np.unique(symbols.characters))
+    while True:
+        made = np.concatenate([*first, merges.token])
+        alive = np.isin(merges.left, made) & np.isin(merges.right, made)
+        if alive.all():
+            return merges
+        merges = Merges(merges.left[alive], merges.right[alive], merges.token[alive], merges.count[alive])
 
 
 def _read_recipe(file: _File, path: str) -> Recipe:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 from benchmarks.equality import random_texts
 from operators.encode import Encoder
 from operators.pretokenize import PATTERNS
+from operators.tokenizer import NotReplayable, require_replayable
 from operators.tokenizer_files.errors import UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
 
@@ -154,6 +156,13 @@ KERNELS = {
     ),
     "empty prefix and suffix": variant(BYTES, model={"continuing_subword_prefix": "", "end_of_word_suffix": ""}),
     "holes": variant(BYTES, model={"vocab": BYTES["model"]["vocab"] | {"<|ab|>x": 7000, "▁a": 9000}}),
+    "merges that nothing comes to": variant(
+        BYTES,
+        model={
+            "vocab": BYTES["model"]["vocab"] | {"▁": 8000, "▁▁": 8001, "▁▁a": 8002, "a<s>": 8003},
+            "merges": [["▁", "▁"], ["▁▁", "a"], ["a", "<s>"], *BYTES["model"]["merges"]],
+        },
+    ),
     "truncation and padding": variant(
         BYTES,
         truncation={"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0},
@@ -225,6 +234,28 @@ def test_ids_equal_those_of_tokenizers(name: str, special_ids: bool, texts: list
     differing = [(one, a, b) for one, a, b in zip(texts, found, wanted, strict=True) if a != b]
     assert differing[:3] == []
     assert method.split(" ")[0] == ("kernels" if name in KERNELS else "tokenizers")
+
+
+@pytest.mark.parametrize("name", [*KERNELS, *LIBRARY])
+def test_what_is_read_holds_together(name: str, texts: list[str]) -> None:
+    """Words and merges give the same ids wherever the tokenizer says that they do; parts of a merge spell its token."""
+    tokenizer = from_json((KERNELS | LIBRARY)[name], "t.json")
+    merges, spelled, byte_ids = tokenizer.merges, tokenizer.text_tokens, set(tokenizer.byte_ids.tolist())
+    if tokenizer.library is not None and not tokenizer.library.replayable:
+        with pytest.raises(NotReplayable, match=r"^tokenizer some can encode, but .*: "):
+            require_replayable(tokenizer, "some")
+        return
+    require_replayable(tokenizer, "some")
+    ambiguous = tokenizer.vocabulary.characters is not None and byte_ids & set(merges.token.tolist())  # <0x0A>
+    for left, right, token in zip(merges.left.tolist(), merges.right.tolist(), merges.token.tolist(), strict=True):
+        if not ambiguous:
+            assert spelled[left] + spelled[right] == spelled[token]
+    plain = replace(tokenizer, library=None, added=(), special_tokens=(), published=replace(
+        tokenizer.vocabulary, special_ids=()
+    ))  # fmt: skip
+    if not tokenizer.added:
+        ours = Encoder(plain).encode(pa.array(texts, pa.large_string()))[0].tolist()
+        assert ours == [i for one in expected((KERNELS | LIBRARY)[name], texts, False) for i in one]
 
 
 def test_a_token_that_normalization_empties_is_refused() -> None:
