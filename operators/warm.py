@@ -53,7 +53,9 @@ def compile_kernels() -> None:
     from operators.curves import measure_curve
     from operators.encode import Encoder
     from operators.inference import KERNELS, RANDOM, parse
+    from operators.kernels.isotonic import pool_rising
     from operators.mixture import infer_mixture
+    from operators.mixture_evidence import count_emissions
     from operators.replay import record_changes
     from operators.word_encoder import WordEncoder
 
@@ -73,6 +75,8 @@ def compile_kernels() -> None:
     measure_curve(words, counts, tokenizer)
     halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
     infer_mixture(halves, merges)
+    count_emissions(words, np.zeros(len(words), np.int64), counts, 1, tokenizer, merges)
+    pool_rising(np.ones(2), np.ones(2))
     with contextlib.suppress(OSError):  # a cache that cannot be written to is no error: it is only slower
         CACHE.mkdir(parents=True, exist_ok=True)
         (CACHE / STAMP).touch()

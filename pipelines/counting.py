@@ -18,6 +18,7 @@ from operators.errors import DataError
 from operators.pretokenize import Pretokenizer
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.words import WordCounter
+from pipelines.blocks import block_labels, run_bytes
 from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA, BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
@@ -57,6 +58,8 @@ class CountTask:
     memory_bytes: int
     on_bad_record: OnBadRecord
     into: Path
+    blocks: int = 0
+    """Each language is counted in so many blocks of its documents (pipelines.blocks); 0: in one."""
 
     @property
     def path(self) -> str:
@@ -80,9 +83,13 @@ def count_parts(task: CountTask) -> Counted:
     counter, flushes, documents, size = WordCounter(), 0, 0, 0
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for part in task.parts:
+        before = size
         for batch in read_batches(part.file, bad, batch_bytes, span=part.span, with_ids=False):
             pieces = pretokenizer.split(batch.column("text"))
-            counter.add(pieces, batch.column("language"), part.multiplier)
+            languages = batch.column("language")
+            if task.blocks:
+                languages = block_labels(batch, size - before, task.blocks, run_bytes(part.file.size))
+            counter.add(pieces, languages, part.multiplier)
             documents += batch.num_rows
             size += len(pieces.data)
             if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
@@ -105,15 +112,19 @@ def count_words(
     on_bad_record: OnBadRecord = "fail",
     partitions: int = 16,
     memory_bytes: int | None = None,
+    blocks: int = 0,
 ) -> Manifest:
     """Word tables of a corpus in `directory`: words-<partition>.parquet (language, word, count), by
     language and the words' hashes.
 
     Skipped when they are there already. The manifest's facts: documents, bad_records, and for each language its unique
     words and their bytes, and, weighted by the sources' weights, count of words, bytes and characters.
+
+    With `blocks`, each language is counted in so many blocks of its documents, as labels of pipelines.blocks.
     """
     regex = Pretokenizer(pretokenizer).regex
     settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions, "on_bad_record": on_bad_record}
+    settings |= {"blocks": blocks} if blocks else {}
     inputs = describe_inputs(files)
     name = fingerprint("words", settings, inputs)
     with Output(directory, "words") as output:
@@ -126,9 +137,14 @@ def count_words(
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
-            groups = even_groups(files, whole_ratios([file.source.weight for file in files]), engine.workers)
+            multipliers = whole_ratios([file.source.weight for file in files])
+            groups = even_groups(files, multipliers, engine.workers)
+            if blocks:  # which block a document is in depends on where in its file it stands: files are read whole
+                groups = [(Part(file, multiplier),) for file, multiplier in zip(files, multipliers, strict=True)]
             tasks = [
-                CountTask(parts, i, pretokenizer, partitions, memory_bytes or MEMORY_BYTES, on_bad_record, scratch)
+                CountTask(
+                    parts, i, pretokenizer, partitions, memory_bytes or MEMORY_BYTES, on_bad_record, scratch, blocks
+                )
                 for i, parts in enumerate(groups)
             ]
             # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.

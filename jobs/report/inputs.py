@@ -10,7 +10,7 @@ import polars as pl
 
 from jobs.settings.report import Report
 from operators.errors import DataError
-from pipelines.inferring import MIXTURE
+from pipelines.mixture.inferring import MIXTURE
 from pipelines.outputs import Manifest, read_manifest, read_run
 from pipelines.premiums.tables import PREMIUMS
 

@@ -1,6 +1,7 @@
 """The step `mixture`."""
 
 from jobs.configuration import read_sources
+from jobs.settings.base import BadSettings
 from jobs.settings.mixture import Mixture
 from jobs.steps.job import Job, out_directory, summary
 from pipelines.corpus.sources import find_files
@@ -9,11 +10,17 @@ from pipelines.outputs import Output
 
 def run_mixture(settings: Mixture, job: Job) -> str:
     """Infer a mixture."""
+    from operators.tokenizer import require_replayable
+    from pipelines.blocks import BLOCKS
     from pipelines.counting import count_words
-    from pipelines.inferring import infer_categories
+    from pipelines.mixture.inferring import Inference, infer_categories
     from pipelines.tokenizers import load_tokenizer
 
+    if settings.method == "lp" and (settings.beyond is not None or settings.unknown):
+        raise BadSettings("method", "lp knows neither --beyond nor --unknown; leave them out, or use rank")
     tokenizer = load_tokenizer(settings.tokenizer)
+    require_replayable(tokenizer, settings.tokenizer)
+    beyond = None if settings.beyond is None else (settings.beyond, load_tokenizer(settings.beyond))
     out = out_directory(settings)
     output = Output(out, "mixture")
     files = find_files(read_sources(settings.categories))
@@ -27,17 +34,12 @@ def run_mixture(settings: Mixture, job: Job) -> str:
             on_bad_record=job.on_bad_record,
             partitions=settings.partitions,
             memory_bytes=job.memory_bytes,
+            blocks=BLOCKS,
         )
-        made = infer_categories(
-            words,
-            out / "words",
-            tokenizer,
-            output,
-            job.engine,
-            job.progress,
-            merges=settings.merges,
-            only=settings.only,
-        )
+        only = tuple(settings.only) if settings.only is not None else None
+        how = Inference(settings.method, settings.merges, only, settings.unknown, beyond)
+        made = infer_categories(words, out / "words", tokenizer, output, job.engine, job.progress, how)
     categories = len(made.settings["categories"])
     used = made.facts["merges_used"]
-    return summary(output, f"the shares of {categories} categories from {used:,} merges", words.facts, settings.out)
+    told = summary(output, f"the shares of {categories} categories from {used:,} merges", words.facts, settings.out)
+    return f"{made.facts['warning']}\n{told}" if made.facts.get("warning") else told

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
+from pipelines.blocks import BLOCKS, block_labels, category_of
 from pipelines.corpus.sources import Source, find_files
 from pipelines.counting import count_words
-from pipelines.inferring import UnknownCategory, infer_categories
 from pipelines.local_engine import LocalEngine
+from pipelines.mixture.inferring import Inference, UnknownCategory, infer_categories
 from pipelines.outputs import Output, read_manifest
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
@@ -31,26 +33,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def infer(made: Path, out: Path, sources: list[Source], **settings: object) -> pl.DataFrame:
+def infer(made: Path, out: Path, sources: list[Source], engine: LocalEngine = ENGINE, **how: object) -> pl.DataFrame:
     files = find_files(sources)
     with Output(out, "mixture") as output:
-        words = count_words(files, "gpt4", out / "words", ENGINE, Silent())
+        words = count_words(files, "gpt4", out / "words", engine, Silent(), blocks=BLOCKS)
         tokenizer = load_tokenizer(str(made / "tok"))
-        infer_categories(
-            words,
-            out / "words",
-            tokenizer,
-            output,
-            ENGINE,
-            Silent(),
-            **{"merges": None, **settings},  # type: ignore[arg-type]
-        )
+        infer_categories(words, out / "words", tokenizer, output, engine, Silent(), Inference(**how))  # type: ignore[arg-type]
     return pl.read_parquet(out / "mixture.parquet")
 
 
 def test_the_training_text_itself_explains_the_list_without_slack(made: Path, tmp_path: Path) -> None:
     """So few words leave the shares a little room; where there is none, test_mixture.py holds them to 1e-9."""
-    found = infer(made, tmp_path / "o", [Source(path=str(made / "corpus"))])
+    found = infer(made, tmp_path / "o", [Source(path=str(made / "corpus"))], method="lp", merges=10_000)
     manifest = read_manifest(tmp_path / "o")
     assert manifest is not None and manifest.facts["objective"] == pytest.approx(0, abs=1e-9)
     shares = dict(found.select("category", "share").iter_rows())
@@ -66,7 +60,40 @@ def test_categories_may_be_named_by_their_source_and_chosen(made: Path, tmp_path
         Source(path=str(made / "corpus/ru.txt"), category="cyrillic"),
         Source(path=str(made / "corpus/zh.txt")),
     ]
-    found = infer(made, tmp_path / "o", sources, only=["latin", "cyrillic"])
+    found = infer(made, tmp_path / "o", sources, method="lp", only=("latin", "cyrillic"))
     assert sorted(found["category"]) == ["cyrillic", "latin"]
     with pytest.raises(UnknownCategory, match="'greek' has no text; there is cyrillic, latin, zh"):
-        infer(made, tmp_path / "o", sources, only=["latin", "greek"])
+        infer(made, tmp_path / "o", sources, only=("latin", "greek"))
+
+
+def test_ranks_alone_tell_the_shares_of_the_training_text(made: Path, tmp_path: Path) -> None:
+    found = infer(made, tmp_path / "o", [Source(path=str(made / "corpus"))])
+    shares = dict(found.select("category", "share").iter_rows())
+    assert shares == pytest.approx({"en": 0.5, "de": 0.25, "ru": 0.15, "zh": 0.1}, abs=0.06)
+    assert (found["low"] <= found["share"]).all() and (found["share"] <= found["high"]).all()
+    assert found["share"].sum() == pytest.approx(1)
+    manifest = read_manifest(tmp_path / "o")
+    assert manifest is not None and manifest.facts["warning"] == "" and manifest.facts["converged"]
+    for workers in (1, 3):
+        infer(made, tmp_path / f"o{workers}", [Source(path=str(made / "corpus"))], LocalEngine(workers))
+        for name in ("mixture.parquet", "merges.parquet", "sensitivity.parquet"):
+            assert (tmp_path / f"o{workers}" / name).read_bytes() == (tmp_path / "o" / name).read_bytes()
+
+
+def test_words_and_evidence_are_kept_between_methods(made: Path, tmp_path: Path) -> None:
+    sources = [Source(path=str(made / "corpus"))]
+    infer(made, tmp_path / "o", sources)
+    evidence = (tmp_path / "o/evidence/evidence.npz").stat().st_mtime_ns
+    infer(made, tmp_path / "o", sources, method="lp")
+    infer(made, tmp_path / "o", sources, unknown=True)
+    assert (tmp_path / "o/evidence/evidence.npz").stat().st_mtime_ns == evidence
+
+
+def test_blocks_are_runs_of_documents_and_do_not_depend_on_batches() -> None:
+    texts = ["x" * 5_000] * 50
+    whole = pa.record_batch([[""] * 50, ["de"] * 50, pa.array(texts, pa.large_string())], ["id", "language", "text"])
+    labels = block_labels(whole, 0, 20, 16_000).to_pylist()
+    assert {category_of(label) for label in labels} == {"de"}
+    assert labels[:5] == ["de\x1f00"] * 4 + ["de\x1f01"]
+    assert labels == [*block_labels(whole.slice(0, 17), 0, 20, 16_000).to_pylist(),
+                      *block_labels(whole.slice(17), 17 * 5_000, 20, 16_000).to_pylist()]  # fmt: skip

@@ -1,0 +1,62 @@
+"""Documents of a category in blocks, so that what is counted can be seen to vary.
+
+A block of a category is counted as if it were a language of its own; its label is the category's name, a separator and
+the block's number. Consecutive documents are dealt out in runs of up to LONGEST_RUN_BYTES: text of one page, or file,
+stays together, so that blocks vary as documents do and not as words would.
+"""
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from operators.errors import DataError
+
+BLOCKS: Final = 20
+LONGEST_RUN_BYTES, SHORTEST_RUN_BYTES = 16_000, 500
+RUNS: Final = 100
+"""Of a small file, at least: five for each block."""
+SEPARATOR: Final = "\x1f"
+
+
+class BadCategoryName(DataError):
+    """A name that blocks cannot be told from."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"category {self.name!r} holds a unit separator (U+001F); rename it"
+
+
+def block_label(category: str, block: int) -> str:
+    """`block_label("de", 7)` is "de", the separator, "07"."""
+    return f"{category}{SEPARATOR}{block:02}"
+
+
+def category_of(label: str) -> str:
+    """The category of a label; a name that is no label is itself."""
+    return label.rpartition(SEPARATOR)[0] or label
+
+
+def run_bytes(file_bytes: int | None) -> int:
+    """How long runs are in a file of this size (None: not known)."""
+    if file_bytes is None:
+        return LONGEST_RUN_BYTES
+    return min(LONGEST_RUN_BYTES, max(SHORTEST_RUN_BYTES, file_bytes // RUNS))
+
+
+def block_labels(batch: pa.RecordBatch, first_byte: int, blocks: int, run: int) -> pa.StringArray:
+    """The label of each document of a batch (CORPUS_SCHEMA) that begins `first_byte` bytes of text into its file.
+
+    Runs are `run` bytes long.
+    """
+    text, names = batch.column("text"), batch.column("language").dictionary_encode()
+    for name in names.dictionary.to_pylist():
+        if SEPARATOR in name:
+            raise BadCategoryName(name)
+    offsets = np.frombuffer(text.buffers()[1], np.int64)[text.offset :][: len(text) + 1]
+    place = (offsets[:-1] - offsets[0] + first_byte) // run % blocks
+    labels = [block_label(name, block) for name in names.dictionary.to_pylist() for block in range(blocks)]
+    return pa.array(labels, pa.string()).take(pa.array(names.indices.to_numpy().astype(np.int64) * blocks + place))

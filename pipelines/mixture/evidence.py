@@ -1,0 +1,114 @@
+"""Evidence for the estimate by ranks: word tables by blocks, encoded once, to counts of the merges' pairs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from operators.mixture_evidence import Evidence, count_emissions
+from operators.tokenizer import Tokenizer
+from pipelines.blocks import BLOCKS, block_label
+from pipelines.engine import Engine
+from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
+from pipelines.progress import Progress
+from pipelines.tokenizers import tokenizer_fingerprint
+
+EVIDENCE = "evidence.npz"
+
+
+@dataclass(frozen=True)
+class EmitTask:
+    """Some partitions of the word tables."""
+
+    paths: tuple[Path, ...]
+    labels: tuple[str, ...]
+    tokenizer: Tokenizer
+    merges: int
+    index: int
+    into: Path
+
+    @property
+    def name(self) -> str:
+        """The scratch file that the task writes."""
+        return f"emitted-{self.index:04}.npz"
+
+
+def emit_partitions(task: EmitTask) -> None:
+    """Write the counts of the merges' pairs for each label, and its pairs before any merge."""
+    wanted = {label: place for place, label in enumerate(task.labels)}
+    merges = task.tokenizer.merges[: task.merges]
+    counts = np.zeros((len(merges), len(wanted)), np.int64)
+    pairs = np.zeros(len(wanted), np.int64)
+    for path in task.paths:
+        table = pq.read_table(path, columns=["language", "word", "count"], use_threads=False).combine_chunks()
+        names = table.column("language").combine_chunks().dictionary_encode()
+        places = np.array([wanted.get(name, -1) for name in names.dictionary.to_pylist()], np.int64)
+        labels = places[names.indices.to_numpy()]
+        kept = np.flatnonzero(labels >= 0)
+        rows = table.take(pa.array(kept))
+        words = rows.column("word").combine_chunks().cast(pa.large_binary())
+        found, some = count_emissions(
+            words, labels[kept], rows.column("count").to_numpy(), len(wanted), task.tokenizer, merges
+        )
+        counts += found
+        pairs += some
+    with replacing(task.into / task.name, durable=False) as part, part.open("wb") as file:
+        np.savez(file, counts=counts, pairs=pairs)
+
+
+def keep_evidence(
+    words: Manifest, paths: Sequence[Path], categories: list[str], tokenizer: Tokenizer, merges: int, directory: Path,
+    engine: Engine, progress: Progress,
+) -> Evidence:  # fmt: skip
+    """The evidence of the first `merges` merges, kept in `directory` and read from there where nothing changed."""
+    labels = tuple(block_label(category, block) for block in range(BLOCKS) for category in categories)
+    groups = [tuple(paths[i :: engine.workers]) for i in range(min(engine.workers, len(paths)))]
+    tasks = [EmitTask(group, labels, tokenizer, merges, i, directory) for i, group in enumerate(groups)]
+    settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "merges": merges, "categories": categories}
+    inputs = [{"words": words.fingerprint}]
+    name = fingerprint("evidence", settings, inputs)
+    with Output(directory, "evidence") as output:
+        if output.current(name) is not None:
+            progress.note(f"evidence: unchanged, kept ({directory})")
+        else:
+            output.begin([EVIDENCE, *(task.name for task in tasks)])
+            with progress.stage("encode words", len(tasks), "parts") as advance:
+                for _ in engine.run(emit_partitions, tasks):
+                    advance(1)
+            _gather(tasks, labels, words.facts["languages"], directory)
+            run = Run(engine=engine.name, workers=engine.workers, seconds=0.0)
+            output.finish(name, settings, inputs, [EVIDENCE], {}, run)
+        return _read(directory / EVIDENCE, categories)
+
+
+def _gather(tasks: list[EmitTask], labels: tuple[str, ...], sizes: Mapping[str, Mapping[str, int]], into: Path) -> None:
+    counts: Any = 0
+    pairs: Any = 0
+    for task in tasks:
+        with np.load(task.into / task.name) as found:
+            counts, pairs = counts + found["counts"], pairs + found["pairs"]
+        (task.into / task.name).unlink()
+    nothing = {"bytes": 0, "characters": 0}
+    columns: dict[str, Any] = {
+        unit: np.array([sizes.get(label, nothing)[unit] for label in labels], np.int64)
+        for unit in ("bytes", "characters")
+    }
+    with replacing(into / EVIDENCE) as part, part.open("wb") as file:
+        np.savez(file, counts=counts, pairs=pairs, **columns)
+
+
+def _read(path: Path, categories: list[str]) -> Evidence:
+    shape = (BLOCKS, len(categories))
+    with np.load(path, allow_pickle=False) as found:
+        counts = found["counts"]  # a row a merge, a column a label
+        return Evidence(
+            categories,
+            np.ascontiguousarray(counts.T).reshape(*shape, len(counts)).transpose(0, 2, 1),
+            found["bytes"].reshape(shape),
+            found["characters"].reshape(shape),
+            found["pairs"].reshape(shape),
+        )
