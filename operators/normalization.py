@@ -1,7 +1,7 @@
 """Normalization of texts before they are cut, as `tokenizers` does it: it does it, where there is something to do.
 
-Unicode's four forms leave ASCII alone, so only other documents take that way. SentencePiece's spaces stay spaces here
-(`operators.spaces` says why that is the same).
+Unicode's four forms leave most documents alone, as a quick check tells; only the others take that way. SentencePiece's
+spaces stay spaces here (`operators.spaces` says why that is the same).
 """
 
 from typing import Any, Final
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from operators.recipes import SPACE_MARK, Recipe, Section, library_parts
 from operators.spaces import prefixed, squeezed, trimmed, unmarked
+from operators.unicode_forms import FORMS, may_change
 
-_UNICODE_FORMS: Final = frozenset({"NFC", "NFD", "NFKC", "NFKD"})
 _MARK_SPACES: Final = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
 _PREPEND_MARK: Final = {"type": "Prepend", "prepend": SPACE_MARK}
 
@@ -35,7 +35,7 @@ class Normalizer:
                 steps, self._prefix, self.marks_spaces = steps[:-2], _PREPEND_MARK in steps[-2:], True
             elif steps[-1] == _MARK_SPACES:
                 steps, self.marks_spaces = steps[:-1], True
-        self._skips_ascii = all(step["type"] in _UNICODE_FORMS for step in steps)
+        self._unicode_alone = all(step["type"] in FORMS for step in steps)
         self._steps = steps
         self._library = _library(steps)
 
@@ -47,7 +47,7 @@ class Normalizer:
     @property
     def keeps_beginnings(self) -> bool:
         """Whether no text's first character is dropped."""
-        return self._skips_ascii
+        return self._unicode_alone
 
     def normalize(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> pa.LargeStringArray:
         """The normalized documents, or parts of documents; opening: which is its document's first, None: all are."""
@@ -70,14 +70,11 @@ class Normalizer:
     def _by_library(self, text: pa.LargeStringArray) -> pa.LargeStringArray:
         from pyarrow import compute  # takes long to import
 
-        mask = None
-        if self._skips_ascii:
-            mask = compute.invert(compute.string_is_ascii(text))
-            chosen = text.filter(mask)
-        else:
-            chosen = text
-        done = pa.array([self._library.normalize_str(one) for one in chosen.to_pylist()], pa.large_string())
-        return done if mask is None else compute.replace_with_mask(text, mask, done)
+        if not self._unicode_alone:
+            return pa.array([self._library.normalize_str(one) for one in text.to_pylist()], pa.large_string())
+        changed = pa.array(may_change(text, tuple(step["type"] for step in self._steps)))
+        done = [self._library.normalize_str(one) for one in text.filter(changed).to_pylist()]
+        return compute.replace_with_mask(text, changed, pa.array(done, pa.large_string()))
 
 
 def _library(steps: list[Section]) -> Any:

@@ -18,6 +18,7 @@ from tokenizers import PreTokenizedString
 from operators import recipes
 from operators.alphabet import to_bytes
 from operators.arrays import I64, ROOM, U8, with_room
+from operators.batches import bytes_and_starts
 from operators.errors import DataError, UsageError
 from operators.kernels.borders import scan_borders
 from operators.kernels.machine import WIDE
@@ -298,23 +299,6 @@ def _bounds(ends: I64) -> I64:
     bounds[1:] = ends
     bounds.flags.writeable = False
     return bounds
-
-
-def bytes_and_starts(text: pa.LargeStringArray) -> tuple[U8, I64]:
-    """The bytes of exactly these documents, with ROOM behind them, and their offsets from 0 on, both read-only."""
-    _, offsets, values = text.buffers()
-    if len(text) == 0 or values is None:
-        data, starts, follows = np.empty(0, np.uint8), np.zeros(len(text) + 1, np.int64), 0
-    else:
-        absolute = np.frombuffer(offsets, np.int64, len(text) + 1, text.offset * 8)
-        first, last = int(absolute[0]), int(absolute[-1])
-        data, starts, follows = (
-            np.frombuffer(values, np.uint8, last - first, first),
-            absolute - first,
-            values.size - first,
-        )
-    starts.flags.writeable = False
-    return with_room(data, follows), starts
 
 
 def _whole(starts: I64) -> tuple[I64, I64]:

@@ -73,6 +73,7 @@ def compile_kernels() -> None:
     marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
     Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
     measure_curve(words, counts, tokenizer)
+    Pretokenizer('{"normalizer":{"type":"NFC"},"pre_tokenizer":null}').split(texts)
     halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
     infer_mixture(halves, merges)
     count_emissions(words, np.zeros(len(words), np.int64), counts, 1, tokenizer, merges)

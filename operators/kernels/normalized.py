@@ -1,0 +1,43 @@
+"""Which documents a Unicode normalization form leaves alone: the quick check of Unicode's annex 15, section 9."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+UNSURE = 255
+"""The class of a code point that the form changes, or may change beside others."""
+
+
+@njit(cache=True, nogil=True)
+def mark_unsure(text: Any, starts: Any, classes: Any, unsure: Any) -> None:
+    """Write for each document whether the form may change it.
+
+    text: uint8, UTF-8; starts: int64[documents + 1]. classes: uint8, canonical combining classes by code point, or
+    UNSURE; code points behind its end are unsure. unsure: bool[documents], written.
+    """
+    for document in range(len(starts) - 1):
+        place, end = starts[document], starts[document + 1]
+        last, found = np.uint8(0), False
+        while place < end and not found:
+            byte = np.int64(text[place])
+            if byte < 0x80:
+                last = np.uint8(0)
+                place += 1
+                continue
+            if byte < 0xE0:
+                code, size = byte & 0x1F, 2
+            elif byte < 0xF0:
+                code, size = byte & 0x0F, 3
+            else:
+                code, size = byte & 0x07, 4
+            for i in range(1, size):
+                code = code << 6 | np.int64(text[place + i]) & 0x3F
+            place += size
+            if code >= len(classes):
+                found = True
+            else:
+                combining = classes[code]
+                found = combining == UNSURE or (combining != 0 and combining < last)
+                last = combining
+        unsure[document] = found
