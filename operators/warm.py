@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I32, I64
+from operators.json_objects import objects_of
 from operators.kernels import CACHE, STAMP
 from operators.lines import line_offsets
 from operators.merge_order import Reducer
@@ -27,6 +28,7 @@ def load_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryA
     Returns words, their counts and merges, to go on with.
     """
     line_offsets(np.frombuffer(_SOME_TEXT.encode(), np.uint8))
+    objects_of(b'{"text": "a"}\n', ("text", "id", "language"), None)
     texts = pa.array([_SOME_TEXT, _SOME_TEXT[::-1] + "x" * 600, ""], pa.large_string())
     counter = WordCounter()
     for pattern in patterns:

@@ -16,12 +16,11 @@ def run_retokenize(settings: Retokenize, job: Job) -> str:
 
     if settings.inference != "merges":
         raise BadSettings("inference", f"{settings.inference!r} is not there yet; leave it at merges")
-    if settings.special_tokens_in_text != "text":
-        raise BadSettings("special_tokens_in_text", "ids are not there yet; leave it at text")
     tokenizer = load_tokenizer(settings.tokenizer)
     encoding = Encoding(
         format=settings.format,
         separator=None if settings.separator is None else separator_id(tokenizer, settings.separator),
+        special_ids=settings.special_tokens_in_text == "ids",
         on_bad_record=job.on_bad_record,
     )
     output = Output(out_directory(settings), "tokens")

@@ -130,6 +130,17 @@ def _lanes_within(typingctx: Any, text: Any, at: Any) -> Any:
 
 
 @intrinsic
+def _copy_wide(typingctx: Any, source: Any, at: Any, target: Any, to: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = _load_wide(context, builder, signature.args[0], *arguments[:2])
+        place = _address(context, builder, signature.args[2], arguments[2:], _WIDE)
+        builder.store(lanes, place).align = 1
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, target, types.int64), generate
+
+
+@intrinsic
 def _bit_count(typingctx: Any, bits: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
@@ -263,6 +274,12 @@ def _plain_lanes_within(text: Any, at: int) -> Any:
 
 
 @njit
+def _plain_copy_wide(source: Any, at: int, target: Any, to: int) -> None:
+    for lane in range(WIDE):
+        target[to + lane] = source[at + lane]
+
+
+@njit
 def _plain_bit_count(bits: Any) -> int:
     count: Any = 0
     for i in range(64):
@@ -286,5 +303,7 @@ lanes_equal: Any = _plain_lanes_equal if _PLAIN else _lanes_equal
 """A bit for each of `text[at:at + WIDE]` (uint8): whether it is `byte` (uint8)."""
 lanes_within: Any = _plain_lanes_within if _PLAIN else _lanes_within
 """A bit for each of `text[at:at + WIDE]` (uint8): whether it stands within a character of UTF-8, not first."""
+copy_wide: Any = _plain_copy_wide if _PLAIN else _copy_wide
+"""Copies `source[at:at + WIDE]` (uint8) to `target[to:to + WIDE]`."""
 bit_count: Any = _plain_bit_count if _PLAIN else _bit_count
 """How many bits of a uint64 are set."""

@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
+from operators.json_objects import Objects, objects_of
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.lines import blocks, count_lines
 from pipelines.corpus.reading import Reading, Span, invalid_utf8, open_input, why_invalid_utf8
@@ -21,6 +23,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPE_NAMES: Final = ((bool, "a boolean"), (int | float, "a number"), (str, "a string"), (list, "an array"))
 
 
+_Columns: TypeAlias = tuple[pa.Array, pa.Array | str, pa.Array]
+"""Ids, languages (one for all, or each one's) and texts."""
+
+
 class _BadLine(Exception):
     """Why a line is no document."""
 
@@ -29,28 +35,19 @@ def read_json(reading: Reading, found: Iterator[bytes]) -> Iterator[pa.RecordBat
     """From blocks of whole lines; blank lines are counted and passed over."""
     lines = _Lines(reading)
     for block in found:
-        ids: list[str] = []
-        languages: list[str] = []
-        texts: list[str] = []
         if reading.record == 0 and not _is_behind(reading.span):
             block = block.removeprefix(_BOM)  # JSON's readers may pass over it (RFC 8259, 8.1)
-        # msgspec does not look into strings that are not asked for, so ask about all bytes at once.
-        valid = not invalid_utf8(pa.array([block], pa.large_binary()))
-        for line in _split(block):
-            reading.record += 1
-            if not line.strip(_BLANK):
-                continue
-            try:
-                document, language, text = lines.document(line, valid)
-            except _BadLine as error:
-                reading.add_bad(reading.record, str(error))
-                continue
-            ids.append(document)
-            languages.append(language)
-            texts.append(text)
-        yield from reading.batches(
-            pa.array(ids, pa.string()), pa.array(languages, pa.string()), pa.array(texts, pa.large_string())
-        )
+        # Neither reader looks into strings that are not asked for, so ask about all bytes at once.
+        valid = not invalid_utf8(_as_one(block))
+        columns = (lines.plain(block) if valid else None) or lines.columns(block, valid)
+        del block
+        yield from reading.batches(*columns)
+
+
+def _as_one(block: bytes) -> pa.LargeBinaryArray:
+    """A block as one value, not copied."""
+    ends = np.array([0, len(block)], np.int64)
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(block)])
 
 
 def pass_over_json(reading: Reading, block: bytes) -> None:
@@ -83,6 +80,55 @@ class _Lines:
             [(slot, Any, msgspec.field(default=msgspec.UNSET, name=name)) for name, slot in self._slots.items()],
         )
         self._decode = msgspec.json.Decoder(record).decode
+
+    def plain(self, block: bytes) -> _Columns | None:
+        """Ids, languages and texts of a block of valid UTF-8 whose lines are plainly right; None where one is not."""
+        reading, names = self._reading, self._fields
+        if len(set(names.values())) < len(names):
+            return None
+        if self._label is None and reading.has_language is None and _is_behind(reading.span):
+            reading.has_language = self._first_has()
+        has = False if self._label is not None else reading.has_language
+        fields = (names["text"], names["id"], "" if self._label is not None else names["language"])
+        objects = objects_of(block, fields, has)
+        if objects is None:
+            return None
+        count = len(objects.texts)
+        if count and self._label is None:
+            reading.has_language = objects.has_language
+        languages = objects.languages if count and objects.has_language else reading.language_by_name
+        ids = self._ids_of(objects)
+        reading.record += objects.line_count
+        return ids, languages, objects.texts
+
+    def _ids_of(self, objects: Objects) -> pa.Array:
+        """The objects' ids, or the numbers of their lines."""
+        reading, count = self._reading, len(objects.texts)
+        if objects.named.all() or not reading.with_ids:
+            return objects.ids
+        lines = objects.lines + (reading.records_before + reading.record + 1)
+        numbers = pa.array(lines).cast(pa.string())
+        if not objects.named.any():
+            return numbers
+        either = pa.concat_arrays([objects.ids, numbers])
+        return either.take(pa.array(np.arange(count) + np.where(objects.named, 0, count)))
+
+    def columns(self, block: bytes, valid: bool) -> _Columns:
+        """Ids, languages and texts of a block, line by line; `valid`: known to be UTF-8."""
+        reading = self._reading
+        rows: tuple[list[str], list[str], list[str]] = ([], [], [])
+        for line in _split(block):
+            reading.record += 1
+            if not line.strip(_BLANK):
+                continue
+            try:
+                document = self.document(line, valid)
+            except _BadLine as error:
+                reading.add_bad(reading.record, str(error))
+                continue
+            for column, value in zip(rows, document, strict=True):
+                column.append(value)
+        return pa.array(rows[0], pa.string()), pa.array(rows[1], pa.string()), pa.array(rows[2], pa.large_string())
 
     def document(self, line: bytes, valid: bool) -> tuple[str, str, str]:
         """Id, language and text; `valid`: known to be UTF-8. Raises _BadLine."""

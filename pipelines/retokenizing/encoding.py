@@ -37,6 +37,8 @@ class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     """`parquet`: id, language, tokens; `megatron`: .bin and .idx."""
     separator: int | None = None
     """The id that is put behind each document."""
+    special_ids: bool = False
+    """Whether text that spells a special token becomes its id."""
     on_bad_record: Literal["fail", "skip"] = "fail"
     """What becomes of records that cannot be read."""
 
@@ -53,7 +55,8 @@ class Job:
     @property
     def id_type(self) -> np.dtype[Any]:
         """uint16 where all ids fit, else uint32."""
-        largest = max(len(self.tokenizer.tokens) - 1, self.encoding.separator or 0)
+        added = max((token.id for token in self.tokenizer.added_tokens), default=0)
+        largest = max(len(self.tokenizer.tokens) - 1, added, self.encoding.separator or 0)
         return np.dtype(np.uint16 if largest < 1 << 16 else np.uint32)
 
 
@@ -62,13 +65,14 @@ def separator_id(tokenizer: Tokenizer, separator: str) -> int:
 
     Raises BadSeparator. A .tiktoken file does not hold its special tokens: then any id is taken.
     """
-    special = dict(zip(tokenizer.special_tokens, tokenizer.vocabulary.special_ids, strict=True))
+    special = {token.content: token.id for token in tokenizer.added_tokens}
+    last = max([len(tokenizer.tokens) - 1, *special.values()])
     if separator in special:
         return special[separator]
     if separator.isascii() and separator.isdigit():
         found = int(separator)
-        if found >= len(tokenizer.tokens) and special:
-            raise BadSeparator(separator, f"the ids end at {len(tokenizer.tokens) - 1}")
+        if found > last and special:
+            raise BadSeparator(separator, f"the ids end at {last}")
         if found > LARGEST_ID:
             raise BadSeparator(separator, f"ids end at {LARGEST_ID}")
         return found
@@ -76,6 +80,11 @@ def separator_id(tokenizer: Tokenizer, separator: str) -> int:
     if text and text in tokenizer.tokens:
         return tokenizer.tokens.index(text)
     raise BadSeparator(separator, "no such token")
+
+
+def encoder_of(tokenizer: Tokenizer, encoding: Encoding) -> Encoder:
+    """The encoder that an encoding asks for."""
+    return Encoder(tokenizer, special_ids=encoding.special_ids)
 
 
 class Workbench(threading.local):
@@ -90,7 +99,7 @@ class Workbench(threading.local):
         if self.path != path:
             self.path = None
             self.job = pickle.loads(path.read_bytes())
-            self.encoder = Encoder(self.job.tokenizer)
+            self.encoder = encoder_of(self.job.tokenizer, self.job.encoding)
             self.path = path
         return self
 

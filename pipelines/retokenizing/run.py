@@ -18,7 +18,7 @@ from pipelines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.retokenizing.bad_records import gather_bad_records
-from pipelines.retokenizing.encoding import Encoding, Job
+from pipelines.retokenizing.encoding import Encoding, Job, encoder_of
 from pipelines.retokenizing.ledger import Entry, Ledger, end_work, languages_of
 from pipelines.retokenizing.names import shard_stems
 from pipelines.retokenizing.parts import Counts
@@ -117,7 +117,8 @@ def retokenize(
 
 
 def _settings(tokenizer: Tokenizer, encoding: Encoding) -> dict[str, Any]:
-    return {"tokenizer": tokenizer_fingerprint(tokenizer), **msgspec.to_builtins(encoding)}
+    method = encoder_of(tokenizer, encoding).method  # a library of another version may encode in another way
+    return {"tokenizer": tokenizer_fingerprint(tokenizer), "method": method, **msgspec.to_builtins(encoding)}
 
 
 def _inputs(files: Sequence[InputFile], settings: Mapping[str, Any]) -> list[_Input]:
