@@ -1,7 +1,6 @@
 """The step `retokenize`."""
 
 from jobs.configuration import read_sources
-from jobs.settings.base import BadSettings
 from jobs.settings.retokenize import Retokenize
 from jobs.steps.job import Job, out_directory, summary
 from pipelines.corpus.sources import find_files
@@ -10,16 +9,18 @@ from pipelines.outputs import Output
 
 def run_retokenize(settings: Retokenize, job: Job) -> str:
     """Encode what is new or changed of a corpus."""
+    from operators.inference import parse
     from pipelines.retokenizing import Encoding, retokenize
     from pipelines.retokenizing.encoding import separator_id
     from pipelines.tokenizers import load_tokenizer
 
-    if settings.inference != "merges":
-        raise BadSettings("inference", f"{settings.inference!r} is not there yet; leave it at merges")
+    inference = parse(settings.inference)
     tokenizer = load_tokenizer(settings.tokenizer)
     encoding = Encoding(
         format=settings.format,
         separator=None if settings.separator is None else separator_id(tokenizer, settings.separator),
+        inference=str(inference),
+        seed=settings.seed if inference.is_random else 0,  # another seed changes nothing else
         special_ids=settings.special_tokens_in_text == "ids",
         on_bad_record=job.on_bad_record,
     )

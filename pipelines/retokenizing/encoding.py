@@ -11,6 +11,7 @@ import numpy as np
 
 from operators.encode import Encoder
 from operators.errors import UsageError
+from operators.inference import parse
 from operators.tokenizer import Tokenizer
 
 Format = Literal["parquet", "megatron"]
@@ -39,6 +40,10 @@ class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     """The id that is put behind each document."""
     special_ids: bool = False
     """Whether text that spells a special token becomes its id."""
+    inference: str = "merges"
+    """How a word becomes tokens, as `operators.inference.parse` reads it."""
+    seed: int = 0
+    """Of the random ones; what a document becomes depends on it, the document's id and its text alone."""
     on_bad_record: Literal["fail", "skip"] = "fail"
     """What becomes of records that cannot be read."""
 
@@ -84,7 +89,8 @@ def separator_id(tokenizer: Tokenizer, separator: str) -> int:
 
 def encoder_of(tokenizer: Tokenizer, encoding: Encoding) -> Encoder:
     """The encoder that an encoding asks for."""
-    return Encoder(tokenizer, special_ids=encoding.special_ids)
+    inference = parse(encoding.inference)
+    return Encoder(tokenizer, special_ids=encoding.special_ids, inference=inference, seed=encoding.seed)
 
 
 class Workbench(threading.local):

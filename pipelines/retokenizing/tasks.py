@@ -162,7 +162,7 @@ class _Part:
         """Encode and write."""
         separator = self._bench.job.encoding.separator
         for batch in batches:
-            ids, offsets = self._bench.encoder.encode(batch.column("text"))
+            ids, offsets = self._bench.encoder.encode(batch.column("text"), batch.column("id"))
             if separator is not None:
                 ids, offsets = separated(ids, offsets, separator)
             self._shard.write(batch, ids, offsets)

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import tokenizers
 
-from operators.tokenizer import Tokenizer
+from operators.tokenizer import Merges, Tokenizer
 from pipelines.corpus.sources import Source
 from pipelines.counting import EmptyCorpus
 from pipelines.local_engine import LocalEngine
@@ -102,3 +102,23 @@ def test_the_source_says_where_text_and_language_are(tokenizer: Tokenizer, tmp_p
     assert list(encoded(tokenizer, [fields], tmp_path / "o").facts["languages"]) == ["sv"]
     label = Source(path=str(tmp_path / "x.jsonl"), text_field="body", language="da")
     assert list(encoded(tokenizer, [label], tmp_path / "o").facts["languages"]) == ["da"]
+
+
+def test_special_tokens_in_text_become_ids_where_that_is_asked_for(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    special = Tokenizer(tokenizer.pretokenizer, ("<|end|>",), Merges.from_rows([]))
+    (tmp_path / "x.txt").write_text("a<|end|>")
+    for asked in (False, True):
+        encoded(special, tmp_path / "x.txt", tmp_path / "o", Encoding(special_ids=asked))
+        [ids] = pq.read_table(tmp_path / "o/x.txt-00000.parquet")["tokens"].to_pylist()
+        assert (ids[-1] == 0) is asked and len(ids) == (2 if asked else 8)
+    manifest = read_manifest(tmp_path / "o")
+    assert manifest is not None and manifest.settings["method"] == "kernels" and manifest.settings["special_ids"]
+
+
+def test_random_tokens_depend_on_the_seed_and_not_on_the_workers(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus", 50)
+    for name, seed, workers in (("a", 1, 1), ("b", 1, 3), ("c", 2, 1)):
+        encoding = Encoding(inference="dropout:0.5", seed=seed)
+        encoded(tokenizer, tmp_path / "corpus", tmp_path / name, encoding, LocalEngine(workers))
+    a, b, c = (files_of(tmp_path / name) for name in "abc")
+    assert a == b and a["en.txt-00000.parquet"] != c["en.txt-00000.parquet"]
