@@ -18,7 +18,8 @@ WIDENING: Final = 1.1
 """Of the standard errors: they take the curve as given, and it is fitted. Measured, docs/mixture.md."""
 SENSITIVITY: Final = (300, 1000, 3000, 10000, 30000)
 """Numbers of merges at which the shares are told besides."""
-LEAST_MERGES: Final = 30
+LEAST_MERGES: Final = 300
+"""That occur in the categories: with fewer, the fit may end at shares far from the right ones."""
 LEAST_BLOCKS: Final = 8.0
 """With a category in fewer blocks there are no intervals: how it varies is not known."""
 STRONGEST: Final = 5
@@ -115,7 +116,7 @@ def _check(evidence: Evidence) -> None:
         raise CannotInfer(
             f"{occur} of {evidence.merges} merges occur in the categories, at least {max(LEAST_MERGES, len(names))} are"
             " needed",
-            "use more merges, or categories the tokenizer may have been trained on",
+            "use more merges, categories the tokenizer may have been trained on, or --method lp",
         )
     if occur < 0.1 * evidence.merges:
         raise CannotInfer(

@@ -6,7 +6,7 @@ is regressed on t by an isotonic curve, in which the noise of the samples (which
 categories with the most text) and that of the training text (whose luck decided the ranks) are taken out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def fit_shares(rates: F64, unit: F64, start: F64) -> Fit:
         noise = _noise(parts, used, level, residual, loose, unit, share)
         change, share, step = float(np.abs(new - share).max()), new, step + 1
         if FIRST_SWEEP <= step <= LAST_SWEEP:
-            score = _scores(rates, unit, share, noise, level)
+            score = _scores(rates, unit, share, replace(noise, sample=1.0), level)  # by chance none misses by more
             height = rates @ share
             missing = (score < -OUTLYING) & (height < 0.5 * level) | (score > OUTLYING) & (height > 2.0 * level)
             used = occurs & ~missing

@@ -137,10 +137,7 @@ def count_words(
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
-            multipliers = whole_ratios([file.source.weight for file in files])
-            groups = even_groups(files, multipliers, engine.workers)
-            if blocks:  # which block a document is in depends on where in its file it stands: files are read whole
-                groups = [(Part(file, multiplier),) for file, multiplier in zip(files, multipliers, strict=True)]
+            groups = _groups(files, engine.workers, blocks)
             tasks = [
                 CountTask(
                     parts, i, pretokenizer, partitions, memory_bytes or MEMORY_BYTES, on_bad_record, scratch, blocks
@@ -163,6 +160,13 @@ def count_words(
         facts = {"documents": documents, "bad_records": bad_records, "languages": languages}
         run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
         return output.finish(name, settings, inputs, written, facts, run)
+
+
+def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[Part, ...]]:
+    multipliers = whole_ratios([file.source.weight for file in files])
+    if blocks:  # which block a document is in depends on where in its file it stands: files are read whole
+        return [(Part(file, multiplier),) for file, multiplier in zip(files, multipliers, strict=True)]
+    return even_groups(files, multipliers, workers)
 
 
 def _count_all(tasks: list[CountTask], engine: Engine, progress: Progress) -> tuple[int, int]:

@@ -79,7 +79,7 @@ def test_bad_records_are_left_out_counted_and_listed_where_asked(
         "train": ["c.jsonl", "good", "--vocab-size", "300"],
         "retokenize": ["c.jsonl", "--tokenizer", "tok"],
         "premiums": ["c.jsonl", "--tokenizer", "tok", "--baseline", "en"],
-        "mixture": ["c.jsonl", "good", "--tokenizer", "tok"],
+        "mixture": ["c.jsonl", "good", "--tokenizer", "tok", "--method", "lp"],
     }[command]
     status, _, err = babelmerge(command, *more, "--out", "failed", *quiet)
     assert status == 1 and "c.jsonl" in one_line(err) and "2" in err
