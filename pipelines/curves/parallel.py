@@ -9,9 +9,8 @@ from pipelines.corpus.sources import InputFile
 from pipelines.counting import OnBadRecord
 from pipelines.engine import Engine
 from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.encoding import selected_places
 from pipelines.premiums.selection import Selection, SelectTask, select_documents
-from pipelines.premiums.texts import ReadTask, Texts, language_column, read_texts
+from pipelines.premiums.texts import ReadTask, Texts, language_column, read_texts, selected_places
 from pipelines.progress import Progress
 
 

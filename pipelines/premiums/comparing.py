@@ -5,32 +5,49 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from operators.metrics.efficiency import renyi_efficiency
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import InputFile
 from pipelines.counting import BAD_RECORDS
 from pipelines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
 from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.encoding import CountTask, count_tokens, measures_name, tokens_name
+from pipelines.premiums.describing import DescribeTask, describe_languages, described_name
+from pipelines.premiums.encoding import CountTask, count_tokens, group_files
+from pipelines.premiums.metrics import metric_table, tokenizer_table
 from pipelines.premiums.selection import SELECTED, Selection, SelectTask, select_documents
 from pipelines.premiums.tables import (
     DOCUMENTS,
     PREMIUMS,
+    example_table,
     gather_counts,
     premium_table,
     write_table,
 )
 from pipelines.premiums.texts import ReadTask, Texts, read_texts
+from pipelines.premiums.vocabularies import (
+    VocabularyTask,
+    describe_vocabulary,
+    script_table,
+    vocabulary_figures,
+    vocabulary_name,
+)
 from pipelines.progress import Progress
 from pipelines.tokenizers import tokenizer_fingerprint
 
-TABLES: Final = (PREMIUMS, DOCUMENTS)
-"""What is written, whatever the settings."""
+METRICS: Final = "metrics.parquet"
+TOKENIZERS: Final = "tokenizers.parquet"
+SCRIPTS: Final = "scripts.parquet"
+VOCABULARY: Final = "vocabulary.parquet"
+EXAMPLES: Final = "examples.parquet"
+TABLES: Final = (PREMIUMS, METRICS, TOKENIZERS, SCRIPTS, VOCABULARY, EXAMPLES, DOCUMENTS)
+"""What is written, whatever the settings (docs/metrics.md)."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +61,32 @@ class CompareTask:
     into: Path
 
 
-def compare(task: CompareTask) -> dict[str, int]:
+def compare(task: CompareTask) -> dict[str, Any]:
     """Write the tables; returns the figures for the manifest."""
     counted = gather_counts(task.selection.path, task.counts)
-    write_table(counted.documents, task.into / DOCUMENTS)
-    write_table(premium_table(counted, task.tokenizers, task.how), task.into / PREMIUMS)
+    parts = [pl.read_parquet(task.into / vocabulary_name(i), glob=False) for i in range(len(task.tokenizers))]
+    vocabulary = pl.concat(parts)
+    figures = vocabulary_figures(vocabulary)
+    premiums = premium_table(counted, task.tokenizers, task.how)
+    metrics = metric_table(premiums, counted.measures, figures, task.how)
+    efficiencies = [renyi_efficiency(part["uses"].to_numpy()) for part in parts]
+    tables = {
+        PREMIUMS: premiums,
+        METRICS: metrics,
+        TOKENIZERS: tokenizer_table(premiums, metrics, figures, efficiencies),
+        SCRIPTS: script_table(vocabulary),
+        VOCABULARY: vocabulary,
+        EXAMPLES: example_table(counted, task.tokenizers, task.selection.example),
+        DOCUMENTS: counted.documents,
+    }
+    for name, table in tables.items():
+        write_table(table, task.into / name)
     return {
         "languages": len(task.selection.bytes),
         "documents": task.selection.documents,
         "empty_documents": task.selection.empty,
+        "marked": int(premiums["marked"].sum()),
+        "without_interval": int(premiums["low"].is_null().sum()),
     }
 
 
@@ -82,25 +116,20 @@ def compare_languages(
         return done
     began, directory = time.monotonic(), output.directory
     reads = [ReadTask(file, i, how.on_bad_record, directory) for i, file in enumerate(files)]
-    scratch, written = [*(one.name for one in reads), SELECTED], list(TABLES)
-    for place, group in product(range(len(tokenizers)), range(engine.workers)):
-        scratch += [tokens_name(place, group), measures_name(place, group)]
+    scratch, written = _scratch(reads, len(tokenizers), engine.workers), list(TABLES)
     output.begin([*scratch, *written, BAD_RECORDS])
     texts, bad = _read(reads, engine, progress)
     with progress.stage("select documents", 1, "corpora") as advance:
         [(_, selection)] = engine.run(select_documents, [SelectTask(texts, directory, how)])
         advance(1)
-    counts = [
-        CountTask(texts, selection.path, languages, tokenizer, place, group, how.documents == "common", directory)
-        for place, (_, tokenizer) in enumerate(tokenizers)
-        for group, languages in enumerate(_groups(selection.bytes, engine.workers))
-    ]
-    with progress.stage("count tokens", sum(selection.bytes.values()) * len(tokenizers), "B") as advance:
-        for _, done_bytes in engine.run(count_tokens, counts):
-            advance(done_bytes)
-    with progress.stage("compare", 1, "tables") as advance:
-        names = tuple(one for one, _ in tokenizers)
-        [(_, facts)] = engine.run(compare, [CompareTask(selection, tuple(counts), names, how, directory)])
+    counts = _count(texts, selection, [one for _, one in tokenizers], how, directory, engine, progress)
+    names = tuple(one for one, _ in tokenizers)
+    with progress.stage("compare", len(names) + 1, "tables") as advance:
+        groups = len({task.group for task in counts})
+        every = [VocabularyTask(one, loaded, i, groups, directory) for i, (one, loaded) in enumerate(tokenizers)]
+        for _ in engine.run(describe_vocabulary, every):
+            advance(1)
+        [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, how, directory)])
         advance(1)
     for one in scratch:
         (directory / one).unlink(missing_ok=True)
@@ -124,6 +153,42 @@ def _read(tasks: list[ReadTask], engine: Engine, progress: Progress) -> tuple[tu
     bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])
     ordered = bad.sort_by([("path", "ascending"), ("record", "ascending")])
     return tuple(found[i][0] for i in range(len(tasks))), ordered
+
+
+def _count(
+    texts: tuple[Texts, ...],
+    selection: Selection,
+    tokenizers: Sequence[Tokenizer],
+    how: Comparison,
+    into: Path,
+    engine: Engine,
+    progress: Progress,
+) -> tuple[CountTask, ...]:
+    """Describe all languages, then count them with every tokenizer; returns the tasks, whose files are there."""
+    groups = list(enumerate(_groups(selection.bytes, engine.workers)))
+    describing = [DescribeTask(texts, selection.path, languages, group, into) for group, languages in groups]
+    with progress.stage("describe languages", len(selection.bytes), "languages") as advance:
+        for _, described in engine.run(describe_languages, describing):
+            advance(described)
+    tasks = tuple(
+        CountTask(
+            texts, selection.path, languages, {one: selection.examples[one] for one in languages
+            if one in selection.examples}, tokenizer, place, group, how.documents == "common", into,
+        )
+        for place, tokenizer in enumerate(tokenizers)
+        for group, languages in groups
+    )  # fmt: skip
+    with progress.stage("count tokens", sum(selection.bytes.values()) * len(tokenizers), "B") as advance:
+        for _, counted in engine.run(count_tokens, tasks):
+            advance(counted)
+    return tasks
+
+
+def _scratch(reads: list[ReadTask], tokenizers: int, groups: int) -> list[str]:
+    """Every file that the tasks leave to each other."""
+    names = [*(one.name for one in reads), SELECTED, *(vocabulary_name(place) for place in range(tokenizers))]
+    names += [described_name(group) for group in range(groups)]
+    return names + [name for both in product(range(tokenizers), range(groups)) for name in group_files(*both)]
 
 
 def _groups(sizes: dict[str, int], most: int) -> list[tuple[str, ...]]:

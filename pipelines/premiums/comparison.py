@@ -17,6 +17,8 @@ class Comparison:
     languages: tuple[str, ...] | None = None
     documents: Documents = "common"
     aggregation: Aggregation = "documents"
+    reference: str | None = None
+    """The name of one of the tokenizers, which sequence lengths are normalized by."""
     resamples: int = 1000
     on_bad_record: OnBadRecord = "fail"
     repeated: Literal["fail", "leave out"] = "fail"

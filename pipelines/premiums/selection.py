@@ -15,6 +15,8 @@ from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.texts import Texts, language_column
 
 SELECTED: Final = "selected.parquet"
+EXAMPLE_CHARACTERS: Final = (30, 90)
+"""How long an example is in the baseline language, if there is one."""
 
 
 class NoBaseline(DataError):
@@ -63,6 +65,10 @@ class Selection:
     """Distinct ids that are compared."""
     empty: int
     """Documents without text: no translations, left out."""
+    example: str
+    """The id of a short document that as many languages as possible have."""
+    examples: dict[str, int]
+    """Language to the example's place among its compared documents."""
     repeated: int = 0
     """Documents that share their id with another of their language, where those are left out."""
 
@@ -107,7 +113,20 @@ def select_documents(task: SelectTask) -> Selection:
     with replacing(path, durable=False) as part:
         selected.write_parquet(part)
     sizes = selected.group_by("language").agg(pl.col("bytes").sum()).sort("language")
-    return Selection(path, dict(sizes.iter_rows()), selected["id"].n_unique(), empty, repeated)
+    example = _example(selected, how.baseline)
+    places = selected.with_columns(at=pl.int_range(pl.len()).over("language")).filter(pl.col("id") == example)
+    examples = dict(places.select("language", "at").iter_rows())
+    return Selection(path, dict(sizes.iter_rows()), selected["id"].n_unique(), empty, example, examples, repeated)
+
+
+def _example(selected: pl.DataFrame, baseline: str) -> str:
+    """The first of the documents that most languages have whose length suits a page; else the shortest of them."""
+    present = selected.group_by("id").len()
+    most = present.filter(pl.col("len") == pl.col("len").max())
+    own = selected.filter(pl.col("language") == baseline).join(most, on="id", how="semi", maintain_order="left")
+    suits = own.filter(pl.col("characters").is_between(*EXAMPLE_CHARACTERS))
+    found = suits if len(suits) else own.sort("characters", maintain_order=True)
+    return str(found.item(0, "id"))
 
 
 def _documents(task: SelectTask, language: str) -> tuple[pl.DataFrame, int, int]:

@@ -13,10 +13,13 @@ from operators.bootstrap import Estimate
 from operators.premiums import Mask, Spread, document_ratios, ratios
 from pipelines.outputs import replacing
 from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.describing import described_name
 from pipelines.premiums.encoding import CountTask, measures_name, tokens_name
 
 PREMIUMS: Final = "premiums.parquet"
 DOCUMENTS: Final = "documents.parquet"
+MARKED_ABOVE: Final = 0.1
+"""The share of characters that become unknown tokens above which a language is not averaged in (Petrov et al.)."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,11 @@ class Counted:
     documents: pl.DataFrame
     """language, id, characters, bytes, tokens_0, tokens_1, ... (int64)."""
     measures: list[pl.DataFrame]
-    """One a tokenizer: what `pipelines.premiums.encoding` measured, a row a language, by language."""
+    """One a tokenizer: `pipelines.premiums.encoding.MEASURES` and the text's script; a row a language, by language."""
 
 
 def gather_counts(selected: Path, tasks: Sequence[CountTask]) -> Counted:
-    """What the counting tasks wrote, whatever groups of languages they had."""
+    """What describing and counting tasks wrote, whatever groups of languages they had."""
     documents = pl.read_parquet(selected, glob=False)
     sizes = dict(documents.group_by("language", maintain_order=True).len().iter_rows())
     starts = dict(zip(sizes, np.cumsum([0, *sizes.values()]), strict=False))
@@ -47,7 +50,11 @@ def gather_counts(selected: Path, tasks: Sequence[CountTask]) -> Counted:
                     size = sizes[language]
                     tokens[starts[language] :][:size] = counts[first : first + size]
                     first += size
-                rows.append(pl.read_parquet(task.into / measures_name(task.place, task.group), glob=False))
+                measured = pl.read_parquet(task.into / measures_name(task.place, task.group), glob=False)
+                scripts = pl.read_parquet(
+                    task.into / described_name(task.group), columns=["language", "script"], glob=False
+                )
+                rows.append(measured.join(scripts, on="language", maintain_order="left"))
         columns.append(pl.Series(f"tokens_{place}", tokens))
         measures.append(pl.concat(rows).sort("language"))
     return Counted(documents.drop("place").with_columns(columns), measures)
@@ -84,16 +91,17 @@ def premium_table(counted: Counted, tokenizers: Sequence[str], how: Comparison) 
                     "premium_bytes": estimates["bytes"].value,
                     "premium_characters": estimates["characters"].value,
                     **_all_ways(ways, spread),
+                    "unknown_share": counted.measures[i]["unknown_characters"] / sums["characters"],
                 }
-            )
+            ).with_columns(marked=pl.col("unknown_share") > MARKED_ABOVE)
         )
     known = pl.concat(tables).with_columns(pl.selectors.float().fill_nan(None))
-    return known.with_columns(pl.col("tokens", "tokens_joined").cast(pl.Int64))
+    return known.with_columns(pl.col("tokens", "tokens_documents", "tokens_joined").cast(pl.Int64))
 
 
 def _all_ways(ways: dict[str, tuple[F64, F64, F64, F64]], spread: Spread) -> dict[str, F64]:
     """Columns for each aggregation, whichever the table shows first."""
-    columns = {"tokens_joined": ways["joined"][0]}
+    columns = {"tokens_documents": ways["documents"][0], "tokens_joined": ways["joined"][0]}
     for name, (_, premium, low, high) in ways.items():
         short = name.replace("-", "_")
         columns |= {f"premium_{short}": premium, f"low_{short}": low, f"high_{short}": high}
@@ -120,6 +128,18 @@ def _matrices(documents: pl.DataFrame, languages: list[str], names: list[str]) -
         matrix[at] = placed[name].to_numpy()
         amounts[name] = matrix
     return amounts, there
+
+
+def example_table(counted: Counted, tokenizers: Sequence[str], document: str) -> pl.DataFrame:
+    """examples.parquet: the tokens of one document in every language that has it; their bytes, in order."""
+    return pl.concat(
+        [
+            measured.filter(pl.col("example").is_not_null()).select(
+                pl.lit(name).alias("tokenizer"), "language", pl.lit(document).alias("id"), tokens="example"
+            )
+            for name, measured in zip(tokenizers, counted.measures, strict=True)
+        ]
+    )
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:

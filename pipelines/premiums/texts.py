@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -102,3 +103,15 @@ def language_column(texts: Sequence[Texts], language: str, column: str) -> pa.Ar
                 reader = pa.ipc.open_file(source, options=options)
                 found += [reader.get_batch(i).column(0) for i in one.batches[language]]
     return pa.concat_arrays(found)
+
+
+def selected_places(selected: Path) -> dict[str, pa.Int64Array]:
+    """For each language the places of its compared documents in the corpus, in the baseline's order."""
+    table = pl.read_parquet(selected, columns=["language", "place"], glob=False)
+    parts = table.partition_by("language", maintain_order=True)
+    return {part.item(0, "language"): pa.array(part["place"].to_numpy()) for part in parts}
+
+
+def selected_text(texts: Sequence[Texts], places: dict[str, pa.Int64Array], language: str) -> pa.LargeStringArray:
+    """The compared documents of a language, in the baseline's order."""
+    return language_column(texts, language, "text").take(places[language])

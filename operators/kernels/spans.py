@@ -1,0 +1,70 @@
+"""Words between blanks, held against the borders of tokens."""
+
+from typing import Any
+
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def blank_bytes(data: Any, at: Any, end: Any) -> int:
+    """How many bytes the blank at `at` takes, 0 where there is none: what Python's `str.split` splits at."""
+    byte = data[at]
+    if byte < 0x80:
+        return 1 if byte == 0x20 or 0x09 <= byte <= 0x0D or 0x1C <= byte <= 0x1F else 0
+    if byte == 0xC2:
+        return 2 if at + 1 < end and (data[at + 1] == 0x85 or data[at + 1] == 0xA0) else 0
+    if byte < 0xE1 or byte > 0xE3 or at + 2 >= end:
+        return 0
+    two, three = data[at + 1], data[at + 2]
+    if byte == 0xE1:
+        return 3 if two == 0x9A and three == 0x80 else 0
+    if byte == 0xE2:
+        if two == 0x80:
+            return 3 if three <= 0x8A or three == 0xA8 or three == 0xA9 or three == 0xAF else 0
+        return 3 if two == 0x81 and three == 0x9F else 0
+    return 3 if two == 0x80 and three == 0x80 else 0
+
+
+@njit(cache=True, nogil=True)
+def count_words(
+    data: Any, starts: Any, ids: Any, offsets: Any, lengths: Any, leading: Any, words: Any, continued: Any,
+) -> None:  # fmt: skip
+    """Fill `words` and `continued` (int64[documents]): words, and those of them that a border of two tokens cuts.
+
+    Document d is data[starts[d]:starts[d + 1]] and has the tokens ids[offsets[d]:offsets[d + 1]]; token i stands for
+    `lengths[i]` bytes, and begins with a space where `leading[i]`. A space before the text that its first token brings
+    along is passed over. `continued` is -1 where the tokens together are not as long as the text.
+    """
+    for document in range(len(starts) - 1):
+        start, end = starts[document], starts[document + 1]
+        token, last = offsets[document], offsets[document + 1]
+        border = start
+        for i in range(token, last):
+            border += lengths[ids[i]]
+        spelled = border == end
+        border = start
+        if not spelled and token < last and start < end and leading[ids[token]] and data[start] != 0x20:
+            total = 0
+            for i in range(token, last):
+                total += lengths[ids[i]]
+            spelled = total == end - start + 1
+            border = start - 1
+        found, cut = 0, 0
+        at = start
+        while at < end:
+            blank = blank_bytes(data, at, end)
+            if blank > 0:
+                at += blank
+                continue
+            begin = at
+            while at < end and blank_bytes(data, at, end) == 0:
+                at += 1
+            found += 1
+            if spelled:
+                while border <= begin:
+                    border += lengths[ids[token]]
+                    token += 1
+                if border < at:
+                    cut += 1
+        words[document] = found
+        continued[document] = cut if spelled else -1
