@@ -69,9 +69,7 @@ def test_categories_may_be_named_by_their_source_and_chosen(made: Path, tmp_path
 
 
 def test_too_few_merges_for_ranks_are_refused(made: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        CannotInfer, match="144 of 144 merges occur in the categories, at least 300"
-    ):
+    with pytest.raises(CannotInfer, match="144 of 144 merges occur in the categories, at least 300"):
         infer(made, tmp_path / "o", [Source(path=str(made / "corpus"))])
 
 
