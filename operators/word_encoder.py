@@ -11,7 +11,8 @@ from operators.inference import MERGES, Inference
 from operators.kernels.chance import Splits, count_splits, encode_by_chance
 from operators.kernels.encode import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
 from operators.kernels.merging import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
-from operators.kernels.segment import Lexicon, Model, put_tokens
+from operators.kernels.segment import Lexicon, Model, Scratch, put_tokens
+from operators.kernels.windows import LARGEST_ID, MOST_MERGES, WINDOW, Ranks, put_ranks
 from operators.pretokenize import Pieces
 from operators.tokenizer import Merges, Tokenizer
 
@@ -39,7 +40,13 @@ class WordEncoder:
         by_merges = inference.kernel == MERGES.kernel
         apart = inference.is_random and inference.name == "stochastok"
         listed = tokens_of(tokenizer) if apart or not by_merges else None
-        self._model = Model(_spelling_of(tokenizer), table, inference.kernel, lexicon(listed, inference.name))
+        self._model = Model(
+            _spelling_of(tokenizer),
+            table,
+            rank_table(tokenizer.merges),
+            inference.kernel,
+            lexicon(listed, inference.name),
+        )
         whole_words = tokenizer.ignore_merges and by_merges
         self._exceptions = _exceptions(tokenizer, table) if whole_words else _packed({})
         if inference.is_random:
@@ -61,7 +68,7 @@ class WordEncoder:
         if self._inference.is_random:
             if keys is None:
                 raise ValueError(f"{self._inference} needs a key for each document")
-            draws = (self._splits, _read_only(keys), self._seed, self._inference.chance)
+            draws = (self._splits, _scratch(), _read_only(keys), self._seed, self._inference.chance)
             dropout = self._inference.name == "dropout"
             n = encode_by_chance(*arrays, self._model, self._exceptions, *draws, dropout, ids, offsets)
         else:
@@ -78,7 +85,14 @@ def _empty_cache() -> Cache:
         np.empty(CACHE_RUN_BYTES, np.uint8),
         np.zeros(2, np.int64),
         np.empty(BATCH * SLOT, np.uint64),
+        _scratch(),
     )
+
+
+def _scratch() -> Scratch:
+    places = WINDOW + 2
+    room = (np.empty(places, np.int32), np.empty(WINDOW + 32, np.uint32), np.empty(2 * places, np.int32))
+    return Scratch(np.empty(WINDOW, np.int64), *room)
 
 
 def _spelling_of(tokenizer: Tokenizer) -> Spelling:
@@ -102,6 +116,18 @@ def merge_table(merges: Merges) -> I64:
     table = empty_table(len(merges))
     put_merges(table, *(np.ascontiguousarray(ids, np.int32) for ids in (merges.left, merges.right, merges.token)))
     return table
+
+
+def rank_table(merges: Merges) -> Ranks:
+    """The merges as words are merged with. Raises ValueError for ids or ranks that do not fit their 21 and 22 bits."""
+    largest = max((int(ids.max(initial=0)) for ids in (merges.left, merges.right, merges.token)), default=0)
+    if largest > LARGEST_ID or len(merges) > MOST_MERGES:
+        raise ValueError(f"{len(merges)} merges, ids up to {largest}: more than {MOST_MERGES} and {LARGEST_ID}")
+    left, right = (np.ascontiguousarray(ids, np.int32) for ids in (merges.left, merges.right))
+    slots = np.full(1 << max(4, (2 * len(merges)).bit_length()), np.iinfo(np.uint64).max, np.uint64)
+    while not put_ranks(left, right, slots):
+        slots = np.full(2 * len(slots), np.iinfo(np.uint64).max, np.uint64)
+    return Ranks(slots, np.append(merges.token, np.int32(0)))
 
 
 def empty_table(merges: int) -> I64:

@@ -12,7 +12,7 @@ from numba import njit
 from operators.arrays import I32, I64
 from operators.kernels.encode import whole_word
 from operators.kernels.machine import folded
-from operators.kernels.merging import NO_MERGE, SCANNED_SYMBOLS, pair_value, pop, push, sink, spell
+from operators.kernels.merging import NO_MERGE, pair_value, pop, push, sink, spell
 from operators.kernels.segment import segment_word
 
 _A, _B = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -174,12 +174,10 @@ def take_apart(group: Any, n: Any, splits: Any, chance: Any, state: Any, number:
 
 @njit(cache=True, nogil=True)
 def encode_by_chance(
-    data: Any, ends: Any, documents: Any, starts: Any, model: Any, exceptions: Any, splits: Any, keys: Any, seed: Any,
-    chance: Any, dropout: bool, ids: Any, offsets: Any,
+    data: Any, ends: Any, documents: Any, starts: Any, model: Any, exceptions: Any, splits: Any, scratch: Any,
+    keys: Any, seed: Any, chance: Any, dropout: bool, ids: Any, offsets: Any,
 ) -> int:  # fmt: skip
     """As `operators.kernels.encode.encode_words`, without a cache. keys: uint64, one a document; chance: of CERTAIN."""
-    symbols = np.empty(SCANNED_SYMBOLS, np.int64)
-    values = np.empty(SCANNED_SYMBOLS, np.int64)
     group = np.empty(2 * GROUP, np.int64)
     out: Any = 0
     offsets[0] = 0
@@ -195,12 +193,12 @@ def encode_by_chance(
                 for i in range(n):
                     ids[out + i] = made[i]
             else:
-                merged = symbols
                 whole = whole_word(data, begin, end, exceptions)
+                merged = np.empty(max(end - begin, 1), np.int32)
                 if whole >= 0:
-                    symbols[0], total = whole, np.int64(1)
+                    merged[0], total = whole, np.int64(1)
                 else:
-                    merged, total = segment_word(data, begin, end, model, symbols, values)
+                    total = segment_word(data, begin, end, model, scratch, merged, 0)
                 n = np.int64(0)
                 for first in range(0, total, GROUP):
                     many: Any = min(GROUP, total - first)

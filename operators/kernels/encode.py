@@ -17,8 +17,7 @@ from numba import njit
 
 from operators.arrays import I32, I64, U8, U64
 from operators.kernels.machine import eight_bytes, prefetch
-from operators.kernels.merging import SCANNED_SYMBOLS
-from operators.kernels.segment import segment_word
+from operators.kernels.segment import Scratch, segment_word
 from operators.kernels.words import MASKS, SHORT, long_hash, same_bytes, short_hash
 
 SLOT = 4
@@ -52,6 +51,7 @@ class Cache(NamedTuple):
     """int64[2]: how many of both are in use."""
     keys: U64
     """uint64[SLOT * BATCH], scratch."""
+    scratch: Scratch
 
 
 class Exceptions(NamedTuple):
@@ -173,8 +173,6 @@ def encode_words(
     Words are `Pieces` (operators.pretokenize); 24 bytes behind any may be read. `ids` is int32 with three entries more
     than there are bytes of text. Returns how many ids there are.
     """
-    symbols = np.empty(SCANNED_SYMBOLS, np.int64)
-    values = np.empty(SCANNED_SYMBOLS, np.int64)
     slots, run_ids, run_bytes, keys = cache.slots, cache.run_ids, cache.run_bytes, cache.keys
     mask = np.uint64(len(slots) // SET - 1)
     out: Any = 0
@@ -229,9 +227,7 @@ def encode_words(
                     ids[out] = whole
                     n = np.int64(1)
                 else:
-                    made, n = segment_word(data, start, end, model, symbols, values)
-                    for j in range(n):
-                        ids[out + j] = made[j]
+                    n = segment_word(data, start, end, model, cache.scratch, ids, out)
                 if length <= REMEMBERED_BYTES:
                     remember(cache, at, one, two, three, ids, out, n, data, start)
                 out += n

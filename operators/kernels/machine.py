@@ -148,6 +148,19 @@ def _bit_count(typingctx: Any, bits: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
+@intrinsic
+def _lowest_lanes(typingctx: Any, values: Any, at: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = ir.VectorType(_I32, 16)
+        loaded = builder.load(_address(context, builder, signature.args[0], arguments, vector))
+        loaded.align = 4
+        kind = ir.FunctionType(_I32, [vector])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.vector.reduce.umin.v16i32")
+        return builder.call(function, [loaded])
+
+    return types.uint32(values, types.int64), generate
+
+
 def _load_wide(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     loaded = builder.load(_address(context, builder, kind, (array, index), _WIDE))
     loaded.align = 1
@@ -287,6 +300,11 @@ def _plain_bit_count(bits: Any) -> int:
     return count
 
 
+@njit
+def _plain_lowest_lanes(values: Any, at: int) -> Any:
+    return values[at : at + 16].min()
+
+
 eight_bytes: Any = _plain_eight_bytes if _PLAIN else _eight_bytes
 """`data[at:at + 8]` (uint8) as a uint64, lowest byte first."""
 folded: Any = _plain_folded if _PLAIN else _folded
@@ -307,3 +325,5 @@ copy_wide: Any = _plain_copy_wide if _PLAIN else _copy_wide
 """Copies `source[at:at + WIDE]` (uint8) to `target[to:to + WIDE]`."""
 bit_count: Any = _plain_bit_count if _PLAIN else _bit_count
 """How many bits of a uint64 are set."""
+lowest_lanes: Any = _plain_lowest_lanes if _PLAIN else _lowest_lanes
+"""The least of `values[at:at + 16]` (uint32)."""

@@ -119,7 +119,19 @@ def pop(heap: Any, size: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def merge_by_heap(symbols: Any, n: Any, stop: Any, table: Any) -> int:
-    """As `merge_by_scanning`, in O(n log n): a heap of (rank, position) over a linked list of symbols."""
+    """As `merge_by_scanning`, in O(n log n)."""
+    merge_linked(symbols, n, stop, table)
+    kept = 0
+    for i in range(n):
+        if symbols[i] >= 0:
+            symbols[kept] = symbols[i]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def merge_linked(symbols: Any, n: Any, stop: Any, table: Any) -> None:
+    """Merge symbols[:n] with a heap of (rank, position) over a linked list; -1 where a symbol was merged away."""
     following = np.arange(1, n + 1).astype(np.int32)
     before = np.arange(-1, n - 1).astype(np.int32)
     heap = np.empty(2 * n, np.int64)  # n - 1 pairs at first; each merge takes one off and adds two at most
@@ -157,12 +169,6 @@ def merge_by_heap(symbols: Any, n: Any, stop: Any, table: Any) -> int:
             if value != NO_MERGE:
                 push(heap, size, value >> 32, np.int64(before[at]))
                 size += 1
-    kept = 0
-    for i in range(n):
-        if symbols[i] >= 0:
-            symbols[kept] = symbols[i]
-            kept += 1
-    return kept
 
 
 class Spelling(NamedTuple):

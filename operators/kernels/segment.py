@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.arrays import I64
-from operators.kernels.merging import NO_MERGE, Spelling, merge_word, pair_value, put_pair, spell
+from operators.arrays import I32, I64, U32
+from operators.kernels.merging import NO_MERGE, Spelling, pair_value, put_pair, spell
+from operators.kernels.windows import OVERLAP, WINDOW, Ranks, merge_long, merge_window
 
 MERGES: Final = 0
 LONGEST_PREFIX: Final = 1
@@ -37,6 +38,8 @@ class Model(NamedTuple):
     spelling: Spelling
     table: I64
     """The pair table of the merges (operators.kernels.merging)."""
+    ranks: Ranks
+    """The same, for words."""
     method: int
     """MERGES or one of the constants below it."""
     lexicon: Lexicon
@@ -167,20 +170,43 @@ def fewest(edges: Any, symbols: Any, n: Any) -> Any:
     return kept
 
 
+class Scratch(NamedTuple):
+    """Room for one word's work."""
+
+    symbols: I64
+    """int64[WINDOW]."""
+    made: I32
+    """This and what follows: see operators.kernels.windows.merge_window."""
+    values: U32
+    links: I32
+
+
 @njit(cache=True, nogil=True)
-def segment_word(
-    data: Any, start: Any, end: Any, model: Any, symbols: Any, values: Any
-) -> tuple[Any, Any]:  # fmt: skip
-    """What data[start:end] becomes: (ids, how many), as `operators.kernels.merging.merge_word`."""
+def segment_word(data: Any, start: Any, end: Any, model: Any, scratch: Any, ids: Any, out: Any) -> Any:
+    """Write what data[start:end] becomes into ids[out:]; returns how many."""
+    symbols = scratch.symbols
+    if end - start > WINDOW:
+        symbols = np.empty(end - start, np.int64)
+    n: Any = spell(data, start, end, model.spelling, symbols)
     if model.method == MERGES:
-        return merge_word(data, start, end, 1, model.spelling, model.table, symbols, values)
-    made = symbols if end - start <= len(symbols) else np.empty(end - start, np.int64)
-    n = spell(data, start, end, model.spelling, made)
+        made, links = scratch.made, scratch.links
+        if n > WINDOW:
+            return merge_long(
+                symbols, n, WINDOW, OVERLAP, model.ranks, model.table, made, scratch.values, links, ids[out : out + n]
+            )
+        n = merge_window(symbols, 0, n, model.ranks, made, scratch.values, links)
+        at = np.int64(links[0])
+        for i in range(n):
+            ids[out + i] = made[at]
+            at = np.int64(links[at])
+        return n
     edges = model.lexicon.edges
     if model.method == LONGEST_TOKEN:
-        n = longest_first(edges, made, n)
+        n = longest_first(edges, symbols, n)
     elif model.method == FEWEST_TOKENS:
-        n = fewest(edges, made, n)
+        n = fewest(edges, symbols, n)
     else:
-        n = greedy(edges, made, n, model.method == LONGEST_SUFFIX)
-    return made, n
+        n = greedy(edges, symbols, n, model.method == LONGEST_SUFFIX)
+    for i in range(n):
+        ids[out + i] = symbols[i]
+    return n
