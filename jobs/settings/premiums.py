@@ -24,5 +24,9 @@ class Premiums(Settings, frozen=True, kw_only=True):
     """Sum over the documents that all compared languages have, or that the language and the baseline have."""
     aggregation: Literal["documents", "joined", "per-document"] = "documents"
     """What `premium` is: the ratio of sums, of texts joined by a space and encoded once (Petrov), or a median ratio."""
+    reference: str | None = None
+    """One of the tokenizers, by its name or as given: sequence lengths are normalized by it (nsl)."""
+    against: str | None = None
+    """Output of an earlier run: say which languages got better or worse since, beyond the interval."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """Bootstrap resamples of documents behind each 95 % interval."""

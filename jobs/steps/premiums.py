@@ -26,15 +26,30 @@ def run_premiums(settings: Premiums, job: Job) -> str:
         languages=tuple(settings.languages) if settings.languages is not None else None,
         documents=settings.documents,
         aggregation=settings.aggregation,
+        reference=_reference(settings),
         resamples=settings.resamples,
         on_bad_record=job.on_bad_record,
     )
+    against = None if settings.against is None else Path(settings.against).expanduser().resolve()
     with output:
-        made = compare_languages(files, named, output, job.engine, job.progress, how)
+        made = compare_languages(files, named, output, job.engine, job.progress, how, against)
     languages, documents = made.facts["languages"], made.facts["documents"]
-    return summary(
-        output, f"premiums of {languages:,} languages over {documents:,} documents", made.facts, settings.out
-    )
+    what = f"premiums of {languages:,} languages over {documents:,} documents"
+    if against is not None:
+        what += f" ({made.facts['better']:,} got better, {made.facts['worse']:,} worse)"
+    return summary(output, what, made.facts, settings.out)
+
+
+def _reference(settings: Premiums) -> str | None:
+    """The name of the tokenizer that `reference` means."""
+    if settings.reference is None:
+        return None
+    names = {one: short_name(one, settings.tokenizer) for one in settings.tokenizer}
+    if settings.reference in names.values():
+        return settings.reference
+    if settings.reference not in names:
+        raise BadSettings("reference", f"{settings.reference!r} is none of the tokenizers {', '.join(names.values())}")
+    return names[settings.reference]
 
 
 def short_name(reference: str, among: list[str]) -> str:

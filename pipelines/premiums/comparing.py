@@ -17,6 +17,7 @@ from pipelines.corpus.sources import InputFile
 from pipelines.counting import BAD_RECORDS
 from pipelines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.premiums.against import CHANGES, changes, earlier_run
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.describing import DescribeTask, describe_languages, described_name
 from pipelines.premiums.encoding import CountTask, count_tokens, group_files
@@ -97,17 +98,22 @@ def compare_languages(
     engine: Engine,
     progress: Progress,
     how: Comparison,
+    against: Path | None = None,
 ) -> Manifest:
     """premiums.parquet and its companions (docs/metrics.md) in `output`. Skipped when they are there already.
 
     A row a tokenizer and language: sums over the compared documents, the premium against the baseline with its 95 %
     interval, and the same ratio of bytes and of characters, which no tokenizer has a part in.
 
-    Raises NoBaseline, RepeatedDocument, NoCommonDocuments, EmptyCorpus, and what reading raises.
+    `against` is the output of an earlier run: then changes.parquet says what became of each language since.
+
+    Raises NoBaseline, RepeatedDocument, NoCommonDocuments, EmptyCorpus, NotComparable, and what reading raises.
     """
+    earlier = None if against is None else earlier_run(against, how.baseline)
     settings = asdict(how) | {
         "tokenizers": [[name, tokenizer_fingerprint(tokenizer)] for name, tokenizer in tokenizers],
         "languages": sorted(how.languages) if how.languages is not None else None,
+        "against": None if earlier is None else earlier.fingerprint,
     }
     inputs = describe_inputs(files)
     name = fingerprint("premiums", settings, inputs)
@@ -117,7 +123,7 @@ def compare_languages(
     began, directory = time.monotonic(), output.directory
     reads = [ReadTask(file, i, how.on_bad_record, directory) for i, file in enumerate(files)]
     scratch, written = _scratch(reads, len(tokenizers), engine.workers), list(TABLES)
-    output.begin([*scratch, *written, BAD_RECORDS])
+    output.begin([*scratch, *written, BAD_RECORDS, CHANGES])
     texts, bad = _read(reads, engine, progress)
     with progress.stage("select documents", 1, "corpora") as advance:
         [(_, selection)] = engine.run(select_documents, [SelectTask(texts, directory, how)])
@@ -131,6 +137,12 @@ def compare_languages(
             advance(1)
         [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, how, directory)])
         advance(1)
+    if against is not None and earlier is not None:
+        old_names = [str(one[0]) for one in earlier.settings["tokenizers"]]
+        table = changes(against, directory, old_names, list(names), how.baseline, how.resamples)
+        write_table(table, directory / CHANGES)
+        written.append(CHANGES)
+        facts |= {verdict: int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse", "same")}
     for one in scratch:
         (directory / one).unlink(missing_ok=True)
     if how.on_bad_record == "skip":

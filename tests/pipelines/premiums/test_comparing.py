@@ -21,6 +21,7 @@ from pipelines.counting import count_words
 from pipelines.engine import Engine
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import Output
+from pipelines.premiums.against import NotComparable
 from pipelines.premiums.comparing import compare_languages
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.selection import NoBaseline, RepeatedDocument
@@ -231,3 +232,37 @@ def test_joined_counts_on_flores_equal_tiktokens_for_all_languages(
     joined = {language: len(theirs.encode_ordinary(" ".join(own))) for language, own in texts.items()}
     assert len(joined) == 204
     assert dict(found.select("language", "tokens_joined").iter_rows()) == joined
+
+
+def test_a_later_run_says_who_got_better_and_worse(made: Path, tmp_path: Path) -> None:
+    """The later tokenizer has the first merges only, of which English had most."""
+    rows = [(str(i), language, text) for language in ("en", "ru", "de")
+            for i, text in enumerate(documents(language, 60, seed=5))]  # fmt: skip
+    parallel(tmp_path / "p", rows)
+    first = load_tokenizer(str(made / "tok"))
+    premiums(made, tmp_path / "p", tmp_path / "old", named=[("tok", first)])
+    with Output(tmp_path / "new", "premiums") as output:
+        made_anew = compare_languages(
+            find_files([Source(path=str(tmp_path / "p"))]), [("tok", first.cut(300))], output, ENGINE, Silent(),
+            Comparison("en"), tmp_path / "old",
+        )  # fmt: skip
+    table = pl.read_parquet(tmp_path / "new/changes.parquet")
+    old, new = (pl.read_parquet(tmp_path / one / "premiums.parquet").sort("language") for one in ("old", "new"))
+    assert table["old"].to_list() == pytest.approx(old["premium_documents"].to_list())
+    assert table["new"].to_list() == pytest.approx(new["premium_documents"].to_list())
+    by_language = {row["language"]: row for row in table.iter_rows(named=True)}
+    assert by_language["en"]["change"] == pytest.approx(1) and by_language["en"]["verdict"] == "same"
+    for row in by_language.values():
+        expected = "better" if row["high"] < 1 - 1e-9 else "worse" if row["low"] > 1 + 1e-9 else "same"
+        assert row["verdict"] == expected and row["low"] <= row["change"] <= row["high"]
+    assert sum(made_anew.facts[verdict] for verdict in ("better", "worse", "same")) == 3
+    assert by_language["ru"]["verdict"] != "same"
+
+
+def test_a_run_that_cannot_be_compared_with_is_one_line(made: Path, tmp_path: Path) -> None:
+    parallel(tmp_path / "p", [("1", "en", "one"), ("1", "de", "eins")])
+    premiums(made, tmp_path / "p", tmp_path / "old", baseline="de")
+    files, named = find_files([Source(path=str(tmp_path / "p"))]), [("tok", load_tokenizer(str(made / "tok")))]
+    for old, why in ((tmp_path / "old", "its baseline is de, not en"), (tmp_path, "holds no finished premiums")):
+        with Output(tmp_path / "new", "premiums") as output, pytest.raises(NotComparable, match=why):
+            compare_languages(files, named, output, ENGINE, Silent(), Comparison("en"), old)
