@@ -20,11 +20,12 @@ from operators.arrays import I32, U64
 from operators.kernels.machine import folded, lowest_lanes
 from operators.kernels.merging import merge_by_heap, merge_linked
 
-WINDOW = 240
+WINDOW = 176
 """Symbols merged at once; positions are 8 bits wide."""
-OVERLAP = 48
-"""Symbols of a window that the next one sees again, about."""
-GROWTH = 8
+OVERLAP = 24
+"""Symbols of a window that the next one sees again, about; where they are too few, which is rare, the window grows."""
+GROWTH, STAY = 8, 4
+"""How much larger a window becomes where two have no token in common, and how many of them follow."""
 
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _A, _B = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -172,7 +173,7 @@ def merge_long(
 
     window: symbols at first, WINDOW at most; overlap: less. The scratch is that of `merge_window`.
     """
-    size = window
+    size, wide = window, 0
     tokens, starts = np.empty(size, np.int32), np.empty(size, np.int64)
     more, more_starts = np.empty(size, np.int32), np.empty(size, np.int64)
     first: Any = 0  # where this window begins; its tokens before `done` are written
@@ -181,19 +182,23 @@ def merge_long(
     kept: Any = 0
     while first + size < n:
         after = count - 1
-        while after > done and starts[after] > first + size - overlap:
+        while after > done and starts[after] > first + size - overlap * (size // window):
             after -= 1
         i, j = after, 0
         found = False
         if after >= done and starts[after] > first:
             second = starts[after]
-            if second + size <= n and is_repeated(symbols, first, second, size):
+            ahead = size
+            if wide > 0:
+                wide -= 1
+                ahead = size if wide > 0 else window
+            if ahead == size and second + size <= n and is_repeated(symbols, first, second, size):
                 others = count
                 for k in range(count):
                     more[k], more_starts[k] = tokens[k], starts[k] + second - first
             else:
                 others = tokens_of_window(
-                    symbols, second, min(size, n - second), ranks, table, made, values, links, more, more_starts
+                    symbols, second, min(ahead, n - second), ranks, table, made, values, links, more, more_starts
                 )
             while i < count and j < others and not found:
                 if starts[i] == more_starts[j]:
@@ -209,10 +214,10 @@ def merge_long(
                 out[kept] = tokens[k]
                 kept += 1
             tokens, more, starts, more_starts = more, tokens, more_starts, starts
-            first, count, done = second, others, j + 1
+            first, count, done, size = second, others, j + 1, ahead
             continue
         # A larger window from the same place on, which must hold the token that was written last.
-        size, overlap = size * GROWTH, overlap * GROWTH
+        size, wide = size * GROWTH, STAY
         wider, wider_starts = np.empty(size, np.int32), np.empty(size, np.int64)
         others = tokens_of_window(
             symbols, first, min(size, n - first), ranks, table, made, values, links, wider, wider_starts
