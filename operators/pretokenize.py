@@ -22,7 +22,7 @@ from operators.batches import bytes_and_starts
 from operators.errors import DataError, UsageError
 from operators.kernels.borders import scan_borders
 from operators.kernels.machine import WIDE
-from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, scan
+from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, QWEN, TEKKEN, scan
 from operators.normalization import Normalizer
 from operators.recipes import NO_SPLIT, SPACE_MARK, Recipe, Section
 from operators.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
@@ -51,7 +51,13 @@ PATTERNS: Final[dict[str, str]] = {
 }
 """Name to the published regular expression; gpt4 (cl100k_base) and llama3 are the same one."""
 
-_KINDS: Final = {PATTERNS["gpt2"]: GPT2, PATTERNS["gpt4"]: CL100K, PATTERNS["o200k"]: O200K}
+_KINDS: Final = {
+    PATTERNS["gpt2"]: GPT2,
+    PATTERNS["gpt4"]: CL100K,
+    PATTERNS["o200k"]: O200K,
+    PATTERNS["qwen"]: QWEN,
+    PATTERNS["tekken"]: TEKKEN,
+}
 _BYTES_PER_PIECE: Final = 4
 """A guess for the first allocation; English under gpt4 has about 4.6."""
 
@@ -316,12 +322,13 @@ def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
     kinds = np.empty(longest + 2 * ROOM, np.uint8)
     words = longest // WIDE + 3
     borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
-    places = np.empty(longest, np.int64) if kind != O200K else ranks
+    by_bits = kind in (GPT2, CL100K, QWEN)
+    places = np.empty(longest, np.int64) if by_bits else ranks
     document = count = 0
     while True:
-        if kind != O200K:
+        if by_bits:
             document, count = scan_borders(
-                data, starts, kind == CL100K, BLOCKS, CLASSES, kinds, borders, document_bits, places, ranks, document,
+                data, starts, kind, BLOCKS, CLASSES, kinds, borders, document_bits, places, ranks, document,
                 ends, count, documents,
             )  # fmt: skip
         else:

@@ -1,4 +1,4 @@
-r"""All borders between pieces of GPT-4's (cl100k) or GPT-2's expression, 64 bytes at a time, by arithmetic on bits.
+r"""All borders between pieces of GPT-4's (cl100k), Qwen's or GPT-2's expression, 64 bytes at a time, by bits.
 
 Bit i of a number says something of byte i of a block of documents. With the letters L, numbers N, blanks B (spaces
 other than line ends, the plain space among them), line ends R and other signs O, the alternatives of the expression
@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit
 
 from operators.kernels.machine import WIDE, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
-from operators.kernels.scan import BLOCK_BYTES, after_character, classify, contraction_end
+from operators.kernels.scan import BLOCK_BYTES, GPT2, QWEN, after_character, classify, contraction_end
 from operators.unicode_classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 _LETTER, _SIGN = np.uint8(UPPER | LOWER | CASELESS), np.uint8(OTHER | MARK)
@@ -53,12 +53,12 @@ def note_places(bits: Any, base: int, shift: int, kind: int, places: Any, noted:
 
 
 @njit(cache=True, nogil=True)
-def find_borders(text: Any, kinds: Any, documents: Any, words: int, borders: Any, places: Any) -> int:
+def find_borders(text: Any, kinds: Any, documents: Any, words: int, single: bool, borders: Any, places: Any) -> int:
     """Write where pieces begin, a bit a byte, and note the places that need a look; returns how many.
 
     text: uint8, a block of documents; kinds: uint8, their classes, zeros behind them. documents: uint64[words + 1], a
-    bit where a document begins and where the last one ends. borders: uint64[words], written. places: int64, room for
-    one a byte.
+    bit where a document begins and where the last one ends. single: every number is a piece, as in Qwen's expression.
+    borders: uint64[words], written. places: int64, room for one a byte.
     """
     zero = np.uint64(0)
     letters = numbers = signs = blanks = line_ends = plain = firsts = taken_ends = free_ends = spaces = zero
@@ -96,11 +96,11 @@ def find_borders(text: Any, kinds: Any, documents: Any, words: int, borders: Any
         begun |= letters & ~behind_letters & ~behind_blanks & ~behind_one_sign
 
         behind_numbers = (numbers << _ONE | before_numbers) & inside
-        begun |= numbers & ~behind_numbers
+        begun |= numbers & ~(within if single else behind_numbers)
         before_second, second = second >> _TOP, numbers & behind_numbers
         before_third, third = third >> _TOP, numbers & (second << _ONE | before_second) & inside
         before_fourth, fourth = fourth >> _TOP, numbers & (third << _ONE | before_third) & inside
-        if fourth != 0:
+        if fourth != 0 and not single:
             new = fourth & ~((fourth << _ONE | before_fourth) & inside)
             noted = note_places(new, base, 3, NUMBERS, places, noted)
 
@@ -235,10 +235,10 @@ def is_set(bits: Any, at: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def scan_borders(
-    data: Any, starts: Any, gpt4: bool, blocks: Any, classes: Any, kinds: Any, borders: Any, document_bits: Any,
+    data: Any, starts: Any, kind: int, blocks: Any, classes: Any, kinds: Any, borders: Any, document_bits: Any,
     places: Any, ranks: Any, document: int, ends: Any, count: int, documents: Any,
 ) -> tuple[int, int]:  # fmt: skip
-    """As `operators.kernels.scan.scan`, for GPT-4's expression, or else GPT-2's.
+    """As `operators.kernels.scan.scan`, for GPT2, CL100K and QWEN.
 
     kinds, as there, with WIDE more. borders, document_bits: uint64, ranks: int64, each with a number for WIDE bytes of
     the longest block and two more; places: int64, one for each of its bytes. All of them are scratch.
@@ -259,11 +259,11 @@ def scan_borders(
             for i in range(document, stop + 1):
                 at = starts[i] - begin
                 document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
-            if gpt4:
-                noted = find_borders(text, kinds, document_bits, words, borders, places)
+            if kind != GPT2:
+                noted = find_borders(text, kinds, document_bits, words, kind == QWEN, borders, places)
             else:
                 noted = find_borders_gpt2(text, kinds, document_bits, words, borders, places)
-            settle_places(text, kinds, document_bits, borders, places, noted, gpt4)
+            settle_places(text, kinds, document_bits, borders, places, noted, kind != GPT2)
             borders[words] = 0
             borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last piece ends
             words = (n >> 6) + 1

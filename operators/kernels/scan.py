@@ -25,6 +25,10 @@ from operators.unicode_classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OT
 GPT2: Final = 0
 CL100K: Final = 1
 O200K: Final = 2
+QWEN: Final = 3
+"""CL100K with one number a piece."""
+TEKKEN: Final = 4
+"""O200K with one number a piece, without contractions."""
 
 BLOCK_BYTES: Final = 1 << 16
 """Documents are classified in blocks of about this size, which stay in the processor's cache."""
@@ -159,9 +163,9 @@ def _blank_end(text: U8, kinds: U8, i: int, lines: bool) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _number_end(text: U8, kinds: U8, i: int) -> int:
-    r"""`\p{N}{1,3}` at a number."""
-    for _ in range(3):
+def _number_end(text: U8, kinds: U8, i: int, most: int) -> int:
+    r"""`\p{N}{1,most}` at a number."""
+    for _ in range(most):
         if kinds[i] == NUMBER:
             i = after_character(text, i)
     return i
@@ -190,13 +194,13 @@ def _gpt2_end(text: U8, kinds: U8, i: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _cl100k_end(text: U8, kinds: U8, i: int) -> int:
-    r"""`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|` _blank_end."""
+def _cl100k_end(text: U8, kinds: U8, i: int, numbers: int) -> int:
+    r"""`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,numbers}| ?[^\s\p{L}\p{N}]+[\r\n]*|`."""
     kind = kinds[i]
     if kind & _LETTER:
         return _run_end(kinds, i + 1, _LETTER)
     if kind == NUMBER:
-        return _number_end(text, kinds, i)
+        return _number_end(text, kinds, i, numbers)
     if kind == NEWLINE:
         return _blank_end(text, kinds, i, True)
     if text[i] == 0x27:
@@ -214,7 +218,7 @@ def _cl100k_end(text: U8, kinds: U8, i: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _cased_end(text: U8, kinds: U8, i: int) -> int:
+def _cased_end(text: U8, kinds: U8, i: int, contractions: bool) -> int:
     """The two alternatives for words of o200k at i; i where neither matches. With H = _HEAD and T = _TAIL they are
 
     [^\\r\\n\\p{L}\\p{N}]? H* T+ (contraction)?  and then  [^\\r\\n\\p{L}\\p{N}]? H+ T* (contraction)?
@@ -244,20 +248,20 @@ def _cased_end(text: U8, kinds: U8, i: int) -> int:
             return i
     while kinds[at] & _TAIL:
         at += 1
-    if kinds[at] and text[at] == 0x27:
+    if contractions and kinds[at] and text[at] == 0x27:
         return contraction_end(text, at, True)
     return at
 
 
 @njit(cache=True, nogil=True)
-def _o200k_end(text: U8, kinds: U8, i: int) -> int:
-    r"""The words of _cased_end, then `\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`."""
+def _o200k_end(text: U8, kinds: U8, i: int, numbers: int, contractions: bool) -> int:
+    r"""The words of _cased_end, then `\p{N}{1,numbers}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`."""
     kind = kinds[i]
     if kind == NUMBER:
-        return _number_end(text, kinds, i)
+        return _number_end(text, kinds, i, numbers)
     if kind == NEWLINE:
         return _blank_end(text, kinds, i, True)
-    word = _cased_end(text, kinds, i)
+    word = _cased_end(text, kinds, i, contractions)
     if word > i:
         return word
     if kind == SPACE:
@@ -285,12 +289,13 @@ def scan(
 ) -> tuple[int, int]:
     """Write the ends of the pieces, from `document` on, while `ends` has room for a block of one-byte pieces.
 
-    data: uint8, UTF-8, with ROOM behind it. starts: int64[documents + 1], byte offsets of the documents. kind: GPT2,
-    CL100K or O200K. blocks, classes: operators.unicode_classes. kinds: uint8 scratch, ROOM + 1 more than the longest
+    data: uint8, UTF-8, with ROOM behind it. starts: int64[documents + 1], byte offsets of the documents. kind: a
+    constant above. blocks, classes: operators.unicode_classes. kinds: uint8 scratch, ROOM + 1 more than the longest
     document and BLOCK_BYTES. ends: int64, written from `count` on. documents: int64[documents + 1], written:
     `documents[d + 1]` is the number of pieces up to the end of document d. Returns (document, count) to go on from
     with more room.
     """
+    numbers = 1 if kind in (QWEN, TEKKEN) else 3
     while document < len(starts) - 1:
         begin, stop = starts[document], document + 1
         while stop < len(starts) - 1 and starts[stop + 1] - begin <= BLOCK_BYTES:
@@ -306,7 +311,7 @@ def scan(
             while i < n:
                 # Most pieces are a word with or without a space before it, found here; calls cost more than that.
                 at = i + 1 if text[i] == 0x20 else i
-                if kind == O200K:
+                if kind in (O200K, TEKKEN):
                     # H* as upper case, then caseless: where upper case follows again, _cased_end knows how to go back.
                     word = at
                     while kinds[at] == UPPER:
@@ -316,8 +321,8 @@ def scan(
                     if kinds[at] == LOWER:
                         at = _run_end(kinds, at, _TAIL)
                     if at == word or (kinds[at] == UPPER and kinds[at - 1] & _BOTH):
-                        at = _o200k_end(text, kinds, i)
-                    elif at < n and text[at] == 0x27:
+                        at = _o200k_end(text, kinds, i, numbers, kind == O200K)
+                    elif kind == O200K and at < n and text[at] == 0x27:
                         at = contraction_end(text, at, True)
                 else:
                     length = run_length(kinds, at, _LETTERS)
@@ -325,8 +330,8 @@ def scan(
                         at += length
                         if length == LANES:
                             at = _run_end(kinds, at, _LETTER)
-                    elif kind == CL100K:
-                        at = _cl100k_end(text, kinds, i)
+                    elif kind != GPT2:
+                        at = _cl100k_end(text, kinds, i, numbers)
                     else:
                         at = _gpt2_end(text, kinds, i)
                 i = at

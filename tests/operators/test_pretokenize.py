@@ -25,7 +25,7 @@ from tokenizers import PreTokenizedString, Regex, pre_tokenizers
 from operators.arrays import ROOM
 from operators.pretokenize import PATTERNS, BadPattern, PatternGaveUp, Pretokenizer
 
-NAMES = ["gpt2", "gpt4", "o200k"]  # llama3 is gpt4, tested by itself
+NAMES = ["gpt2", "gpt4", "o200k", "qwen", "tekken"]  # llama3 is gpt4, tested by itself
 
 # What the expressions treat each in its own way, and what looks like it.
 EDGES = [

@@ -7,7 +7,7 @@ import pytest
 
 from operators.arrays import I64, ROOM, with_room
 from operators.kernels.borders import add_bits, scan_borders
-from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, scan
+from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, QWEN, scan
 from operators.unicode_classes import BLOCKS, CLASSES
 from tests.operators.kernels.test_scan import broken
 from tests.operators.test_pretokenize import hostile
@@ -37,7 +37,7 @@ def both(documents: list[bytes], kind: int = CL100K) -> tuple[tuple[I64, I64], t
                 *(
                     data,
                     starts,
-                    kind == CL100K,
+                    kind,
                     BLOCKS,
                     CLASSES,
                     kinds,
@@ -57,7 +57,7 @@ def both(documents: list[bytes], kind: int = CL100K) -> tuple[tuple[I64, I64], t
 
 
 def assert_same(documents: list[bytes]) -> None:
-    for kind in (CL100K, GPT2):
+    for kind in (CL100K, GPT2, QWEN):
         (ends, counts), (fast_ends, fast_counts) = both(documents, kind)
         assert ends.tolist() == fast_ends.tolist(), (kind, documents)
         assert counts.tolist() == fast_counts.tolist(), (kind, documents)
@@ -87,7 +87,7 @@ def test_runs_longer_than_a_number_of_bits_and_than_a_block(piece: str) -> None:
 
 def test_pieces_tile_broken_utf8() -> None:
     for document in broken(3, 200):
-        for kind in (CL100K, GPT2):
+        for kind in (CL100K, GPT2, QWEN):
             _, (ends, counts) = both([document, b"a b"], kind)
             assert [*ends.tolist()] == sorted(set(ends.tolist()))
             assert ends[-1] == len(document) + 3 and counts[-1] == len(ends)

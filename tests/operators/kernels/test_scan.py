@@ -13,7 +13,7 @@ from operators.unicode_classes import BLOCKS, CLASSES, OTHER
 from tests.operators.test_pretokenize import hostile
 
 CLASSES_OF = {char: CLASSES[int(BLOCKS[ord(char) >> 6]) * 64 + (ord(char) & 63)] for char in "aÉの\u0301 1\n"}
-KINDS = [kernels.GPT2, kernels.CL100K, kernels.O200K]
+KINDS = [kernels.GPT2, kernels.CL100K, kernels.O200K, kernels.QWEN, kernels.TEKKEN]
 
 
 def batch(documents: list[bytes]) -> tuple[U8, I64]:
