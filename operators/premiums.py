@@ -50,19 +50,37 @@ def ratios(amounts: Sequence[F64], present: Mask, baseline: int, resamples: int)
     Each of `amounts` (one a tokenizer; float64[documents, languages]) is 0 where `present` (bool, same shape) is false;
     `baseline` is a column. NaN for a ratio without documents, or with nothing on the baseline's side.
     """
+    return _estimates([(one,) for one in amounts], (1,), present, baseline, resamples)
+
+
+def changes(new: F64, old: F64, present: Mask, baseline: int, resamples: int) -> Estimate:
+    """Each language's premium by one count over that by another of the same documents: under 1 it has fallen.
+
+    Arrays as in `ratios`. Resamples draw documents for both counts at once, so what documents have in common goes out.
+    """
+    return _estimates([(new, old)], (1, -1), present, baseline, resamples)[0]
+
+
+def _estimates(
+    counts: Sequence[tuple[F64, ...]], signs: tuple[int, ...], present: Mask, baseline: int, resamples: int
+) -> list[Estimate]:
+    """For each of `counts` the product over its matrices of (language's sum / baseline's sum) ** sign."""
     both = present & present[:, [baseline]]
-    languages = both.shape[1]
-    made = np.full((3, len(amounts), languages), np.nan)
+    made = np.full((3, len(counts), both.shape[1]), np.nan)
     patterns, which = np.unique(both, axis=1, return_inverse=True)
+    exponents = [exponent for sign in signs for exponent in (sign, -sign)]
     for p in range(patterns.shape[1]):  # documents in common: one pattern for all languages
         rows, columns = np.flatnonzero(patterns[:, p]), np.flatnonzero(which.ravel() == p)
-        own = np.concatenate([one[np.ix_(rows, columns)] for one in amounts], axis=1)
-        against = np.concatenate([np.repeat(one[rows][:, [baseline]], len(columns), 1) for one in amounts], axis=1)
-        found = product_intervals((own, against), (1, -1), resamples)
+        sums = list[F64]()
+        for k in range(len(signs)):
+            sums.append(np.concatenate([one[k][np.ix_(rows, columns)] for one in counts], axis=1))
+            own = [one[k][rows][:, [baseline]] for one in counts]
+            sums.append(np.concatenate([np.repeat(column, len(columns), 1) for column in own], axis=1))
+        found = product_intervals(sums, exponents, resamples)
         for i, one in enumerate((found.value, found.low, found.high)):
-            made[i][:, columns] = one.reshape(len(amounts), len(columns))
+            made[i][:, columns] = one.reshape(len(counts), len(columns))
     made[~np.isfinite(made)] = np.nan
-    return [Estimate(*made[:, i]) for i in range(len(amounts))]
+    return [Estimate(*made[:, i]) for i in range(len(counts))]
 
 
 def document_ratios(amounts: F64, present: Mask, baseline: int) -> Spread:

@@ -56,6 +56,7 @@ def compile_kernels() -> None:
     from operators.encode import Encoder
     from operators.inference import KERNELS, RANDOM, parse
     from operators.kernels.isotonic import pool_rising
+    from operators.metrics.words import word_counts
     from operators.mixture import infer_mixture
     from operators.mixture_evidence import count_emissions
     from operators.replay import record_changes
@@ -67,7 +68,9 @@ def compile_kernels() -> None:
     first = wide.initial_counts()
     wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
     texts = pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string())
-    Encoder(tokenizer).encode(texts)
+    ids, offsets = Encoder(tokenizer).encode(texts)
+    sizes = np.array([len(token) for token in tokenizer.tokens], np.int32)
+    word_counts(texts, ids, offsets, sizes, np.zeros(len(sizes), np.uint8))
     for inference in (*KERNELS, *(f"{name}:0.5" for name in RANDOM)):
         WordEncoder(tokenizer, parse(inference)).encode(
             Pretokenizer("gpt4").split(texts), np.arange(3, dtype=np.uint64)

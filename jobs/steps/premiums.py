@@ -1,6 +1,8 @@
 """The step `premiums`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jobs.configuration import read_sources
 from jobs.settings.base import BadSettings
@@ -18,6 +20,9 @@ def run_premiums(settings: Premiums, job: Job) -> str:
 
     if not settings.tokenizer:
         raise BadSettings("tokenizer", "names none; give at least one --tokenizer")
+    for reference in settings.tokenizer:
+        if settings.tokenizer.count(reference) > 1:
+            raise BadSettings("tokenizer", f"names {reference} twice; leave one out")
     named = [(short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer]
     output = Output(out_directory(settings), "premiums")
     files = find_files(read_sources(settings.parallel))
@@ -33,11 +38,21 @@ def run_premiums(settings: Premiums, job: Job) -> str:
     against = None if settings.against is None else Path(settings.against).expanduser().resolve()
     with output:
         made = compare_languages(files, named, output, job.engine, job.progress, how, against)
-    languages, documents = made.facts["languages"], made.facts["documents"]
-    what = f"premiums of {languages:,} languages over {documents:,} documents"
-    if against is not None:
-        what += f" ({made.facts['better']:,} got better, {made.facts['worse']:,} worse)"
-    return summary(output, what, made.facts, settings.out)
+    return summary(output, told(made.facts), made.facts, settings.out)
+
+
+def told(facts: Mapping[str, Any]) -> str:
+    """What the tables hold, and what does not count in them."""
+    line = f"premiums of {facts['languages']:,} languages over {facts['documents']:,} documents"
+    if "better" in facts:
+        line += f" ({facts['better']:,} got better, {facts['worse']:,} worse)"
+    if empty := facts["empty_documents"]:
+        line += f"; {empty:,} documents without text left out"
+    if without := facts["without_interval"]:
+        line += f"; {without:,} premiums have no interval, for want of documents"
+    if marked := facts["marked"]:
+        line += f"; {marked:,} marked: over 10 % of their characters are unknown tokens"
+    return line
 
 
 def _reference(settings: Premiums) -> str | None:

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 from numba import njit
+
+BLANK_LEADS = np.isin(np.arange(256), [*range(0x09, 0x0E), *range(0x1C, 0x21), 0xC2, 0xE1, 0xE2, 0xE3])
+"""bool[256]: the first bytes of blanks; most bytes need no closer look."""
 
 
 @njit(cache=True, nogil=True)
@@ -52,12 +56,12 @@ def count_words(
         found, cut = 0, 0
         at = start
         while at < end:
-            blank = blank_bytes(data, at, end)
+            blank = blank_bytes(data, at, end) if BLANK_LEADS[data[at]] else 0
             if blank > 0:
                 at += blank
                 continue
             begin = at
-            while at < end and blank_bytes(data, at, end) == 0:
+            while at < end and (not BLANK_LEADS[data[at]] or blank_bytes(data, at, end) == 0):
                 at += 1
             found += 1
             if spelled:

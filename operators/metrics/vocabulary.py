@@ -1,6 +1,5 @@
 """What the tokens of a vocabulary are: of which script, whole characters or parts, ever made from text or not."""
 
-import codecs
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +22,8 @@ letters of several scripts, and no letters at all (digits, punctuation, blanks).
 _BEFORE: Final = ("", "a", "!", "1", " ", "中")
 """A token is looked for in its own text, and behind each of these: o200k_base makes "\\n//" behind a "!" alone."""
 _CONTINUATION: Final = range(0x80, 0xC0)
+_MISSING: Final = tuple(dict.fromkeys(bytes([byte]) * n for n in range(4) for byte in (0x80, 0xBF)))
+"""What completes the beginning of any character, one or another of these."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,8 @@ def is_part_of_utf8(text: bytes) -> bool:
     begin = 0
     while begin < min(3, len(text)) and text[begin] in _CONTINUATION:
         begin += 1
-    if begin == len(text):
-        return True
-    try:
-        codecs.getincrementaldecoder("utf-8")("strict").decode(text[begin:])
-    except UnicodeDecodeError:
-        return False
-    return True
+    rest = text[begin:]
+    return any(_decoded(rest + missing) is not None for missing in _MISSING)
 
 
 def _scripts(texts: list[str]) -> list[str]:

@@ -62,11 +62,11 @@ def _read_only(array: np.ndarray[tuple[int], np.dtype[np.integer]]) -> np.ndarra
     return view
 
 
-def word_table(text: str) -> list[str]:
-    """The distinct words of a text, sorted, without the punctuation and symbols around them; each holds a letter."""
-    around = "".join(sorted(one for one in set(text) if unicodedata.category(one)[0] in "PSC"))
+def word_table(text: str) -> set[str]:
+    """The distinct words of a text, without the punctuation and symbols around them; each holds a letter."""
+    around = "".join(one for one in set(text) if unicodedata.category(one)[0] in "PSC")
     stripped = {word.strip(around) for word in set(text.split())}
-    return sorted(word for word in stripped if any(one.isalpha() for one in word))
+    return {word for word in stripped if word.isalpha() or any(map(str.isalpha, word))}
 
 
 def whole_words(types: I64, stripped: pa.BinaryArray, words: pa.BinaryArray) -> int:

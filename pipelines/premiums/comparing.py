@@ -17,7 +17,7 @@ from pipelines.corpus.sources import InputFile
 from pipelines.counting import BAD_RECORDS
 from pipelines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
-from pipelines.premiums.against import CHANGES, changes, earlier_run
+from pipelines.premiums.changes import BETTER, CHANGES, SAME, WORSE, OldRun, change_table, read_old_run
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.describing import DescribeTask, describe_languages, described_name
 from pipelines.premiums.encoding import CountTask, count_tokens, group_files
@@ -59,6 +59,7 @@ class CompareTask:
     counts: tuple[CountTask, ...]
     tokenizers: tuple[str, ...]
     how: Comparison
+    against: OldRun | None
     into: Path
 
 
@@ -80,9 +81,14 @@ def compare(task: CompareTask) -> dict[str, Any]:
         EXAMPLES: example_table(counted, task.tokenizers, task.selection.example),
         DOCUMENTS: counted.documents,
     }
+    verdicts = dict[str, int]()
+    if task.against is not None:
+        tables[CHANGES] = change_table(premiums, counted.documents, task.tokenizers, task.against, task.how)
+        told = tables[CHANGES]["verdict"].drop_nulls()
+        verdicts = {one: int((told == one).sum()) for one in (BETTER, WORSE, SAME)}
     for name, table in tables.items():
         write_table(table, task.into / name)
-    return {
+    return verdicts | {
         "languages": len(task.selection.bytes),
         "documents": task.selection.documents,
         "empty_documents": task.selection.empty,
@@ -109,11 +115,12 @@ def compare_languages(
 
     Raises NoBaseline, RepeatedDocument, NoCommonDocuments, EmptyCorpus, NotComparable, and what reading raises.
     """
-    earlier = None if against is None else earlier_run(against, how.baseline)
+    names = tuple(one for one, _ in tokenizers)
+    old = None if against is None else read_old_run(against, output.directory, names, how.baseline)
     settings = asdict(how) | {
         "tokenizers": [[name, tokenizer_fingerprint(tokenizer)] for name, tokenizer in tokenizers],
         "languages": sorted(how.languages) if how.languages is not None else None,
-        "against": None if earlier is None else earlier.fingerprint,
+        "against": None if old is None else old.fingerprint,
     }
     inputs = describe_inputs(files)
     name = fingerprint("premiums", settings, inputs)
@@ -122,27 +129,21 @@ def compare_languages(
         return done
     began, directory = time.monotonic(), output.directory
     reads = [ReadTask(file, i, how.on_bad_record, directory) for i, file in enumerate(files)]
-    scratch, written = _scratch(reads, len(tokenizers), engine.workers), list(TABLES)
+    scratch, written = _scratch(reads, len(names), engine.workers), [*TABLES]
     output.begin([*scratch, *written, BAD_RECORDS, CHANGES])
     texts, bad = _read(reads, engine, progress)
     with progress.stage("select documents", 1, "corpora") as advance:
         [(_, selection)] = engine.run(select_documents, [SelectTask(texts, directory, how)])
         advance(1)
     counts = _count(texts, selection, [one for _, one in tokenizers], how, directory, engine, progress)
-    names = tuple(one for one, _ in tokenizers)
     with progress.stage("compare", len(names) + 1, "tables") as advance:
         groups = len({task.group for task in counts})
         every = [VocabularyTask(one, loaded, i, groups, directory) for i, (one, loaded) in enumerate(tokenizers)]
         for _ in engine.run(describe_vocabulary, every):
             advance(1)
-        [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, how, directory)])
+        [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, how, old, directory)])
         advance(1)
-    if against is not None and earlier is not None:
-        old_names = [str(one[0]) for one in earlier.settings["tokenizers"]]
-        table = changes(against, directory, old_names, list(names), how.baseline, how.resamples)
-        write_table(table, directory / CHANGES)
-        written.append(CHANGES)
-        facts |= {verdict: int((table["verdict"] == verdict).sum()) for verdict in ("better", "worse", "same")}
+    written += [CHANGES] if old is not None else []
     for one in scratch:
         (directory / one).unlink(missing_ok=True)
     if how.on_bad_record == "skip":
@@ -187,8 +188,8 @@ def _count(
             texts, selection.path, languages, {one: selection.examples[one] for one in languages
             if one in selection.examples}, tokenizer, place, group, how.documents == "common", into,
         )
+        for group, languages in groups  # other tokenizers side by side: some hold Python's lock, most do not
         for place, tokenizer in enumerate(tokenizers)
-        for group, languages in groups
     )  # fmt: skip
     with progress.stage("count tokens", sum(selection.bytes.values()) * len(tokenizers), "B") as advance:
         for _, counted in engine.run(count_tokens, tasks):

@@ -64,7 +64,7 @@ def premium_table(counted: Counted, tokenizers: Sequence[str], how: Comparison) 
     """premiums.parquet: a row a tokenizer and language."""
     languages = counted.measures[0]["language"].to_list()
     names = ["bytes", "characters", *(f"tokens_{i}" for i in range(len(tokenizers)))]
-    amounts, there = _matrices(counted.documents, languages, names)
+    amounts, there = matrices(counted.documents, languages, names)
     baseline = languages.index(how.baseline)
     both = there & there[:, [baseline]]
     sums = {name: np.where(both, one, 0).sum(0).astype(np.int64) for name, one in amounts.items()}
@@ -113,7 +113,7 @@ def _moved(estimate: Estimate, value: F64) -> tuple[F64, F64, F64]:
     return value, estimate.low * value / estimate.value, estimate.high * value / estimate.value
 
 
-def _matrices(documents: pl.DataFrame, languages: list[str], names: list[str]) -> tuple[dict[str, F64], Mask]:
+def matrices(documents: pl.DataFrame, languages: list[str], names: list[str]) -> tuple[dict[str, F64], Mask]:
     """Amounts as float64[documents, languages], and which documents are there. Rows in a fixed order of ids."""
     ids = documents["id"].unique().sort()
     rows = pl.DataFrame({"id": ids, "row": np.arange(len(ids))})

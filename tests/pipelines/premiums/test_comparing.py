@@ -17,40 +17,28 @@ from hypothesis import strategies as st
 from operators.pretokenize import PATTERNS
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
-from pipelines.counting import count_words
 from pipelines.engine import Engine
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import Output
-from pipelines.premiums.against import NotComparable
+from pipelines.premiums.changes import NotComparable
 from pipelines.premiums.comparing import compare_languages
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.selection import NoBaseline, RepeatedDocument
 from pipelines.premiums.texts import TEXTS_SCHEMA, ReadTask, language_column, read_texts
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
-from pipelines.training import train
-from tests.pipelines.corpora import documents, write_corpus
+from tests.pipelines.corpora import documents
+from tests.pipelines.premiums.corpora import four_languages, parallel, small_tokenizer
 
 ENGINE = LocalEngine(2)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a tokenizer trained on a little text in four languages, under tok/."""
+    """A folder with a small tokenizer, under tok/."""
     folder = tmp_path_factory.mktemp("made")
-    write_corpus(folder / "corpus", 200)
-    with Output(folder / "tok", "tokenizer") as output:
-        files = find_files([Source(path=str(folder / "corpus"))])
-        words = count_words(files, "gpt4", folder / "tok/words", ENGINE, Silent())
-        train(words, folder / "tok/words", output, ENGINE, Silent(), vocabulary_size=400)
+    small_tokenizer(folder, ENGINE)
     return folder
-
-
-def parallel(folder: Path, rows: list[tuple[str, str, str]]) -> None:
-    folder.mkdir(exist_ok=True)
-    table = pl.DataFrame(rows, ["id", "language", "text"], orient="row")
-    for language in table["language"].unique():
-        table.filter(pl.col("language") == language).write_parquet(folder / f"{language}.parquet")
 
 
 def premiums(
@@ -113,16 +101,6 @@ def test_one_document_has_a_premium_and_no_interval(made: Path, tmp_path: Path) 
     found = premiums(made, tmp_path / "p", tmp_path / "o")
     assert found["premium"].is_finite().all()
     assert found["low"].is_null().all() and found["high"].is_null().all()
-
-
-def four_languages(folder: Path) -> dict[str, dict[str, str]]:
-    """Parallel text, written as Parquet with each language's documents in another order; texts by language and id."""
-    texts = {
-        language: dict(zip("hgfedcba", documents(language, 8), strict=True)) for language in ("de", "en", "ru", "zh")
-    }
-    rows = [(one, language, own[one]) for language, own in texts.items() for one in sorted(own)]
-    parallel(folder, sorted(rows, key=lambda row: row[0] if row[1] != "en" else chr(999 - ord(row[0]))))
-    return texts
 
 
 def test_joined_texts_are_the_documents_in_the_baselines_order(made: Path, tmp_path: Path) -> None:

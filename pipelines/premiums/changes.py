@@ -1,0 +1,149 @@
+"""changes.parquet: premiums against those of an earlier run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from operators.errors import DataError
+from operators.premiums import changes
+from pipelines.outputs import read_manifest
+from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.tables import DOCUMENTS, PREMIUMS, matrices
+
+CHANGES: Final = "changes.parquet"
+BETTER: Final = "better"
+WORSE: Final = "worse"
+SAME: Final = "same"
+ROUNDING: Final = 1e-9
+"""A change no larger is none."""
+
+
+class NotComparable(DataError):
+    """Another run that says nothing about this one."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"--against {self.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class OldRun:
+    """An earlier output of `premiums`."""
+
+    directory: Path
+    fingerprint: str
+    tokenizers: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...]
+    """Which tokenizer of the new run (place) is compared with which of the old."""
+
+
+def read_old_run(directory: Path, out: Path, tokenizers: Sequence[str], baseline: str) -> OldRun:
+    """What to compare with. Tokenizers of one name are compared; where each run has only one, these, whatever they are.
+
+    Raises NotComparable where that is not a finished run of premiums, has another baseline or none of the tokenizers,
+    or is the directory `out` that the new run writes anew.
+    """
+    if directory == out:
+        raise NotComparable(str(directory), "is the output directory, which is written anew; name another as --out")
+    manifest = read_manifest(directory)
+    if manifest is None or manifest.stage != "premiums":
+        raise NotComparable(str(directory), "holds no finished premiums; name the directory that an earlier run wrote")
+    if manifest.settings["baseline"] != baseline:
+        reason = f"its baseline is {manifest.settings['baseline']}, not {baseline}; name one with the same baseline"
+        raise NotComparable(str(directory), reason)
+    old = tuple(name for name, _ in manifest.settings["tokenizers"])
+    pairs = tuple((i, old.index(name)) for i, name in enumerate(tokenizers) if name in old)
+    if not pairs and len(old) == len(tokenizers) == 1:
+        pairs = ((0, 0),)
+    if not pairs:
+        raise NotComparable(str(directory), f"has none of these tokenizers, but {', '.join(old)}; compare equal names")
+    return OldRun(directory, manifest.fingerprint, old, pairs)
+
+
+def change_table(
+    premiums: pl.DataFrame, documents: pl.DataFrame, tokenizers: Sequence[str], run: OldRun, how: Comparison
+) -> pl.DataFrame:
+    """changes.parquet: a row a tokenizer and a language that both runs have.
+
+    `change` is the new premium over the old one, both of sums over the documents that both runs counted, with its
+    interval by a bootstrap that draws these documents for both (`method` "documents"). Where the old run has no counts,
+    or no document of the baseline is in both, the premiums are those of the two tables, and told apart where their
+    intervals do not meet ("intervals"). `verdict`: better, worse or same; null where there is no interval to tell by.
+    """
+    path = run.directory / DOCUMENTS
+    old_documents = pl.read_parquet(path, glob=False) if path.is_file() else None
+    old_premiums = pl.read_parquet(run.directory / PREMIUMS, glob=False)
+    tables = []
+    for new, old in run.pairs:
+        table = None
+        if old_documents is not None:
+            both = documents.select("language", "id", new=f"tokens_{new}").join(
+                old_documents.select("language", "id", old=f"tokens_{old}"),
+                on=["language", "id"],
+                maintain_order="left",
+            )
+            table = _by_documents(both, how)
+        if table is None:
+            table = _by_intervals(premiums, tokenizers[new], old_premiums, run.tokenizers[old])
+        named = pl.lit(tokenizers[new]).alias("tokenizer"), pl.lit(run.tokenizers[old]).alias("old_tokenizer")
+        tables.append(table.select(named[0], pl.all(), named[1]))
+    return pl.concat(tables)
+
+
+def _by_documents(both: pl.DataFrame, how: Comparison) -> pl.DataFrame | None:
+    """From the tokens of each document in both runs; None where the baseline has none of them."""
+    languages = both["language"].unique().sort().to_list()
+    if how.baseline not in languages:
+        return None
+    amounts, there = matrices(both, languages, ["new", "old"])
+    baseline = languages.index(how.baseline)
+    shared = there & there[:, [baseline]]
+    found = changes(amounts["new"], amounts["old"], there, baseline, how.resamples)
+    sums = {name: (one * shared).sum(0) for name, one in amounts.items()}
+    against = {name: (one[:, [baseline]] * shared).sum(0) for name, one in amounts.items()}
+    table = pl.DataFrame(
+        {
+            "language": languages,
+            "documents": shared.sum(0),
+            "old": sums["old"] / against["old"],
+            "new": sums["new"] / against["new"],
+            "change": found.value,
+            "low": found.low,
+            "high": found.high,
+        }
+    ).with_columns(pl.selectors.float().fill_nan(None))
+    return table.with_columns(
+        method=pl.lit("documents"), verdict=_verdict(pl.col("high") < 1 - ROUNDING, pl.col("low") > 1 + ROUNDING)
+    )
+
+
+def _by_intervals(premiums: pl.DataFrame, new: str, old_premiums: pl.DataFrame, old: str) -> pl.DataFrame:
+    """From the two tables alone: no interval of the change itself."""
+    names = ["language", "documents", "premium", "low", "high"]
+    before = old_premiums.filter(pl.col("tokenizer") == old).select(names)
+    after = premiums.filter(pl.col("tokenizer") == new).select(
+        "language", "documents", premium="premium_documents", low="low_documents", high="high_documents"
+    )
+    return after.join(before, on="language", suffix="_old", maintain_order="left").select(
+        "language",
+        pl.min_horizontal("documents", "documents_old").alias("documents"),
+        pl.col("premium_old").alias("old"),
+        pl.col("premium").alias("new"),
+        (pl.col("premium") / pl.col("premium_old")).alias("change"),
+        pl.lit(None, pl.Float64).alias("low"),
+        pl.lit(None, pl.Float64).alias("high"),
+        pl.lit("intervals").alias("method"),
+        _verdict(pl.col("high") < pl.col("low_old"), pl.col("low") > pl.col("high_old")),
+    )
+
+
+def _verdict(better: pl.Expr, worse: pl.Expr) -> pl.Expr:
+    """Null where there is no interval to tell by."""
+    named = pl.when(better).then(pl.lit(BETTER)).when(worse).then(pl.lit(WORSE)).otherwise(pl.lit(SAME))
+    return pl.when(better.is_not_null() & worse.is_not_null()).then(named).alias("verdict")
