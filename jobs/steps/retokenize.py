@@ -27,7 +27,15 @@ def run_retokenize(settings: Retokenize, job: Job) -> str:
     output = Output(out_directory(settings), "tokens")
     files = find_files(read_sources(settings.corpus))
     with output:
-        made = retokenize(files, tokenizer, output, job.engine, job.progress, encoding=encoding)
+        made = retokenize(
+            files,
+            tokenizer,
+            output,
+            job.engine,
+            job.progress,
+            encoding=encoding,
+            memory_bytes=job.memory_bytes,
+        )
     languages = made.facts["languages"].values()
     tokens, documents = (sum(one[figure] for one in languages) for figure in ("tokens", "documents"))
     return summary(output, f"{tokens:,} tokens of {documents:,} documents", made.facts, settings.out)

@@ -39,9 +39,9 @@ def read_json(reading: Reading, found: Iterator[bytes]) -> Iterator[pa.RecordBat
             block = block.removeprefix(_BOM)  # JSON's readers may pass over it (RFC 8259, 8.1)
         # Neither reader looks into strings that are not asked for, so ask about all bytes at once.
         valid = not invalid_utf8(_as_one(block))
-        columns = (lines.plain(block) if valid else None) or lines.columns(block, valid)
-        del block
-        yield from reading.batches(*columns)
+        batches = reading.batches(*((lines.plain(block) if valid else None) or lines.columns(block, valid)))
+        del block  # as long as what was read of it
+        yield from batches
 
 
 def _as_one(block: bytes) -> pa.LargeBinaryArray:

@@ -172,10 +172,15 @@ class Reading:
         offsets: I64 = np.frombuffer(texts.buffers()[1] or bytes(8), np.int64)[texts.offset :][: len(texts) + 1]
         ends = offsets[1:] - offsets[0]
         start, taken = 0, 0
+        slices: list[pa.RecordBatch] = []
         while start < len(ends):
             stop = max(int(np.searchsorted(ends, taken + self.batch_bytes, side="right")), start + 1)
-            yield batch.slice(start, stop - start)
+            slices.append(batch.slice(start, stop - start))
             start, taken = stop, int(ends[stop - 1])
+        del ids, languages, texts, batch, offsets  # a document may be long, and is the reader's alone from here
+        slices.reverse()
+        while slices:
+            yield slices.pop()
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import groupby
-from operator import itemgetter
+from itertools import islice
 from typing import Final
 
 import pyarrow as pa
@@ -147,9 +146,13 @@ def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[p
             batch_size = batch.nbytes  # of this slice; with ids and languages, so that empty texts count
             if held and held_bytes + batch_size > batch_bytes:
                 yield _joined(held)
-                held, held_bytes = [], 0
+                held_bytes = 0
             held.append(batch)
             held_bytes += batch_size
+            del batch
+            if held_bytes > batch_bytes:  # nothing will be joined to it
+                yield _joined(held)
+                held_bytes = 0
     except DamagedFile:
         if held:
             yield _joined(held)
@@ -158,7 +161,10 @@ def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[p
         yield _joined(held)
 
 
-def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """What is held, which is held no more."""
+    batches = held[:]
+    held.clear()
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)  # which copies even one
 
 
@@ -181,15 +187,23 @@ def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
     else:
         number = reading.span.start // reading.part_bytes
         parted = ((number, block) for block in blocks(found, reading.batch_bytes))
-    for part, own in groupby(parted, key=itemgetter(0)):
-        mine = (block for _, block in own)
+    waiting = list(islice(parted, 1))
+
+    def blocks_of(part: int) -> Iterator[bytes]:  # keeps no block that it has given: one may be a long document
+        while waiting and waiting[0][0] == part:
+            yield waiting.pop()[1]
+            waiting.extend(islice(parted, 1))
+
+    while waiting:
+        part = waiting[0][0]
         if wanted(part):
-            yield part, (read_text if how.kind == "text" else read_json)(reading, mine)
-        for block in mine:  # not wanted, or left
+            yield part, (read_text if how.kind == "text" else read_json)(reading, blocks_of(part))
+        for block in blocks_of(part):  # not wanted, or left
             if how.kind == "json":
                 pass_over_json(reading, block)
             else:
                 reading.record += count_lines(block)
+            del block
     # Hold the bytes that arrived against the size the file was found with: not every storage tells of changes.
     size, arrived = reading.file.size, reading.stream.tell()
     if size is not None and arrived != size and reading.span is None:

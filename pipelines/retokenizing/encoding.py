@@ -13,11 +13,18 @@ from operators.encode import Encoder
 from operators.errors import UsageError
 from operators.inference import parse
 from operators.tokenizer import Tokenizer
+from pipelines.memory import TooLittleMemory
 
 Format = Literal["parquet", "megatron"]
 
 LARGEST_ID: Final = (1 << 31) - 1
 """Megatron's widest ids are int32."""
+LARGE_BYTES: Final = 32 << 20
+"""A batch of more text is one long document."""
+BYTES_PER_TEXT_BYTE: Final = 8
+"""What a long document takes until its ids are there, at most. Held by a test."""
+BYTES_PER_TOKEN: Final = 40
+"""What a long document takes until its ids are written, at most: Arrow's Parquet writer needs 30. Held by a test."""
 
 
 class BadSeparator(UsageError):
@@ -56,6 +63,19 @@ class Job:
     encoding: Encoding
     directory: Path
     """Where shards go."""
+
+    memory_bytes: int | None = None
+    """What a worker may take, besides its libraries; None: no document is too long."""
+
+    def check_room(self, text_bytes: int, tokens: int = 0) -> None:
+        """Raises TooLittleMemory for a batch, which is one document where it is large, that would take too much.
+
+        tokens: how many it has, once that is known.
+        """
+        needed = max(text_bytes * BYTES_PER_TEXT_BYTE, tokens * BYTES_PER_TOKEN)
+        if self.memory_bytes is not None and text_bytes > LARGE_BYTES and needed > self.memory_bytes:
+            what = f"encoding a document of {text_bytes / 1e6:,.1f} MB"
+            raise TooLittleMemory(what, needed, self.memory_bytes, "raise it, or leave the document out")
 
     @property
     def id_type(self) -> np.dtype[Any]:

@@ -60,6 +60,9 @@ class MegatronShard:
         self._ids.write(np.ascontiguousarray(ids, _CODES[self._code]).data)
         self._lengths.append(np.diff(offsets).astype(np.int32))
 
+    def seal(self) -> None:
+        """Nothing follows."""
+
     def finish(self) -> dict[str, int]:
         """Names and sizes of the files that are whole now; none where there was no id."""
         lengths = np.concatenate(self._lengths) if self._lengths else np.empty(0, np.int32)

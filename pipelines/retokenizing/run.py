@@ -65,11 +65,13 @@ def retokenize(
     progress: Progress,
     *,
     encoding: Encoding | None = None,
+    memory_bytes: int | None = None,
 ) -> Manifest:
     """Token shards of a corpus in `output`; what is there already and still right is kept.
 
     The manifest's inputs are the files, with their shards and counts; its facts: documents, bytes and tokens for each
-    language, and bad_records. Raises EmptyCorpus, and what reading and writing may raise.
+    language, and bad_records. `memory_bytes`: what a worker may take, which only refuses documents that are too long.
+    Raises EmptyCorpus, TooLittleMemory, and what reading and writing may raise.
     """
     began = time.monotonic()
     encoding = encoding or Encoding()
@@ -91,7 +93,7 @@ def retokenize(
     bad_parts: dict[str, tuple[Path, ...]] = {}
     if not same:
         work = ledger.begin([kept[name] for name in sorted(kept)], stems)
-        job = _put_job(Job(tokenizer, encoding, output.directory), work)
+        job = _put_job(Job(tokenizer, encoding, output.directory, memory_bytes), work)
         new, bad_parts = _encode_all(todo, job, engine, progress)
         kept |= new
     entries = [kept[one.stem] for one in inputs]

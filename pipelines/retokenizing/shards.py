@@ -33,22 +33,31 @@ class ParquetShard:
         self._path = directory / f"{name}{PARQUET}"
         self._open = ExitStack()
         self._writer: pq.ParquetWriter | None = None
+        self._is_written = False
 
     def write(self, batch: pa.RecordBatch, ids: I32, offsets: I64) -> None:
-        """The documents of a batch (CORPUS_SCHEMA), their ids and where each one's begin and end."""
+        """Documents (id, language), their token ids and where each one's begin and end."""
         if self._writer is None:
             part = self._open.enter_context(replacing(self._path))
-            self._writer = self._open.enter_context(
-                pq.ParquetWriter(part, self._schema, compression="zstd", use_dictionary=["language"])
-            )
+            self._writer = pq.ParquetWriter(part, self._schema, compression="zstd", use_dictionary=["language"])
+            self._open.callback(self._writer.close)
         values = pa.array(ids.astype(self._id_type, copy=False) if self._id_type.itemsize == 2 else ids.view("uint32"))
         lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values, self._schema.field("tokens").type)
         columns = [batch.column("id"), batch.column("language"), lists]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
 
+    def seal(self) -> None:
+        """Nothing follows: what the writer keeps of the last batch, six bytes a byte of text, is given back."""
+        if self._writer is not None:
+            self._writer.close()  # may be done twice
+            self._writer = None
+            pa.default_memory_pool().release_unused()
+            self._is_written = True
+
     def finish(self) -> dict[str, int]:
         """Names and sizes of the files that are whole now; none where nothing was written."""
-        if self._writer is None:
+        self.seal()
+        if not self._is_written:
             return {}
         self._open.close()
         return {self._path.name: self._path.stat().st_size}

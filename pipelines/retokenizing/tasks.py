@@ -17,7 +17,7 @@ from pipelines.corpus.reading import check_unchanged, open_input
 from pipelines.corpus.records import Span, read_parts
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import replacing
-from pipelines.retokenizing.encoding import WORKBENCH, Workbench
+from pipelines.retokenizing.encoding import LARGE_BYTES, WORKBENCH, Workbench
 from pipelines.retokenizing.megatron import MegatronShard
 from pipelines.retokenizing.parts import (
     PART_BYTES,
@@ -162,12 +162,22 @@ class _Part:
         """Encode and write."""
         separator = self._bench.job.encoding.separator
         for batch in batches:
-            ids, offsets = self._bench.encoder.encode(batch.column("text"), batch.column("id"))
+            text = batch.column("text")
+            self._bench.job.check_room(text.nbytes)
+            ids, offsets = self._bench.encoder.encode(text, batch.column("id"))
+            self._bench.job.check_room(text.nbytes, len(ids))
+            is_large = text.nbytes > LARGE_BYTES
             if separator is not None:
                 ids, offsets = separated(ids, offsets, separator)
-            self._shard.write(batch, ids, offsets)
             for language, figures in count_languages(batch, offsets).items():
                 self._counts[language] = add(self._counts.get(language, (0, 0, 0)), figures)
+            names = batch.select(["id", "language"])
+            del batch, text  # of a long document, as long as its ids
+            self._shard.write(names, ids, offsets)
+            del ids, offsets
+            if is_large:  # what Arrow keeps for later is given back
+                pa.default_memory_pool().release_unused()
+        self._shard.seal()
 
     def finish(self, whole: dict[int, PartRecord], bad: pa.Table, *, last: bool, content: str | None) -> PartRecord:
         """The part's files take their names, and its record is written."""
