@@ -10,10 +10,12 @@ import pytest
 import pipelines.retokenizing.run as run_module
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
+from pipelines.local_engine import LocalEngine
 from pipelines.outputs import ForeignDirectory, Output, OutputBusy, read_manifest
 from pipelines.retokenizing import Encoding
+from pipelines.retokenizing.encoding import WORKBENCH
 from pipelines.retokenizing.names import shard_stems
-from pipelines.retokenizing.tasks import Split, SplitDone, encode_split
+from pipelines.retokenizing.tasks import Split, SplitDone, Superseded, encode_split
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.retokenizing.corpora import Notes, encoded, files_of
 
@@ -178,3 +180,20 @@ def test_files_of_one_name_get_shards_of_their_own_and_others_keep_theirs(tmp_pa
         (tmp_path / "s" / name).write_text("t\n")
     alike = shard_stems(find_files([Source(path=str(tmp_path / "s"))]))
     assert len(set(alike)) == 4 and max(map(len, alike)) <= 180
+
+
+def test_a_worker_of_a_run_that_is_over_gives_no_file_its_name(
+    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver is gone and another run began, while the worker was at work."""
+    write_corpus(tmp_path / "corpus", 3)
+
+    def outlived(split: Split) -> SplitDone:
+        WORKBENCH.take(split.job)
+        split.job.unlink()  # as the next run does first
+        return encode_split(split)
+
+    monkeypatch.setattr(run_module, "encode_split", outlived)
+    with pytest.raises(Superseded, match="another writes here"):
+        encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", engine=LocalEngine(1))
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [".babelmerge", ".work"]
