@@ -13,6 +13,7 @@ from operators.encode import Encoder
 from operators.errors import UsageError
 from operators.inference import parse
 from operators.tokenizer import Tokenizer
+from pipelines.allocation import keep_freed_memory
 from pipelines.memory import TooLittleMemory
 
 Format = Literal["parquet", "megatron"]
@@ -123,6 +124,7 @@ class Workbench(threading.local):
     def take(self, path: Path) -> "Workbench":
         """Make sure that this thread works on the job that was written to `path`."""
         if self.path != path:
+            keep_freed_memory()
             self.path = None
             self.job = pickle.loads(path.read_bytes())
             self.encoder = encoder_of(self.job.tokenizer, self.job.encoding)

@@ -12,6 +12,8 @@ from operators.arrays import I32, I64
 from pipelines.outputs import replacing
 
 PARQUET: Final = ".parquet"
+ENCODINGS: Final = {"tokens.list.element": "BYTE_STREAM_SPLIT"}
+"""Half as fast again as plain ids, and a tenth larger (docs/retokenizing.md has figures)."""
 
 
 def tokens_schema(id_type: np.dtype[Any]) -> pa.Schema:
@@ -39,7 +41,9 @@ class ParquetShard:
         """Documents (id, language), their token ids and where each one's begin and end."""
         if self._writer is None:
             part = self._open.enter_context(replacing(self._path))
-            self._writer = pq.ParquetWriter(part, self._schema, compression="zstd", use_dictionary=["language"])
+            self._writer = pq.ParquetWriter(
+                part, self._schema, compression="zstd", use_dictionary=["language"], column_encoding=ENCODINGS
+            )
             self._open.callback(self._writer.close)
         values = pa.array(ids.astype(self._id_type, copy=False) if self._id_type.itemsize == 2 else ids.view("uint32"))
         lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values, self._schema.field("tokens").type)
