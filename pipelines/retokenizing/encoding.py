@@ -1,6 +1,5 @@
 """What decides, besides the tokenizer, what a text becomes; and what workers need of it, put on disk once."""
 
-import pickle
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +113,31 @@ def encoder_of(tokenizer: Tokenizer, encoding: Encoding) -> Encoder:
     return Encoder(tokenizer, special_ids=encoding.special_ids, inference=inference, seed=encoding.seed)
 
 
+def packed(job: Job) -> bytes:
+    """A job as MessagePack: plain data, which the reader holds against the types above."""
+    return msgspec.msgpack.encode(job, enc_hook=_packed)
+
+
+def unpacked(data: bytes) -> Job:
+    """The job that `packed` made these bytes of. Raises msgspec.MsgspecError where they are something else."""
+    return msgspec.msgpack.decode(data, type=Job, dec_hook=_unpacked)
+
+
+def _packed(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, np.ascontiguousarray(value).data
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(type(value))
+
+
+def _unpacked(kind: object, value: Any) -> object:
+    if kind is Path:
+        return Path(value)
+    dtype, data = msgspec.convert(value, tuple[Literal["<i4", "<i8"], bytes])
+    return np.frombuffer(data, dtype).copy()  # one's own, like those of a tokenizer that was just read
+
+
 class Workbench(threading.local):
     """Each thread's encoder, which remembers words from task to task; one job's at a time."""
 
@@ -126,7 +150,7 @@ class Workbench(threading.local):
         if self.path != path:
             keep_freed_memory()
             self.path = None
-            self.job = pickle.loads(path.read_bytes())
+            self.job = unpacked(path.read_bytes())
             self.encoder = encoder_of(self.job.tokenizer, self.job.encoding)
             self.path = path
         return self

@@ -1,7 +1,6 @@
 """A run: what is new or changed is encoded, what is gone is removed, the rest stays."""
 
 import os
-import pickle
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from pipelines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.retokenizing.bad_records import gather_bad_records
-from pipelines.retokenizing.encoding import Encoding, Job, encoder_of
+from pipelines.retokenizing.encoding import Encoding, Job, encoder_of, packed
 from pipelines.retokenizing.ledger import Entry, Ledger, end_work, languages_of
 from pipelines.retokenizing.names import shard_stems
 from pipelines.retokenizing.parts import Counts
@@ -174,7 +173,7 @@ def _put_job(job: Job, work: Path) -> Path:
     """What all tasks share, once on disk, under a name of this run: tasks of one before it see that theirs is over."""
     path = work / f"job-{os.getpid()}-{time.time_ns()}"
     with replacing(path) as part:
-        part.write_bytes(pickle.dumps(job))
+        part.write_bytes(packed(job))
     return path
 
 
