@@ -10,6 +10,7 @@ import fcntl
 import glob
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ from pipelines.corpus.sources import InputFile
 MARKER: Final = ".babelmerge"
 MANIFEST: Final = "manifest.json"
 PLANNED: Final = ".planned"
+PATIENCE_S: Final = 10.0
+"""How long a run waits for another's directory: a job that was stopped, or its node lost, may take seconds to end."""
 FORMAT: Final = 1
 """Part of every fingerprint: raised when a stage's output changes for the same settings and inputs."""
 
@@ -149,11 +152,9 @@ class Output:
             self.directory.mkdir(parents=True, exist_ok=True)
             marker = self.directory / MARKER
             self._lock = marker.open("ab")
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            if not _locked(self._lock, PATIENCE_S):
                 self._lock.close()
-                raise OutputBusy(str(self.directory)) from None
+                raise OutputBusy(str(self.directory))
             if not marker.stat().st_size:
                 self._lock.write(self.stage.encode())
                 self._lock.flush()
@@ -221,6 +222,19 @@ class Output:
                 part.write_bytes(msgspec.json.format(msgspec.json.encode(content, order="deterministic")) + b"\n")
         (self.directory / PLANNED).unlink(missing_ok=True)
         return manifest
+
+
+def _locked(file: IO[bytes], patience_s: float) -> bool:
+    """Lock a file; False where another process holds it all that time."""
+    last = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            if time.monotonic() >= last:
+                return False
+            time.sleep(0.1)
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Output directories: whose they are, and what counts as done."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from pipelines import outputs
 from pipelines.corpus.sources import Source, find_files
 from pipelines.outputs import (
     MANIFEST,
@@ -61,7 +63,8 @@ def test_a_directory_of_someone_else_is_refused_untouched(tmp_path: Path) -> Non
     assert (tmp_path / "o/a").exists()
 
 
-def test_two_runs_on_one_directory_are_refused(tmp_path: Path) -> None:
+def test_two_runs_on_one_directory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outputs, "PATIENCE_S", 0.2)
     with (
         Output(tmp_path / "o", "stage"),
         pytest.raises(OutputBusy, match="another run"),
@@ -70,6 +73,15 @@ def test_two_runs_on_one_directory_are_refused(tmp_path: Path) -> None:
         pass
     with Output(tmp_path / "o", "stage"):
         pass
+
+
+def test_a_run_waits_for_one_that_is_about_to_end(tmp_path: Path) -> None:
+    first = Output(tmp_path / "o", "stage")
+    first.__enter__()
+    ending = threading.Timer(0.5, first.__exit__, (None, None, None))
+    ending.start()
+    with Output(tmp_path / "o", "stage"):
+        assert ending.finished.is_set()
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import pipelines.retokenizing.run as run_module
 from operators.tokenizer import Tokenizer
+from pipelines import outputs
 from pipelines.corpus.sources import Source, find_files
 from pipelines.local_engine import LocalEngine
 from pipelines.outputs import ForeignDirectory, Output, OutputBusy, read_manifest
@@ -131,7 +132,10 @@ def test_bad_records_of_kept_files_stay_listed(tokenizer: Tokenizer, tmp_path: P
     assert files_of(tmp_path / "o") == files_of(tmp_path / "anew")
 
 
-def test_another_run_on_the_same_output_is_refused_and_foreign_files_stay(tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_another_run_on_the_same_output_is_refused_and_foreign_files_stay(
+    tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "PATIENCE_S", 0.2)
     write_corpus(tmp_path / "corpus", 3)
     with Output(tmp_path / "o", "tokens"), pytest.raises(OutputBusy, match="another run is writing here"):
         encoded(tokenizer, tmp_path / "corpus", tmp_path / "o")
