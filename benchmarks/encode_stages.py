@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from operators.pretokenize import Pretokenizer
-from operators.word_encoder import WordEncoder
+from operators.encoding.word_encoder import WordEncoder
+from operators.text.pretokenize import Pretokenizer
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files

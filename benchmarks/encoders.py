@@ -29,7 +29,7 @@ Ids = Callable[[Any], tuple[Any, Any]]
 def babelmerge(folder: str, pattern: str, text: pa.LargeStringArray, threads: int) -> tuple[Encode, Ids]:
     """Arrow batches of about BATCH_BYTES, an Encoder for each thread."""
     del pattern
-    from operators.encode import Encoder
+    from operators.encoding.encode import Encoder
     from pipelines.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer(folder)

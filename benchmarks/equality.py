@@ -24,8 +24,8 @@ import numpy as np
 import pyarrow as pa
 import zstandard
 
-from operators.encode import Encoder
-from operators.pretokenize import PATTERNS
+from operators.encoding.encode import Encoder
+from operators.text.pretokenize import PATTERNS
 from operators.tokenizer import Tokenizer
 from pipelines.tokenizers import KNOWN_PRETOKENIZERS, load_tokenizer
 

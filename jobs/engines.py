@@ -6,8 +6,8 @@ from typing import Any
 
 from jobs.settings.base import Execution
 from operators.kernels import are_compiled
-from pipelines.engine import Engine, Item, Result, Worker
-from pipelines.local_engine import LocalEngine, processors
+from pipelines.engines.engine import Engine, Item, Result, Worker
+from pipelines.engines.local_engine import LocalEngine, processors
 from pipelines.progress import Progress
 
 WORTH_A_THREAD_BYTES = 8 << 20
@@ -18,7 +18,7 @@ WORTH_AN_ACTOR_BYTES = 128 << 20
 
 
 class EngineWhenNeeded:
-    """The engine that the settings name, started by its first use; see `pipelines.engine.Engine`."""
+    """The engine that the settings name, started by its first use; see `pipelines.engines.engine.Engine`."""
 
     def __init__(self, execution: Execution, progress: Progress) -> None:
         self._execution, self._progress = execution, progress
@@ -41,7 +41,7 @@ class EngineWhenNeeded:
                 self._progress.note("compiling kernels: about 20 s, once on this machine")
                 compile_kernels()
             if self._execution.engine == "ray":
-                from pipelines.ray_engine import RayEngine  # importing Ray takes a second
+                from pipelines.engines.ray_engine import RayEngine  # importing Ray takes a second
 
                 self._engine = RayEngine(self._execution.workers, WORTH_AN_ACTOR_BYTES)
             else:

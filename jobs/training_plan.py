@@ -27,7 +27,7 @@ class TrainingPlan:
 
 def plan_training(settings: Train) -> TrainingPlan:
     """Raises BadSettings, BadPattern, and whatever is wrong with the tokenizer to extend."""
-    from operators.pretokenize import Pretokenizer  # numba and tokenizers
+    from operators.text.pretokenize import Pretokenizer  # numba and tokenizers
 
     _check_inputs(settings)
     _check_languages(settings)
@@ -72,8 +72,8 @@ def _sizes(settings: Train, present: int) -> tuple[int, list[int]]:
 
 
 def _extended(settings: Train, reference: str) -> "Tokenizer":
-    from operators.extension import check_extendable
-    from operators.pretokenize import PATTERNS
+    from operators.text.pretokenize import PATTERNS
+    from operators.training.extension import check_extendable
     from pipelines.tokenizers import load_tokenizer
 
     if settings.special_tokens:

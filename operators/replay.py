@@ -5,7 +5,7 @@ import polars as pl
 import pyarrow as pa
 
 from operators.arrays import I32, I64
-from operators.mixture import PairRecord
+from operators.mixture.program import PairRecord
 from operators.shard import PairChanges, Shard
 from operators.tokenizer import Merges
 from operators.words import text_sizes

@@ -116,8 +116,8 @@ class Tokenizer:
     """
 
     pretokenizer: str
-    """All between a text and its words, as `operators.pretokenize.Pretokenizer` takes it: a name, a regular expression
-    whose matches and gaps are the words, or a JSON object with a normalizer and a pre-tokenizer."""
+    """All between a text and its words, as `operators.text.pretokenize.Pretokenizer` takes it: a name, a regular
+    expression whose matches and gaps are the words, or a JSON object with a normalizer and a pre-tokenizer."""
     special_tokens: tuple[str, ...]
     """Special tokens, and others that are looked for in a text before anything else: `added` tells them apart."""
     merges: Merges

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I32, I64
-from operators.json_objects import objects_of
 from operators.kernels import CACHE, STAMP
-from operators.lines import line_offsets
-from operators.merge_order import Reducer
-from operators.pretokenize import PATTERNS, Pretokenizer
 from operators.shard import Shard
+from operators.text.json_objects import objects_of
+from operators.text.lines import line_offsets
+from operators.text.pretokenize import PATTERNS, Pretokenizer
 from operators.tokenizer import Merges, Tokenizer
+from operators.training.merge_order import Reducer
 from operators.words import WordCounter, WordTable, text_sizes
 
 _SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
@@ -52,15 +52,15 @@ def _train(words: pa.LargeBinaryArray, counts: I64, byte_ids: I32) -> Merges:
 
 def compile_kernels() -> None:
     """Run every kernel with the types that jobs use; takes about 20 seconds once, then one."""
-    from operators.curves import measure_curve
-    from operators.encode import Encoder
-    from operators.inference import KERNELS, RANDOM, parse
+    from operators.encoding.encode import Encoder
+    from operators.encoding.inference import KERNELS, RANDOM, parse
+    from operators.encoding.word_encoder import WordEncoder
     from operators.kernels.isotonic import pool_rising
     from operators.metrics.words import word_counts
-    from operators.mixture import infer_mixture
-    from operators.mixture_evidence import count_emissions
+    from operators.mixture.evidence import count_emissions
+    from operators.mixture.program import infer_mixture
     from operators.replay import record_changes
-    from operators.word_encoder import WordEncoder
+    from operators.sizes.curves import measure_curve
 
     words, counts, merges = load_kernels(tuple(PATTERNS))
     tokenizer = Tokenizer("gpt4", (), merges)

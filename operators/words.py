@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from operators.arrays import I64, U8, read_only, with_room
 from operators.kernels.words import BATCH, SLOT, add_words, list_words, rehash, weigh_words, write_words
-from operators.pretokenize import Pieces
 from operators.shard import word_buffers
+from operators.text.pretokenize import Pieces
 
 WORDS_SCHEMA: Final = pa.schema(
     [

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.errors import DataError, UsageError
-from operators.pretokenize import PATTERNS, Pretokenizer, read_recipe, write_recipe
+from operators.text.pretokenize import PATTERNS, Pretokenizer, read_recipe, write_recipe
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer
 from operators.tokenizer_files.hugging_face import from_json

@@ -8,7 +8,7 @@ import polars as pl
 
 from jobs.report.inputs import ReportInputs
 from jobs.report.wording import named
-from operators.scripts import script_group, script_name
+from operators.text.scripts import script_group, script_name
 
 
 def premium_table(inputs: ReportInputs) -> pl.DataFrame:

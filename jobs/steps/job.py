@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jobs.settings.base import BadSettings, Execution, size_in_bytes
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import Output
 from pipelines.progress import Progress
 

@@ -11,10 +11,10 @@ from pipelines.outputs import Output
 def run_mixture(settings: Mixture, job: Job) -> str:
     """Infer a mixture."""
     from operators.tokenizer import require_replayable
-    from pipelines.blocks import BLOCKS
-    from pipelines.counting import count_words
     from pipelines.mixture.inferring import Inference, infer_categories
     from pipelines.tokenizers import load_tokenizer
+    from pipelines.words.blocks import BLOCKS
+    from pipelines.words.counting import count_words
 
     if settings.method == "lp" and (settings.beyond is not None or settings.unknown):
         raise BadSettings("method", "lp knows neither --beyond nor --unknown; leave them out, or use rank")

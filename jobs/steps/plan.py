@@ -12,8 +12,8 @@ def run_plan(settings: Plan, job: Job) -> str:
     """Predict what training will need. Starts no engine: a sample is small."""
     from jobs.plan_table import plan_table
     from operators.kernels import are_compiled
-    from pipelines.local_engine import processors
-    from pipelines.planning import COSTS, LOCAL_COSTS, plan_corpus, write_plan
+    from pipelines.engines.local_engine import processors
+    from pipelines.planning.run import COSTS, LOCAL_COSTS, plan_corpus, write_plan
 
     output = None if settings.out is None else Output(out_directory(settings), "plan")
     files = find_files(read_sources(settings.corpus))

@@ -9,7 +9,7 @@ from pipelines.outputs import Output
 
 def run_retokenize(settings: Retokenize, job: Job) -> str:
     """Encode what is new or changed of a corpus."""
-    from operators.inference import parse
+    from operators.encoding.inference import parse
     from pipelines.retokenizing import Encoding, retokenize
     from pipelines.retokenizing.encoding import separator_id
     from pipelines.tokenizers import load_tokenizer

@@ -19,7 +19,7 @@ from jobs.steps.premiums import run_premiums
 from jobs.steps.report import run_catalogs, run_report
 from jobs.steps.retokenize import run_retokenize
 from jobs.steps.train import run_train
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.progress import Progress
 
 RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {

@@ -12,8 +12,8 @@ from pipelines.outputs import Manifest, Output
 
 def run_train(settings: Train, job: Job) -> str:
     """Count words, or take those counted elsewhere; train; cut the smaller vocabularies."""
-    from pipelines.training import train
-    from pipelines.vocabulary_sizes import size_directories, write_sizes
+    from pipelines.training.run import train
+    from pipelines.training.vocabulary_sizes import size_directories, write_sizes
 
     plan = plan_training(settings)
     out = out_directory(settings)
@@ -55,7 +55,7 @@ def run_train(settings: Train, job: Job) -> str:
 def _words(settings: Train, files: list[InputFile], pretokenizer: str, directory: Path, job: Job) -> Manifest:
     """The word tables to train on."""
     if settings.word_table:
-        from pipelines.imported_words import import_words
+        from pipelines.words.imported_words import import_words
 
         return import_words(
             files,
@@ -66,7 +66,7 @@ def _words(settings: Train, files: list[InputFile], pretokenizer: str, directory
             partitions=settings.partitions,
             memory_bytes=job.memory_bytes,
         )
-    from pipelines.counting import count_words
+    from pipelines.words.counting import count_words
 
     return count_words(
         files,

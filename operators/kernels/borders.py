@@ -24,7 +24,7 @@ from numba import njit
 
 from operators.kernels.machine import WIDE, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
 from operators.kernels.scan import BLOCK_BYTES, GPT2, QWEN, after_character, classify, contraction_end
-from operators.unicode_classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
+from operators.text.unicode_classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 _LETTER, _SIGN = np.uint8(UPPER | LOWER | CASELESS), np.uint8(OTHER | MARK)
 _NUMBER, _BLANK, _LINE_END = np.uint8(NUMBER), np.uint8(SPACE), np.uint8(NEWLINE)

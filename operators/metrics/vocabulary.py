@@ -8,10 +8,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I32, U32
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
+from operators.encoding.word_encoder import final_pairs, merge_table
+from operators.text.unicode_scripts import SCRIPTS, scripts_of
 from operators.tokenizer import Tokenizer
-from operators.unicode_scripts import SCRIPTS, scripts_of
-from operators.word_encoder import final_pairs, merge_table
 
 SPECIAL: Final = "special"
 BYTES: Final = "bytes"

@@ -42,7 +42,7 @@ def writes_words(script: str | None) -> bool:
 
 
 def word_counts(text: pa.LargeStringArray, ids: I32, offsets: I64, lengths: I32, leading: U8) -> WordCounts:
-    """Words of the documents in `text`, whose tokens `operators.encode.Encoder.encode` gave.
+    """Words of the documents in `text`, whose tokens `operators.encoding.encode.Encoder.encode` gave.
 
     `lengths` (int32) and `leading` (uint8) say of every token how many bytes it stands for, and whether the first is a
     space. No nulls in `text`.

@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 from tokenizers import Tokenizer as HuggingFace
 
-from operators import recipes
 from operators.errors import UsageError
-from operators.pretokenize import Pretokenizer, write_recipe
-from operators.recipes import Recipe, Section
+from operators.text import recipes
+from operators.text.pretokenize import Pretokenizer, write_recipe
+from operators.text.recipes import Recipe, Section
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.symbols import Symbols, byte_symbols, character_symbols, reaches_over_spaces

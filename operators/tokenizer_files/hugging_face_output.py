@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from operators import recipes
 from operators.alphabet import to_chars
-from operators.pretokenize import read_recipe
+from operators.text import recipes
+from operators.text.pretokenize import read_recipe
 from operators.tokenizer import AddedToken, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer
 

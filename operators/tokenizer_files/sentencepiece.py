@@ -11,13 +11,13 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from operators.pretokenize import write_recipe
-from operators.recipes import SPACE_MARK, Recipe
+from operators.encoding.word_encoder import final_pairs, merge_table
+from operators.text.pretokenize import write_recipe
+from operators.text.recipes import SPACE_MARK, Recipe
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files import protobuf
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.symbols import Symbols, character_symbols, reaches_over_spaces
-from operators.word_encoder import final_pairs, merge_table
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 _KINDS: Final = {1: "Unigram", 2: "BPE", 3: "Word", 4: "Char"}

@@ -9,7 +9,7 @@ import numpy as np
 
 from operators.alphabet import BYTE_TO_CHAR, to_bytes
 from operators.arrays import I32
-from operators.recipes import SPACE_MARK
+from operators.text.recipes import SPACE_MARK
 from operators.tokenizer import Vocabulary
 
 _CODE_POINTS: Final = 0x110000

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from operators.errors import UsageError
-from operators.pretokenize import PATTERNS, Pretokenizer
+from operators.text.pretokenize import PATTERNS, Pretokenizer
 from operators.tokenizer import Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.tiktoken import from_ranks

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from operators.arrays import I32
+from operators.encoding.word_encoder import empty_table, final_pairs, merge_table
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
-from operators.word_encoder import empty_table, final_pairs, merge_table
 
 _MAX_RANK = 1 << 24
 """Ids above this are taken for damage."""

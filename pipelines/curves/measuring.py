@@ -12,23 +12,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from operators.arrays import I64
-from operators.curves import Curve, measure_curve, vocabulary_sizes
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.errors import DataError
-from operators.pretokenize import Pretokenizer
+from operators.sizes.curves import Curve, measure_curve, vocabulary_sizes
+from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Tokenizer
 from operators.words import WordCounter
 from pipelines.corpus.sources import InputFile
-from pipelines.counting import BAD_RECORDS, OnBadRecord
 from pipelines.curves.parallel import Parallel, read_parallel
 from pipelines.curves.tables import curve_table, owners, target_row
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
 from pipelines.premiums.selection import SELECTED
 from pipelines.premiums.tables import write_table
 from pipelines.premiums.texts import ReadTask
 from pipelines.progress import Progress
 from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.words.counting import BAD_RECORDS, OnBadRecord
 
 CURVES: Final = "curves.parquet"
 SIZES: Final = "sizes.parquet"

@@ -6,12 +6,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.corpus.sources import InputFile
-from pipelines.counting import OnBadRecord
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.selection import Selection, SelectTask, select_documents
 from pipelines.premiums.texts import ReadTask, Texts, language_column, read_texts, selected_places
 from pipelines.progress import Progress
+from pipelines.words.counting import OnBadRecord
 
 
 @dataclass(frozen=True)

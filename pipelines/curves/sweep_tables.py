@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from operators.arrays import F64
-from operators.equal_tokens import choose_sizes
-from operators.linear_model import Explained, explain
 from operators.premiums import ratios
-from operators.scripts import script_name
+from operators.sizes.equal_tokens import choose_sizes
+from operators.sizes.linear_model import Explained, explain
+from operators.text.scripts import script_name
 from pipelines.curves.tables import curve_table
 from pipelines.premiums.tables import write_table
 

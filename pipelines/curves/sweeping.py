@@ -12,26 +12,26 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from operators.arrays import I64, with_room
-from operators.curves import Curve, measure_curve, vocabulary_sizes
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
+from operators.encoding.word_encoder import WordEncoder
 from operators.errors import DataError
-from operators.extension import extend
-from operators.merge_order import Reducer
-from operators.pretokenize import Pieces
 from operators.shard import Shard, word_buffers
+from operators.sizes.curves import Curve, measure_curve, vocabulary_sizes
+from operators.text.pretokenize import Pieces
 from operators.tokenizer import Merges, Tokenizer
-from operators.word_encoder import WordEncoder
+from operators.training.extension import extend
+from operators.training.merge_order import Reducer
 from pipelines.corpus.sources import InputFile
-from pipelines.counting import BAD_RECORDS, OnBadRecord
 from pipelines.curves.measuring import CURVES, words_of
 from pipelines.curves.parallel import Parallel, read_parallel
 from pipelines.curves.sweep_tables import MODEL, PREDICTORS, SWEEP, write_sweep
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
 from pipelines.premiums.selection import SELECTED
 from pipelines.premiums.texts import ReadTask
 from pipelines.progress import Progress
 from pipelines.tokenizers import TOKENIZER_FILES, save_tokenizer
+from pipelines.words.counting import BAD_RECORDS, OnBadRecord
 
 TOKENIZERS: Final = "tokenizers"
 WHITE_SPACE: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from operators.arrays import I64
-from operators.curves import Curve
-from operators.power_law import PowerLaw, fit_power_law
+from operators.sizes.curves import Curve
+from operators.sizes.power_law import PowerLaw, fit_power_law
 
 FIT_POINTS: Final = 64
 """Sizes that a power law is fitted to, evenly spaced in their logarithm."""

@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.mixture_evidence import Evidence, count_emissions
+from operators.mixture.evidence import Evidence, count_emissions
 from operators.tokenizer import Tokenizer
-from pipelines.blocks import BLOCKS, block_label
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.words.blocks import BLOCKS, block_label
 
 EVIDENCE = "evidence.npz"
 

@@ -10,14 +10,12 @@ import numpy as np
 
 from operators.arrays import I64
 from operators.errors import DataError, UsageError
-from operators.merge_lists import MergeList, NotExtended, read_merge_list
-from operators.mixture import CannotInfer, Mixture
-from operators.mixture_estimate import RankMixture, estimate
-from operators.mixture_evidence import Evidence
+from operators.mixture.estimate import RankMixture, estimate
+from operators.mixture.evidence import Evidence
+from operators.mixture.merge_lists import MergeList, NotExtended, read_merge_list
+from operators.mixture.program import CannotInfer, Mixture
 from operators.tokenizer import Tokenizer
-from pipelines.blocks import category_of
-from pipelines.counting import word_files
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.mixture.evidence import keep_evidence
 from pipelines.mixture.program import ProgramTask, keep_records, solve_program
 from pipelines.mixture.tables import merges_table, program_table, rank_table, sensitivity_table
@@ -25,6 +23,8 @@ from pipelines.outputs import Manifest, Output, Run, fingerprint
 from pipelines.premiums.tables import write_table
 from pipelines.progress import Progress
 from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.words.blocks import category_of
+from pipelines.words.counting import word_files
 
 MIXTURE: Final = "mixture.parquet"
 MERGES: Final = "merges.parquet"

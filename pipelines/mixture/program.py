@@ -10,15 +10,15 @@ import polars as pl
 import pyarrow as pa
 
 from operators.arrays import I64
-from operators.mixture import Mixture, PairRecord, infer_mixture
+from operators.mixture.program import Mixture, PairRecord, infer_mixture
 from operators.replay import record_changes
 from operators.tokenizer import Tokenizer
 from operators.words import WordTable
-from pipelines.blocks import category_of
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import Output, Run, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.words.blocks import category_of
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from operators.arrays import I64
-from operators.mixture import Mixture
-from operators.mixture_estimate import RankMixture
-from operators.mixture_evidence import Evidence
+from operators.mixture.estimate import RankMixture
+from operators.mixture.evidence import Evidence
+from operators.mixture.program import Mixture
 from operators.tokenizer import Tokenizer
 
 NONE_OF_THESE: Final = "(none of these)"

@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 from operators.metrics.efficiency import renyi_efficiency
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import InputFile
-from pipelines.counting import BAD_RECORDS
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
 from pipelines.premiums.changes import BETTER, CHANGES, SAME, WORSE, OldRun, change_table, read_old_run
 from pipelines.premiums.comparison import Comparison
@@ -41,6 +40,7 @@ from pipelines.premiums.vocabularies import (
 )
 from pipelines.progress import Progress
 from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.words.counting import BAD_RECORDS
 
 METRICS: Final = "metrics.parquet"
 TOKENIZERS: Final = "tokenizers.parquet"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.counting import OnBadRecord
+from pipelines.words.counting import OnBadRecord
 
 Documents = Literal["common", "pairwise"]
 Aggregation = Literal["documents", "joined", "per-document"]

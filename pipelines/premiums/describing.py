@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from operators.metrics.words import word_table
-from operators.unicode_scripts import main_script
+from operators.text.unicode_scripts import main_script
 from pipelines.outputs import replacing
 from pipelines.premiums.texts import Texts, selected_places, selected_text
 

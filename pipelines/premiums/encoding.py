@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from operators.arrays import I32, I64, U8
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.metrics.efficiency import renyi_efficiency
 from operators.metrics.words import whole_words, without_space, word_counts
 from operators.tokenizer import Tokenizer

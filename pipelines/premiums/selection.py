@@ -9,10 +9,10 @@ import polars as pl
 
 from operators.errors import DataError
 from operators.premiums import NoCommonDocuments
-from pipelines.counting import EmptyCorpus
 from pipelines.outputs import replacing
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.texts import Texts, language_column
+from pipelines.words.counting import EmptyCorpus
 
 SELECTED: Final = "selected.parquet"
 EXAMPLE_CHARACTERS: Final = (30, 90)

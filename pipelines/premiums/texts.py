@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import BATCH_BYTES, read_batches
 from pipelines.corpus.sources import InputFile
-from pipelines.counting import OnBadRecord
 from pipelines.outputs import replacing
+from pipelines.words.counting import OnBadRecord
 
 TEXTS_SCHEMA: Final = pa.schema(
     [

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 import msgspec
 import numpy as np
 
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
+from operators.encoding.inference import parse
 from operators.errors import UsageError
-from operators.inference import parse
 from operators.tokenizer import Tokenizer
 from pipelines.allocation import keep_freed_memory
 from pipelines.memory import TooLittleMemory
@@ -48,7 +48,7 @@ class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     special_ids: bool = False
     """Whether text that spells a special token becomes its id."""
     inference: str = "merges"
-    """How a word becomes tokens, as `operators.inference.parse` reads it."""
+    """How a word becomes tokens, as `operators.encoding.inference.parse` reads it."""
     seed: int = 0
     """Of the random ones; what a document becomes depends on it, the document's id and its text alone."""
     on_bad_record: Literal["fail", "skip"] = "fail"

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import msgspec
 
-from pipelines.counting import BAD_RECORDS
 from pipelines.outputs import MANIFEST, PLANNED, Manifest, replacing, writing
 from pipelines.retokenizing.parts import WORK, Counts
+from pipelines.words.counting import BAD_RECORDS
 
 STATE: Final = "state.json"
 RUN: Final = "run.json"

@@ -12,8 +12,7 @@ import msgspec
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.errors import shown
 from pipelines.corpus.sources import InputFile, Source
-from pipelines.counting import BAD_RECORDS, EmptyCorpus
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.retokenizing.bad_records import gather_bad_records
@@ -24,6 +23,7 @@ from pipelines.retokenizing.parts import Counts
 from pipelines.retokenizing.splits import planned, split_all
 from pipelines.retokenizing.tasks import SplitDone, add, encode_split, name_content
 from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.words.counting import BAD_RECORDS, EmptyCorpus
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pipelines.corpus.content import CHUNK_BYTES, content_name, read_chunk
 from pipelines.corpus.formats import format_of
 from pipelines.corpus.records import Span, can_be_cut
 from pipelines.corpus.sources import InputFile
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import fingerprint
 from pipelines.progress import Progress
 from pipelines.retokenizing.tasks import Split

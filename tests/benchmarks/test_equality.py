@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.equality import Case, cases, compare, main, random_texts, read_texts
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.tokenizer import Merges, Tokenizer
 
 HUGGING_FACE = ["gpt2", "gpt_neox", "llama"]

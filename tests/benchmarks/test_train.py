@@ -13,7 +13,7 @@ from benchmarks.figures import Figures, draw, read_figures, replace_block, table
 from benchmarks.peers import PEERS, Job, MergeList, Peer, compare, documents_of_whole, read_pairs, read_tokenizer_json
 from benchmarks.processes import Failed, timed
 from benchmarks.train import benchmark, parse
-from operators.pretokenize import Pretokenizer
+from operators.text.pretokenize import Pretokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- benchmark:train begin -->", "<!-- benchmark:train end -->"

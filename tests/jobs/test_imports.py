@@ -15,7 +15,10 @@ HEAVY = ("altair", "highspy", "numba", "polars", "ray", "tokenizers")
     ("modules", "may"),
     [
         ("jobs.command, jobs.steps.runner, jobs.training_plan", set()),
-        ("pipelines.training, pipelines.imported_words, pipelines.vocabulary_sizes", {"numba", "tokenizers"}),
+        (
+            "pipelines.training.run, pipelines.words.imported_words, pipelines.training.vocabulary_sizes",
+            {"numba", "tokenizers"},
+        ),
     ],
 )
 def test_heavy_libraries_wait_until_they_are_used(modules: str, may: set[str]) -> None:

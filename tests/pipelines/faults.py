@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pipelines.engine import Item, Result, WorkerLost
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.engine import Item, Result, WorkerLost
+from pipelines.engines.local_engine import LocalEngine
 
 
 class FaultyEngine:

@@ -7,21 +7,21 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from operators.curves import Curve
-from operators.encode import Encoder
-from operators.equal_tokens import choose_sizes
-from operators.linear_model import explain
+from operators.encoding.encode import Encoder
+from operators.sizes.curves import Curve
+from operators.sizes.equal_tokens import choose_sizes
+from operators.sizes.linear_model import explain
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.curves.measuring import BadTarget, measure_curves
 from pipelines.curves.sweeping import NothingToLearn, Sweeping, sweep, tokenizer_directory
 from pipelines.curves.tables import owners
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
 from pipelines.premiums.selection import NoBaseline
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer, save_tokenizer
-from tests.operators.test_curves import trained
+from tests.operators.sizes.test_curves import trained
 
 SENTENCES = {
     "en": ["the cat sat on the mat", "a dog and a cat", "the theme of the thesis", "nothing more"],

@@ -8,17 +8,17 @@ import pyarrow as pa
 import pytest
 
 from operators.alphabet import byte_ids
-from operators.merge_order import Reducer
 from operators.shard import Shard
+from operators.training.merge_order import Reducer
 from operators.words import WordCounter, WordTable
 from pipelines.corpus.sources import Source, find_files
-from pipelines.counting import count_words
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.memory import SHARD_BYTES_PER_SYMBOL, TooLittleMemory
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
-from pipelines.rounds import TrainingShard
-from pipelines.training import train
+from pipelines.training.rounds import TrainingShard
+from pipelines.training.run import train
+from pipelines.words.counting import count_words
 
 LIMIT = 3 << 20
 
@@ -96,8 +96,8 @@ def test_a_corpus_whose_words_are_larger_than_the_limit_trains_within_it(
     everything.add_rows(pa.array(own, pa.large_binary()), np.ones(len(own), np.int64))
     assert everything.memory_bytes > LIMIT
 
-    monkeypatch.setattr("pipelines.counting.WordCounter", WatchedCounter)
-    monkeypatch.setattr("pipelines.rounds.TrainingShard", WatchedShard)
+    monkeypatch.setattr("pipelines.words.counting.WordCounter", WatchedCounter)
+    monkeypatch.setattr("pipelines.training.rounds.TrainingShard", WatchedShard)
     real_flush = WordCounter.tables
 
     def watched_flush(self: WordCounter, partitions: int) -> object:

@@ -15,9 +15,9 @@ from tiktoken.load import load_tiktoken_bpe
 from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.errors import BabelmergeError, DataError, UsageError
-from operators.pretokenize import PATTERNS, BadPattern
+from operators.text.pretokenize import PATTERNS, BadPattern
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json

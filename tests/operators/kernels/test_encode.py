@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 
+from operators.encoding.word_encoder import empty_table, merge_table
 from operators.kernels.encode import word_key
 from operators.kernels.merging import (
     NO_MERGE,
@@ -18,18 +19,17 @@ from operators.kernels.merging import (
     put_pair,
 )
 from operators.tokenizer import Merges
-from operators.word_encoder import empty_table, merge_table
 
 ENCODE = """
 import random
 import numpy as np
 import pyarrow as pa
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.tokenizer_files.tiktoken import to_tiktoken
-from operators.inference import parse
-from operators.pretokenize import Pretokenizer
+from operators.encoding.inference import parse
+from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Merges, Tokenizer
-from operators.word_encoder import WordEncoder
+from operators.encoding.word_encoder import WordEncoder
 plain = Tokenizer("none", (), Merges.from_rows([]))
 a, b, c, x = (int(plain.byte_ids[byte]) for byte in b"abc ")
 rows = [(a, b, 256, 9), (256, c, 257, 8), (x, 257, 258, 7), (a, a, 259, 6), (259, 259, 260, 5), (c, c, 261, 5)]

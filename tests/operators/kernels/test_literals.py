@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.added_tokens import Parts, TokenFinder
+from operators.encoding.added_tokens import Parts, TokenFinder
 from operators.tokenizer import AddedToken
 
 strings = st.lists(st.text("abé", min_size=1, max_size=4), min_size=1, max_size=8, unique=True)

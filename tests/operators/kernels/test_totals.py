@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.pair_totals import PairTotals
 from operators.shard import PairChanges
+from operators.training.pair_totals import PairTotals
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -5,10 +5,10 @@ import random
 import numpy as np
 import pytest
 
+from operators.encoding.word_encoder import merge_table, rank_table
 from operators.kernels.merging import merge_by_heap
 from operators.kernels.windows import WINDOW, merge_long
 from operators.tokenizer import Merges
-from operators.word_encoder import merge_table, rank_table
 
 
 def merge_lists() -> list[Merges]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.pretokenize import Pretokenizer
+from operators.text.pretokenize import Pretokenizer
 from operators.words import WordCounter, WordTable, text_sizes
 
 pytestmark = pytest.mark.filterwarnings("error")

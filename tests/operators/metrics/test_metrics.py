@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Library
 
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.metrics.vocabulary import BYTES, is_part_of_utf8, token_kinds
 from operators.metrics.words import word_counts
 from operators.tokenizer_files.hugging_face_output import to_json
-from tests.operators.test_curves import trained
+from tests.operators.sizes.test_curves import trained
 
 TEXTS = ["the cat sat, on  the mat", "naïve café", " a\tb\nc ", "", "кошка сидела"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.metrics.vocabulary import BYTES, MIXED, NONE, SPECIAL, is_part_of_utf8, token_kinds
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from pipelines.tokenizers import load_tokenizer

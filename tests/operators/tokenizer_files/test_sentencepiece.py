@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.equality import random_texts
-from operators.encode import Encoder
-from operators.library_encoder import NoSpecialIds
+from operators.encoding.encode import Encoder
+from operators.encoding.library_encoder import NoSpecialIds
 from operators.tokenizer_files import protobuf
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.sentencepiece import from_model

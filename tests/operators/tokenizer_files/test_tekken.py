@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.equality import random_texts
-from operators.encode import Encoder
-from operators.pretokenize import PATTERNS
+from operators.encoding.encode import Encoder
+from operators.text.pretokenize import PATTERNS
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.tekken import from_tekken, is_tekken
 

@@ -14,7 +14,7 @@ from tiktoken.load import load_tiktoken_bpe
 from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json

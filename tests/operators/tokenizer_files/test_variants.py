@@ -12,8 +12,8 @@ from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from benchmarks.equality import random_texts
-from operators.encode import Encoder
-from operators.pretokenize import PATTERNS
+from operators.encoding.encode import Encoder
+from operators.text.pretokenize import PATTERNS
 from operators.tokenizer import NotReplayable, require_replayable
 from operators.tokenizer_files.errors import UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json

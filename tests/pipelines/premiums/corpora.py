@@ -5,11 +5,11 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.corpus.sources import Source, find_files
-from pipelines.counting import count_words
-from pipelines.engine import Engine
+from pipelines.engines.engine import Engine
 from pipelines.outputs import Output
 from pipelines.progress import Silent
-from pipelines.training import train
+from pipelines.training.run import train
+from pipelines.words.counting import count_words
 from tests.pipelines.corpora import documents, write_corpus
 
 

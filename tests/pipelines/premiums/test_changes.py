@@ -8,7 +8,7 @@ import pytest
 
 from operators.tokenizer import Merges, Tokenizer
 from pipelines.corpus.sources import Source, find_files
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
 from pipelines.premiums.changes import NotComparable
 from pipelines.premiums.comparing import compare_languages

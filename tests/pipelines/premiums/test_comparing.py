@@ -14,11 +14,11 @@ import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.pretokenize import PATTERNS
+from operators.text.pretokenize import PATTERNS
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
-from pipelines.engine import Engine
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.engine import Engine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
 from pipelines.premiums.changes import NotComparable
 from pipelines.premiums.comparing import compare_languages

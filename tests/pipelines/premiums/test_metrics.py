@@ -11,7 +11,7 @@ import tokenizers
 
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from pipelines.corpus.sources import Source, find_files
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output, read_manifest
 from pipelines.premiums.comparing import compare_languages
 from pipelines.premiums.comparison import Comparison

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
-from pipelines.counting import count_words
-from pipelines.engine import Engine
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.engine import Engine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
 from pipelines.retokenizing import Encoding, retokenize
-from pipelines.training import train
+from pipelines.training.run import train
+from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus
 
 ENGINE = LocalEngine(2)

@@ -19,10 +19,10 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from operators.encode import Encoder
+from operators.encoding.encode import Encoder
 from operators.tokenizer import Tokenizer
 from operators.warm import load_kernels
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.retokenizing import Encoding
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.retokenizing.corpora import encoded

@@ -11,7 +11,7 @@ import pipelines.retokenizing.run as run_module
 from operators.tokenizer import Tokenizer
 from pipelines import outputs
 from pipelines.corpus.sources import Source, find_files
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import ForeignDirectory, Output, OutputBusy, read_manifest
 from pipelines.retokenizing import Encoding
 from pipelines.retokenizing.encoding import WORKBENCH

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from operators.tokenizer import Tokenizer
-from pipelines.ray_engine import RayEngine
+from pipelines.engines.ray_engine import RayEngine
 from pipelines.retokenizing import Encoding
 from pipelines.retokenizing.tasks import Split, SplitDone, encode_split
 from tests.conftest import ROOT

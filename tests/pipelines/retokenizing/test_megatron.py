@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from operators.tokenizer import Tokenizer
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.retokenizing import Encoding
 from pipelines.retokenizing.megatron import BadPair, join_pairs
 from tests.pipelines.corpora import write_corpus

@@ -21,7 +21,7 @@ from tests.pipelines.retokenizing.corpora import ENGINE, Notes
 PEAK = """
 import sys
 from pathlib import Path
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.retokenizing import Encoding
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.retokenizing.corpora import encoded

@@ -9,11 +9,11 @@ import tokenizers
 
 from operators.tokenizer import Merges, Tokenizer
 from pipelines.corpus.sources import Source
-from pipelines.counting import EmptyCorpus
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import read_manifest
 from pipelines.retokenizing import Encoding
 from pipelines.retokenizing.encoding import BadSeparator, separator_id
+from pipelines.words.counting import EmptyCorpus
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faults import FaultyEngine
 from tests.pipelines.retokenizing.corpora import encoded, files_of

@@ -11,7 +11,7 @@ import pytest
 
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
-from pipelines.local_engine import LocalEngine
+from pipelines.engines.local_engine import LocalEngine
 from pipelines.retokenizing import Encoding
 from pipelines.retokenizing.tasks import name_content
 from tests.pipelines.corpora import documents

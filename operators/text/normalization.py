@@ -1,0 +1,82 @@
+"""Normalization of texts before they are cut, as `tokenizers` does it: it does it, where there is something to do.
+
+Unicode's four forms leave most documents alone, as a quick check tells; only the others take that way. SentencePiece's
+spaces stay spaces here (`operators.text.spaces` says why that is the same).
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from operators.text.recipes import SPACE_MARK, Recipe, Section, library_parts
+from operators.text.spaces import prefixed, squeezed, trimmed, unmarked
+from operators.text.unicode_forms import FORMS, may_change
+
+_MARK_SPACES: Final = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
+_PREPEND_MARK: Final = {"type": "Prepend", "prepend": SPACE_MARK}
+
+
+class Normalizer:
+    """Normalizes batches of documents as a recipe says. Cheap to make, safe to share between threads."""
+
+    marks_spaces: bool
+    """Whether spaces are written as SPACE_MARK from here on, which is the same as leaving both spaces."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        steps, self._prefix, self.marks_spaces = recipe.normalizers, False, False
+        self._squeeze = self._only_opening = False
+        if steps and steps[-1]["type"] == "SentencePiece":
+            self._prefix, self._squeeze = steps[-1]["add_dummy_prefix"], steps[-1]["remove_extra_whitespaces"]
+            steps, self.marks_spaces, self._only_opening = [], True, True
+        elif not recipe.pre_tokenizers and _MARK_SPACES in steps[-2:]:
+            if len(steps) > 1 and all(step in (_MARK_SPACES, _PREPEND_MARK) for step in steps[-2:]):
+                steps, self._prefix, self.marks_spaces = steps[:-2], _PREPEND_MARK in steps[-2:], True
+            elif steps[-1] == _MARK_SPACES:
+                steps, self.marks_spaces = steps[:-1], True
+        self._unicode_alone = all(step["type"] in FORMS for step in steps)
+        self._steps = steps
+        self._library = _library(steps)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every text is left as it is."""
+        return self._library is None and not self.marks_spaces
+
+    @property
+    def keeps_beginnings(self) -> bool:
+        """Whether no text's first character is dropped."""
+        return self._unicode_alone
+
+    def normalize(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> pa.LargeStringArray:
+        """The normalized documents, or parts of documents; opening: which is its document's first, None: all are."""
+        if self._library is not None:
+            text = self._by_library(text)
+        if self._squeeze:
+            text = squeezed(text)
+        if self.marks_spaces:
+            text = unmarked(text)
+        if self._prefix:
+            text = prefixed(text, opening if self._only_opening else None)
+        return trimmed(text) if self._squeeze else text  # a mark at the text's end is a space by now
+
+    def pattern(self, content: str) -> str:
+        """What an added token that is looked for in normalized text looks like there."""
+        if self._only_opening:  # SentencePiece's added tokens get no prefix
+            return content.replace(SPACE_MARK, " ")
+        return str(self.normalize(pa.array([content], pa.large_string()))[0])
+
+    def _by_library(self, text: pa.LargeStringArray) -> pa.LargeStringArray:
+        from pyarrow import compute  # takes long to import
+
+        if not self._unicode_alone:
+            return pa.array([self._library.normalize_str(one) for one in text.to_pylist()], pa.large_string())
+        changed = pa.array(may_change(text, tuple(step["type"] for step in self._steps)))
+        done = [self._library.normalize_str(one) for one in text.filter(changed).to_pylist()]
+        return compute.replace_with_mask(text, changed, pa.array(done, pa.large_string()))
+
+
+def _library(steps: list[Section]) -> Any:
+    """The steps as a normalizer of `tokenizers`; None where there are none."""
+    return library_parts({"type": "Sequence", "normalizers": steps}, None).normalizer if steps else None

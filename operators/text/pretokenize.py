@@ -1,0 +1,339 @@
+"""Pre-tokenization: cutting documents into the pieces that merges never cross.
+
+The pieces are exactly those of Hugging Face's `Split(Regex(pattern), "isolated")`: the matches of a regular expression,
+and the gaps between them; of several, one after the other. The published expressions have scanners of their own
+(operators.kernels.scan); any other step goes through `tokenizers` itself. docs/pretokenizers.md says where libraries
+differ.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from tokenizers import PreTokenizedString
+
+from operators.alphabet import to_bytes
+from operators.arrays import I64, ROOM, U8, with_room
+from operators.errors import DataError, UsageError
+from operators.kernels.borders import scan_borders
+from operators.kernels.machine import WIDE
+from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, QWEN, TEKKEN, scan
+from operators.text import recipes
+from operators.text.batches import bytes_and_starts
+from operators.text.normalization import Normalizer
+from operators.text.recipes import NO_SPLIT, SPACE_MARK, Recipe, Section
+from operators.text.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
+from operators.text.unicode_classes import BLOCKS, CLASSES
+
+_CL100K: Final = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+    r"|\s+(?!\S)|\s+"
+)
+
+PATTERNS: Final[dict[str, str]] = {
+    "gpt2": r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    "gpt4": _CL100K,
+    "o200k": (
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+        r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ),
+    "llama3": _CL100K,
+    "qwen": _CL100K.replace(r"\p{N}{1,3}", r"\p{N}"),
+    "tekken": (
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+        r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+        r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    ),
+}
+"""Name to the published regular expression; gpt4 (cl100k_base) and llama3 are the same one."""
+
+_KINDS: Final = {
+    PATTERNS["gpt2"]: GPT2,
+    PATTERNS["gpt4"]: CL100K,
+    PATTERNS["o200k"]: O200K,
+    PATTERNS["qwen"]: QWEN,
+    PATTERNS["tekken"]: TEKKEN,
+}
+_BYTES_PER_PIECE: Final = 4
+"""A guess for the first allocation; English under gpt4 has about 4.6."""
+
+
+class BadPattern(UsageError):
+    """A regular expression that does not compile."""
+
+    def __init__(self, pattern: str, reason: str) -> None:
+        super().__init__(pattern, reason)
+        self.pattern, self.reason = pattern, reason
+
+    def __str__(self) -> str:
+        names = ", ".join([*PATTERNS, "none"])
+        return f"pre-tokenizer {self.pattern!r} is neither a name ({names}) nor a regular expression: {self.reason}"
+
+
+class PatternGaveUp(DataError):
+    """A regular expression that backtracks too long on a document."""
+
+    def __init__(self, pattern: str, document_bytes: int, reason: str) -> None:
+        super().__init__(pattern, document_bytes, reason)
+        self.pattern, self.document_bytes, self.reason = pattern, document_bytes, reason
+
+    def __str__(self) -> str:
+        return (
+            f"pre-tokenizer {self.pattern!r} gave up on a document of {self.document_bytes} bytes: {self.reason}; "
+            "write the expression without nested repetition"
+        )
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The pieces of a batch. They tile each document: a piece begins where the one before it ends."""
+
+    data: U8
+    """The UTF-8 bytes of the batch, read-only, with ROOM readable bytes behind them (operators.arrays)."""
+    ends: I64
+    """int64[pieces]: end offset in `data` of every piece."""
+    documents: I64
+    """int64[documents + 1]: the pieces of document d are `ends[documents[d]:documents[d + 1]]`."""
+    starts: I64
+    """int64[documents + 1]: the documents' byte offsets in `data`; the first is 0, the last is len(data)."""
+
+
+class Pretokenizer:
+    """Splits batches of documents. Cheap to make, safe to share between threads, survives pickling.
+
+    pattern: a name in PATTERNS, "none" (each document that is not empty is one piece), a regular expression in
+    Oniguruma's syntax, or a recipe (operators.text.recipes) with a normalizer and further steps. Raises BadPattern.
+    """
+
+    pattern: str
+    """As given."""
+    regex: str | None
+    """The regular expression; None where there is none, or more than that."""
+    by_library: bool
+    """Whether some step changes more than where words end, and which `tokenizers` therefore takes by itself."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        try:
+            self._recipe = read_recipe(pattern)
+            self._normalizer = Normalizer(self._recipe)
+            plan = _plan(self._recipe)
+            self.by_library = plan is None
+            self._plan = plan or _Plan()
+            slow = plan is None or any(kind is None for kind in self._plan.kinds)
+            self._library = (
+                recipes.library_parts(None, _without_bytes(self._recipe, plan)).pre_tokenizer if slow else None
+            )
+        except ValueError as error:
+            raise BadPattern(pattern, str(error)) from None
+        self.regex = None if recipes.is_json(pattern) or pattern == NO_SPLIT else PATTERNS.get(pattern, pattern)
+
+    def __reduce__(self) -> tuple[type["Pretokenizer"], tuple[str]]:
+        return Pretokenizer, (self.pattern,)
+
+    @property
+    def normalizer(self) -> Normalizer:
+        """What comes before any cut."""
+        return self._normalizer
+
+    @property
+    def marks_spaces(self) -> bool:
+        """Whether the vocabulary's U+2581 stands for a space (`operators.text.spaces`)."""
+        return self._normalizer.marks_spaces or self._plan.spaces is not None
+
+    def split(self, text: pa.LargeStringArray) -> Pieces:
+        """The pieces of every document, normalized. No nulls (ValueError); a document without text has no pieces."""
+        if text.null_count:
+            raise ValueError(f"{text.null_count} of {len(text)} documents are null")
+        return self.cut(self._normalizer.normalize(text))
+
+    def words_of(self, text: str) -> int:
+        """How many pieces one text has."""
+        return len(self.split(pa.array([text], pa.large_string())).ends)
+
+    def cut(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> Pieces:
+        """The pieces of documents, or of parts of documents, that are normalized already.
+
+        opening: for each part whether it is its document's first; None: all are.
+        """
+        plan = self._plan
+        if self.by_library:
+            return self._words_by_library(text, opening)
+        if plan.spaces is not None:
+            text = unmarked(text)
+        if plan.prefix != "never":
+            which = ~starts_with_space(text)
+            text = prefixed(text, which if plan.prefix == "always" or opening is None else which & opening)
+        data, starts = bytes_and_starts(text)
+        if plan.spaces is not None or self._recipe.words == "runs":
+            ends, documents = cut_before_spaces(data, starts, runs=plan.spaces != "each")
+        elif self._library is not None:
+            ends, documents = self._matched(data, starts)
+        else:
+            ends, documents = self._scan(data, starts)
+        return Pieces(data, ends, documents, starts)
+
+    def _scan(self, data: U8, starts: I64) -> tuple[I64, I64]:
+        """Ends and documents by scanners: each piece of one step is a document to the next."""
+        first, *more = self._plan.kinds or (None,)
+        ends, documents = _whole(starts) if first is None else _scanned(data, starts, first)
+        for kind in more:
+            assert kind is not None
+            ends, inner = _scanned(data, _bounds(ends), kind)
+            documents = inner[documents]
+        return ends, documents
+
+    def _matched(self, data: U8, starts: I64) -> tuple[I64, I64]:
+        """Ends and documents by way of `tokenizers`, one document at a time."""
+        text = data.data
+        parts: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        documents = np.zeros(len(starts), np.int64)
+        offsets = starts.tolist()
+        for d, (begin, end) in enumerate(pairwise(offsets)):
+            pieces = self._cut_one(str(text[begin:end], "utf-8"), opening=True)
+            splits = pieces.get_splits(offset_referential="original", offset_type="byte")
+            parts.append(np.array([last for _, (_, last), _ in splits], np.int64) + begin)
+            documents[d + 1] = documents[d] + len(splits)
+        return np.concatenate(parts), documents
+
+    def _words_by_library(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None) -> Pieces:
+        """All by way of `tokenizers`, the words' bytes too, as steps may change them."""
+        words: list[bytes] = []
+        documents, starts = np.zeros(len(text) + 1, np.int64), np.zeros(len(text) + 1, np.int64)
+        for d, document in enumerate(text.to_pylist()):
+            splits = self._cut_one(document, opening is None or bool(opening[d])).get_splits()
+            found = [self._spelled(word) for word, _, _ in splits]
+            words += found
+            documents[d + 1], starts[d + 1] = len(words), starts[d] + sum(map(len, found))
+        data = np.frombuffer(b"".join(words), np.uint8)
+        ends = np.cumsum([len(word) for word in words], dtype=np.int64)
+        return Pieces(with_room(data, len(data)), ends, documents, starts)
+
+    def _spelled(self, word: str) -> bytes:
+        """The bytes of text that a word stands for."""
+        spelled = to_bytes(word) if self._recipe.byte_level else None
+        return word.encode() if spelled is None else spelled
+
+    def _cut_one(self, document: str, opening: bool) -> Any:
+        pieces, library = PreTokenizedString(document), self._library
+        assert library is not None
+        try:
+            library.pre_tokenize(pieces)
+        except BaseException as error:
+            # A search that fails inside `tokenizers` arrives as a Rust panic, which is not an Exception.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise PatternGaveUp(self.pattern, len(document.encode()), str(error)) from None
+        return pieces
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How pieces are found without changing a word's bytes."""
+
+    kinds: tuple[int | None, ...] = ()
+    """Scanners, one after the other; None where there is none for a step."""
+    prefix: str = "never"
+    """Where a space is put before a text that does not begin with one: never, always, or first (of a document)."""
+    spaces: str | None = None
+    """For a vocabulary that marks spaces, whether words begin at "each" or the text is left "whole"; None: another."""
+
+
+def read_recipe(pattern: str) -> Recipe:
+    """The recipe that a name, an expression or a recipe's own text stands for. Raises ValueError."""
+    if recipes.is_json(pattern):
+        return recipes.from_json(pattern)
+    steps = [] if pattern == NO_SPLIT else [recipes.split(PATTERNS.get(pattern, pattern))]
+    return Recipe(None, {"type": "Sequence", "pretokenizers": [*steps, recipes.byte_level()]})
+
+
+def write_recipe(recipe: Recipe) -> str:
+    """The name, expression or text of a recipe."""
+    written = recipe.written()
+    match recipe.pre_tokenizers:
+        case [{"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}] if recipe.normalizer is None:
+            return "gpt2"
+    return next((name for name, regex in PATTERNS.items() if regex == written), written)
+
+
+_CUTS: Final = ("Split", "Digits", "Punctuation", "UnicodeScripts", "FixedLength")
+"""Steps that change nothing but where words end, unless their behavior is Removed."""
+
+
+def _plan(recipe: Recipe) -> _Plan | None:
+    """None where only `tokenizers` itself knows what the words are."""
+    steps, prefix = recipe.pre_tokenizers, "never"
+    match steps:
+        case [{"type": "Metaspace", "replacement": str(mark), "prepend_scheme": scheme, "split": bool(each)}]:
+            if mark != SPACE_MARK or (scheme == "first" and not Normalizer(recipe).keeps_beginnings):
+                return None
+            return _Plan((), scheme, "each" if each else "whole")
+        case [*before, {"type": "ByteLevel", "add_prefix_space": bool(prefixes), "use_regex": bool(own)}]:
+            if prefixes and before:
+                return None  # each piece would get a space
+            steps = [*before, recipes.split(PATTERNS["gpt2"])] if own else before
+            prefix = "always" if prefixes else "never"
+    if any(step["type"] not in _CUTS or step.get("behavior") == "Removed" for step in steps):
+        return None
+    return _Plan(tuple(_kind(step) for step in steps), prefix)
+
+
+def _kind(step: Section) -> int | None:
+    """The scanner for a step; None: there is none."""
+    if step == recipes.split(regex := str(step.get("pattern", {}).get("Regex"))):
+        return _KINDS.get(regex)
+    return None
+
+
+def _without_bytes(recipe: Recipe, plan: _Plan | None) -> Section | None:
+    """The pre-tokenizer whose words are text, where that is known to cut in the same places."""
+    if plan is None:
+        return recipe.pre_tokenizer
+    steps = recipe.pre_tokenizers
+    if steps and steps[-1]["type"] == "ByteLevel":
+        steps = [*steps[:-1], *([recipes.split(PATTERNS["gpt2"])] if steps[-1]["use_regex"] else [])]
+    return {"type": "Sequence", "pretokenizers": steps}
+
+
+def _bounds(ends: I64) -> I64:
+    """Where pieces begin and the last one ends: each piece is a document to the next step."""
+    bounds = np.zeros(len(ends) + 1, np.int64)
+    bounds[1:] = ends
+    bounds.flags.writeable = False
+    return bounds
+
+
+def _whole(starts: I64) -> tuple[I64, I64]:
+    has_text = np.diff(starts) > 0
+    documents = np.zeros(len(starts), np.int64)
+    np.cumsum(has_text, out=documents[1:])
+    return starts[1:][has_text], documents
+
+
+def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
+    # Room for a piece per byte of one block of documents at least; places that are never written take no memory.
+    longest = max(int(np.diff(starts).max(initial=0)), BLOCK_BYTES)
+    ends = np.empty(len(data) // _BYTES_PER_PIECE + longest, np.int64)
+    documents = np.zeros(len(starts), np.int64)
+    kinds = np.empty(longest + 2 * ROOM, np.uint8)
+    words = longest // WIDE + 3
+    borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
+    by_bits = kind in (GPT2, CL100K, QWEN)
+    places = np.empty(longest, np.int64) if by_bits else ranks
+    document = count = 0
+    while True:
+        if by_bits:
+            document, count = scan_borders(
+                data, starts, kind, BLOCKS, CLASSES, kinds, borders, document_bits, places, ranks, document,
+                ends, count, documents,
+            )  # fmt: skip
+        else:
+            document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, document, ends, count, documents)
+        if document == len(starts) - 1:
+            return ends[:count], documents
+        fuller, ends = ends, np.empty(2 * len(ends), np.int64)
+        ends[:count] = fuller[:count]

@@ -1,0 +1,119 @@
+"""What is done to a text before merges, as data: Hugging Face's sections `normalizer` and `pre_tokenizer`.
+
+A recipe is written as one string, so that settings, manifests and fingerprints can hold it. The plain ones are the
+names and regular expressions of `operators.text.pretokenize`; all others are a JSON object with these fields.
+"""
+
+import json
+from typing import Any, Final, Literal
+
+import msgspec
+from tokenizers import Tokenizer as HuggingFace
+
+Section = dict[str, Any]
+
+SPACE_MARK: Final = "\u2581"
+"""What SentencePiece and its descendants write for a space: U+2581."""
+NO_SPLIT: Final = "none"
+_START: Final = '{"'
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The steps between a text and its words."""
+
+    normalizer: Section | None = None
+    """Hugging Face's section, or {"type": "SentencePiece", "add_dummy_prefix": bool, "remove_extra_whitespaces": bool}:
+    SentencePiece's identity normalization."""
+    pre_tokenizer: Section | None = None
+    """Hugging Face's section; None: the text is one word, unless `words` says more."""
+    words: Literal["whole", "runs"] = "whole"
+    """Without a pre-tokenizer: "runs" cuts the text before every run of spaces, where no token reaches over one."""
+
+    @property
+    def normalizers(self) -> list[Section]:
+        """The normalizer's steps."""
+        return steps(self.normalizer, "normalizers")
+
+    @property
+    def pre_tokenizers(self) -> list[Section]:
+        """The pre-tokenizer's steps."""
+        return steps(self.pre_tokenizer, "pretokenizers")
+
+    @property
+    def byte_level(self) -> bool:
+        """Whether words are spelled in bytes; else in characters."""
+        return any(step["type"] == "ByteLevel" for step in self.pre_tokenizers)
+
+    def written(self) -> str:
+        """As one string; equal recipes give equal strings."""
+        if self.normalizer is None and (plain := self._plain()) is not None:
+            return plain
+        fields = {"normalizer": self.normalizer, "pre_tokenizer": self.pre_tokenizer, "words": self.words}
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+    def _plain(self) -> str | None:
+        """The regular expression that says it all, or NO_SPLIT."""
+        match self.pre_tokenizers:
+            case [{"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}]:
+                return NO_SPLIT
+            case [
+                {"type": "Split", "pattern": {"Regex": str(regex)}, "behavior": "Isolated", "invert": False},
+                {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
+            ] if not regex.startswith(_START) and regex != NO_SPLIT:
+                return regex
+        return None
+
+
+def steps(section: Section | None, name: str) -> list[Section]:
+    """The steps of a Sequence (`name` is its list), Sequences inside it laid open, or the one step there is."""
+    if section is None:
+        return []
+    if section["type"] != "Sequence":
+        return [section]
+    return [step for part in section[name] for step in steps(part, name)]
+
+
+def split(regex: str) -> Section:
+    """A Split at the matches of a regular expression, which stay as words of their own."""
+    return {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
+
+
+def byte_level(*, use_regex: bool = False) -> Section:
+    """A ByteLevel that spells words in bytes."""
+    return {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": use_regex}
+
+
+def is_json(text: str) -> bool:
+    """Whether a pre-tokenizer's name or expression is a recipe written as JSON."""
+    return text.startswith(_START)
+
+
+def from_json(text: str) -> Recipe:
+    """The recipe that `Recipe.written` wrote as JSON. Raises ValueError, one line."""
+    try:
+        return msgspec.json.decode(text, type=Recipe)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"no recipe of normalizer and pre_tokenizer ({error})") from None
+
+
+def library_parts(normalizer: Section | None, pre_tokenizer: Section | None) -> Any:
+    """A `tokenizers.Tokenizer` with these two parts and nothing else. Raises ValueError, one line."""
+    shell: dict[str, Any] = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": normalizer,
+        "pre_tokenizer": pre_tokenizer, "post_processor": None, "decoder": None,
+        "model": {"type": "BPE", "vocab": {}, "merges": []},
+    }  # fmt: skip
+    try:
+        return HuggingFace.from_str(json.dumps(shell))
+    except BaseException as error:  # `tokenizers` has no class of its own for it, and panics are no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        said = str(error).splitlines()[0].split(" at line ")[0]
+        raise ValueError(said.removeprefix("Oniguruma error: ")) from None
+
+
+def canonical(normalizer: Section | None, pre_tokenizer: Section | None) -> tuple[Section | None, Section | None]:
+    """Both sections as `tokenizers` writes them, defaults filled in. Raises ValueError where it cannot read them."""
+    written = json.loads(library_parts(normalizer, pre_tokenizer).to_str())
+    read = written["normalizer"] if steps(written["normalizer"], "normalizers") else None
+    return read, written["pre_tokenizer"] if steps(written["pre_tokenizer"], "pretokenizers") else None

@@ -1,0 +1,99 @@
+"""Learning more merges behind those of a tokenizer that exists: what can be extended, and what comes of it.
+
+The merges that are there keep their ranks, every token keeps its id, new ids go behind the largest. So text is encoded
+by the old merges first, then by the new ones.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from operators.encoding.word_encoder import final_pairs, merge_table
+from operators.errors import DataError, UsageError
+from operators.tokenizer import Merges, Tokenizer, Vocabulary
+from operators.tokenizer_files.hugging_face_output import to_json
+
+_SHOWN: Final = 40
+
+
+class NotExtendable(DataError):
+    """A tokenizer whose merges, applied in order, are not what it does to text."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"extend: {self.reason}; extend a tokenizer whose merge list alone says what text becomes"
+
+
+class TooShort(UsageError):
+    """A `max_token_length` that the tokenizer's own tokens do not keep."""
+
+    def __init__(self, max_token_length: int, longest: int) -> None:
+        super().__init__(max_token_length, longest)
+        self.max_token_length, self.longest = max_token_length, longest
+
+    def __str__(self) -> str:
+        return (
+            f"max_token_length: the tokenizer to extend has merges of {self.longest} bytes, which a limit of "
+            f"{self.max_token_length} would not count; ask for {self.longest + 1} or more, or leave it out"
+        )
+
+
+def check_extendable(tokenizer: Tokenizer, max_token_length: int | None = None) -> None:
+    """Raises NotExtendable where replaying the merges would not be encoding, TooShort, and InexpressibleTokenizer where
+    tokenizer.json could not hold what comes of it."""
+    to_json(tokenizer)
+    texts = tokenizer.text_tokens
+    if tokenizer.ignore_merges:
+        unreached = _unreached(tokenizer)
+        if unreached:
+            some = ascii(texts[unreached[0]][:_SHOWN])[1:]
+            raise NotExtendable(
+                f"{len(unreached):,} tokens are taken as whole words and come from no merges ({some} is one)"
+            )
+    lengths = [len(texts[left]) + len(texts[right]) for left, right in _pairs(tokenizer.merges)]
+    longest = max((length for length in lengths if length > 2), default=0)
+    if max_token_length is not None and longest >= max_token_length:
+        raise TooShort(max_token_length, longest)
+
+
+def _unreached(tokenizer: Tokenizer) -> list[int]:
+    """Ids of tokens that their own bytes do not come down to."""
+    texts, table = tokenizer.text_tokens, merge_table(tokenizer.merges)
+    made = dict(zip(_pairs(tokenizer.merges), tokenizer.merges.token.tolist(), strict=True))
+    ends = final_pairs(texts, tokenizer.byte_ids, table).tolist()
+    return [
+        token
+        for (token, text), (left, right) in zip(texts.items(), ends, strict=True)
+        if len(text) > 1 and made.get((left, right)) != token
+    ]
+
+
+def _pairs(merges: Merges) -> list[tuple[int, int]]:
+    return list(zip(merges.left.tolist(), merges.right.tolist(), strict=True))
+
+
+def extend(tokenizer: Tokenizer, learned: Merges) -> tuple[Tokenizer, int]:
+    """The tokenizer with `learned` behind its merges, and how many of `learned` were left out.
+
+    A pair that the tokenizer merges already can be learned again, once another merge has made one of its parts anew. In
+    a list a pair's last place counts, so to repeat it would move a merge that must stay: it is left out. Encoding
+    applies it where it was.
+    """
+    given = set(_pairs(tokenizer.merges))
+    new = np.array([pair not in given for pair in _pairs(learned)], np.bool_)
+    kept = Merges(learned.left[new], learned.right[new], learned.token[new], learned.count[new])
+    merges = Merges.joined([tokenizer.merges, kept])
+    repeated = len(learned) - len(kept)
+    if tokenizer.published is None:
+        return replace(tokenizer, merges=merges), repeated
+    old = tokenizer.published
+    texts, tokens = dict(tokenizer.text_tokens), list(old.tokens)
+    for (left, right), token in zip(_pairs(kept), kept.token.tolist(), strict=True):
+        texts[token] = texts.get(token, texts[left] + texts[right])
+        if token == len(tokens):
+            tokens.append(texts[token])
+    return replace(tokenizer, merges=merges, published=Vocabulary(tokens, old.byte_ids, old.special_ids)), repeated

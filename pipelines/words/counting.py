@@ -1,0 +1,192 @@
+"""Corpus files to word tables: count on every worker, partition by hash, add up each partition.
+
+The driver hands out file names and gets back sizes. A task's tables are flushed to disk when they outgrow their part of
+`memory_bytes`, so memory does not depend on the corpus. Partitions are a fixed number, so the word tables do not depend
+on the number of workers either.
+"""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from operators.errors import DataError
+from operators.shard import LARGEST_TOTAL, CountOverflow
+from operators.text.pretokenize import Pretokenizer
+from operators.words import WordCounter
+from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA, BadRecords
+from pipelines.corpus.records import read_batches
+from pipelines.corpus.sources import InputFile
+from pipelines.engines.engine import Engine
+from pipelines.memory import FLUSH_PART, MEMORY_BYTES
+from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.progress import Progress
+from pipelines.words.blocks import block_labels, run_bytes
+from pipelines.words.partitions import SCRATCH, add_up_all, flush_words
+from pipelines.words.parts import Part, even_groups
+from pipelines.words.weighting import whole_ratios
+
+BATCH_BYTES = 1 << 20  # its text, its words' ends and the counts they meet stay near the processor
+BAD_RECORDS = "bad_records.parquet"
+
+OnBadRecord = Literal["fail", "skip"]
+
+
+class EmptyCorpus(DataError):
+    """There is no text to work on."""
+
+    def __init__(self, files: int) -> None:
+        super().__init__(files)
+        self.files = files
+
+    def __str__(self) -> str:
+        return f"no text in the corpus ({self.files} files were read); name files that hold text"
+
+
+@dataclass(frozen=True)
+class CountTask:
+    """Files, or parts of them, to count; `into` is a directory that all workers see."""
+
+    parts: tuple[Part, ...]
+    index: int
+    pretokenizer: str
+    partitions: int
+    memory_bytes: int
+    on_bad_record: OnBadRecord
+    into: Path
+    blocks: int = 0
+    """Each language is counted in so many blocks of its documents (pipelines.words.blocks); 0: in one."""
+
+    @property
+    def path(self) -> str:
+        """The files' names, for messages."""
+        others = len({part.file.path for part in self.parts}) - 1
+        return self.parts[0].file.path + (f" (and {others} more)" if others else "")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a task says of its work."""
+
+    documents: int
+    bad_records: int
+    bytes: int
+
+
+def count_parts(task: CountTask) -> Counted:
+    """Count words into `into/count-<index>-<flush>.arrow`, a batch a partition; bad records into `into/bad-<index>`."""
+    pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
+    counter, flushes, documents, size = WordCounter(), 0, 0, 0
+    batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
+    for part in task.parts:
+        before = size
+        for batch in read_batches(part.file, bad, batch_bytes, span=part.span, with_ids=False):
+            pieces = pretokenizer.split(batch.column("text"))
+            languages = batch.column("language")
+            if task.blocks:
+                languages = block_labels(batch, size - before, task.blocks, run_bytes(part.file.size))
+            counter.add(pieces, languages, part.multiplier)
+            documents += batch.num_rows
+            size += len(pieces.data)
+            if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
+                flush_words(counter, task.into, task.index, flushes, task.partitions)
+                counter, flushes = WordCounter(), flushes + 1
+    flush_words(counter, task.into, task.index, flushes, task.partitions)
+    if len(bad):
+        with replacing(task.into / f"bad-{task.index}.parquet") as to:
+            pq.write_table(bad.table(), to)
+    return Counted(documents, len(bad), size)
+
+
+def count_words(
+    files: list[InputFile],
+    pretokenizer: str,
+    directory: Path,
+    engine: Engine,
+    progress: Progress,
+    *,
+    on_bad_record: OnBadRecord = "fail",
+    partitions: int = 16,
+    memory_bytes: int | None = None,
+    blocks: int = 0,
+) -> Manifest:
+    """Word tables of a corpus in `directory`: words-<partition>.parquet (language, word, count), by
+    language and the words' hashes.
+
+    Skipped when they are there already. The manifest's facts: documents, bad_records, and for each language its unique
+    words and their bytes, and, weighted by the sources' weights, count of words, bytes and characters.
+
+    With `blocks`, each language is counted in so many blocks of its documents, as labels of pipelines.words.blocks.
+    """
+    regex = Pretokenizer(pretokenizer).regex
+    settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions, "on_bad_record": on_bad_record}
+    settings |= {"blocks": blocks} if blocks else {}
+    inputs = describe_inputs(files)
+    name = fingerprint("words", settings, inputs)
+    with Output(directory, "words") as output:
+        if (done := output.current(name)) is not None:
+            progress.note(f"words: unchanged, kept ({directory})")
+            return done
+        began = time.monotonic()
+        output.begin([*(f"words-{i:04}.parquet" for i in range(partitions)), BAD_RECORDS])
+        scratch = directory / SCRATCH
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        try:
+            groups = _groups(files, engine.workers, blocks)
+            tasks = [
+                CountTask(
+                    parts, i, pretokenizer, partitions, memory_bytes or MEMORY_BYTES, on_bad_record, scratch, blocks
+                )
+                for i, parts in enumerate(groups)
+            ]
+            # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
+            weighed = sum(10 * part.stored_bytes * part.multiplier for parts in groups for part in parts)
+            if weighed >= LARGEST_TOTAL:
+                raise CountOverflow(float(weighed))
+            documents, bad_records = _count_all(tasks, engine, progress)
+            written, languages = add_up_all(directory, partitions, memory_bytes, engine, progress)
+            if on_bad_record == "skip":
+                written.append(BAD_RECORDS)
+                _gather_bad_records(scratch, directory / BAD_RECORDS)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        if not any(figures["bytes"] for figures in languages.values()):
+            raise EmptyCorpus(len(files))
+        facts = {"documents": documents, "bad_records": bad_records, "languages": languages}
+        run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
+        return output.finish(name, settings, inputs, written, facts, run)
+
+
+def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[Part, ...]]:
+    multipliers = whole_ratios([file.source.weight for file in files])
+    if blocks:  # which block a document is in depends on where in its file it stands: files are read whole
+        return [(Part(file, multiplier),) for file, multiplier in zip(files, multipliers, strict=True)]
+    return even_groups(files, multipliers, workers)
+
+
+def _count_all(tasks: list[CountTask], engine: Engine, progress: Progress) -> tuple[int, int]:
+    sizes = [sum(part.stored_bytes for part in task.parts) for task in tasks]
+    known = all(part.file.size is not None for task in tasks for part in task.parts)
+    documents = bad_records = 0
+    with progress.stage("count words", sum(sizes) if known else None, "B") as advance:
+        for index, counted in engine.run(count_parts, tasks):
+            documents, bad_records = documents + counted.documents, bad_records + counted.bad_records
+            advance(sizes[index])
+    return documents, bad_records
+
+
+def _gather_bad_records(scratch: Path, into: Path) -> None:
+    tables = [pq.read_table(path) for path in sorted(scratch.glob("bad-*.parquet"))]
+    gathered = pa.concat_tables([BAD_RECORDS_SCHEMA.empty_table(), *tables])
+    with replacing(into) as part:
+        pq.write_table(gathered.sort_by([("path", "ascending"), ("record", "ascending")]), part)
+
+
+def word_files(manifest: Manifest, directory: Path) -> list[Path]:
+    """The word tables that a manifest lists."""
+    return [directory / name for name in sorted(manifest.files) if name.startswith("words-")]

@@ -1,0 +1,236 @@
+"""Word tables from counts made elsewhere: Parquet with the columns word, count and, if it is known, language.
+
+Words are taken as they are, cut by whatever cut them; the pre-tokenizer that is named is what the tokenizer will say.
+What comes out is what counting writes (`pipelines.words.counting`): the same partitions, the same facts.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from operators.arrays import I64
+from operators.errors import DataError
+from operators.shard import LARGEST_TOTAL, CountOverflow
+from operators.text.pretokenize import Pretokenizer
+from operators.words import WordCounter
+from pipelines.corpus.errors import shown
+from pipelines.corpus.reading import open_input
+from pipelines.corpus.sources import InputFile
+from pipelines.engines.engine import Engine
+from pipelines.memory import FLUSH_PART, MEMORY_BYTES
+from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint
+from pipelines.progress import Progress
+from pipelines.words.counting import EmptyCorpus
+from pipelines.words.partitions import SCRATCH, add_up_all, flush_words
+
+NO_LANGUAGE: Final = "und"
+"""The language of tables that name none: ISO 639's code for undetermined."""
+_BATCH_ROWS: Final = 1 << 16
+_TEXT: Final = (pa.string(), pa.large_string(), pa.string_view())
+_ACCEPTED: Final = {"word": (*_TEXT, pa.binary(), pa.large_binary(), pa.binary_view()), "language": _TEXT}
+_KINDS: Final = {"word": pa.large_binary(), "language": pa.string()}
+"""What columns are turned into; counts keep their type until they are known to fit."""
+
+
+class BadWordTable(DataError):
+    """A file that is no table of word counts, or holds what cannot be counted."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return (
+            f"{shown(self.path)}: {shown(self.reason)}; a table of word counts is a Parquet file with the columns word "
+            "(string or binary), count (whole numbers) and, if known, language (string)"
+        )
+
+
+@dataclass(frozen=True)
+class ImportTask:
+    """One file to take in; `into` is a directory that all workers see."""
+
+    file: InputFile
+    index: int
+    partitions: int
+    memory_bytes: int
+    into: Path
+
+    @property
+    def path(self) -> str:
+        """The file's name, for messages."""
+        return self.file.path
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a task says of its work."""
+
+    rows: int
+    zero_counts: int
+    empty_words: int
+    symbols: float
+
+
+def import_file(task: ImportTask) -> Imported:
+    """Add up one file into `into/count-<index>-<flush>.arrow`, a batch a partition."""
+    counter, flushes = WordCounter(), 0
+    rows = zeros = empties = 0
+    symbols = 0.0
+    for words, counts, languages in _read(task.file):
+        lengths = pc.binary_length(words).to_numpy(zero_copy_only=False).astype(np.float64)
+        rows, zeros, empties = rows + len(words), zeros + int((counts == 0).sum()), empties + int((lengths == 0).sum())
+        symbols += float(np.dot(lengths, counts.astype(np.float64)))
+        if symbols >= LARGEST_TOTAL:  # before anything is added up that 64 bits do not hold
+            raise CountOverflow(symbols)
+        real = (counts > 0) & (lengths > 0)
+        for language in languages.unique().to_pylist():
+            own = real & pc.equal(languages, language).to_numpy(zero_copy_only=False)
+            counter.table(language).add_rows(words.filter(pa.array(own)), counts[own])
+        if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
+            flush_words(counter, task.into, task.index, flushes, task.partitions)
+            counter, flushes = WordCounter(), flushes + 1
+    flush_words(counter, task.into, task.index, flushes, task.partitions)
+    return Imported(rows, zeros, empties, symbols)
+
+
+def _read(file: InputFile) -> Iterator[tuple[pa.LargeBinaryArray, I64, pa.StringArray]]:
+    """Words, counts (>= 0) and languages, some rows at a time, without nulls. Raises BadWordTable."""
+    if not file.path.endswith(".parquet"):
+        raise BadWordTable(file.path, "is no Parquet file by its name")
+    with open_input(file) as stream:
+        with _damage(file.path):
+            parquet = pq.ParquetFile(stream, pre_buffer=False, page_checksum_verification=True)
+        kinds = _columns(file.path, parquet.schema_arrow)
+        batches = parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[*kinds], use_threads=False)
+        first = 1
+        while True:
+            with _damage(file.path):
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                batch.validate(full=True)
+                columns = {
+                    name: batch.column(name).cast(_KINDS.get(name, _value(kind))) for name, kind in kinds.items()
+                }
+            _check_rows(file.path, columns, first)
+            languages = columns.get("language", pa.repeat(pa.scalar(NO_LANGUAGE, pa.string()), batch.num_rows))
+            yield columns["word"], columns["count"].cast(pa.int64()).to_numpy(zero_copy_only=False), languages
+            first += batch.num_rows
+
+
+@contextmanager
+def _damage(path: str) -> Iterator[None]:
+    """What pyarrow says about bytes that it cannot read, as BadWordTable."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise BadWordTable(path, f"damaged, or no Parquet ({' '.join(str(error).split())[:200]})") from error
+
+
+def _columns(path: str, schema: pa.Schema) -> dict[str, pa.DataType]:
+    """word, count, and language where it is there, each with its type, which can be used."""
+    kinds = {}
+    for name in ("word", "count", "language"):
+        if name == "language" and name not in schema.names:
+            continue
+        if schema.names.count(name) != 1:
+            there = ", ".join(one[:40] for one in schema.names[:12]) or "none"
+            how = "is missing" if name not in schema.names else "is there more than once"
+            raise BadWordTable(path, f'the column "{name}" {how}; there are: {there}')
+        kinds[name] = schema.field(name).type
+        value = _value(kinds[name])
+        if not (pa.types.is_integer(value) if name == "count" else value in _ACCEPTED[name]):
+            needed = {"word": "strings or bytes", "count": "whole numbers", "language": "strings"}[name]
+            raise BadWordTable(path, f'the column "{name}" holds {kinds[name]}, not {needed}')
+    return kinds
+
+
+def _value(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _check_rows(path: str, columns: dict[str, pa.Array], first: int) -> None:
+    """Raises BadWordTable for the first row with a null, a count below 0 or above 2^62, or an empty language."""
+    for name, column in columns.items():
+        wrong: list[tuple[Any, str]] = [(column.is_null(), "is null")]
+        if name == "count":
+            wrong.append((pc.less(column, pa.scalar(0, column.type)), "is below 0"))
+            if column.type.bit_width == 64:
+                wrong.append((pc.greater(column, pa.scalar(LARGEST_TOTAL, column.type)), "is above 2^62"))
+        if name == "language":
+            wrong.append((pc.equal(pc.binary_length(column), 0), "is empty"))
+        for rows, what in wrong:
+            found = pc.indices_nonzero(pc.fill_null(rows, False))
+            if len(found):
+                row = found[0].as_py()
+                value = "" if what in ("is null", "is empty") else f" ({column[row].as_py()})"
+                raise BadWordTable(path, f"in row {first + row} {name} {what}{value}")
+
+
+def import_words(
+    files: list[InputFile],
+    pretokenizer: str,
+    directory: Path,
+    engine: Engine,
+    progress: Progress,
+    *,
+    partitions: int = 16,
+    memory_bytes: int | None = None,
+) -> Manifest:
+    """Word tables in `directory`, of counts made elsewhere; rows of one language and word add up.
+
+    Skipped when they are there already. The manifest's facts are those of `pipelines.words.counting.count_words`,
+    without documents, and: rows, zero_counts and empty_words, the rows that were left out for these reasons.
+
+    Raises BadWordTable, CountOverflow, EmptyCorpus, and what opening the files raises.
+    """
+    regex = Pretokenizer(pretokenizer).regex
+    settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions}
+    inputs = describe_inputs(files)
+    name = fingerprint("imported words", settings, inputs)
+    with Output(directory, "words") as output:
+        if (done := output.current(name)) is not None:
+            progress.note(f"words: unchanged, kept ({directory})")
+            return done
+        began = time.monotonic()
+        output.begin([f"words-{i:04}.parquet" for i in range(partitions)])
+        scratch = directory / SCRATCH
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        try:
+            tasks = [
+                ImportTask(file, i, partitions, memory_bytes or MEMORY_BYTES, scratch) for i, file in enumerate(files)
+            ]
+            figures = _import_all(tasks, engine, progress)
+            written, languages = add_up_all(directory, partitions, memory_bytes, engine, progress)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        if not languages:
+            raise EmptyCorpus(len(files))
+        facts = {"documents": None, "bad_records": 0, **figures, "languages": languages}
+        run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
+        return output.finish(name, settings, inputs, written, facts, run)
+
+
+def _import_all(tasks: list[ImportTask], engine: Engine, progress: Progress) -> dict[str, int]:
+    figures, symbols = dict.fromkeys(("rows", "zero_counts", "empty_words"), 0), 0.0
+    known = all(task.file.size is not None for task in tasks)
+    with progress.stage("import words", sum(task.file.size or 0 for task in tasks) if known else None, "B") as advance:
+        for index, imported in engine.run(import_file, tasks):
+            for figure in figures:
+                figures[figure] += getattr(imported, figure)
+            symbols += imported.symbols
+            if symbols >= LARGEST_TOTAL:
+                raise CountOverflow(symbols)
+            advance(tasks[index].file.size or 0)
+    return figures
