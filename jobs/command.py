@@ -135,10 +135,10 @@ def _sign(command: Callable[..., None], name: str, text: str, parameters: list[i
 def _run(steps: list[Settings], execution: Execution) -> list[str]:
     from jobs.engines import EngineWhenNeeded  # numba and its kernels: 0.3 s
     from jobs.progress import listener
-    from jobs.steps.runner import run_steps
+    from jobs.steps.runner import kernels_of, run_steps
 
     progress = listener(execution.progress)
-    with EngineWhenNeeded(execution, progress) as engine:
+    with EngineWhenNeeded(execution, progress, kernels_of(steps)) as engine:
         return run_steps(steps, execution, engine, progress)
 
 

@@ -20,8 +20,9 @@ WORTH_AN_ACTOR_BYTES = 128 << 20
 class EngineWhenNeeded:
     """The engine that the settings name, started by its first use; see `pipelines.engines.engine.Engine`."""
 
-    def __init__(self, execution: Execution, progress: Progress) -> None:
-        self._execution, self._progress = execution, progress
+    def __init__(self, execution: Execution, progress: Progress, kernels: Sequence[str]) -> None:
+        """`kernels`: groups of `operators.warm` that must be compiled before work begins."""
+        self._execution, self._progress, self._kernels = execution, progress, kernels
         self._engine: Engine | None = None
 
     def __enter__(self) -> "EngineWhenNeeded":
@@ -35,15 +36,15 @@ class EngineWhenNeeded:
     @property
     def _started(self) -> Engine:
         if self._engine is None:
-            if not are_compiled():
-                from operators.warm import compile_kernels  # imports everything, to compile it
+            if not are_compiled(*self._kernels):
+                from operators.warm import compile_kernels  # imports much, to compile it
 
                 self._progress.note("compiling kernels: about 20 s, once on this machine")
-                compile_kernels()
+                compile_kernels(self._kernels)
             if self._execution.engine == "ray":
                 from pipelines.engines.ray_engine import RayEngine  # importing Ray takes a second
 
-                self._engine = RayEngine(self._execution.workers, WORTH_AN_ACTOR_BYTES)
+                self._engine = RayEngine(self._execution.workers, WORTH_AN_ACTOR_BYTES, self._kernels)
             else:
                 self._engine = LocalEngine(self._execution.workers or processors(), WORTH_A_THREAD_BYTES)
         return self._engine

@@ -1,6 +1,12 @@
-"""`python -m operators.warm`: run every kernel once on a few words, so that numba has compiled and cached them all."""
+"""`python -m operators.warm [GROUP...]`: run kernels once on a few words, so that numba has compiled and cached them.
+
+Kernels come in groups by what needs them, each compiled in a process of its own: numba compiles one at a time.
+"""
 
 import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -8,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I32, I64
-from operators.kernels import CACHE, STAMP
+from operators.kernels import CACHE, are_compiled, stamp
 from operators.shard import Shard
 from operators.text.json_objects import objects_of
 from operators.text.lines import line_offsets
@@ -27,8 +33,7 @@ def load_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryA
 
     Returns words, their counts and merges, to go on with.
     """
-    line_offsets(np.frombuffer(_SOME_TEXT.encode(), np.uint8))
-    objects_of(b'{"text": "a"}\n', ("text", "id", "language"), None)
+    _read()
     texts = pa.array([_SOME_TEXT, _SOME_TEXT[::-1] + "x" * 600, ""], pa.large_string())
     counter = WordCounter()
     for pattern in patterns:
@@ -41,6 +46,11 @@ def load_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryA
     return words, counts, _train(words, counts, Tokenizer("gpt4", (), Merges.from_rows([])).byte_ids)
 
 
+def _read() -> None:
+    line_offsets(np.frombuffer(_SOME_TEXT.encode(), np.uint8))
+    objects_of(b'{"text": "a"}\n', ("text", "id", "language"), None)
+
+
 def _train(words: pa.LargeBinaryArray, counts: I64, byte_ids: I32) -> Merges:
     reducer = Reducer((), 400)
     shard = Shard(words, counts, byte_ids)
@@ -50,43 +60,111 @@ def _train(words: pa.LargeBinaryArray, counts: I64, byte_ids: I32) -> Merges:
     return reducer.merges
 
 
-def compile_kernels() -> None:
-    """Run every kernel with the types that jobs use; takes about 20 seconds once, then one."""
+def _words() -> None:
+    """What train needs, with every pattern."""
+    load_kernels(tuple(PATTERNS))
+    _spell(_a_tokenizer())
+
+
+def _spell(tokenizer: Tokenizer) -> None:
+    """What reading and writing tokenizers asks."""
+    from operators.encoding.word_encoder import final_pairs, merge_table
+
+    final_pairs({257: b"word"}, tokenizer.byte_ids, merge_table(tokenizer.merges))
+
+
+def _wide() -> None:
+    """The same where ids take more than two bytes."""
+    words, counts, merges = load_kernels()
+    wide = Shard(words, counts, Tokenizer("gpt4", (), merges).byte_ids + np.int32(_MANY_TOKENS))
+    first = wide.initial_counts()
+    wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
+
+
+def _a_tokenizer() -> Tokenizer:
+    """One that was made without kernels."""
+    none = Tokenizer("gpt4", (), Merges.from_rows([]))
+    w, o, r, d = (int(none.byte_ids[byte]) for byte in b"word")
+    return replace(none, merges=Merges.from_rows([(w, o, 256, 9), (r, d, 257, 8), (256, 257, 258, 7)]))
+
+
+def _encoding() -> None:
+    """What turns texts into token ids, and what premiums count."""
     from operators.encoding.encode import Encoder
-    from operators.encoding.inference import KERNELS, RANDOM, parse
-    from operators.encoding.word_encoder import WordEncoder
-    from operators.kernels.isotonic import pool_rising
     from operators.metrics.words import word_counts
+
+    _read()
+    tokenizer = _a_tokenizer()
+    _spell(tokenizer)
+    texts = pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string())
+    ids, offsets = Encoder(tokenizer).encode(texts)
+    sizes = np.array([len(token) for token in tokenizer.tokens], np.int32)
+    word_counts(texts, ids, offsets, sizes, np.zeros(len(sizes), np.uint8))
+    for pattern in PATTERNS:
+        Pretokenizer(pattern).split(texts)
+    marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
+    Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
+    Pretokenizer('{"normalizer":{"type":"NFC"},"pre_tokenizer":null}').split(texts)
+
+
+def _chance() -> None:
+    """Encoding by lot."""
+    from operators.encoding.inference import RANDOM, parse
+    from operators.encoding.word_encoder import WordEncoder
+
+    pieces = Pretokenizer("gpt4").split(pa.array([_SOME_TEXT], pa.large_string()))
+    for name in RANDOM:
+        WordEncoder(_a_tokenizer(), parse(f"{name}:0.5")).encode(pieces, np.zeros(1, np.uint64))
+
+
+def _replaying() -> None:
+    """What curves and mixtures need besides."""
+    from operators.kernels.isotonic import pool_rising
     from operators.mixture.evidence import count_emissions
     from operators.mixture.program import infer_mixture
     from operators.replay import record_changes
     from operators.sizes.curves import measure_curve
 
-    words, counts, merges = load_kernels(tuple(PATTERNS))
+    words, counts, merges = load_kernels()
     tokenizer = Tokenizer("gpt4", (), merges)
-    wide = Shard(words, counts, tokenizer.byte_ids + np.int32(_MANY_TOKENS))
-    first = wide.initial_counts()
-    wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
-    texts = pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string())
-    ids, offsets = Encoder(tokenizer).encode(texts)
-    sizes = np.array([len(token) for token in tokenizer.tokens], np.int32)
-    word_counts(texts, ids, offsets, sizes, np.zeros(len(sizes), np.uint8))
-    for inference in (*KERNELS, *(f"{name}:0.5" for name in RANDOM)):
-        WordEncoder(tokenizer, parse(inference)).encode(
-            Pretokenizer("gpt4").split(texts), np.arange(3, dtype=np.uint64)
-        )
-    marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
-    Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
     measure_curve(words, counts, tokenizer)
-    Pretokenizer('{"normalizer":{"type":"NFC"},"pre_tokenizer":null}').split(texts)
     halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
     infer_mixture(halves, merges)
     count_emissions(words, np.zeros(len(words), np.int64), counts, 1, tokenizer, merges)
     pool_rising(np.ones(2), np.ones(2))
-    with contextlib.suppress(OSError):  # a cache that cannot be written to is no error: it is only slower
-        CACHE.mkdir(parents=True, exist_ok=True)
-        (CACHE / STAMP).touch()
+
+
+GROUPS: Final[Mapping[str, Callable[[], None]]] = {
+    "words": _words,
+    "encoding": _encoding,
+    "wide": _wide,
+    "replaying": _replaying,
+    "chance": _chance,
+}
+_APART: Final = ("words", "encoding")
+"""Have little in common; the others have most of their kernels from these."""
+
+
+def compile_kernels(groups: Iterable[str] = tuple(GROUPS)) -> None:
+    """Run the kernels of these groups with the types that jobs use. A group that is not compiled yet takes 10 to 20
+    seconds; on two processors two groups take no longer than one."""
+    missing = [group for group in _APART if group in groups and not are_compiled(group)]
+    processes = [subprocess.Popen([sys.executable, "-m", "operators.warm", group]) for group in missing[1:]]
+    if missing:
+        _compile(missing[0])
+    for process in processes:
+        process.wait()
+    for group in sorted(groups, key=list(GROUPS).index):  # also what a process failed at, so that its error is seen
+        _compile(group)
+
+
+def _compile(group: str) -> None:
+    if not are_compiled(group):
+        GROUPS[group]()
+        with contextlib.suppress(OSError):  # a cache that cannot be written to is no error: it is only slower
+            CACHE.mkdir(parents=True, exist_ok=True)
+            stamp(group).touch()
 
 
 if __name__ == "__main__":
-    compile_kernels()
+    compile_kernels(sys.argv[1:] or GROUPS)

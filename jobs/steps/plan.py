@@ -17,7 +17,7 @@ def run_plan(settings: Plan, job: Job) -> str:
 
     output = None if settings.out is None else Output(out_directory(settings), "plan")
     files = find_files(read_sources(settings.corpus))
-    if not are_compiled():
+    if not are_compiled("words"):
         job.progress.note("compiling kernels: some seconds, once on this machine")
     plan = plan_corpus(
         files,

@@ -34,6 +34,27 @@ RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {
     Report: run_report,
 }
 
+TWO_BYTES = 1 << 16
+
+KERNELS: dict[type[Settings], tuple[str, ...]] = {
+    Train: ("words",),
+    Retokenize: ("encoding",),
+    Premiums: ("encoding",),
+    Mixture: ("words", "wide", "replaying"),
+    Curves: ("words", "wide", "encoding", "replaying"),
+    Sweep: ("words", "encoding", "replaying"),
+}
+
+
+def kernels_of(steps: list[Settings]) -> list[str]:
+    """The groups of kernels (`operators.warm`) that steps need."""
+    groups = {group for step in steps for group in KERNELS.get(type(step), ())}
+    if any(isinstance(step, Train | Sweep) and (step.vocab_size or TWO_BYTES) >= TWO_BYTES for step in steps):
+        groups.add("wide")
+    if any(isinstance(step, Retokenize) and ":" in step.inference for step in steps):
+        groups.add("chance")
+    return sorted(groups)
+
 
 def run_steps(steps: list[Settings], execution: Execution, engine: Engine, progress: Progress) -> list[str]:
     """Run steps in order; a line about each."""

@@ -114,7 +114,8 @@ def spelling(byte_ids: I32, characters: I32 | None = None, unknown: int | None =
 def merge_table(merges: Merges) -> I64:
     """The pair table of a merge list; where a pair stands twice its last place counts, as in Hugging Face's loader."""
     table = empty_table(len(merges))
-    put_merges(table, *(np.ascontiguousarray(ids, np.int32) for ids in (merges.left, merges.right, merges.token)))
+    columns = (merges.left, merges.right, merges.token)
+    put_merges(table, *(_read_only(np.ascontiguousarray(ids, np.int32)) for ids in columns))
     return table
 
 
@@ -123,7 +124,7 @@ def rank_table(merges: Merges) -> Ranks:
     largest = max((int(ids.max(initial=0)) for ids in (merges.left, merges.right, merges.token)), default=0)
     if largest > LARGEST_ID or len(merges) > MOST_MERGES:
         raise ValueError(f"{len(merges)} merges, ids up to {largest}: more than {MOST_MERGES} and {LARGEST_ID}")
-    left, right = (np.ascontiguousarray(ids, np.int32) for ids in (merges.left, merges.right))
+    left, right = (_read_only(np.ascontiguousarray(ids, np.int32)) for ids in (merges.left, merges.right))
     slots = np.full(1 << max(4, (2 * len(merges)).bit_length()), np.iinfo(np.uint64).max, np.uint64)
     while not put_ranks(left, right, slots):
         slots = np.full(2 * len(slots), np.iinfo(np.uint64).max, np.uint64)

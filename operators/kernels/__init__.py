@@ -24,10 +24,13 @@ CACHE: Final = Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") 
 """The folder of compiled kernels; numba falls back to one of its own where this cannot be written to."""
 
 numba.config.CACHE_DIR = str(CACHE)
-STAMP: Final = "complete"
-"""A file in CACHE: `operators.warm` has compiled every kernel."""
 
 
-def are_compiled() -> bool:
-    """Whether the cache holds all kernels as they are now; also true where nothing is compiled."""
-    return (CACHE / STAMP).exists() or os.environ.get("NUMBA_DISABLE_JIT") == "1"
+def stamp(group: str) -> Path:
+    """A file in CACHE that is there once `operators.warm` has compiled a group of kernels."""
+    return CACHE / f"{group}.complete"
+
+
+def are_compiled(*groups: str) -> bool:
+    """Whether the cache holds these groups of kernels as they are now; also true where nothing is compiled."""
+    return all(stamp(group).exists() for group in groups) or os.environ.get("NUMBA_DISABLE_JIT") == "1"

@@ -100,10 +100,11 @@ class RayEngine:
 
     name = "ray"
 
-    def __init__(self, workers: int | None = None, shard_bytes: int = 1) -> None:
+    def __init__(self, workers: int | None = None, shard_bytes: int = 1, kernels: Sequence[str] = ()) -> None:
         """`workers` of None: one for each processor of the cluster. More than that share the processors.
 
-        `shard_bytes`: a worker with a state is not worth its round trips for less than these.
+        `shard_bytes`: a worker with a state is not worth its round trips for less than these. `kernels`: the groups
+        of `operators.warm` that each node compiles, where it has not, before its workers begin.
         """
         self._shard_bytes = shard_bytes
         self._owner = not _initialized()
@@ -112,6 +113,7 @@ class RayEngine:
         self.workers = workers or max(1, int(processors))
         self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
         self._check_nodes()
+        self._on_nodes(_compile, tuple(kernels))
         self._wait_for_room()
         self._start_workers()
 
@@ -197,6 +199,12 @@ class RayEngine:
 
 def _identity(_: None) -> Identity:
     return identity()
+
+
+def _compile(groups: tuple[str, ...]) -> None:
+    from operators.warm import compile_kernels
+
+    compile_kernels(groups)
 
 
 def _load(_: int) -> None:
