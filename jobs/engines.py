@@ -8,6 +8,7 @@ from jobs.settings.base import Execution
 from operators.kernels import are_compiled
 from pipelines.engines.engine import Engine, Item, Result, Worker
 from pipelines.engines.local_engine import LocalEngine, processors
+from pipelines.engines.tally import Tally, TaskLost
 from pipelines.progress import Progress
 
 WORTH_A_THREAD_BYTES = 8 << 20
@@ -23,6 +24,7 @@ class EngineWhenNeeded:
     def __init__(self, execution: Execution, progress: Progress, kernels: Sequence[str]) -> None:
         """`kernels`: groups of `operators.warm` that must be compiled before work begins."""
         self._execution, self._progress, self._kernels = execution, progress, kernels
+        self.tally = Tally(execution.max_failures)
         self._engine: Engine | None = None
 
     def __enter__(self) -> "EngineWhenNeeded":
@@ -44,9 +46,9 @@ class EngineWhenNeeded:
             if self._execution.engine == "ray":
                 from pipelines.engines.ray_engine import RayEngine  # importing Ray takes a second
 
-                self._engine = RayEngine(self._execution.workers, WORTH_AN_ACTOR_BYTES, self._kernels)
+                self._engine = RayEngine(self._execution.workers, WORTH_AN_ACTOR_BYTES, self._kernels, self.tally)
             else:
-                self._engine = LocalEngine(self._execution.workers or processors(), WORTH_A_THREAD_BYTES)
+                self._engine = LocalEngine(self._execution.workers or processors(), WORTH_A_THREAD_BYTES, self.tally)
         return self._engine
 
     @property
@@ -63,9 +65,14 @@ class EngineWhenNeeded:
         """See Engine."""
         return self._started.shards(stored_bytes)
 
-    def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
+    def run(
+        self,
+        task: Callable[[Item], Result],
+        items: Sequence[Item],
+        instead: Callable[[Item, TaskLost], Result] | None = None,
+    ) -> Iterator[tuple[int, Result]]:
         """See Engine."""
-        return self._started.run(task, items)
+        return self._started.run(task, items, instead)
 
     def see(self, paths: Sequence[str]) -> None:
         """See Engine."""

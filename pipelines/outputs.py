@@ -87,7 +87,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     seconds: float
     failures: int = 0
-    details: dict[str, float] = {}
+    """Workers that were lost."""
+    retries: int = 0
+    """Pieces of work that were done again for it."""
+    spilled_bytes: int | None = 0
+    """What the engine's object store wrote to disk for want of memory; None where it does not say."""
+    stages: dict[str, dict[str, float]] = {}
+    """What was worked at, on which node, and how many seconds, all workers together."""
 
 
 def fingerprint(stage: str, settings: Mapping[str, Any], inputs: list[dict[str, Any]]) -> str:

@@ -42,7 +42,10 @@ class Execution(Settings, frozen=True, kw_only=True):
     memory_limit: str | None = None
     """Memory for the words and pairs of one worker, as 512MB or 4GB, besides some 250 MB for libraries; 1GB counts."""
     on_bad_record: Literal["fail", "skip"] = "fail"
-    """A record that cannot be read ends the job, or is left out, counted and listed in bad_records.parquet."""
+    """A record that cannot be read, or a file at which workers die, ends the job, or is left out, counted and listed in
+    bad_records.parquet."""
+    max_failures: Annotated[int, Meta(ge=0)] = 100
+    """Workers that may be lost and replaced, all in all, before the run ends; the next one goes on from there."""
 
 
 def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:

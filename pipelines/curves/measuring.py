@@ -22,7 +22,8 @@ from pipelines.corpus.sources import InputFile
 from pipelines.curves.parallel import Parallel, read_parallel
 from pipelines.curves.tables import curve_table, owners, target_row
 from pipelines.engines.engine import Engine
-from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.engines.tally import run_of
+from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing
 from pipelines.premiums.selection import SELECTED
 from pipelines.premiums.tables import write_table
 from pipelines.premiums.texts import ReadTask
@@ -148,8 +149,7 @@ def measure_curves(
         written.append(BAD_RECORDS)
         with replacing(directory / BAD_RECORDS) as part:
             pq.write_table(bad, part)
-    run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
-    return output.finish(name, settings, inputs, written, facts | {"bad_records": len(bad)}, run)
+    return output.finish(name, settings, inputs, written, facts | {"bad_records": len(bad)}, run_of(engine, began))
 
 
 def _write(

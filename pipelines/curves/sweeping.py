@@ -26,6 +26,7 @@ from pipelines.curves.measuring import CURVES, words_of
 from pipelines.curves.parallel import Parallel, read_parallel
 from pipelines.curves.sweep_tables import MODEL, PREDICTORS, SWEEP, write_sweep
 from pipelines.engines.engine import Engine
+from pipelines.engines.tally import run_of
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
 from pipelines.premiums.selection import SELECTED
 from pipelines.premiums.texts import ReadTask
@@ -193,14 +194,13 @@ def sweep(files: list[InputFile], output: Output, engine: Engine, progress: Prog
         written.append(BAD_RECORDS)
         with replacing(directory / BAD_RECORDS) as part:
             pq.write_table(bad, part)
-    run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
     facts |= {
         "languages": len(found),
         "documents": parallel.selection.documents,
         "repeated_documents": parallel.selection.repeated,
         "bad_records": len(bad),
     }
-    return output.finish(name, settings, inputs, written, facts, run)
+    return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
 
 
 def _bytes(parallel: Parallel, language: str) -> int:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from operators.errors import DataError, Retriable
+from operators.errors import Retriable
+from pipelines.engines.tally import Tallied, TaskLost
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -12,23 +13,10 @@ Result = TypeVar("Result")
 class WorkerLost(Exception, Retriable):
     """A worker ended before it answered; what it did may be repeated elsewhere."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class TooManyFailures(DataError):
-    """Workers were lost again and again."""
-
-    def __init__(self, failures: int, reason: str) -> None:
-        super().__init__(failures, reason)
-        self.failures, self.reason = failures, reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.failures} workers were lost, the last one with: {self.reason}; "
-            "look at their memory and the cluster's log, then run the same command again"
-        )
+    def __init__(self, reason: str, with_node: bool = False) -> None:
+        """`with_node`: all of its machine is lost, so what it worked at is not to blame."""
+        super().__init__(reason, with_node)
+        self.reason, self.with_node = reason, with_node
 
 
 class Pending(Protocol):
@@ -47,23 +35,28 @@ class Worker(Protocol):
     def stop(self) -> None:
         """End the worker; its state is gone."""
 
+    def replaced(self) -> "Worker":
+        """Another in its place, its state made from the same arguments; goes on where there is room for fewer, too."""
 
-class Engine(Protocol):
-    """Where work runs. `local`: threads of this process; `ray`: a cluster."""
 
-    @property
-    def name(self) -> str:
-        """`local` or `ray`."""
-
-    @property
-    def workers(self) -> int:
-        """How many work side by side."""
+class Engine(Tallied, Protocol):
+    """Where work runs. `name` is `local`: threads of this process; or `ray`: a cluster. `workers`: how many work side
+    by side. `tally`: what was lost on the way."""
 
     def shards(self, stored_bytes: int) -> int:
         """How many workers with a state to spread so many bytes of files over, at most `workers`."""
 
-    def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
-        """(index, task(item)) for every item, as they are done. A task may be repeated: it must replace, not add."""
+    def run(
+        self,
+        task: Callable[[Item], Result],
+        items: Sequence[Item],
+        instead: Callable[[Item, TaskLost], Result] | None = None,
+    ) -> Iterator[tuple[int, Result]]:
+        """(index, task(item)) for every item, as they are done. A task may be repeated: it must replace, not add.
+
+        An item at which `tally.TRIES` workers in a row were lost is not tried again: `instead(item, lost)` stands for
+        its result, or raises. Raises TaskLost where there is none, and TooManyFailures.
+        """
 
     def see(self, paths: Sequence[str]) -> None:
         """Raises `nodes.UnseenPaths` where a machine that works for the engine does not see a local path."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
-from pipelines.engines.engine import Engine, TooManyFailures, Worker, WorkerLost
+from pipelines.engines.engine import Engine, Worker, WorkerLost
+from pipelines.engines.tally import TRIES, TaskLost
 
 Call = tuple[str, tuple[Any, ...]]
 
@@ -14,6 +15,7 @@ class Fleet:
 
     When a worker is lost, another is made from the same arguments, brought to the same state by `recover()` (calls
     whose answers are dropped), and asked again: a call may thus reach a state twice, and must give the same answer.
+    Raises TaskLost where the same worker is lost again and again without an answer, and TooManyFailures.
     """
 
     def __init__(
@@ -22,11 +24,9 @@ class Fleet:
         state: Callable[..., Any],
         arguments: Sequence[tuple[Any, ...]],
         recover: Callable[[], Iterable[Call]],
-        max_failures: int,
     ) -> None:
-        self._engine, self._state, self._arguments = engine, state, arguments
-        self._recover, self._max_failures = recover, max_failures
-        self.failures = 0
+        self._tally, self._state, self._recover = engine.tally, state, recover
+        self._lost_in_a_row = 0
         self._workers: list[Worker] = [engine.start(state, *own) for own in arguments]
 
     def __enter__(self) -> "Fleet":
@@ -50,15 +50,18 @@ class Fleet:
                 except WorkerLost as lost:
                     self._replace(i, lost)
                     one = self._workers[i].call(method, *arguments)
+            self._lost_in_a_row = 0
         return answers
 
     def _replace(self, i: int, lost: WorkerLost) -> None:
+        what = f"{self._state.__name__} {i + 1} of {len(self._workers)}"
         while True:
-            self.failures += 1
-            if self.failures > self._max_failures:
-                raise TooManyFailures(self.failures, lost.reason)
-            self._workers[i].stop()
-            self._workers[i] = self._engine.start(self._state, *self._arguments[i])
+            self._lost_in_a_row += not lost.with_node
+            self._tally.lose(what, lost.reason)
+            if self._lost_in_a_row == TRIES:
+                raise TaskLost(what, lost.reason) from lost
+            self._tally.retry()
+            self._workers[i] = self._workers[i].replaced()
             try:
                 for method, arguments in self._recover():
                     self._workers[i].call(method, *arguments).result()

@@ -2,14 +2,17 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from pipelines.engines.engine import Item, Result
+from pipelines.engines.tally import Tally, TaskLost
 
 TASKS_AHEAD = 2  # tasks submitted for each worker, so that none waits and little is in flight
+NODE = "local"
 
 
 def processors() -> int:
@@ -22,9 +25,10 @@ class LocalEngine:
 
     name = "local"
 
-    def __init__(self, workers: int, shard_bytes: int = 1) -> None:
+    def __init__(self, workers: int, shard_bytes: int = 1, tally: Tally | None = None) -> None:
         """`shard_bytes`: a worker with a state is not worth its round trips for less than these."""
         self.workers = workers
+        self.tally = tally or Tally()
         self._shard_bytes = shard_bytes
         self._pool = ThreadPoolExecutor(workers, "babelmerge")
         self._crew = _Crew(workers - 1)
@@ -33,14 +37,20 @@ class LocalEngine:
         """One for each `shard_bytes`, at most one for each worker."""
         return max(1, min(self.workers, stored_bytes // self._shard_bytes))
 
-    def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
-        """(index, result) as tasks are done; the first error ends all."""
+    def run(
+        self,
+        task: Callable[[Item], Result],
+        items: Sequence[Item],
+        instead: Callable[[Item, TaskLost], Result] | None = None,
+    ) -> Iterator[tuple[int, Result]]:
+        """(index, result) as tasks are done; the first error ends all. No thread is ever lost, so `instead` is idle."""
+        del instead
         waiting = iter(enumerate(items))
         running: dict[Future[Result], int] = {}
         try:
             while True:
                 while len(running) < TASKS_AHEAD * self.workers and (following := next(waiting, None)) is not None:
-                    running[self._pool.submit(task, following[1])] = following[0]
+                    running[self._pool.submit(self._timed, task, following[1])] = following[0]
                 if not running:
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -50,12 +60,19 @@ class LocalEngine:
             for future in running:
                 future.cancel()
 
+    def _timed(self, task: Callable[[Item], Result], item: Item) -> Result:
+        began = time.monotonic()
+        try:
+            return task(item)
+        finally:
+            self.tally.worked(task.__name__, NODE, time.monotonic() - began)
+
     def see(self, paths: Sequence[str]) -> None:
         """This machine works alone."""
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "LocalWorker":
         """A state in this process; states are made side by side."""
-        return LocalWorker(self._crew, state, arguments)
+        return LocalWorker(self._crew, self.tally, state, arguments)
 
     def close(self) -> None:
         """End the threads, once they are done with what they began."""
@@ -134,14 +151,26 @@ class _Job:
 class LocalWorker:
     """See `pipelines.engines.engine.Worker`."""
 
-    def __init__(self, crew: _Crew, state: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self._crew = crew
-        self._state = _Job(crew, lambda: state(*arguments))
+    def __init__(self, crew: _Crew, tally: Tally, state: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._crew, self._tally, self._made_of = crew, tally, (state, arguments)
+        self._state = _Job(crew, lambda: self._timed(state, arguments))
 
     def call(self, method: str, *arguments: Any) -> _Job:
         """Start a call."""
-        return _Job(self._crew, lambda: getattr(self._state.result(), method)(*arguments))
+        return _Job(self._crew, lambda: self._timed(getattr(self._state.result(), method), arguments))
+
+    def _timed(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        began = time.monotonic()
+        try:
+            return call(*arguments)
+        finally:
+            self._tally.worked(self._made_of[0].__name__, NODE, time.monotonic() - began)
 
     def stop(self) -> None:
         """Forget the state."""
         del self._state
+
+    def replaced(self) -> "LocalWorker":
+        """Another, its state made anew."""
+        state, arguments = self._made_of
+        return LocalWorker(self._crew, self._tally, state, arguments)

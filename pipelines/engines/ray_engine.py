@@ -3,15 +3,18 @@
 import os
 import socket
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from operators.errors import DataError
+from pipelines.corpus.errors import shown
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.nodes import Identity, UnlikeNodes, UnseenPaths, identity, unseen
+from pipelines.engines.tally import TRIES, Tally, TaskLost
 
 TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few enough to hold little
-TASK_RETRIES = 3
 CONNECT_TIMEOUT_S = 10.0
 ROOM_TIMEOUT_S = 60.0
 ROOM_POLL_S = 0.5
@@ -27,17 +30,6 @@ class ClusterUnreachable(DataError):
 
     def __str__(self) -> str:
         return f"no Ray cluster answers at RAY_ADDRESS={self.address}: {self.reason}; start it, or unset RAY_ADDRESS"
-
-
-class TaskLost(DataError):
-    """A task whose worker was lost each time it was tried."""
-
-    def __init__(self, item: str, reason: str) -> None:
-        super().__init__(item, reason)
-        self.item, self.reason = item, reason
-
-    def __str__(self) -> str:
-        return f"the worker for {self.item} was lost {TASK_RETRIES + 1} times: {self.reason}; is there memory enough?"
 
 
 def _connect(workers: int | None) -> Any:
@@ -100,15 +92,24 @@ class RayEngine:
 
     name = "ray"
 
-    def __init__(self, workers: int | None = None, shard_bytes: int = 1, kernels: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        shard_bytes: int = 1,
+        kernels: Sequence[str] = (),
+        tally: Tally | None = None,
+    ) -> None:
         """`workers` of None: one for each processor of the cluster. More than that share the processors.
 
         `shard_bytes`: a worker with a state is not worth its round trips for less than these. `kernels`: the groups
         of `operators.warm` that each node compiles, where it has not, before its workers begin.
         """
         self._shard_bytes = shard_bytes
+        self.tally = tally or Tally()
         self._owner = not _initialized()
         self._ray = _connect(workers)
+        self._spilled_before = _spilled(self._ray)
+        self.tally.spilled_bytes = self._spilled_bytes
         processors = self._ray.cluster_resources().get("CPU", 0.0)
         self.workers = workers or max(1, int(processors))
         self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
@@ -123,6 +124,10 @@ class RayEngine:
         missing = tuple((node, gone) for node, gone in seen if gone and not isinstance(gone, Exception))
         if missing:
             raise UnseenPaths(missing)
+
+    def _spilled_bytes(self) -> int | None:
+        now = _spilled(self._ray)
+        return None if now is None or self._spilled_before is None else now - self._spilled_before
 
     def _check_nodes(self) -> None:
         """Raises UnlikeNodes where a node runs other code, or other libraries, than this process."""
@@ -142,7 +147,7 @@ class RayEngine:
         for node in ray.nodes():
             if node["Alive"]:
                 place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                remote = ray.remote(task).options(num_cpus=0, scheduling_strategy=place, max_retries=TASK_RETRIES)
+                remote = ray.remote(task).options(num_cpus=0, scheduling_strategy=place, max_retries=TRIES)
                 asked.append((f"node {node['NodeManagerAddress']} ({node['NodeID'][:8]})", remote.remote(argument)))
         return [(name, _answer(ray, answer)) for name, answer in sorted(asked, key=lambda one: one[0])]
 
@@ -163,33 +168,51 @@ class RayEngine:
         """One for each `shard_bytes`, at most one for each worker."""
         return max(1, min(self.workers, stored_bytes // self._shard_bytes))
 
-    def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
-        """(index, result) as tasks are done; Ray repeats a task whose worker was lost."""
+    def run(
+        self,
+        task: Callable[[Item], Result],
+        items: Sequence[Item],
+        instead: Callable[[Item, TaskLost], Result] | None = None,
+    ) -> Iterator[tuple[int, Result]]:
+        """(index, result) as tasks are done; one whose worker was lost is submitted again, and here, not by Ray, so
+        that it is counted: the second time behind all others, then alone, as others may have taken the memory."""
         ray = self._ray
-        remote = ray.remote(task).options(num_cpus=self._share, max_retries=TASK_RETRIES)
-        waiting = iter(enumerate(items))
+        remote = ray.remote(_timed).options(name=task.__name__, num_cpus=self._share, max_retries=0)
+        waiting, suspects, losses = deque(range(len(items))), deque[int](), Counter[int]()
         running: dict[Any, int] = {}
         try:
-            while True:
-                while len(running) < TASKS_AHEAD * self.workers and (following := next(waiting, None)) is not None:
-                    running[remote.remote(following[1])] = following[0]
+            while waiting or suspects or running:
+                while waiting and len(running) < TASKS_AHEAD * self.workers:
+                    index = waiting.popleft()
+                    running[remote.remote(task, items[index])] = index
                 if not running:
-                    return
+                    index = suspects.popleft()
+                    running[remote.remote(task, items[index])] = index
                 for reference in ray.wait(list(running))[0]:
                     index = running.pop(reference)
                     try:
-                        yield index, _result(ray, reference)
+                        node, seconds, result = _result(ray, reference)
                     except WorkerLost as lost:
-                        raise TaskLost(str(getattr(items[index], "path", items[index])), lost.reason) from lost
+                        what = f"{task.__name__} of {_name(items[index], index, len(items))}"
+                        self.tally.lose(what, lost.reason)
+                        losses[index] += not lost.with_node
+                        if losses[index] < TRIES:
+                            self.tally.retry()
+                            (waiting if losses[index] < 2 else suspects).append(index)
+                            continue
+                        if instead is None:
+                            raise TaskLost(what, lost.reason) from lost
+                        result = instead(items[index], TaskLost(what, lost.reason))
+                    else:
+                        self.tally.worked(task.__name__, node, seconds)
+                    yield index, result
         finally:
             for reference in running:
                 ray.cancel(reference, force=False)
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "RayWorker":
         """An actor. Ray does not restart it, which would lose its state in silence; `fleet` replaces it."""
-        host = type(state.__name__, (_Host,), {})  # the name that process lists and Ray's dashboard show
-        actor = self._ray.remote(host).options(num_cpus=self._share, max_restarts=0, max_task_retries=0)
-        return RayWorker(self._ray, actor.remote(state, arguments))
+        return RayWorker(self._ray, self.tally, state, arguments, num_cpus=self._share)
 
     def close(self) -> None:
         """Leave the cluster; end it if it is ours."""
@@ -220,21 +243,56 @@ def _initialized() -> bool:
     return bool(ray is not None and ray.is_initialized())
 
 
+def _timed(task: Callable[[Item], Result], item: Item) -> tuple[str, float, Result]:
+    """Where it was done, the seconds it took, and the result."""
+    began = time.monotonic()
+    result = task(item)
+    return _node(), time.monotonic() - began, result
+
+
+@cache
+def _node() -> str:
+    """This process's node, as messages call it."""
+    import ray
+
+    return f"{ray.util.get_node_ip_address()} ({ray.get_runtime_context().get_node_id()[:8]})"
+
+
+def _name(item: Any, index: int, among: int) -> str:
+    """For messages: the file it is about, else its number."""
+    path = item if isinstance(item, str) else getattr(item, "path", None)
+    return f"item {index + 1} of {among}" if path is None else shown(str(path))
+
+
+def _spilled(ray: Any) -> int | None:
+    """Bytes that object stores wrote to disk so far, all nodes together. Ray tells it to its own tools alone, so a
+    version that does not is no error."""
+    from ray._private import internal_api
+
+    try:
+        nodes = [(node["NodeManagerAddress"], node["NodeManagerPort"]) for node in ray.nodes() if node["Alive"]]
+        told = [internal_api.node_stats(*node, include_memory_info=False).store_stats for node in nodes]
+        return sum(int(one.spilled_bytes_total) for one in told)
+    except Exception:
+        return None
+
+
 def _result(ray: Any, reference: Any) -> Any:
-    """The answer; errors of our own arrive as themselves."""
-    lost = (
-        ray.exceptions.RayActorError,
-        ray.exceptions.WorkerCrashedError,
-        ray.exceptions.OutOfMemoryError,
-        ray.exceptions.ObjectLostError,
-        ray.exceptions.NodeDiedError,
-    )
+    """The answer; errors of our own arrive as themselves. Raises WorkerLost."""
+    raised = ray.exceptions
     try:
         return ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
+    except raised.RayTaskError as error:
         raise error.cause from error
-    except lost as error:
-        raise WorkerLost(str(error).split("\n")[0]) from error
+    except raised.NodeDiedError as error:
+        raise WorkerLost("its node was lost", with_node=True) from error
+    except raised.OutOfMemoryError as error:
+        raise WorkerLost("its node had no memory left, and it took the most") from error
+    except raised.WorkerCrashedError as error:
+        raise WorkerLost("its process ended without a word") from error
+    except (raised.RayActorError, raised.ObjectLostError) as error:
+        said = str(error).split("\n")[0]
+        raise WorkerLost(said, with_node="node" in said) from error
 
 
 def _answer(ray: Any, reference: Any) -> Any:
@@ -252,34 +310,50 @@ class _Host:
         self._make: Callable[[], Any] = lambda: state(*arguments)
         self._made = False
 
-    def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
-        """Call the state's method."""
+    def call(self, method: str, arguments: tuple[Any, ...]) -> tuple[str, float, Any]:
+        """Call the state's method; see `_timed`."""
+        return _timed(self._answer, (method, arguments))
+
+    def _answer(self, call: tuple[str, tuple[Any, ...]]) -> Any:
         if not self._made:
             self._state, self._made = self._make(), True
-        return getattr(self._state, method)(*arguments)
+        return getattr(self._state, call[0])(*call[1])
 
 
 class RayWorker:
     """See `pipelines.engines.engine.Worker`."""
 
-    def __init__(self, ray: Any, actor: Any) -> None:
-        self._ray, self._actor = ray, actor
+    def __init__(
+        self, ray: Any, tally: Tally, state: Callable[..., Any], arguments: tuple[Any, ...], **options: Any
+    ) -> None:
+        host = type(state.__name__, (_Host,), {})  # the name that process lists and Ray's dashboard show
+        self._ray, self._tally, self._made_of = ray, tally, (state, arguments)
+        self._actor = ray.remote(host).options(max_restarts=0, max_task_retries=0, **options).remote(state, arguments)
 
     def call(self, method: str, *arguments: Any) -> "RayPending":
         """Start a call."""
-        return RayPending(self._ray, self._actor.call.remote(method, arguments))
+        stage = self._made_of[0].__name__
+        return RayPending(self._ray, self._tally, stage, self._actor.call.remote(method, arguments))
 
     def stop(self) -> None:
         """End the actor."""
         self._ray.kill(self._actor, no_restart=True)
 
+    def replaced(self) -> "RayWorker":
+        """Another; it asks for no processor, as the one that it had may have gone with its node."""
+        self.stop()
+        state, arguments = self._made_of
+        return RayWorker(self._ray, self._tally, state, arguments, num_cpus=0, scheduling_strategy="SPREAD")
+
 
 class RayPending:
     """See `pipelines.engines.engine.Pending`."""
 
-    def __init__(self, ray: Any, reference: Any) -> None:
-        self._ray, self._reference = ray, reference
+    def __init__(self, ray: Any, tally: Tally, stage: str, reference: Any) -> None:
+        self._ray, self._tally, self._stage, self._reference = ray, tally, stage, reference
 
     def result(self) -> Any:
         """The answer, once it is there."""
-        return _result(self._ray, self._reference)
+        node, seconds, answer = _result(self._ray, self._reference)
+        self._tally.worked(self._stage, node, seconds)
+        return answer

@@ -16,10 +16,11 @@ from operators.mixture.merge_lists import MergeList, NotExtended, read_merge_lis
 from operators.mixture.program import CannotInfer, Mixture
 from operators.tokenizer import Tokenizer
 from pipelines.engines.engine import Engine
+from pipelines.engines.tally import run_of
 from pipelines.mixture.evidence import keep_evidence
 from pipelines.mixture.program import ProgramTask, keep_records, solve_program
 from pipelines.mixture.tables import merges_table, program_table, rank_table, sensitivity_table
-from pipelines.outputs import Manifest, Output, Run, fingerprint
+from pipelines.outputs import Manifest, Output, fingerprint
 from pipelines.premiums.tables import write_table
 from pipelines.progress import Progress
 from pipelines.tokenizers import tokenizer_fingerprint
@@ -124,8 +125,7 @@ def infer_categories(
         written = [MIXTURE, MERGES, SENSITIVITY]
         if facts["warning"]:
             progress.note(facts["warning"])
-    run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
-    return output.finish(name, settings, inputs, written, facts, run)
+    return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
 
 
 def _categories(sizes: dict[str, dict[str, int]], only: Sequence[str] | None) -> list[str]:

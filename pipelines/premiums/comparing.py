@@ -15,7 +15,8 @@ from operators.metrics.efficiency import renyi_efficiency
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
-from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.engines.tally import run_of
+from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing
 from pipelines.premiums.changes import BETTER, CHANGES, SAME, WORSE, OldRun, change_table, read_old_run
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.describing import DescribeTask, describe_languages, described_name
@@ -150,8 +151,7 @@ def compare_languages(
         written.append(BAD_RECORDS)
         with replacing(directory / BAD_RECORDS) as part:
             pq.write_table(bad, part)
-    run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
-    return output.finish(name, settings, inputs, written, facts | {"bad_records": len(bad)}, run)
+    return output.finish(name, settings, inputs, written, facts | {"bad_records": len(bad)}, run_of(engine, began))
 
 
 def _read(tasks: list[ReadTask], engine: Engine, progress: Progress) -> tuple[tuple[Texts, ...], pa.Table]:

@@ -13,6 +13,7 @@ from operators.tokenizer import Tokenizer
 from pipelines.corpus.errors import shown
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.engines.engine import Engine
+from pipelines.engines.tally import run_of
 from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.retokenizing.bad_records import gather_bad_records
@@ -104,11 +105,8 @@ def retokenize(
         gather_bad_records(entries, bad_parts, output.directory / BAD_RECORDS)
         names.append(BAD_RECORDS)
     ledger.clear(stems, names)
-    run = Run(
-        engine=engine.name if todo else "none",
-        workers=engine.workers if todo else 1,
-        seconds=round(time.monotonic() - began, 3),
-    )
+    worked = bool(todo or touched)
+    run = run_of(engine, began) if worked else Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
     contents = [{"path": one.path, "content": one.content, "made_by": one.made_by} for one in entries]
     name = fingerprint("tokens", settings, contents)
     manifest = output.finish(name, settings, [entry.as_input() for entry in entries], names, facts, run)

@@ -22,7 +22,6 @@ from pipelines.progress import Progress
 from pipelines.training.checkpoint import Checkpoint
 from pipelines.words.word_tables import read_words
 
-MAX_FAILURES = 20
 ANSWER_EVERY_S = 0.5
 """A lone trainer tells what it learned this often: what the loss of the driver costs, and how smooth progress is."""
 REPLAYED_MERGES = 512
@@ -162,8 +161,8 @@ def run_rounds(
     progress: Progress,
     checkpoint: Checkpoint,
     before: Sequence[Merges] = (),
-) -> tuple[Reducer, int]:
-    """Rounds until the goal is reached: the reducer with all of them, and how many workers were lost on the way.
+) -> Reducer:
+    """Rounds until the goal is reached: the reducer with all of them.
 
     `before` are the rounds of a run that was cut off, which the checkpoint holds already. They are replayed but for the
     last, which this run must choose itself: that shows that they are of these words. Raises AnotherRun where it does
@@ -172,11 +171,8 @@ def run_rounds(
     reducer, expected = goal.reducer(before[:-1]), list(before[-1:])
     learn = _alone if source.shards == 1 else _together
     with checkpoint, progress.stage("train", reducer.missing, "tokens") as advance:
-        failures = 0
-        for batch, lost in learn(source, goal, reducer, engine):
-            failures = lost
-            if not len(batch):
-                break
+        failures = engine.tally.failures
+        for batch in learn(source, goal, reducer, engine):
             if expected and not same_merges(batch, expected.pop()):
                 raise AnotherRun
             if len(reducer.rounds) > len(before):
@@ -184,19 +180,19 @@ def run_rounds(
             advance(len(batch))
         if expected:
             raise AnotherRun
-        if failures:
-            progress.note(f"train: {failures} lost workers were replaced")
-        return reducer, failures
+        if lost := engine.tally.failures - failures:
+            progress.note(f"train: {lost} lost workers were replaced")
+        return reducer
 
 
-def _together(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[tuple[Merges, int]]:
-    """Rounds, at last an empty one, and workers lost so far; the reducer is here, the shards are workers."""
+def _together(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
+    """Rounds; the reducer is here, the shards are workers."""
     answered: list[Merges] = []
 
     def recover() -> list[Call]:
         return [("replay", (answered,))]
 
-    with Fleet(engine, TrainingShard, source.arguments, recover, MAX_FAILURES) as fleet:
+    with Fleet(engine, TrainingShard, source.arguments, recover) as fleet:
 
         def applied(batch: Merges) -> list[PairChanges]:
             answer: list[PairChanges] = fleet.ask("apply", len(answered) + 1, batch)
@@ -204,24 +200,21 @@ def _together(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine)
             return answer
 
         replayed = Merges.joined([goal.start.merges, *reducer.rounds])
-        for batch in choose(reducer, fleet.ask("initial"), applied, replayed):
-            yield batch, fleet.failures
-        yield Merges.from_rows([]), fleet.failures
+        yield from choose(reducer, fleet.ask("initial"), applied, replayed)
 
 
-def _alone(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[tuple[Merges, int]]:
+def _alone(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
     """As `_together`, but one worker chooses and applies, and the reducer here takes over what it chose."""
     number = 0
 
     def recover() -> list[Call]:
         return [("begin", (list(reducer.rounds), number))]
 
-    with Fleet(engine, LoneTrainer, [(goal, source.arguments[0])], recover, MAX_FAILURES) as fleet:
+    with Fleet(engine, LoneTrainer, [(goal, source.arguments[0])], recover) as fleet:
         fleet.ask("begin", list(reducer.rounds), number)
         while batches := fleet.ask("learn", number + 1, ANSWER_EVERY_S)[0]:
             number += 1
             for batch in batches:
                 if not reducer.adopt(batch):
                     raise AnotherRun
-                yield batch, fleet.failures
-        yield Merges.from_rows([]), fleet.failures
+                yield batch

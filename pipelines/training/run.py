@@ -10,8 +10,9 @@ from operators.tokenizer import Merges, Tokenizer
 from operators.training.extension import check_extendable, extend
 from operators.training.merge_order import Reducer
 from pipelines.engines.engine import Engine
+from pipelines.engines.tally import run_of
 from pipelines.memory import shards_within
-from pipelines.outputs import Manifest, Output, Run, fingerprint
+from pipelines.outputs import Manifest, Output, fingerprint
 from pipelines.progress import Progress
 from pipelines.tokenizers import TOKENIZER_FILES, Saved, save_tokenizer, tokenizer_fingerprint
 from pipelines.training.checkpoint import CHECKPOINT, Checkpoint
@@ -71,13 +72,12 @@ def train(
     shards = _shards(engine, paths, _symbols(words, multipliers), memory_bytes)
     source = ShardSource(paths, shards, multipliers, start.byte_ids, max_token_length)
     goal = Goal(start, vocabulary_size, min_pair_count)
-    reducer, failures = _learn(goal, source, engine, progress, checkpoint, resume)
+    reducer = _learn(goal, source, engine, progress, checkpoint, resume)
     made, repeated = extend(start, reducer.merges)
     saved = save_tokenizer(made, output.directory)
     of_extension = {} if extended is None else {"extended_merges": len(start.merges), "repeated_merges": repeated}
     facts = _facts(made, reducer, saved) | {"mixture": mixture} | of_extension
-    run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3), failures=failures)
-    manifest = output.finish(name, settings, inputs, saved.files, facts, run)
+    manifest = output.finish(name, settings, inputs, saved.files, facts, run_of(engine, began))
     checkpoint.remove()
     return manifest
 
@@ -116,8 +116,8 @@ def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None
 
 def _learn(
     goal: Goal, source: ShardSource, engine: Engine, progress: Progress, checkpoint: Checkpoint, resume: bool
-) -> tuple[Reducer, int]:
-    """The reducer at its end, and how many workers were lost."""
+) -> Reducer:
+    """The reducer at its end."""
     before = checkpoint.read() if resume else []
     if before:
         progress.note(f"train: going on after {sum(map(len, before)):,} merges of a run that was cut off")

@@ -22,8 +22,9 @@ from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA, BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
+from pipelines.engines.tally import run_of
 from pipelines.memory import FLUSH_PART, MEMORY_BYTES
-from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.words.blocks import block_labels, run_bytes
 from pipelines.words.partitions import SCRATCH, add_up_all, flush_words
@@ -158,8 +159,7 @@ def count_words(
         if not any(figures["bytes"] for figures in languages.values()):
             raise EmptyCorpus(len(files))
         facts = {"documents": documents, "bad_records": bad_records, "languages": languages}
-        run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
-        return output.finish(name, settings, inputs, written, facts, run)
+        return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
 
 
 def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[Part, ...]]:

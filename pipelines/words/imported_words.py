@@ -26,8 +26,9 @@ from pipelines.corpus.errors import shown
 from pipelines.corpus.reading import open_input
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
+from pipelines.engines.tally import run_of
 from pipelines.memory import FLUSH_PART, MEMORY_BYTES
-from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint
+from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint
 from pipelines.progress import Progress
 from pipelines.words.counting import EmptyCorpus
 from pipelines.words.partitions import SCRATCH, add_up_all, flush_words
@@ -218,8 +219,7 @@ def import_words(
         if not languages:
             raise EmptyCorpus(len(files))
         facts = {"documents": None, "bad_records": 0, **figures, "languages": languages}
-        run = Run(engine=engine.name, workers=engine.workers, seconds=round(time.monotonic() - began, 3))
-        return output.finish(name, settings, inputs, written, facts, run)
+        return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
 
 
 def _import_all(tasks: list[ImportTask], engine: Engine, progress: Progress) -> dict[str, int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.local_engine import LocalEngine
+from pipelines.engines.tally import TaskLost
 
 
 class FaultyEngine:
@@ -19,13 +20,20 @@ class FaultyEngine:
     def __init__(self, workers: int, script: dict[tuple[int, int], str]) -> None:
         self.workers = workers
         self._local, self._script, self._started = LocalEngine(workers), script, 0
+        self.tally = self._local.tally
 
     def shards(self, stored_bytes: int) -> int:
         """See Engine."""
         return self.workers
 
-    def run(self, task: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
+    def run(
+        self,
+        task: Callable[[Item], Result],
+        items: Sequence[Item],
+        instead: Callable[[Item, TaskLost], Result] | None = None,
+    ) -> Iterator[tuple[int, Result]]:
         """Every task is done twice, as after a lost answer."""
+        del instead
         for _ in self._local.run(task, items):
             pass
         return self._local.run(task, items)
@@ -33,7 +41,7 @@ class FaultyEngine:
     def start(self, state: Callable[..., Any], *arguments: Any) -> "FaultyWorker":
         """See Engine."""
         number, self._started = self._started, self._started + 1
-        return FaultyWorker(self._local.start(state, *arguments), number, self._script)
+        return FaultyWorker(self, state, arguments, self._local.start(state, *arguments), number, self._script)
 
     def close(self) -> None:
         """See Engine."""
@@ -43,7 +51,8 @@ class FaultyEngine:
 class FaultyWorker:
     """See FaultyEngine."""
 
-    def __init__(self, worker: Any, number: int, script: dict[tuple[int, int], str]) -> None:
+    def __init__(self, engine: FaultyEngine, state: Any, arguments: Any, worker: Any, number: int, script: Any) -> None:
+        self._engine, self._state, self._arguments = engine, state, arguments
         self._worker, self._number, self._script, self._calls = worker, number, script, 0
 
     def call(self, method: str, *arguments: Any) -> Any:
@@ -61,6 +70,11 @@ class FaultyWorker:
     def stop(self) -> None:
         """See Worker."""
         self._worker.stop()
+
+    def replaced(self) -> "FaultyWorker":
+        """See Worker."""
+        self.stop()
+        return self._engine.start(self._state, *self._arguments)
 
 
 class Lost:

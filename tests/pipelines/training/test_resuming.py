@@ -10,8 +10,8 @@ import pytest
 
 from operators.tokenizer import Merges, same_merges
 from pipelines.corpus.sources import Source, find_files
-from pipelines.engines.engine import TooManyFailures
 from pipelines.engines.local_engine import LocalEngine
+from pipelines.engines.tally import TaskLost
 from pipelines.outputs import Manifest, Output, read_manifest
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
@@ -115,7 +115,7 @@ def test_kill_9_and_the_same_command_again_give_the_same_bytes(
 def cut_off(corpus: Path, out: Path, at: int = 60, **more: object) -> Path:
     """A run whose workers are lost for good in the middle: its checkpoint."""
     lost = {(worker, at): "before" for worker in range(2)} | {(worker, 0): "before" for worker in range(2, 40)}
-    with pytest.raises(TooManyFailures):
+    with pytest.raises(TaskLost):
         trained(corpus, out, FaultyEngine(2, lost), Notes(), **more)
     assert read_manifest(out) is None
     return out / CHECKPOINT

@@ -13,8 +13,9 @@ from operators.alphabet import byte_ids, to_chars
 from operators.tokenizer import Merges, Tokenizer, token_bytes
 from operators.training.merge_order import Reducer
 from pipelines.corpus.sources import Source, find_files
-from pipelines.engines.engine import Engine, TooManyFailures
+from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
+from pipelines.engines.tally import TaskLost
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
 from pipelines.training.checkpoint import Checkpoint
@@ -109,7 +110,7 @@ def test_lost_workers_change_nothing(
 def test_a_worker_that_is_always_lost_ends_the_run(tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus")
     script = {(number, 0): "before" for number in range(100)}
-    with pytest.raises(TooManyFailures, match="21 workers were lost"):
+    with pytest.raises(TaskLost, match="LoneTrainer 1 of 1: 4 workers in a row were lost at it, the last one: as the"):
         merges_of(tmp_path / "corpus", tmp_path / "out", FaultyEngine(1, script), 600)
     assert not (tmp_path / "out/manifest.json").exists()
 
