@@ -25,7 +25,8 @@ WINDOW = 176
 OVERLAP = 24
 """Symbols of a window that the next one sees again, about; where they are too few, which is rare, the window grows."""
 GROWTH, STAY = 8, 4
-"""How much larger a window becomes where two have no token in common, and how many of them follow."""
+"""How much larger a window becomes where two have no token in common, and how many of them are merged before it is
+small again; those that only repeat the one before do not count."""
 
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _A, _B = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -189,14 +190,14 @@ def merge_long(
         if after >= done and starts[after] > first:
             second = starts[after]
             ahead = size
-            if wide > 0:
-                wide -= 1
-                ahead = size if wide > 0 else window
-            if ahead == size and second + size <= n and is_repeated(symbols, first, second, size):
+            if second + size <= n and is_repeated(symbols, first, second, size):
                 others = count
                 for k in range(count):
                     more[k], more_starts[k] = tokens[k], starts[k] + second - first
             else:
+                if wide > 0:
+                    wide -= 1
+                    ahead = size if wide > 0 else window
                 others = tokens_of_window(
                     symbols, second, min(ahead, n - second), ranks, table, made, values, links, more, more_starts
                 )
