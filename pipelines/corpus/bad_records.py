@@ -8,20 +8,22 @@ from operators.errors import DataError
 from pipelines.corpus.errors import shown
 
 BAD_RECORDS_SCHEMA = pa.schema([("path", pa.string()), ("record", pa.int64()), ("reason", pa.string())])
-"""`record` counts lines or rows from 1."""
+"""`record` counts lines or rows from 1; 0 is all of the file."""
 
 
 class BadRecord(DataError):
-    """One record that cannot be read. `record` is the number of its line or row, from 1."""
+    """One record that cannot be read. `record` is the number of its line or row, from 1; 0: all of the file."""
 
     def __init__(self, path: str, record: int, reason: str) -> None:
         super().__init__(path, record, reason)
         self.path, self.record, self.reason = path, record, reason
 
     def __str__(self) -> str:
+        where = f", record {self.record}" if self.record else ""
+        what = "such records" if self.record else "it"
         return (
-            f"{shown(self.path)}, record {self.record}: {shown(self.reason)}; "
-            "correct it, or pass over such records with --on-bad-record skip"
+            f"{shown(self.path)}{where}: {shown(self.reason)}; "
+            f"correct it, or pass over {what} with --on-bad-record skip"
         )
 
 
@@ -33,7 +35,7 @@ class BadRecords:
         self._rows: list[tuple[str, int, str]] = []
 
     def add(self, path: str, record: int, reason: str) -> None:
-        """Under "skip" list it, under "fail" raise BadRecord."""
+        """Under "skip" list it, under "fail" raise BadRecord. `record` of 0: all of the file."""
         if self.on_bad == "fail":
             raise BadRecord(path, record, reason)
         self._rows.append((shown(path), record, shown(reason)))

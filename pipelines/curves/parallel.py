@@ -9,7 +9,7 @@ from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.selection import Selection, SelectTask, select_documents
-from pipelines.premiums.texts import ReadTask, Texts, language_column, read_texts, selected_places
+from pipelines.premiums.texts import ReadTask, Texts, language_column, read_texts, selected_places, unread
 from pipelines.progress import Progress
 from pipelines.words.counting import OnBadRecord
 
@@ -45,7 +45,7 @@ def read_parallel(
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     found: dict[int, tuple[Texts, pa.Table]] = {}
     with progress.stage("read", total, "B") as advance:
-        for index, read in engine.run(read_texts, tasks):
+        for index, read in engine.run(read_texts, tasks, instead=unread):
             found[index] = read
             advance(files[index].size or 0)
     texts = tuple(found[i][0] for i in range(len(tasks)))

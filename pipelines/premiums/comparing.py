@@ -31,7 +31,7 @@ from pipelines.premiums.tables import (
     premium_table,
     write_table,
 )
-from pipelines.premiums.texts import ReadTask, Texts, read_texts
+from pipelines.premiums.texts import ReadTask, Texts, read_texts, unread
 from pipelines.premiums.vocabularies import (
     VocabularyTask,
     describe_vocabulary,
@@ -160,7 +160,7 @@ def _read(tasks: list[ReadTask], engine: Engine, progress: Progress) -> tuple[tu
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     found: dict[int, tuple[Texts, pa.Table]] = {}
     with progress.stage("read", total, "B") as advance:
-        for index, read in engine.run(read_texts, tasks):
+        for index, read in engine.run(read_texts, tasks, instead=unread):
             found[index] = read
             advance(files[index].size or 0)
     bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import BATCH_BYTES, read_batches
 from pipelines.corpus.sources import InputFile
+from pipelines.engines.tally import TaskLost
 from pipelines.outputs import replacing
 from pipelines.words.counting import OnBadRecord
 
@@ -79,6 +80,13 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
                 sizes[language] += pc.sum(size if rows is None else size.take(pa.array(rows))).as_py()
                 written += 1
     return Texts(path, batches, dict(sizes)), bad.table()
+
+
+def unread(task: ReadTask, lost: TaskLost) -> tuple[Texts, pa.Table]:
+    """In place of a file at which workers die: nothing, and a bad record. Raises BadRecord where those fail the job."""
+    bad = BadRecords(task.on_bad_record)
+    bad.add(task.path, 0, f"{lost.verdict}; nothing of it counts")
+    return Texts(task.into / task.name, {}, {}), bad.table()
 
 
 def _by_language(column: pa.Array) -> list[tuple[str, np.ndarray[tuple[int], np.dtype[np.int64]] | None]]:

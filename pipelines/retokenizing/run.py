@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow.parquet as pq
 
 from operators.tokenizer import Tokenizer
+from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.errors import shown
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.engines.engine import Engine
@@ -22,9 +24,9 @@ from pipelines.retokenizing.ledger import Entry, Ledger, end_work, languages_of
 from pipelines.retokenizing.names import shard_stems
 from pipelines.retokenizing.parts import Counts
 from pipelines.retokenizing.splits import planned, split_all
-from pipelines.retokenizing.tasks import SplitDone, add, encode_split, name_content
+from pipelines.retokenizing.tasks import SplitDone, add, encode_split, name_content, unencoded
 from pipelines.tokenizers import tokenizer_fingerprint
-from pipelines.words.counting import BAD_RECORDS, EmptyCorpus
+from pipelines.words.counting import BAD_RECORDS, EmptyCorpus, OnBadRecord
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def retokenize(
     if not same:
         work = ledger.begin([kept[name] for name in sorted(kept)], stems)
         job = _put_job(Job(tokenizer, encoding, output.directory, memory_bytes), work)
-        new, bad_parts = _encode_all(todo, job, engine, progress)
+        new, bad_parts = _encode_all(todo, job, encoding.on_bad_record, engine, progress)
         kept |= new
     entries = [kept[one.stem] for one in inputs]
     facts = _facts(entries)
@@ -176,7 +178,7 @@ def _put_job(job: Job, work: Path) -> Path:
 
 
 def _encode_all(
-    todo: Sequence[_Input], job: Path, engine: Engine, progress: Progress
+    todo: Sequence[_Input], job: Path, on_bad_record: OnBadRecord, engine: Engine, progress: Progress
 ) -> tuple[dict[str, Entry], dict[str, tuple[Path, ...]]]:
     """Entries by name, and where the bad records of those that have any lie."""
     wholes = [planned(one.file, one.stem, one.made_by, job) for one in todo]
@@ -188,7 +190,7 @@ def _encode_all(
     made: dict[str, Entry] = {}
     bad_parts: dict[str, tuple[Path, ...]] = {}
     with progress.stage("retokenize", total, "B") as advance:
-        for index, done in engine.run(encode_split, [split for _, split in tasks]):
+        for index, done in engine.run(encode_split, [split for _, split in tasks], instead=unencoded):
             i, split = tasks[index]
             advance(split.stored_bytes)
             state = progressing[i]
@@ -196,6 +198,10 @@ def _encode_all(
             if len(state.done) == state.left:
                 parts = [state.done[number] for number in sorted(state.done)]
                 state.done.clear()
+                if lost := next((part.lost for part in parts if part.lost), None):
+                    left = BadRecords(on_bad_record)
+                    left.add(todo[i].file.path, 0, f"{lost}; nothing of it was encoded")
+                    parts, contents[i] = [_left_out(left, job.parent / f"lost-{i}.parquet")], None
                 made[todo[i].stem] = _entry(todo[i], parts, contents[i])
                 if made[todo[i].stem].bad_records:
                     bad_parts[todo[i].stem] = tuple(path for part in parts for path in part.bad_parts)
@@ -207,7 +213,7 @@ def _entry(one: _Input, parts: Sequence[SplitDone], content: str | None) -> Entr
     for part in parts:
         for language, figures in part.counts.items():
             counts[language] = add(counts.get(language, (0, 0, 0)), figures)
-    content = content or parts[0].content
+    content = parts[0].content if content is None else content
     assert content is not None
     return Entry(
         path=shown(one.file.path),
@@ -220,6 +226,13 @@ def _entry(one: _Input, parts: Sequence[SplitDone], content: str | None) -> Entr
         bad_records=sum(part.bad_records for part in parts),
         languages=msgspec.Raw(msgspec.json.encode(languages_of(counts))),
     )
+
+
+def _left_out(bad: BadRecords, path: Path) -> SplitDone:
+    """What becomes of a file at which workers die. No content has an empty name: when touched, the file is tried."""
+    with replacing(path, durable=False) as part:
+        pq.write_table(bad.table(), part)
+    return SplitDone({}, {}, (path,), len(bad), content="")
 
 
 def _facts(entries: Sequence[Entry]) -> dict[str, Any]:

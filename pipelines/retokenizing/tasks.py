@@ -16,6 +16,7 @@ from pipelines.corpus.content import ContentHash
 from pipelines.corpus.reading import check_unchanged, open_input
 from pipelines.corpus.records import Span, read_parts
 from pipelines.corpus.sources import InputFile
+from pipelines.engines.tally import TaskLost
 from pipelines.outputs import replacing
 from pipelines.retokenizing.encoding import LARGE_BYTES, WORKBENCH, Workbench
 from pipelines.retokenizing.megatron import MegatronShard
@@ -88,6 +89,8 @@ class SplitDone:
     bad_records: int
     content: str | None
     """The name of the file's content, where all of it was seen."""
+    lost: str | None = None
+    """Why there is none of it: workers were lost at it again and again."""
 
 
 def encode_split(split: Split) -> SplitDone:
@@ -109,6 +112,12 @@ def encode_split(split: Split) -> SplitDone:
         sum(record.bad_records for record in records),
         records[-1].content if records else content,
     )
+
+
+def unencoded(split: Split, lost: TaskLost) -> SplitDone:
+    """In place of a split at which workers die."""
+    del split
+    return SplitDone({}, {}, (), 0, None, lost.verdict)
 
 
 def add(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ on the number of workers either.
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,16 +18,16 @@ from operators.errors import DataError
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
 from operators.words import WordCounter
-from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA, BadRecords
+from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
-from pipelines.engines.tally import run_of
+from pipelines.engines.tally import TaskLost, run_of
 from pipelines.memory import FLUSH_PART, MEMORY_BYTES
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.words.blocks import block_labels, run_bytes
-from pipelines.words.partitions import SCRATCH, add_up_all, flush_words
+from pipelines.words.partitions import SCRATCH, ScratchTables, add_up_all
 from pipelines.words.parts import Part, even_groups
 from pipelines.words.weighting import whole_ratios
 
@@ -76,12 +76,17 @@ class Counted:
     documents: int
     bad_records: int
     bytes: int
+    files: tuple[str, ...] = ()
+    """Its scratch files."""
+    lost: str | None = None
+    """Why there is none of it: workers were lost at it again and again."""
 
 
 def count_parts(task: CountTask) -> Counted:
-    """Count words into `into/count-<index>-<flush>.arrow`, a batch a partition; bad records into `into/bad-<index>`."""
+    """Count words into scratch files; bad records into `into/bad-<index>.parquet`."""
     pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
-    counter, flushes, documents, size = WordCounter(), 0, 0, 0
+    tables = ScratchTables(task.into, task.index, task.partitions)
+    counter, documents, size = WordCounter(), 0, 0
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for part in task.parts:
         before = size
@@ -94,13 +99,13 @@ def count_parts(task: CountTask) -> Counted:
             documents += batch.num_rows
             size += len(pieces.data)
             if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
-                flush_words(counter, task.into, task.index, flushes, task.partitions)
-                counter, flushes = WordCounter(), flushes + 1
-    flush_words(counter, task.into, task.index, flushes, task.partitions)
+                tables.flush(counter)
+                counter = WordCounter()
+    tables.flush(counter)
     if len(bad):
         with replacing(task.into / f"bad-{task.index}.parquet") as to:
             pq.write_table(bad.table(), to)
-    return Counted(documents, len(bad), size)
+    return Counted(documents, len(bad), size, tuple(tables.names))
 
 
 def count_words(
@@ -138,22 +143,24 @@ def count_words(
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
         try:
-            groups = _groups(files, engine.workers, blocks)
+            groups, limit = _groups(files, engine.workers, blocks), memory_bytes or MEMORY_BYTES
             tasks = [
-                CountTask(
-                    parts, i, pretokenizer, partitions, memory_bytes or MEMORY_BYTES, on_bad_record, scratch, blocks
-                )
+                CountTask(parts, i, pretokenizer, partitions, limit, on_bad_record, scratch, blocks)
                 for i, parts in enumerate(groups)
             ]
             # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
             weighed = sum(10 * part.stored_bytes * part.multiplier for parts in groups for part in parts)
             if weighed >= LARGEST_TOTAL:
                 raise CountOverflow(float(weighed))
-            documents, bad_records = _count_all(tasks, engine, progress)
-            written, languages = add_up_all(directory, partitions, memory_bytes, engine, progress)
+            poisoned = BadRecords(on_bad_record)
+            found = count_all(tasks, engine, progress, poisoned)
+            names = [name for one in found.values() for name in one.files]
+            written, languages = add_up_all(directory, names, partitions, memory_bytes, engine, progress)
+            documents = sum(one.documents for one in found.values())
+            bad_records = len(poisoned) + sum(one.bad_records for one in found.values())
             if on_bad_record == "skip":
                 written.append(BAD_RECORDS)
-                _gather_bad_records(scratch, directory / BAD_RECORDS)
+                _write_bad_records(poisoned, found, scratch, directory / BAD_RECORDS)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         if not any(figures["bytes"] for figures in languages.values()):
@@ -169,22 +176,56 @@ def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[Par
     return even_groups(files, multipliers, workers)
 
 
-def _count_all(tasks: list[CountTask], engine: Engine, progress: Progress) -> tuple[int, int]:
-    sizes = [sum(part.stored_bytes for part in task.parts) for task in tasks]
+def count_all(tasks: list[CountTask], engine: Engine, progress: Progress, poisoned: BadRecords) -> dict[int, Counted]:
+    """What was counted, by the tasks' indices; files at which workers die go to `poisoned`, which may raise.
+
+    A task at which workers die is done again file by file, which shows the one that kills them. It must not count in
+    part: where other tasks have parts of it, they are done again without it.
+    """
     known = all(part.file.size is not None for task in tasks for part in task.parts)
-    documents = bad_records = 0
-    with progress.stage("count words", sum(sizes) if known else None, "B") as advance:
-        for index, counted in engine.run(count_parts, tasks):
-            documents, bad_records = documents + counted.documents, bad_records + counted.bad_records
-            advance(sizes[index])
-    return documents, bad_records
+    total = sum(part.stored_bytes for task in tasks for part in task.parts)
+    done: dict[int, tuple[CountTask, Counted]] = {}
+    bad_files: set[str] = set()
+    following = len(tasks)
+    with progress.stage("count words", total if known else None, "B") as advance:
+        while tasks:
+            lost = []
+            for i, counted in engine.run(count_parts, tasks, instead=_uncounted):
+                if counted.lost is None:
+                    done[tasks[i].index] = (tasks[i], counted)
+                    advance(sum(part.stored_bytes for part in tasks[i].parts))
+                else:
+                    lost.append((tasks[i], counted.lost))
+            again: list[CountTask] = []
+            for task, verdict in sorted(lost, key=lambda one: one[0].index):
+                paths = list(dict.fromkeys(part.file.path for part in task.parts))
+                if len(paths) > 1:
+                    again += [_of(task, {path}) for path in paths]
+                elif paths[0] not in bad_files:
+                    bad_files.add(paths[0])
+                    poisoned.add(paths[0], 0, f"{verdict}; nothing of it counts")
+            for index in [i for i, (task, _) in done.items() if any(one.file.path in bad_files for one in task.parts)]:
+                again.append(done.pop(index)[0])
+            again = [_of(task, {part.file.path for part in task.parts} - bad_files) for task in again]
+            tasks = [replace(task, index=following + i) for i, task in enumerate(task for task in again if task.parts)]
+            following += len(tasks)
+    return {index: counted for index, (_, counted) in done.items()}
 
 
-def _gather_bad_records(scratch: Path, into: Path) -> None:
-    tables = [pq.read_table(path) for path in sorted(scratch.glob("bad-*.parquet"))]
-    gathered = pa.concat_tables([BAD_RECORDS_SCHEMA.empty_table(), *tables])
+def _uncounted(_: CountTask, lost: TaskLost) -> Counted:
+    return Counted(0, 0, 0, lost=lost.verdict)
+
+
+def _of(task: CountTask, paths: set[str]) -> CountTask:
+    """Its parts of these files."""
+    return replace(task, parts=tuple(part for part in task.parts if part.file.path in paths))
+
+
+def _write_bad_records(poisoned: BadRecords, found: dict[int, Counted], scratch: Path, into: Path) -> None:
+    bad = [pq.read_table(scratch / f"bad-{i}.parquet") for i in sorted(found) if found[i].bad_records]
     with replacing(into) as part:
-        pq.write_table(gathered.sort_by([("path", "ascending"), ("record", "ascending")]), part)
+        whole = pa.concat_tables([poisoned.table(), *bad])
+        pq.write_table(whole.sort_by([("path", "ascending"), ("record", "ascending")]), part)
 
 
 def word_files(manifest: Manifest, directory: Path) -> list[Path]:

@@ -31,7 +31,7 @@ from pipelines.memory import FLUSH_PART, MEMORY_BYTES
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint
 from pipelines.progress import Progress
 from pipelines.words.counting import EmptyCorpus
-from pipelines.words.partitions import SCRATCH, add_up_all, flush_words
+from pipelines.words.partitions import SCRATCH, ScratchTables, add_up_all
 
 NO_LANGUAGE: Final = "und"
 """The language of tables that name none: ISO 639's code for undetermined."""
@@ -80,11 +80,13 @@ class Imported:
     zero_counts: int
     empty_words: int
     symbols: float
+    files: tuple[str, ...]
+    """Its scratch files."""
 
 
 def import_file(task: ImportTask) -> Imported:
-    """Add up one file into `into/count-<index>-<flush>.arrow`, a batch a partition."""
-    counter, flushes = WordCounter(), 0
+    """Add up one file into scratch files."""
+    counter, tables = WordCounter(), ScratchTables(task.into, task.index, task.partitions)
     rows = zeros = empties = 0
     symbols = 0.0
     for words, counts, languages in _read(task.file):
@@ -98,10 +100,10 @@ def import_file(task: ImportTask) -> Imported:
             own = real & pc.equal(languages, language).to_numpy(zero_copy_only=False)
             counter.table(language).add_rows(words.filter(pa.array(own)), counts[own])
         if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
-            flush_words(counter, task.into, task.index, flushes, task.partitions)
-            counter, flushes = WordCounter(), flushes + 1
-    flush_words(counter, task.into, task.index, flushes, task.partitions)
-    return Imported(rows, zeros, empties, symbols)
+            tables.flush(counter)
+            counter = WordCounter()
+    tables.flush(counter)
+    return Imported(rows, zeros, empties, symbols, tuple(tables.names))
 
 
 def _read(file: InputFile) -> Iterator[tuple[pa.LargeBinaryArray, I64, pa.StringArray]]:
@@ -212,8 +214,8 @@ def import_words(
             tasks = [
                 ImportTask(file, i, partitions, memory_bytes or MEMORY_BYTES, scratch) for i, file in enumerate(files)
             ]
-            figures = _import_all(tasks, engine, progress)
-            written, languages = add_up_all(directory, partitions, memory_bytes, engine, progress)
+            figures, counted = _import_all(tasks, engine, progress)
+            written, languages = add_up_all(directory, counted, partitions, memory_bytes, engine, progress)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         if not languages:
@@ -222,15 +224,17 @@ def import_words(
         return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
 
 
-def _import_all(tasks: list[ImportTask], engine: Engine, progress: Progress) -> dict[str, int]:
-    figures, symbols = dict.fromkeys(("rows", "zero_counts", "empty_words"), 0), 0.0
+def _import_all(tasks: list[ImportTask], engine: Engine, progress: Progress) -> tuple[dict[str, int], list[str]]:
+    """Figures for the manifest, and the names of the scratch files."""
+    done: dict[int, Imported] = {}
     known = all(task.file.size is not None for task in tasks)
     with progress.stage("import words", sum(task.file.size or 0 for task in tasks) if known else None, "B") as advance:
         for index, imported in engine.run(import_file, tasks):
-            for figure in figures:
-                figures[figure] += getattr(imported, figure)
-            symbols += imported.symbols
+            done[index] = imported
+            symbols = sum(done[i].symbols for i in sorted(done))
             if symbols >= LARGEST_TOTAL:
                 raise CountOverflow(symbols)
             advance(tasks[index].file.size or 0)
-    return figures
+    names = ("rows", "zero_counts", "empty_words")
+    figures = {name: sum(getattr(one, name) for one in done.values()) for name in names}
+    return figures, [name for one in done.values() for name in one.files]

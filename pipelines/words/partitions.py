@@ -3,9 +3,12 @@
 A word's partition is decided by its hash, so each is added up by itself, on any worker.
 """
 
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -17,22 +20,35 @@ from pipelines.progress import Progress
 
 SCRATCH = "counts"
 """The folder of scratch files beside the tables."""
+COUNTED = "counted.json"
+"""In it: the names of those that count."""
 FIGURES = ("words", "word_bytes", "count", "bytes", "characters")
 """Of each language: distinct words and their bytes; how often they occur, and the bytes and characters of that."""
 _EMPTY = pa.RecordBatch.from_pylist([], WORDS_SCHEMA)
 
 
-def flush_words(counter: WordCounter, scratch: Path, index: int, flush: int, partitions: int) -> None:
-    """Write `count-<index>-<flush>.arrow`, a batch for each partition. Nothing waits for the disk: a run that is cut
-    off makes its scratch files anew."""
-    tables = dict(counter.tables(partitions))
-    with (
-        replacing(scratch / f"count-{index:06}-{flush:04}.arrow", durable=False) as part,
-        pa.ipc.new_file(part, WORDS_SCHEMA) as writer,
-    ):
-        for partition in range(partitions):
-            [batch] = tables[partition].combine_chunks().to_batches() if partition in tables else [_EMPTY]
-            writer.write_batch(batch)
+class ScratchTables:
+    """Where one try of a task leaves its counts. No two tries share a name: what a lost worker left, or one that was
+    only thought lost leaves later, is never taken for another's. `names`: the files so far."""
+
+    def __init__(self, scratch: Path, index: int, partitions: int) -> None:
+        self.names: list[str] = []
+        self._scratch, self._partitions = scratch, partitions
+        self._prefix = f"count-{index:06}-{secrets.token_hex(8)}"
+
+    def flush(self, counter: WordCounter) -> None:
+        """Write a file, a batch for each partition. Nothing waits for the disk: a run that is cut off makes its
+        scratch files anew."""
+        tables = dict(counter.tables(self._partitions))
+        name = f"{self._prefix}-{len(self.names):04}.arrow"
+        with (
+            replacing(self._scratch / name, durable=False) as part,
+            pa.ipc.new_file(part, WORDS_SCHEMA) as writer,
+        ):
+            for partition in range(self._partitions):
+                [batch] = tables[partition].combine_chunks().to_batches() if partition in tables else [_EMPTY]
+                writer.write_batch(batch)
+        self.names.append(name)
 
 
 @dataclass(frozen=True)
@@ -49,8 +65,8 @@ class AddUpTask:
 def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
     """Sum a partition's counts into `words-<partition>.parquet`; its name, and FIGURES for each language."""
     counter = WordCounter()
-    for path in sorted((task.into / SCRATCH).glob("count-*-*.arrow")):
-        with pa.memory_map(str(path)) as mapped:
+    for file in msgspec.json.decode((task.into / SCRATCH / COUNTED).read_bytes(), type=list[str]):
+        with pa.memory_map(str(task.into / SCRATCH / file)) as mapped:
             batch = pa.ipc.open_file(mapped).get_batch(task.partition)
             for language, words, counts in by_language(batch):
                 counter.table(language).add_rows(words, counts)
@@ -73,16 +89,22 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
 
 
 def add_up_all(
-    directory: Path, partitions: int, memory_bytes: int | None, engine: Engine, progress: Progress
-) -> tuple[list[str], dict[str, dict[str, int]]]:
-    """The files written into `directory`, and each language's FIGURES. Raises TooLittleMemory."""
-    written: list[str] = []
+    directory: Path, counted: Iterable[str], partitions: int, memory_bytes: int | None, engine: Engine,
+    progress: Progress,
+) -> tuple[list[str], dict[str, dict[str, int]]]:  # fmt: skip
+    """The files written into `directory`, and each language's FIGURES. `counted`: the scratch files' names. Raises
+    TooLittleMemory."""
+    with replacing(directory / SCRATCH / COUNTED, durable=False) as part:
+        part.write_bytes(msgspec.json.encode(sorted(counted)))
+    added: dict[int, tuple[str, list[tuple[str, list[int]]]]] = {}
     sums: dict[str, list[int]] = {}
     tasks = [AddUpTask(i, partitions, directory, memory_bytes) for i in range(partitions)]
     with progress.stage("add up words", partitions, "partitions") as advance:
-        for _, (name, found) in engine.run(add_up, tasks):
-            written.append(name)
-            for language, figures in found:
-                sums[language] = [a + b for a, b in zip(sums.get(language, [0] * 5), figures, strict=True)]
+        for index, one in engine.run(add_up, tasks):
+            added[index] = one
             advance(1)
-    return written, {one: dict(zip(FIGURES, sums[one], strict=True)) for one in sorted(sums)}
+    for _, found in added.values():
+        for language, figures in found:
+            sums[language] = [a + b for a, b in zip(sums.get(language, [0] * 5), figures, strict=True)]
+    languages = {one: dict(zip(FIGURES, sums[one], strict=True)) for one in sorted(sums)}
+    return [name for name, _ in added.values()], languages

@@ -17,8 +17,12 @@ class FaultyEngine:
 
     name = "faulty"
 
-    def __init__(self, workers: int, script: dict[tuple[int, int], str]) -> None:
+    def __init__(
+        self, workers: int, script: dict[tuple[int, int], str], deadly: Callable[[Any], bool] = lambda item: False
+    ) -> None:
+        """`deadly`: items whose workers die each time."""
         self.workers = workers
+        self._deadly = deadly
         self._local, self._script, self._started = LocalEngine(workers), script, 0
         self.tally = self._local.tally
 
@@ -33,10 +37,16 @@ class FaultyEngine:
         instead: Callable[[Item, TaskLost], Result] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """Every task is done twice, as after a lost answer."""
-        del instead
-        for _ in self._local.run(task, items):
+        alive = [i for i, item in enumerate(items) if not self._deadly(item)]
+        for _ in self._local.run(task, [items[i] for i in alive]):
             pass
-        return self._local.run(task, items)
+        for place, result in self._local.run(task, [items[i] for i in alive]):
+            yield alive[place], result
+        for i in sorted({*range(len(items))} - {*alive}):
+            lost = TaskLost(f"item {i}", "as the script says")
+            if instead is None:
+                raise lost
+            yield i, instead(items[i], lost)
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "FaultyWorker":
         """See Engine."""
