@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import numba
+from numba.core import entrypoints
+
+# Else numba imports what other packages of the environment register with it; awkward's takes 0.4 s at each start.
+entrypoints._already_initialized = True
 
 _HERE: Final = Path(__file__).parent
 
