@@ -71,7 +71,11 @@ class BadPattern(UsageError):
 
     def __str__(self) -> str:
         names = ", ".join([*PATTERNS, "none"])
-        return f"pre-tokenizer {self.pattern!r} is neither a name ({names}) nor a regular expression: {self.reason}"
+        return f"pre-tokenizer {_short(self.pattern)!r} is neither a name ({names}) nor a regular expression: {self.reason}"
+
+
+def _short(pattern: str) -> str:
+    return pattern if len(pattern) <= 80 else f"{pattern[:80]}..."
 
 
 class PatternGaveUp(DataError):
@@ -83,7 +87,7 @@ class PatternGaveUp(DataError):
 
     def __str__(self) -> str:
         return (
-            f"pre-tokenizer {self.pattern!r} gave up on a document of {self.document_bytes} bytes: {self.reason}; "
+            f"pre-tokenizer {_short(self.pattern)!r} gave up on a document of {self.document_bytes} bytes: {self.reason}; "
             "write the expression without nested repetition"
         )
 
