@@ -128,7 +128,7 @@ def _packed(value: object) -> object:
         return value.dtype.str, np.ascontiguousarray(value).data
     if isinstance(value, Path):
         return str(value)
-    raise NotImplementedError(type(value))
+    raise TypeError(f"a job holds no {type(value).__name__}")
 
 
 def _unpacked(kind: object, value: Any) -> object:
