@@ -2,7 +2,7 @@
 
 import re
 
-from operators.errors import DataError, UsageError
+from operators.errors import DataError, Retriable, UsageError
 
 _PASSWORD = re.compile(r"://[^\s/@:]*:(?!\d+/)\S*?@(?![^\s/]*@)")
 _TOKEN = re.compile(r"(https?://)[^\s/@]+@")
@@ -54,6 +54,10 @@ class UnreadableInput(DataError):
 
     def __str__(self) -> str:
         return f"{shown(self.path)}: {shown(self.reason)}"
+
+
+class StorageDisturbed(UnreadableInput, Retriable):
+    """Storage did not answer as it should, for no reason that is known to stay."""
 
 
 class DamagedFile(DataError):

@@ -1,10 +1,10 @@
 """One file while it is read: its bytes, how far reading has come, and whether it is still the file that was found."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from pipelines.corpus.formats import language_of
 from pipelines.corpus.lines import WHOLE
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.storage import Storage, explained, is_uri, locate
+from pipelines.persistence import may_pass, may_pass_elsewhere, persistent
 
 CORPUS_SCHEMA: Final = pa.schema(
     [
@@ -31,6 +32,8 @@ Parts: TypeAlias = Iterator[tuple[int, Iterator[pa.RecordBatch]]]
 Wanted: TypeAlias = Callable[[int], bool]
 """Whether a part is to be read, by its number."""
 
+Opened = TypeVar("Opened")
+
 _REMOTE_READ_BYTES: Final = 4 << 20
 _LOCAL_READ_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 64 << 20
@@ -42,19 +45,20 @@ class InputStream:
 
     closed = False
 
-    def __init__(self, path: str, handle: Any) -> None:
+    def __init__(self, path: str, open: Callable[[], Any]) -> None:
         self.path = path
+        self._open, self._is_broken = open, False
         self.watcher: Callable[[int, bytes], None] | None = None
         """Is told what was read, and from which position on."""
-        self._handle = handle
+        self._handle = self._persistent(open)
 
     def read(self, size: int) -> bytes:
         """`size` bytes, fewer at the end of the file only. A damaged file may ask for 2**60: no room is made ahead."""
         pieces: list[bytes] = []
         with explained(self.path):
             while size > 0:
-                position = self.tell() if self.watcher is not None else 0
-                piece = bytes(self._handle.read(min(size, _READ_BYTES)))
+                position = self.tell()
+                piece = self._piece(position, min(size, _READ_BYTES))
                 if not piece:
                     break
                 if self.watcher is not None:
@@ -62,6 +66,27 @@ class InputStream:
                 pieces.append(piece)
                 size -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _piece(self, position: int, size: int) -> bytes:
+        def read() -> bytes:
+            if self._is_broken:
+                self.end()
+                self._handle = self._open()
+                self._handle.seek(position)
+            self._is_broken = True
+            piece = bytes(self._handle.read(size))
+            self._is_broken = False
+            return piece
+
+        return self._persistent(read)
+
+    def _persistent(self, call: Callable[[], Opened]) -> Opened:
+        return persistent(call, may_pass_elsewhere if is_uri(self.path) else may_pass)
+
+    def end(self) -> None:
+        """Give the file back."""
+        with suppress(Exception):  # all was read, or what failed before is what is told
+            self._handle.close()
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """The new position."""
@@ -86,7 +111,7 @@ class InputStream:
         return False
 
     def close(self) -> None:
-        """Whoever opened the file closes it: `open_input`."""
+        """Whoever opened the file ends it: `open_input`."""
 
 
 @dataclass(frozen=True)
@@ -189,17 +214,17 @@ def open_input(file: InputFile) -> Iterator[InputStream]:
     check_unchanged(file)
     storage, path = _place(file)
     with explained(file.path):
-        handle = storage.open(path)
+        stream = InputStream(file.path, lambda: storage.open(path))
     try:
-        yield InputStream(file.path, handle)
+        yield stream
     finally:
-        handle.close()
+        stream.end()
 
 
 def check_unchanged(file: InputFile) -> None:
     """Raises ChangedWhileRead where size or time of change are not what they were, MissingInput where it is gone."""
     storage, path = _place(file)
-    entry = storage.stat(path)
+    entry = persistent(lambda: storage.stat(path))
     if entry is None:
         raise MissingInput(file.path)
     if file.size is not None and entry.size is not None and entry.size != file.size:

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, Protocol
 from urllib.parse import quote, unquote
 
 from operators.errors import BabelmergeError
-from pipelines.corpus.errors import MissingInput, UnreadableInput
+from pipelines.corpus.errors import MissingInput, StorageDisturbed, UnreadableInput
+from pipelines.persistence import may_pass_elsewhere
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(?:::[^/]*)?://")
 _USER = re.compile(r"[^/@:]*:(?!\d+/).*?@(?![^/]*@)|[^/@]+@")
@@ -74,7 +75,8 @@ def explained(path: str) -> Iterator[None]:
         raise
     except Exception as error:  # a file system of fsspec raises what its package raises
         said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        raise UnreadableInput(path, f"cannot be read: {' '.join(said.split())[:300]}") from error
+        kind = StorageDisturbed if may_pass_elsewhere(error) else UnreadableInput
+        raise kind(path, f"cannot be read: {' '.join(said.split())[:300]}") from error
 
 
 class LocalStorage:

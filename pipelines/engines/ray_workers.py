@@ -8,12 +8,13 @@ from typing import Any
 
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.tally import Tally
+from pipelines.persistence import worked
 
 
 def timed(task: Callable[[Item], Result], item: Item) -> tuple[str, float, Result]:
     """Where it was done, the seconds it took, and the result."""
     began = time.monotonic()
-    result = task(item)
+    result = worked(task.__name__, lambda: task(item))
     return _node(), time.monotonic() - began, result
 
 

@@ -195,7 +195,7 @@ class Sips(InputStream):
     """A stream that gives little at once, so that its position is where its reader is."""
 
     def __init__(self, path: str, stream: InputStream) -> None:
-        super().__init__(path, stream)
+        super().__init__(path, lambda: stream)
         self.sip_bytes = SIP_BYTES
 
     def read(self, size: int) -> bytes:

@@ -95,6 +95,7 @@ def test_what_cannot_be_reached_is_one_line(path: str, message: str) -> None:
 
 
 def test_errors_while_reading_elsewhere_are_not_taken_for_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.persistence.PAUSES_S", ())
     files = fsspec.filesystem("memory")
     data = {
         "x.arrow": arrow_bytes(pa.table({"text": ["a"]}), stream=True),
