@@ -114,7 +114,8 @@ def _fields(kind: type[Settings]) -> tuple[str, ...]:
 
 def _step_command(name: str, kind: type[Settings]) -> Callable[..., None]:
     """The command that runs one step."""
-    positional = _fields(kind)[0]
+    first = msgspec.structs.fields(kind)[0]
+    positional = first.name if get_origin(_plain(first.type)) is list else None
 
     def command(conf: str | None, **flags: Any) -> None:
         settings, execution = read_settings(kind, conf, _given([kind], flags))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from jobs.settings.base import Execution, documentation
-from jobs.settings.report import Catalogs, Report
+from jobs.settings.report import Catalogs
 from jobs.settings.workflow import COMMANDS
 from pipelines.corpus.sources import Source
 
@@ -21,7 +21,7 @@ def settings_page() -> str:
     """The page, as Markdown."""
     parts = [OPENING, _table("Every command", Execution)]
     parts += [_table(f"`{name}`", kind) for name, kind in COMMANDS.items()]
-    parts += [_table("Step `catalogs`", Catalogs), _table("Step `report`", Report)]
+    parts += [_table("Step `catalogs`", Catalogs)]
     parts.append(_table("A source of a corpus", Source))
     return "\n".join(parts)
 

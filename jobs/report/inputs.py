@@ -10,7 +10,7 @@ import polars as pl
 
 from jobs.settings.report import Report
 from operators.errors import DataError
-from pipelines.mixture.inferring import MIXTURE
+from pipelines.mixture.inferring import MERGES, MIXTURE, SENSITIVITY
 from pipelines.outputs import Manifest, read_manifest, read_run
 from pipelines.premiums.tables import PREMIUMS
 
@@ -44,6 +44,20 @@ class CurvesFound:
 
 
 @dataclass(frozen=True)
+class MixtureAbout:
+    """What a mixture rests on."""
+
+    method: str
+    """rank or lp."""
+    facts: Mapping[str, Any]
+    """Of its manifest: merges_used, warning, converged, intervals, groups, ..."""
+    merges: pl.DataFrame | None = None
+    """merges.parquet: rank, token, text, why, category, expected, occurs."""
+    sensitivity: pl.DataFrame | None = None
+    """sensitivity.parquet: merges, category, share."""
+
+
+@dataclass(frozen=True)
 class ReportInputs:
     """Tables and figures; each part may be missing."""
 
@@ -61,6 +75,7 @@ class ReportInputs:
     """The language that premiums compare with."""
     mixture: pl.DataFrame | None = None
     """mixture.parquet: category, share, low, high, share_pairs, ..."""
+    mixture_about: MixtureAbout | None = None
     curves: CurvesFound | None = None
     """Of one tokenizer."""
     sweep: CurvesFound | None = None
@@ -96,6 +111,7 @@ def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
         examples=_table(settings.premiums, EXAMPLES),
         baseline=premiums.settings["baseline"] if premiums else None,
         mixture=pl.read_parquet(Path(settings.mixture or "") / MIXTURE, glob=False) if mixture else None,
+        mixture_about=_about(settings.mixture, mixture) if mixture else None,
         curves=_curves(Path(settings.curves or ""), curves, "vocabulary", "target") if curves else None,
         sweep=_curves(Path(settings.sweep or ""), sweep, "chosen_vocabulary", "chosen_tokens") if sweep else None,
         compression=_compression(tokens) if tokens else None,
@@ -107,6 +123,11 @@ def _table(directory: str | None, name: str) -> pl.DataFrame | None:
     """A table that a step may have written."""
     path = Path(directory or "") / name
     return pl.read_parquet(path, glob=False) if directory is not None and path.is_file() else None
+
+
+def _about(directory: str | None, manifest: Manifest) -> MixtureAbout:
+    tables = [_table(directory, name) if name in manifest.files else None for name in (MERGES, SENSITIVITY)]
+    return MixtureAbout(manifest.settings["method"], manifest.facts, *tables)
 
 
 def _curves(directory: Path, manifest: Manifest, vocabulary: str, tokens: str) -> CurvesFound:

@@ -13,9 +13,10 @@ from jobs.report.charts.drawings import CHARTS, drawings
 from jobs.report.charts.look import save
 from jobs.report.findings import findings
 from jobs.report.inputs import ReportInputs
+from jobs.report.mixture_notes import mixture_notes
 from jobs.report.spelled import spelled
-from jobs.report.tables import compression_table, mixture_table, premium_table, share_outside
-from jobs.report.wording import UNKNOWN_FIGURE, named, percent, size
+from jobs.report.tables import betraying, compression_table, mixture_table, premium_table, telling
+from jobs.report.wording import UNKNOWN_FIGURE, named, size
 from pipelines.outputs import replacing
 
 PAGE: Final = "report.html"
@@ -73,7 +74,7 @@ def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
         figures=figures,
         tables=tables,
         spelled=spelled(inputs),
-        note=_left_out(inputs),
+        mixture=mixture_notes(inputs),
         style=Markup((HERE / "page.css").read_text("utf-8")),
         script=Markup((HERE / "page.js").read_text("utf-8")),
     )
@@ -117,12 +118,6 @@ def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _left_out(inputs: ReportInputs) -> str:
-    """Says so where the tokenizer was trained on more than the compared categories."""
-    rest = share_outside(inputs)
-    return f"{percent(rest)} of that text is in none of these categories." if rest is not None and rest >= 5e-4 else ""
-
-
 def _table(name: str, caption: str, table: pl.DataFrame, columns: list[tuple[str, str, str]]) -> Table:
     """`columns`: column, heading, format ("" for text); a column that knows nothing is left out."""
     kept = [column for column in columns if len(table) and table[column[0]].null_count() < len(table)]
@@ -137,7 +132,8 @@ def _cell(value: Any, form: str) -> Cell:
 
 
 def _tables(inputs: ReportInputs) -> list[Table]:
-    return [_premiums(inputs), _sizes(inputs), _sweep(inputs), _mixture(inputs), _compression(inputs)]
+    parts = (_premiums, _sizes, _sweep, _mixture, _betraying, _telling, _compression)
+    return [part(inputs) for part in parts]
 
 
 def _sizes(inputs: ReportInputs) -> Table:
@@ -183,9 +179,23 @@ def _mixture(inputs: ReportInputs) -> Table:
     columns = [
         ("name", "Category", ""), ("share", "Inferred share of bytes", ".2%"), ("low", "95 % from", ".2%"),
         ("high", "to", ".2%"), ("truth", "True share", ".2%"), ("error", "Difference", "+.2%"),
-        ("share_pairs", "Inferred share of pairs", ".2%"),
+        ("share_pairs", "Inferred share of pairs", ".2%"), ("kin", "Group", ",d"),
+        ("kin_share", "Share of the group", ".2%"),
     ]  # fmt: skip
     return _table("mixture", "Inferred mixture of the training text", mixture_table(inputs), columns)
+
+
+def _betraying(inputs: ReportInputs) -> Table:
+    columns = [
+        ("rank", "Rank", ",d"), ("text", "Token", ""), ("expected", "Expected in a million bytes", ",.2f"),
+        ("occurs", "Occurs", ",.2f"),
+    ]  # fmt: skip
+    return _table("unexplained", "Merges that the categories do not explain", betraying(inputs), columns)
+
+
+def _telling(inputs: ReportInputs) -> Table:
+    columns = [("name", "Category", ""), ("share", "Inferred share", ".2%"), ("merges", "Merges that say most", "")]
+    return _table("evidence", "What the smallest shares rest on", telling(inputs), columns)
 
 
 def _compression(inputs: ReportInputs) -> Table:

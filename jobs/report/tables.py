@@ -3,12 +3,18 @@
 Null stands for what is not known. A number that is no number (NaN, infinity) counts as not known.
 """
 
+from typing import Any, Final
+
 import numpy as np
 import polars as pl
 
 from jobs.report.inputs import ReportInputs
 from jobs.report.wording import named
 from operators.text.scripts import script_group, script_name
+from pipelines.mixture.tables import NONE_OF_THESE
+
+SMALLEST: Final = 10
+"""Categories whose evidence the page shows."""
 
 
 def premium_table(inputs: ReportInputs) -> pl.DataFrame:
@@ -68,8 +74,9 @@ def lorenz_table(inputs: ReportInputs) -> pl.DataFrame:
 
 
 def mixture_table(inputs: ReportInputs) -> pl.DataFrame:
-    """category, name, script, group, share, low, high, share_pairs, truth, error (share - truth);
-    largest truth first.
+    """category, name, script, group, share, low, high, share_pairs, kin, kin_share, truth, error (share - truth);
+    largest truth first. `kin`: a number that nearly identical categories have in common; `kin_share`: their joint
+    share.
 
     The truth is the mixture that training states, where it names the categories; a category that it does not name
     was not in it (0) if it names any, and truth and error are null if it names none.
@@ -81,21 +88,54 @@ def mixture_table(inputs: ReportInputs) -> pl.DataFrame:
         "high": pl.Float64,
         "share_pairs": pl.Float64,
     }
+    kin: dict[str, Any] = {"kin": pl.Int64, "kin_share": pl.Float64}
     if inputs.mixture is None:
-        table = pl.DataFrame(schema=schema)
+        table = pl.DataFrame(schema=schema | kin)
     else:
-        table = inputs.mixture.select(pl.col(name).cast(kind) for name, kind in schema.items())
+        found = inputs.mixture.rename({"group": "kin", "group_share": "kin_share"}, strict=False)
+        table = found.select(
+            *(pl.col(name).cast(kind) for name, kind in schema.items()),
+            *(pl.col(name) if name in found.columns else pl.lit(None, kind).alias(name) for name, kind in kin.items()),
+        )
     table = table.with_columns(_known(name) for name in ("share", "low", "high", "share_pairs"))
     table = table.filter(pl.col("share").is_not_null())
     stated = dict((inputs.training or {}).get("mixture") or {})
     known = any(category in stated for category in table["category"].to_list())
     truth = [float(stated.get(category, 0.0)) if known else None for category in table["category"].to_list()]
+    if known and NONE_OF_THESE in table["category"]:
+        rest = max(0.0, 1 - sum(share or 0.0 for share in truth))
+        truth = [rest if one == NONE_OF_THESE else share for one, share in zip(table["category"], truth, strict=True)]
     table = table.with_columns(pl.Series("truth", truth, dtype=pl.Float64)).with_columns(
         (pl.col("share") - pl.col("truth")).alias("error")
     )
     return _described(inputs, table, "category").sort(
         ["truth", "share", "category"], descending=[True, True, False], nulls_last=True
     )
+
+
+def betraying(inputs: ReportInputs) -> pl.DataFrame:
+    """rank, text, expected, occurs: the merges that the categories do not explain, in the list's order."""
+    found = None if inputs.mixture_about is None else inputs.mixture_about.merges
+    if found is None:
+        return pl.DataFrame(schema={"rank": pl.Int64, "text": pl.String, "expected": pl.Float64, "occurs": pl.Float64})
+    return found.filter(pl.col("why") == "unexplained").select("rank", _shown(), "expected", "occurs").sort("rank")
+
+
+def telling(inputs: ReportInputs) -> pl.DataFrame:
+    """name, share, merges: what says most about the categories with the smallest shares, SMALLEST of them."""
+    schema = {"name": pl.String, "share": pl.Float64, "merges": pl.String}
+    found = None if inputs.mixture_about is None else inputs.mixture_about.merges
+    shares = mixture_table(inputs).sort("share", "category").head(SMALLEST).select("category", "name", "share")
+    if found is None or shares.is_empty():
+        return pl.DataFrame(schema=schema)
+    texts = found.filter(pl.col("why") == "evidence").group_by("category", maintain_order=True).agg(_shown())
+    listed = texts.with_columns(merges=pl.col("text").list.join("  "))
+    return shares.join(listed, on="category").select(*schema)
+
+
+def _shown() -> pl.Expr:
+    """A token's text between quotation marks, what cannot be seen written out."""
+    return pl.col("text").map_elements(repr, return_dtype=pl.String)
 
 
 def share_outside(inputs: ReportInputs) -> float | None:

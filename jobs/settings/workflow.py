@@ -51,5 +51,7 @@ COMMANDS: dict[str, type[Settings]] = {
     "curves": Curves,
     "sweep": Sweep,
     "plan": Plan,
+    "report": Report,
 }
-"""Steps that are commands of their own. The first field of each is what its positional arguments are."""
+"""Steps that are commands of their own. The first field of each, if it is a list, is what its positional arguments
+are."""

@@ -71,7 +71,8 @@ class BadPattern(UsageError):
 
     def __str__(self) -> str:
         names = ", ".join([*PATTERNS, "none"])
-        return f"pre-tokenizer {_short(self.pattern)!r} is neither a name ({names}) nor a regular expression: {self.reason}"
+        pattern = _short(self.pattern)
+        return f"pre-tokenizer {pattern!r} is neither a name ({names}) nor a regular expression: {self.reason}"
 
 
 def _short(pattern: str) -> str:
@@ -86,8 +87,9 @@ class PatternGaveUp(DataError):
         self.pattern, self.document_bytes, self.reason = pattern, document_bytes, reason
 
     def __str__(self) -> str:
+        pattern = _short(self.pattern)
         return (
-            f"pre-tokenizer {_short(self.pattern)!r} gave up on a document of {self.document_bytes} bytes: {self.reason}; "
+            f"pre-tokenizer {pattern!r} gave up on a document of {self.document_bytes} bytes: {self.reason}; "
             "write the expression without nested repetition"
         )
 

@@ -64,9 +64,11 @@ def rank_table(found: RankMixture, evidence: Evidence) -> pl.DataFrame:
 
 
 def sensitivity_table(found: RankMixture) -> pl.DataFrame:
-    """merges, category, share: what fewer or more merges alone would say."""
+    """merges, category, share: what fewer or more merges alone would say, the part of none of the categories set aside
+    as in the whole."""
+    known = 1.0 if found.unknown is None else 1.0 - found.unknown.share
     rows = [
-        {"merges": merges, "category": name, "share": float(share[i])}
+        {"merges": merges, "category": name, "share": float(share[i]) * known}
         for merges, share in sorted(found.by_merges.items())
         for i, name in enumerate(found.categories)
     ]

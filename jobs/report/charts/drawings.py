@@ -7,7 +7,7 @@ from jobs.report.charts.compression import compression
 from jobs.report.charts.curves import own_curves, shared_curves
 from jobs.report.charts.look import Drawing
 from jobs.report.charts.premiums import lorenz, premium_map, premiums
-from jobs.report.charts.shares import mixture
+from jobs.report.charts.shares import mixture, mixture_by_merges
 from jobs.report.inputs import ReportInputs
 
 _MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {
@@ -17,6 +17,7 @@ _MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {
     "curves": shared_curves,
     "sweep": own_curves,
     "mixture": mixture,
+    "mixture-merges": mixture_by_merges,
     "compression": compression,
 }
 CHARTS: Final = tuple(_MAKERS)
