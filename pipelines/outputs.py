@@ -7,9 +7,10 @@ names its stage by a fingerprint of settings and inputs; the stage is done again
 """
 
 import fcntl
-import glob
 import hashlib
 import os
+import re
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,9 +20,10 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from operators.errors import DataError
+from operators.errors import DataError, Retriable
 from pipelines.corpus.errors import shown
 from pipelines.corpus.sources import InputFile
+from pipelines.persistence import may_pass
 
 MARKER: Final = ".babelmerge"
 MANIFEST: Final = "manifest.json"
@@ -30,6 +32,10 @@ PATIENCE_S: Final = 10.0
 """How long a run waits for another's directory: a job that was stopped, or its node lost, may take seconds to end."""
 FORMAT: Final = 1
 """Part of every fingerprint: raised when a stage's output changes for the same settings and inputs."""
+
+
+_PART: Final = re.compile(r"(.+)\.\d+\.part", re.DOTALL)
+"""What `replacing` writes to."""
 
 
 class ForeignDirectory(DataError):
@@ -65,6 +71,10 @@ class WriteFailed(DataError):
 
     def __str__(self) -> str:
         return f"{self.path}: cannot write: {self.reason}; make room or name another directory, and run the same again"
+
+
+class WriteDisturbed(WriteFailed, Retriable):
+    """The same, for a reason that may pass."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,8 +212,7 @@ class Output:
             for name in named:
                 if Path(name).name == name:
                     (self.directory / name).unlink(missing_ok=True)
-                    for left in self.directory.glob(f"{glob.escape(name)}.*.part"):
-                        left.unlink()
+            self._sweep({*named, MANIFEST, PLANNED})
 
     def finish(
         self,
@@ -215,6 +224,8 @@ class Output:
         run: Run,
     ) -> Manifest:
         """Write the manifest: the directory is whole."""
+        with writing(self.directory):
+            self._sweep({*files, "run.json", MANIFEST, PLANNED})
         manifest = Manifest(
             stage=self.stage,
             fingerprint=name,
@@ -228,6 +239,13 @@ class Output:
                 part.write_bytes(msgspec.json.format(msgspec.json.encode(content, order="deterministic")) + b"\n")
         (self.directory / PLANNED).unlink(missing_ok=True)
         return manifest
+
+    def _sweep(self, names: set[str]) -> None:
+        """Remove what runs that were killed had begun to write of these files."""
+        for left in os.listdir(self.directory):  # noqa: PTH208 -- names are all it takes
+            match = _PART.fullmatch(left)
+            if match and match[1] in names:
+                (self.directory / left).unlink(missing_ok=True)
 
 
 def _locked(file: IO[bytes], patience_s: float) -> bool:
@@ -249,7 +267,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     A file that is not `durable` may be lost when the machine fails: scratch, which is made again.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{secrets.randbits(60)}.part")  # a task that was thought lost may still write
     try:
         with writing(path):
             yield part
@@ -268,4 +286,5 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WriteFailed(str(path), error.strerror or str(error)) from error
+        kind = WriteDisturbed if may_pass(error) else WriteFailed
+        raise kind(str(path), error.strerror or str(error)) from error

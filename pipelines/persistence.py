@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from operators.errors import BabelmergeError, DataError, Retriable
-from pipelines.corpus.errors import shown
+from pipelines.corpus.errors import StorageDisturbed, shown
 
 PAUSES_S: Final = (0.2, 1.0, 3.0)
 """Before each further try."""
@@ -65,9 +65,12 @@ def persistent(call: Callable[[], Answer], passing: Callable[[Exception], bool] 
 
 
 def worked(what: str, call: Callable[[], Answer]) -> Answer:
-    """A piece of work, done again from its beginning when storage failed it. Raises StorageFailed where that stays."""
+    """A piece of work, done again from its beginning when storage failed it. Raises StorageFailed where that stays.
+
+    Inputs are not meant: their readers have asked again already.
+    """
     try:
-        return persistent(call, lambda error: isinstance(error, OSError) and may_pass(error))
+        return persistent(call, lambda error: may_pass(error) and not isinstance(error, StorageDisturbed))
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())[:300]
         raise StorageFailed(str(error.filename or what), reason) from error

@@ -4,11 +4,14 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.tally import Tally
 from pipelines.persistence import worked
+
+START_TIMEOUT_S: Final = 60.0
+"""For a worker with a state to find room."""
 
 
 def timed(task: Callable[[Item], Result], item: Item) -> tuple[str, float, Result]:
@@ -69,11 +72,23 @@ class RayWorker:
         host = type(state.__name__, (_Host,), {})  # the name that process lists and Ray's dashboard show
         self._ray, self._tally, self._made_of = ray, tally, (state, arguments)
         self._actor = ray.remote(host).options(max_restarts=0, max_task_retries=0, **options).remote(state, arguments)
+        self._ready, self._patience = self._actor.__ray_ready__.remote(), time.monotonic() + START_TIMEOUT_S
 
     def call(self, method: str, *arguments: Any) -> "RayPending":
         """Start a call."""
-        stage = self._made_of[0].__name__
-        return RayPending(self._ray, self._tally, stage, self._actor.call.remote(method, arguments))
+        return RayPending(self, self._actor.call.remote(method, arguments))
+
+    def answer(self, reference: Any) -> Any:
+        """A call's answer, once it is there. Raises WorkerLost, also where no node has had room for the worker: the
+        processors that were there may have gone with their node."""
+        if self._ready is not None:
+            left = max(0.0, self._patience - time.monotonic())
+            if not self._ray.wait([self._ready], timeout=left)[0]:
+                raise WorkerLost(f"no node had room for it in {START_TIMEOUT_S:g} s", with_node=True)
+            self._ready = None
+        node, seconds, answer = result_of(self._ray, reference)
+        self._tally.worked(self._made_of[0].__name__, node, seconds)
+        return answer
 
     def stop(self) -> None:
         """End the actor."""
@@ -89,11 +104,9 @@ class RayWorker:
 class RayPending:
     """See `pipelines.engines.engine.Pending`."""
 
-    def __init__(self, ray: Any, tally: Tally, stage: str, reference: Any) -> None:
-        self._ray, self._tally, self._stage, self._reference = ray, tally, stage, reference
+    def __init__(self, worker: RayWorker, reference: Any) -> None:
+        self._worker, self._reference = worker, reference
 
     def result(self) -> Any:
         """The answer, once it is there."""
-        node, seconds, answer = result_of(self._ray, self._reference)
-        self._tally.worked(self._stage, node, seconds)
-        return answer
+        return self._worker.answer(self._reference)
