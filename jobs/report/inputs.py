@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from jobs.report.runs import run_table
 from jobs.settings.report import Report
 from operators.errors import DataError
 from pipelines.mixture.inferring import MERGES, MIXTURE, SENSITIVITY
@@ -82,6 +83,8 @@ class ReportInputs:
     """Of a tokenizer for each language."""
     compression: pl.DataFrame | None = None
     """language, documents, bytes, tokens of the re-tokenized corpus."""
+    runs: pl.DataFrame | None = None
+    """How the steps ran (`jobs.report.runs`)."""
 
 
 def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
@@ -115,8 +118,20 @@ def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
         curves=_curves(Path(settings.curves or ""), curves, "vocabulary", "target") if curves else None,
         sweep=_curves(Path(settings.sweep or ""), sweep, "chosen_vocabulary", "chosen_tokens") if sweep else None,
         compression=_compression(tokens) if tokens else None,
+        runs=run_table(_directories(settings)),
     )
     return inputs, [manifest.fingerprint for manifest in made]
+
+
+def _directories(settings: Report) -> list[tuple[str, Path]]:
+    """Steps, and where each wrote how it ran."""
+    words = [("count", f"{settings.tokenizer}/words")] if settings.tokenizer else []
+    categories = [("count categories", f"{settings.mixture}/words")] if settings.mixture else []
+    steps = [
+        *words, ("train", settings.tokenizer), ("premiums", settings.premiums), ("curves", settings.curves),
+        ("sweep", settings.sweep), *categories, ("mixture", settings.mixture), ("retokenize", settings.retokenized),
+    ]  # fmt: skip
+    return [(step, Path(directory)) for step, directory in steps if directory is not None]
 
 
 def _table(directory: str | None, name: str) -> pl.DataFrame | None:

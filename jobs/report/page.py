@@ -14,6 +14,7 @@ from jobs.report.charts.look import save
 from jobs.report.findings import findings
 from jobs.report.inputs import ReportInputs
 from jobs.report.mixture_notes import mixture_notes
+from jobs.report.runs import CAPTION, COLUMNS
 from jobs.report.spelled import spelled
 from jobs.report.tables import betraying, compression_table, mixture_table, premium_table, telling
 from jobs.report.wording import UNKNOWN_FIGURE, named, size
@@ -132,8 +133,12 @@ def _cell(value: Any, form: str) -> Cell:
 
 
 def _tables(inputs: ReportInputs) -> list[Table]:
-    parts = (_premiums, _sizes, _sweep, _mixture, _betraying, _telling, _compression)
+    parts = (_premiums, _sizes, _sweep, _mixture, _betraying, _telling, _compression, _runs)
     return [part(inputs) for part in parts]
+
+
+def _runs(inputs: ReportInputs) -> Table:
+    return _table("runs", CAPTION, pl.DataFrame() if inputs.runs is None else inputs.runs, COLUMNS)
 
 
 def _sizes(inputs: ReportInputs) -> Table:
