@@ -58,5 +58,11 @@ def kernels_of(steps: list[Settings]) -> list[str]:
 
 def run_steps(steps: list[Settings], execution: Execution, engine: Engine, progress: Progress) -> list[str]:
     """Run steps in order; a line about each."""
-    job = Job(engine, progress, execution)
-    return [RUNNERS[type(step)](step, job) for step in steps]
+    job, lines = Job(engine, progress, execution), list[str]()
+    for step in steps:
+        before = engine.tally.failures
+        lines.append(RUNNERS[type(step)](step, job))
+        if lost := engine.tally.failures - before:
+            name = type(step).__name__.lower()
+            progress.note(f"{name}: {lost} workers were lost and replaced (--max-failures {execution.max_failures})")
+    return lines

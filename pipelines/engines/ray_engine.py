@@ -150,7 +150,8 @@ class RayEngine:
                 remote = ray.remote(task).options(num_cpus=0, scheduling_strategy=place, max_retries=TRIES)
                 asked.append((f"node {node['NodeManagerAddress']} ({node['NodeID'][:8]})", remote.remote(argument)))
         answered = [(name, _answer(ray, answer)) for name, answer in sorted(asked, key=lambda one: one[0])]
-        return [(name, answer) for name, answer in answered if not _is_of_lost_node(ray, answer)]
+        # Ray lists a node for seconds after it is gone.
+        return [(name, one) for name, one in answered if not (isinstance(one, WorkerLost) and one.with_node)]
 
     def _wait_for_room(self) -> None:
         """Raises ClusterFull where the processors for the workers do not come free."""
@@ -242,13 +243,6 @@ def _initialized() -> bool:
 
     ray = sys.modules.get("ray")
     return bool(ray is not None and ray.is_initialized())
-
-
-def _is_of_lost_node(ray: Any, answer: Any) -> bool:
-    """Whether there is no such node any more: Ray lists one for seconds after it is gone."""
-    return isinstance(answer, ray.exceptions.TaskUnschedulableError) or (
-        isinstance(answer, WorkerLost) and answer.with_node
-    )
 
 
 def _name(item: Any, index: int, among: int) -> str:

@@ -6,12 +6,24 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
+from operators.errors import DataError
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.tally import Tally
 from pipelines.persistence import worked
 
 START_TIMEOUT_S: Final = 60.0
 """For a worker with a state to find room."""
+
+
+class ClusterFailed(DataError):
+    """Ray itself could not go on: its disk for what memory does not hold is full, or its head is gone."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"Ray: {self.reason}; see to the cluster, and run the same command again: it goes on from here"
 
 
 def timed(task: Callable[[Item], Result], item: Item) -> tuple[str, float, Result]:
@@ -29,13 +41,13 @@ def _node() -> str:
 
 
 def result_of(ray: Any, reference: Any) -> Any:
-    """The answer; errors of our own arrive as themselves. Raises WorkerLost."""
+    """The answer; errors of our own arrive as themselves. Raises WorkerLost, and ClusterFailed for all else."""
     raised = ray.exceptions
     try:
         return ray.get(reference)
     except raised.RayTaskError as error:
         raise error.cause from error
-    except raised.NodeDiedError as error:
+    except (raised.NodeDiedError, raised.TaskUnschedulableError, raised.ActorUnschedulableError) as error:
         raise WorkerLost("its node was lost", with_node=True) from error
     except raised.OutOfMemoryError as error:
         raise WorkerLost("its node had no memory left, and it took the most") from error
@@ -44,6 +56,8 @@ def result_of(ray: Any, reference: Any) -> Any:
     except (raised.RayActorError, raised.ObjectLostError) as error:
         said = str(error).split("\n")[0]
         raise WorkerLost(said, with_node="node" in said) from error
+    except raised.RayError as error:
+        raise ClusterFailed(" ".join(str(error).split())[:300]) from error
 
 
 class _Host:

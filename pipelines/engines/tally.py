@@ -68,7 +68,7 @@ class Tally:
     def worked(self, stage: str, node: str, seconds: float) -> None:
         """A node worked at a stage; threads may tell so at the same time."""
         with self._lock:
-            nodes = self._seconds.setdefault(stage, {})
+            nodes = self._seconds.setdefault(stage.strip("_"), {})
             nodes[node] = nodes.get(node, 0.0) + seconds
 
     def take(self, engine: str, workers: int, seconds: float) -> Run:

@@ -171,7 +171,6 @@ def run_rounds(
     reducer, expected = goal.reducer(before[:-1]), list(before[-1:])
     learn = _alone if source.shards == 1 else _together
     with checkpoint, progress.stage("train", reducer.missing, "tokens") as advance:
-        failures = engine.tally.failures
         for batch in learn(source, goal, reducer, engine):
             if expected and not same_merges(batch, expected.pop()):
                 raise AnotherRun
@@ -180,8 +179,6 @@ def run_rounds(
             advance(len(batch))
         if expected:
             raise AnotherRun
-        if lost := engine.tally.failures - failures:
-            progress.note(f"train: {lost} lost workers were replaced")
         return reducer
 
 

@@ -1,0 +1,47 @@
+"""What a command says of lost workers, and how many it puts up with."""
+
+from pathlib import Path
+
+import pytest
+
+from jobs.command import main
+from jobs.settings.train import Train
+from jobs.steps import runner
+from jobs.steps.job import Job
+
+
+def lose(workers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> int | str | None:
+    """The exit status of a command whose step loses so many workers, two of which may be lost."""
+
+    def run_train(settings: Train, job: Job) -> str:
+        for number in range(workers):
+            job.engine.tally.lose(f"count_parts of item {number}", "its process ended without a word")
+        return "wrote nothing"
+
+    monkeypatch.setitem(runner.RUNNERS, Train, run_train)
+    try:
+        main(["train", "x.txt", "--out", str(tmp_path / "o"), "--max-failures", "2", "--progress", "json"])
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+def test_lost_workers_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lose(0, monkeypatch, tmp_path) == 0
+    assert "lost" not in capsys.readouterr().err
+    assert lose(2, monkeypatch, tmp_path) == 0
+    assert "train: 2 workers were lost and replaced (--max-failures 2)" in capsys.readouterr().err
+
+
+def test_one_more_than_allowed_ends_the_run_with_a_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lose(3, monkeypatch, tmp_path) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == (
+        "babelmerge: more than 2 workers were lost (--max-failures), the last one at count_parts of item 2: its "
+        "process ended without a word; look at their memory and the cluster's log, then run the same command again: "
+        "it goes on from here"
+    )

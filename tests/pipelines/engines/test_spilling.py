@@ -1,0 +1,74 @@
+"""Results beyond what Ray's object store holds go over the disk, and arrive as they were."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from operators.arrays import U8
+from pipelines.engines.local_engine import LocalEngine
+from pipelines.engines.ray_engine import RayEngine
+from pipelines.engines.tally import run_of
+from tests.pipelines.corpora import write_corpus
+from tests.pipelines.training.test_training import merges_of
+
+STORE_BYTES = 80 << 20  # Ray takes no smaller one
+RESULT_BYTES = 24 << 20
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[RayEngine]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.engines.ray_engine.OBJECT_STORE_BYTES", STORE_BYTES)
+        engine = RayEngine(2)
+    yield engine
+    engine.close()
+
+
+def much(number: int) -> U8:
+    return np.full(RESULT_BYTES, number, np.uint8)
+
+
+class Holder:
+    """A state whose answers are large, as the first report of a training shard may be."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def more_than_the_store(self) -> U8:
+        return np.full(STORE_BYTES + RESULT_BYTES, self._number, np.uint8)
+
+
+def test_what_tasks_and_workers_return_may_be_more_than_the_store_holds(engine: RayEngine) -> None:
+    began = time.monotonic()
+    engine.tally.take("ray", 2, 0.0)
+    first = next(found := engine.run(much, range(8)))  # the others are made meanwhile: 2 workers, 4 tasks for each
+    kept = {first[0]: first[1].copy()}
+    for index, result in found:
+        kept[index] = result.copy()
+    assert sorted(kept) == list(range(8))
+    assert all(len(result) == RESULT_BYTES and (result == index).all() for index, result in kept.items())
+    workers = [engine.start(Holder, number) for number in (3, 4)]
+    pending = [worker.call("more_than_the_store") for worker in workers]
+    assert [(len(answer), set(np.unique(answer))) for answer in (one.result() for one in pending)] == [
+        (STORE_BYTES + RESULT_BYTES, {3}),
+        (STORE_BYTES + RESULT_BYTES, {4}),
+    ]
+    for worker in workers:
+        worker.stop()
+    run = run_of(engine, began)
+    assert run.failures == 0
+    assert run.spilled_bytes is not None and run.spilled_bytes >= RESULT_BYTES
+
+
+def test_training_beside_a_full_store_gives_the_same_bytes(engine: RayEngine, tmp_path: Path) -> None:
+    """Three results that nobody has fetched fill the store while shards report to the driver."""
+    write_corpus(tmp_path / "corpus", 100)
+    merges_of(tmp_path / "corpus", tmp_path / "plain", LocalEngine(2), 500)
+    filled = [engine._ray.put(much(number)) for number in range(3)]
+    merges_of(tmp_path / "corpus", tmp_path / "full", engine, 500)
+    assert all((engine._ray.get(one) == number).all() for number, one in enumerate(filled))
+    for name in ("tokenizer.json", "merges.parquet", "manifest.json"):
+        assert (tmp_path / "full" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
