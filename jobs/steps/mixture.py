@@ -1,9 +1,12 @@
 """The step `mixture`."""
 
+from collections import Counter
+
 from jobs.configuration import read_sources
 from jobs.settings.base import BadSettings
 from jobs.settings.mixture import Mixture
 from jobs.steps.job import Job, out_directory, summary
+from pipelines.corpus.errors import shown
 from pipelines.corpus.sources import find_files
 from pipelines.outputs import Output
 
@@ -23,7 +26,14 @@ def run_mixture(settings: Mixture, job: Job) -> str:
     beyond = None if settings.beyond is None else (settings.beyond, load_tokenizer(settings.beyond))
     out = out_directory(settings)
     output = Output(out, "mixture")
-    files = find_files(read_sources(settings.categories))
+    sources = read_sources(settings.categories)
+    for path, number in Counter(source.path for source in sources).items():
+        if number > 1:
+            raise BadSettings("categories", f"{path} is named {number} times; name each text once")
+    files = find_files(sources)
+    for file in files:
+        if file.size == 0:
+            raise BadSettings("categories", f"{shown(file.path)} is empty; leave it out")
     with output:
         words = count_words(
             files,

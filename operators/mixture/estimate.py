@@ -1,5 +1,6 @@
 """The estimate by ranks, whole: which merges to use, shares with intervals, whether they explain the list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from operators.arrays import F64
 from operators.mixture.check import Check, Unknown, check_fit, groups, unknown_share
-from operators.mixture.evidence import Evidence
+from operators.mixture.evidence import Evidence, Left
 from operators.mixture.interval import covariance, effective_blocks, occurrence_variance
 from operators.mixture.program import CannotInfer
 from operators.mixture.rank import FIRST_MERGES, LARGEST_VARIANCE, WINDOW, Fit, counting_variance, fit_shares
@@ -20,6 +21,8 @@ SENSITIVITY: Final = (300, 1000, 3000, 10000, 30000)
 """Numbers of merges at which the shares are told besides."""
 LEAST_MERGES: Final = 300
 """That occur in the categories: with fewer, the fit may end at shares far from the right ones."""
+MOST_UNEXPLAINED: Final = 0.4
+"""Of the merges that are tested: with more the categories are not what the tokenizer was trained on."""
 LEAST_BLOCKS: Final = 8.0
 """With a category in fewer blocks there are no intervals: how it varies is not known."""
 STRONGEST: Final = 5
@@ -59,13 +62,19 @@ def estimate(evidence: Evidence, *, unknown: bool = False) -> RankMixture:
     rates = evidence.counts.sum(axis=0).astype(np.float64) / size
     unit = occurrence_variance(evidence)
     start = np.full(len(size), 1.0 / len(size))
-    used = choose_merges(rates, unit, start)
-    fit = fit_shares(rates[:used], unit, start)
+    used = choose_merges(rates, unit, start, evidence.left)
+    fit = fit_shares(rates[:used], unit, start, evidence.left)
     moved = covariance(evidence.taken(slice(used)), fit, unit)
     error = np.sqrt(np.maximum(np.diag(moved), 0.0)) * T_QUANTILE * WIDENING
     if effective_blocks(evidence).min() < LEAST_BLOCKS:
         error[:] = np.nan
     check = check_fit(rates[:used], fit, unit)
+    if check.tested >= LEAST_MERGES and len(check.unexplained) > MOST_UNEXPLAINED * check.tested:
+        raise CannotInfer(
+            f"{len(check.unexplained):,} of {check.tested:,} merges are far too rare in the categories, "
+            f"{check.absent:,} occur in none",
+            "give categories that the tokenizer may have been trained on",
+        )
     rest = unknown_share(rates[:used], fit, check) if unknown else None
     known = 1.0 - (rest.share if rest is not None else 0.0)
     pairs = evidence.pairs.sum(axis=0).astype(np.float64)
@@ -74,7 +83,7 @@ def estimate(evidence: Evidence, *, unknown: bool = False) -> RankMixture:
         categories=evidence.categories,
         share=fit.share * known,
         low=np.clip(fit.share - error, 0.0, 1.0) * known,
-        high=np.clip(fit.share + error, 0.0, 1.0) * known,
+        high=np.clip(fit.share + error, 0.0, np.clip(fit.most, fit.share, 1.0)) * known,
         share_pairs=_in_units(fit.share, pairs / size) * known,
         share_characters=_in_units(fit.share, characters / size) * known,
         merges_used=used,
@@ -82,16 +91,16 @@ def estimate(evidence: Evidence, *, unknown: bool = False) -> RankMixture:
         check=check,
         unknown=rest,
         groups=groups(_likeness(rates[:used]), evidence.categories),
-        by_merges=_by_merges(rates, unit, start),
+        by_merges=_by_merges(rates, unit, start, evidence.left),
         evidence=_strongest(rates[:used], fit),
     )
 
 
-def choose_merges(rates: F64, unit: F64, start: F64) -> int:
+def choose_merges(rates: F64, unit: F64, start: F64, left: Sequence[Left]) -> int:
     """How many of the merges are worth using: those before counts become too small to say where the curve lies."""
     if len(rates) <= FIRST_MERGES:
         return len(rates)
-    noise = counting_variance(rates, fit_shares(rates[:FIRST_MERGES], unit, start).share, unit)
+    noise = counting_variance(rates, fit_shares(rates[:FIRST_MERGES], unit, start, left).share, unit)
     width = min(WINDOW, len(noise))
     sums = np.cumsum(np.concatenate([[0.0], noise]))
     mean = (sums[width:] - sums[:-width]) / width
@@ -144,11 +153,11 @@ def _likeness(rates: F64) -> F64:
     return np.asarray((weighed / length).T @ (weighed / length))
 
 
-def _by_merges(rates: F64, unit: F64, start: F64) -> dict[int, F64]:
+def _by_merges(rates: F64, unit: F64, start: F64, left: Sequence[Left]) -> dict[int, F64]:
     found = {}
     for merges in SENSITIVITY:
         if merges <= len(rates) and int((rates[:merges].sum(axis=1) > 0).sum()) >= max(LEAST_MERGES, len(start)):
-            found[merges] = fit_shares(rates[:merges], unit, start).share
+            found[merges] = fit_shares(rates[:merges], unit, start, left).share
     return found
 
 

@@ -1,17 +1,32 @@
 """What the samples of the categories say about a merge list: how often each merge's pair occurs when it is its turn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.arrays import I64, read_only
-from operators.encoding.word_encoder import merge_table, spelling
+from operators.arrays import F64, I64, read_only, with_room
+from operators.encoding.word_encoder import WordEncoder, merge_table, spelling
 from operators.kernels.emissions import emit_words
 from operators.shard import word_buffers
+from operators.text.pretokenize import Pieces
 from operators.tokenizer import Merges, Tokenizer
+
+UPPER: Final = 0.5
+"""Of the occurrences of the pairs that are left, those in the most frequent pairs."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """The pairs that are left after some merges, which the trainer had passed over so far."""
+
+    step: int
+    """So many merges are applied."""
+    rate: F64
+    """float64[n]: the occurrences a byte at which, or more often, UPPER of a category's occurrences of pairs stand."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,8 @@ class Evidence:
     """int64[B, n]: their code points."""
     pairs: I64
     """int64[B, n]: their pairs before any merge."""
+    left: tuple[Left, ...] = ()
+    """What is left at some steps, in their order."""
 
     @property
     def merges(self) -> int:
@@ -37,7 +54,7 @@ class Evidence:
 
     def taken(self, ranks: slice | NDArray[np.int64]) -> "Evidence":
         """The same for some of the merges."""
-        return Evidence(self.categories, self.counts[:, ranks], self.text_bytes, self.characters, self.pairs)
+        return Evidence(self.categories, self.counts[:, ranks], self.text_bytes, self.characters, self.pairs, self.left)
 
     def reordered(self, places: Sequence[int]) -> "Evidence":
         """The same for some of the categories."""
@@ -48,6 +65,7 @@ class Evidence:
             self.text_bytes[:, chosen],
             self.characters[:, chosen],
             self.pairs[:, chosen],
+            tuple(Left(left.step, left.rate[chosen]) for left in self.left),
         )
 
 
@@ -70,3 +88,25 @@ def count_emissions(
     offsets, data = word_buffers(distinct)
     emit_words(offsets, data, rows, labels[order], read_only(counts[order]), spelled, merge_table(merges), found, pairs)
     return found, pairs
+
+
+def upper_count(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer, step: int) -> int:
+    """How often the pairs occur, at least, that hold UPPER of all occurrences of pairs once `step` merges are applied.
+
+    `words` are distinct, with int64 `counts`. 0 where no pair is left.
+    """
+    cut = replace(tokenizer, merges=tokenizer.merges[:step], ignore_merges=False)
+    data = words.buffers()[2]
+    offsets = np.frombuffer(words.buffers()[1], np.int64)[words.offset :][: len(words) + 1]
+    text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data is not None else np.empty(0, np.uint8)
+    ends = offsets[1:] - offsets[0]
+    pieces = Pieces(with_room(text, len(text)), ends, np.arange(len(words) + 1), np.append(0, ends))
+    ids, starts = WordEncoder(cut).encode(pieces)
+    place = np.repeat(np.arange(len(words)), np.diff(starts))
+    within = np.flatnonzero(place[1:] == place[:-1])
+    pairs = ids[within].astype(np.int64) << 32 | ids[within + 1]
+    _, which = np.unique(pairs, return_inverse=True)
+    occurs = np.sort(np.bincount(which, counts[place[within]]).astype(np.int64))[::-1]
+    if not len(occurs):
+        return 0
+    return int(occurs[np.searchsorted(np.cumsum(occurs), UPPER * occurs.sum())])

@@ -6,12 +6,14 @@ is regressed on t by an isotonic curve, in which the noise of the samples (which
 categories with the most text) and that of the training text (whose luck decided the ranks) are taken out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from operators.arrays import F64, I64
 from operators.kernels.isotonic import pool_rising
+from operators.mixture.evidence import Left
 from operators.mixture.simplex import least_on_simplex
 
 FIRST_MERGES = 1000
@@ -27,6 +29,12 @@ OUTLYING, GREATEST_RATIO = 5.0, 6.0
 """A merge that misses the curve by so many standard deviations (and by half) is left out; squares count to this."""
 LEAST_NOISE = 1e-9
 """Of the noise expected: less is taken for none."""
+EXCESS = 2.0
+"""A pair that is left may count so many times the merge that was chosen instead: samples have words of their own."""
+LOOSE = 1.5
+"""What the bounds add up to, at least: while the curve is still far too low they would leave no room."""
+HELD = 100.0
+"""In the intervals a share at its bound is held there: its weight, in parts of the heaviest of the others."""
 LEAST_SHARE = 1e-5
 """What an absent category counts as in weights, so that merges of its own have one."""
 
@@ -53,6 +61,8 @@ class Fit:
 
     share: F64
     """float64[n], sums to 1."""
+    most: F64
+    """float64[n]: the largest that each may be, given the pairs that were passed over."""
     ranks: I64
     """int64[m]: the merges used: those that occur and do not miss the curve."""
     curve: F64
@@ -69,10 +79,11 @@ class Fit:
     converged: bool
 
 
-def fit_shares(rates: F64, unit: F64, start: F64) -> Fit:
+def fit_shares(rates: F64, unit: F64, start: F64, left: Sequence[Left] = ()) -> Fit:
     """Shares from `rates` (float64[T, n], occurrences a byte); one occurrence has the variance `unit` (float64[n]).
 
-    The variance of rates[t, i] is unit[i] * its expectation.
+    The variance of rates[t, i] is unit[i] * its expectation. `left`: pairs that the trainer passed over bound the
+    shares of categories that are rich in them.
     """
     occurs = rates.sum(axis=1) > 0.0
     used, share = occurs.copy(), start
@@ -94,9 +105,10 @@ def fit_shares(rates: F64, unit: F64, start: F64) -> Fit:
         keeping = 1e-13 * float(np.einsum("t,ti,ti->", weight, x, x))
         raw = rates[used] * (weight * loose)[:, None]
         bias = noise.sample * unit * share * raw.sum(axis=0) + parts.list[used] @ raw
+        most = _bounds(left, level) if left else np.ones(len(share))
         if (change < CLOSE and step > LAST_SWEEP) or step == ITERATIONS:
             break
-        new = least_on_simplex(square + keeping * np.eye(len(share)), bias + keeping * share)
+        new = least_on_simplex(square + keeping * np.eye(len(share)), bias + keeping * share, most)
         residual = (deviation @ new) ** 2 / np.maximum(loose, 0.05)
         level = _spread(used, np.repeat(mean @ new, sizes))
         noise = _noise(parts, used, level, residual, loose, unit, share)
@@ -106,10 +118,20 @@ def fit_shares(rates: F64, unit: F64, start: F64) -> Fit:
             height = rates @ share
             missing = (score < -OUTLYING) & (height < 0.5 * level) | (score > OUTLYING) & (height > 2.0 * level)
             used = occurs & ~missing
-    jacobian = square - np.diag(noise.sample * unit * raw.sum(axis=0))
+    held = np.where(share >= most * (1.0 - 1e-9), HELD * float(np.diag(square).max()), 0.0)
+    jacobian = square + np.diag(held - noise.sample * unit * raw.sum(axis=0))
     jacobian -= noise.list_scaled * raw.T @ (parts.composition[used] * unit)
     score = _scores(rates, unit, share, noise, level)
-    return Fit(share, np.flatnonzero(used), level, noise, weight, deviation, jacobian, score, change < CLOSE)
+    return Fit(share, most, np.flatnonzero(used), level, noise, weight, deviation, jacobian, score, change < CLOSE)
+
+
+def _bounds(left: Sequence[Left], level: F64) -> F64:
+    """float64[n]: the largest share of each category with which its pairs would have been passed over."""
+    bounds = np.ones(len(left[0].rate))
+    for one in left:
+        reached = level[min(one.step, len(level)) - 1]  # the curve goes on falling behind the last merge used
+        bounds = np.minimum(bounds, EXCESS * reached / np.maximum(one.rate, 1e-300))
+    return np.asarray(bounds * max(1.0, LOOSE / float(bounds.sum())))
 
 
 def counting_variance(rates: F64, share: F64, unit: F64) -> F64:

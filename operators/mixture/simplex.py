@@ -1,40 +1,45 @@
-"""The least of a quadratic function over shares: all at least 0, together 1."""
+"""The least of a quadratic function over shares: all at least 0, none above its bound, together 1."""
 
 import numpy as np
 
 from operators.arrays import F64
 
 
-def least_on_simplex(quadratic: F64, linear: F64) -> F64:
-    """The a that minimises a'Qa / 2 - linear'a over the simplex, by active sets.
+def least_on_simplex(quadratic: F64, linear: F64, most: F64) -> F64:
+    """The a that minimises a'Qa / 2 - linear'a over 0 <= a <= most, sum of a = 1, by active sets.
 
     `quadratic` is float64[n, n], symmetric and positive definite (its null space may hold no difference of shares).
+    `most` is float64[n] and sums to 1 or more.
     """
     n = len(linear)
     free = np.ones(n, np.bool_)
     slack = 1e-12 * float(np.abs(linear).max() + np.abs(quadratic).max())
-    share = np.full(n, 1.0 / n)
-    for _ in range(10 * n):
+    share = most / float(most.sum())
+    for _ in range(20 * n):
         chosen = np.flatnonzero(free)
         system = np.ones((len(chosen) + 1, len(chosen) + 1))
         system[:-1, :-1] = quadratic[np.ix_(chosen, chosen)]
         system[-1, -1] = 0.0
-        solution = _solved(system, np.append(linear[chosen], 1.0))
-        goal = np.zeros(n)
+        fixed = np.where(free, 0.0, share)
+        right = np.append((linear - quadratic @ fixed)[chosen], 1.0 - float(fixed.sum()))
+        solution = _solved(system, right)
+        goal = fixed.copy()
         goal[chosen] = solution[:-1]
-        if (goal < 0.0).any():
-            # From the feasible point towards the goal, as far as the first share that would turn negative.
-            falling = goal < 0.0
-            reach = np.where(falling, share / np.maximum(share - goal, 1e-300), np.inf)
+        if len(chosen) > 1 and ((goal < 0.0) | (goal > most)).any():
+            # From the feasible point towards the goal, as far as the first share that would leave its bounds.
+            way = goal - share
+            end = np.where(way < 0.0, 0.0, most)
+            reach = np.where((goal < 0.0) | (goal > most), (end - share) / np.where(way == 0.0, 1.0, way), np.inf)
             stop = int(np.argmin(reach))
-            share = np.maximum(share + min(float(reach[stop]), 1.0) * (goal - share), 0.0)
-            share[stop], free[stop] = 0.0, False
+            share = np.clip(share + min(max(float(reach[stop]), 0.0), 1.0) * way, 0.0, most)
+            share[stop], free[stop] = end[stop], False
             continue
-        share = goal
-        pull = np.where(free, 0.0, quadratic @ share - linear + solution[-1])
-        if float(pull.min()) >= -slack:
+        share = np.clip(goal, 0.0, most)
+        pull = quadratic @ share - linear + solution[-1]
+        wrong = np.where(free, 0.0, np.where(share > 0.5 * most, -pull, pull))
+        if float(wrong.min()) >= -slack:
             break
-        free[int(np.argmin(pull))] = True
+        free[int(np.argmin(wrong))] = True
     return share / float(share.sum())
 
 

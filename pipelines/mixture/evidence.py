@@ -3,21 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.mixture.evidence import Evidence, count_emissions
+from operators.arrays import I64
+from operators.mixture.evidence import Evidence, Left, count_emissions, upper_count
 from operators.tokenizer import Tokenizer
 from pipelines.engines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.tokenizers import tokenizer_fingerprint
-from pipelines.words.blocks import BLOCKS, block_label
+from pipelines.words.blocks import BLOCKS, SEPARATOR, block_label
 
 EVIDENCE = "evidence.npz"
+LEFT_STEPS: Final = (300, 1000, 3000)
+"""Numbers of merges after which the pairs that are left are counted."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,37 @@ def emit_partitions(task: EmitTask) -> None:
         np.savez(file, counts=counts, pairs=pairs)
 
 
+@dataclass(frozen=True)
+class LeftTask:
+    """Word tables of all categories, for what is left of them after some merges."""
+
+    paths: tuple[Path, ...]
+    categories: tuple[str, ...]
+    tokenizer: Tokenizer
+    steps: tuple[int, ...]
+
+
+def count_left(task: LeftTask) -> list[list[int]]:
+    """For each step, `operators.mixture.evidence.upper_count` of each category."""
+    words = (
+        pl.scan_parquet(list(task.paths), glob=False)
+        .select(pl.col("language").str.split(SEPARATOR).list.first().alias("category"), "word", "count")
+        .filter(pl.col("category").is_in(list(task.categories)))
+        .group_by("category", "word").agg(pl.col("count").sum())
+        .sort("category", "word")
+        .collect()
+    )  # fmt: skip
+    tables = {str(name): rows for (name,), rows in words.group_by("category", maintain_order=True)}
+    found = [[0] * len(task.categories) for _ in task.steps]
+    for place, category in enumerate(task.categories):
+        if (rows := tables.get(category)) is not None:
+            own = rows["word"].to_arrow().cast(pa.large_binary())
+            counts = rows["count"].to_numpy().astype(np.int64)
+            for step, counted in zip(task.steps, found, strict=True):
+                counted[place] = upper_count(own, counts, task.tokenizer, step)
+    return found
+
+
 def keep_evidence(
     words: Manifest, paths: Sequence[Path], categories: list[str], tokenizer: Tokenizer, merges: int, directory: Path,
     engine: Engine, progress: Progress,
@@ -79,13 +114,20 @@ def keep_evidence(
             with progress.stage("encode words", len(tasks), "parts") as advance:
                 for _ in engine.run(emit_partitions, tasks):
                     advance(1)
-            _gather(tasks, labels, words.facts["languages"], directory)
+            steps = tuple(step for step in LEFT_STEPS if step <= merges)
+            with progress.stage("count what is left", 1, "tables") as advance:
+                [(_, left)] = engine.run(count_left, [LeftTask(tuple(paths), tuple(categories), tokenizer, steps)])
+                advance(1)
+            _gather(tasks, labels, words.facts["languages"], directory, np.array(steps), np.array(left))
             run = Run(engine=engine.name, workers=engine.workers, seconds=0.0)
             output.finish(name, settings, inputs, [EVIDENCE], {}, run)
         return _read(directory / EVIDENCE, categories)
 
 
-def _gather(tasks: list[EmitTask], labels: tuple[str, ...], sizes: Mapping[str, Mapping[str, int]], into: Path) -> None:
+def _gather(
+    tasks: list[EmitTask], labels: tuple[str, ...], sizes: Mapping[str, Mapping[str, int]], into: Path, steps: I64,
+    left: I64,
+) -> None:  # fmt: skip
     counts: Any = 0
     pairs: Any = 0
     for task in tasks:
@@ -98,7 +140,7 @@ def _gather(tasks: list[EmitTask], labels: tuple[str, ...], sizes: Mapping[str, 
         for unit in ("bytes", "characters")
     }
     with replacing(into / EVIDENCE) as part, part.open("wb") as file:
-        np.savez(file, counts=counts, pairs=pairs, **columns)
+        np.savez(file, counts=counts, pairs=pairs, steps=steps, left=left, **columns)
 
 
 def _read(path: Path, categories: list[str]) -> Evidence:
@@ -111,4 +153,8 @@ def _read(path: Path, categories: list[str]) -> Evidence:
             found["bytes"].reshape(shape),
             found["characters"].reshape(shape),
             found["pairs"].reshape(shape),
+            tuple(
+                Left(int(step), row / np.maximum(found["bytes"].reshape(shape).sum(axis=0), 1))
+                for step, row in zip(found["steps"], found["left"], strict=True)
+            ),
         )

@@ -45,7 +45,10 @@ class UnknownCategory(DataError):
         self.category, self.present = category, present
 
     def __str__(self) -> str:
-        return f"mixture: category {self.category!r} has no text; there is {', '.join(self.present)}"
+        return (
+            f"mixture: category {self.category!r} has no text; leave it out, or give it some (there is text of "
+            f"{', '.join(self.present)})"
+        )
 
 
 class NoExtension(UsageError):
@@ -86,7 +89,7 @@ def infer_categories(
     the program raises.
     """
     sizes = words.facts["languages"]
-    categories = _categories(sizes, how.only)
+    categories = _categories(sizes, words.facts["without_text"], how.only)
     settings = {
         "tokenizer": tokenizer_fingerprint(tokenizer), "method": how.method, "merges": how.merges,
         "categories": categories, "unknown": how.unknown,
@@ -128,9 +131,9 @@ def infer_categories(
     return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
 
 
-def _categories(sizes: dict[str, dict[str, int]], only: Sequence[str] | None) -> list[str]:
+def _categories(sizes: dict[str, dict[str, int]], without_text: Sequence[str], only: Sequence[str] | None) -> list[str]:
     present = sorted({category_of(label) for label, figures in sizes.items() if figures["bytes"]})
-    categories = sorted(set(only)) if only is not None else sorted({category_of(label) for label in sizes})
+    categories = sorted(set(only)) if only is not None else sorted({*map(category_of, sizes), *without_text})
     for category in categories:
         if category not in present:
             raise UnknownCategory(category, present)

@@ -26,7 +26,7 @@ from pipelines.engines.tally import TaskLost, run_of
 from pipelines.memory import FLUSH_PART, MEMORY_BYTES
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing
 from pipelines.progress import Progress
-from pipelines.words.blocks import block_labels, run_bytes
+from pipelines.words.blocks import block_labels, category_of, run_bytes
 from pipelines.words.partitions import SCRATCH, ScratchTables, add_up_all
 from pipelines.words.parts import Part, even_groups
 from pipelines.words.weighting import whole_ratios
@@ -78,6 +78,8 @@ class Counted:
     bytes: int
     files: tuple[str, ...] = ()
     """Its scratch files."""
+    languages: frozenset[str] = frozenset()
+    """Of all its documents, empty ones included."""
     lost: str | None = None
     """Why there is none of it: workers were lost at it again and again."""
 
@@ -87,12 +89,14 @@ def count_parts(task: CountTask) -> Counted:
     pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
     tables = ScratchTables(task.into, task.index, task.partitions)
     counter, documents, size = WordCounter(), 0, 0
+    seen: set[str] = set()
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for part in task.parts:
         before = size
         for batch in read_batches(part.file, bad, batch_bytes, span=part.span, with_ids=False):
             pieces = pretokenizer.split(batch.column("text"))
             languages = batch.column("language")
+            seen.update(languages.unique().to_pylist())
             if task.blocks:
                 languages = block_labels(batch, size - before, task.blocks, run_bytes(part.file.size))
             counter.add(pieces, languages, part.multiplier)
@@ -105,7 +109,7 @@ def count_parts(task: CountTask) -> Counted:
     if len(bad):
         with replacing(task.into / f"bad-{task.index}.parquet") as to:
             pq.write_table(bad.table(), to)
-    return Counted(documents, len(bad), size, tuple(tables.names))
+    return Counted(documents, len(bad), size, tuple(tables.names), frozenset(seen))
 
 
 def count_words(
@@ -165,7 +169,9 @@ def count_words(
             shutil.rmtree(scratch, ignore_errors=True)
         if not any(figures["bytes"] for figures in languages.values()):
             raise EmptyCorpus(len(files))
-        facts = {"documents": documents, "bad_records": bad_records, "languages": languages}
+        seen = frozenset[str]().union(*(one.languages for one in found.values()))
+        without = sorted(seen - {category_of(label) for label in languages})
+        facts = {"documents": documents, "bad_records": bad_records, "languages": languages, "without_text": without}
         return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
 
 

@@ -1,6 +1,8 @@
 """The estimate by ranks: against made-up lists with known shares, and its evidence against the replay's record."""
 
+from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -9,13 +11,15 @@ import pytest
 from operators.kernels.isotonic import pool_rising
 from operators.mixture.check import groups
 from operators.mixture.estimate import RankMixture, estimate
-from operators.mixture.evidence import Evidence, count_emissions
+from operators.mixture.evidence import UPPER, Evidence, Left, count_emissions, upper_count
 from operators.mixture.merge_lists import NotExtended, read_merge_list
 from operators.mixture.program import CannotInfer, collect_changes
+from operators.mixture.rank import EXCESS
 from operators.mixture.simplex import least_on_simplex
 from operators.replay import record_changes
 from operators.tokenizer import Merges, Tokenizer
 from tests.operators.sizes.test_curves import TEXTS, trained, words_of
+from tests.oracle import encode
 
 BLOCKS, MERGES = 20, 4000
 
@@ -132,14 +136,52 @@ def test_pools_are_the_isotonic_regression() -> None:
 
 def test_the_least_on_the_simplex_is_below_all_others() -> None:
     draw = np.random.default_rng(9)
-    for _ in range(20):
+    for turn in range(60):
         root = draw.normal(size=(6, 4))
         quadratic, linear = root.T @ root, draw.normal(size=4)
-        best = least_on_simplex(quadratic, linear)
-        assert (best >= 0).all() and best.sum() == pytest.approx(1)
-        others = draw.dirichlet(np.full(4, 0.5), 2_000)
+        most = np.ones(4) if turn % 2 else draw.uniform(0.2, 0.7, 4) * [1, 1, 1, 1e-3]
+        most = most * max(1.0, 1.0 / most.sum())
+        best = least_on_simplex(quadratic, linear, most)
+        assert (best >= 0).all() and best.sum() == pytest.approx(1) and (best <= most * (1 + 1e-9)).all()
+        others = draw.dirichlet(np.full(4, 0.5), 20_000)
+        others = others[(others <= most).all(axis=1)]
+        others = np.concatenate([others, 0.999 * best + 0.001 * others[:1]]) if len(others) else best[None, :]
         heights = 0.5 * np.einsum("ti,ij,tj->t", others, quadratic, others) - others @ linear
         assert 0.5 * best @ quadratic @ best - best @ linear <= heights.min() + 1e-9
+
+
+@pytest.mark.parametrize("step", [0, 3, 40])
+def test_how_often_the_pairs_that_are_left_occur(step: int) -> None:
+    tokenizer = trained(TEXTS, 320)
+    words, counts = words_of(TEXTS, "gpt4")
+    merges = [(tokenizer.tokens[int(a)], tokenizer.tokens[int(b)])
+              for a, b in zip(tokenizer.merges.left[:step], tokenizer.merges.right[:step], strict=True)]  # fmt: skip
+    left: Counter[tuple[bytes, bytes]] = Counter()
+    for word, count in zip(words.to_pylist(), counts.tolist(), strict=True):
+        for pair in pairwise(encode(word, merges)):
+            left[pair] += count
+    total, so_far = left.total(), 0
+    for occurs in sorted(left.values(), reverse=True):
+        so_far += occurs
+        if so_far >= UPPER * total:
+            break
+    assert upper_count(words, counts, tokenizer, step) == occurs
+
+
+def test_pairs_that_were_passed_over_bound_a_share() -> None:
+    """The last category is the first one's text, thin, among pairs that were never merged: without a look at them
+    nothing speaks against it."""
+    plain = made_up([0.5, 0.3, 0.2], 11)
+    thin = np.random.default_rng(1).binomial(plain.counts[:, :, :1], 0.1)
+    counts = np.concatenate([plain.counts, thin], axis=2)
+    sizes = np.repeat(plain.text_bytes[:, :1], 4, axis=1)
+    evidence = Evidence(["a", "b", "c", "thin"], counts, sizes, sizes, sizes)
+    rate = np.array([1e-6, 1e-6, 1e-6, 0.02])
+    assert estimate(evidence).high[3] > 0.1
+    found = estimate(replace(evidence, left=(Left(1000, rate),)))
+    assert found.share[3] <= 1.01 * EXCESS * found.fit.curve[999] / 0.02 < 0.01
+    assert found.share[:3] == pytest.approx([0.5, 0.3, 0.2], abs=0.02)
+    assert found.fit.converged and found.high[3] < 0.01
 
 
 def test_likeness_is_transitive() -> None:
