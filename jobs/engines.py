@@ -1,6 +1,7 @@
 """Which engine, and when: a run that skips every step starts none."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +27,7 @@ class EngineWhenNeeded:
         self._execution, self._progress, self._kernels = execution, progress, kernels
         self.tally = Tally(execution.max_failures)
         self._engine: Engine | None = None
+        self._unseen: tuple[Sequence[str], Path] | None = None
 
     def __enter__(self) -> "EngineWhenNeeded":
         return self
@@ -49,6 +51,9 @@ class EngineWhenNeeded:
                 self._engine = RayEngine(self._execution.workers, WORTH_AN_ACTOR_BYTES, self._kernels, self.tally)
             else:
                 self._engine = LocalEngine(self._execution.workers or processors(), WORTH_A_THREAD_BYTES, self.tally)
+        if self._unseen is not None:
+            job, self._unseen = self._unseen, None
+            self._engine.see(*job)
         return self._engine
 
     @property
@@ -74,9 +79,9 @@ class EngineWhenNeeded:
         """See Engine."""
         return self._started.run(task, items, instead)
 
-    def see(self, paths: Sequence[str]) -> None:
-        """See Engine."""
-        self._started.see(paths)
+    def see(self, inputs: Sequence[str], output: Path) -> None:
+        """See Engine; asked before the first work on it, if there is any."""
+        self._unseen = (inputs, output)
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> Worker:
         """See Engine."""

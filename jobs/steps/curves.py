@@ -19,6 +19,7 @@ def run_curves(settings: Curves, job: Job) -> str:
     output = Output(out_directory(settings), "curves")
     files = find_files(read_sources(settings.parallel))
     with output:
+        job.look(files, output)
         made = measure_curves(
             files, tokenizer, output, job.engine, job.progress, baseline=settings.baseline,
             languages=tuple(settings.languages) if settings.languages is not None else None, target=settings.target,
@@ -45,6 +46,7 @@ def run_sweep(settings: Sweep, job: Job) -> str:
     output = Output(out_directory(settings), "sweep")
     files = find_files(read_sources(settings.parallel))
     with output:
+        job.look(files, output)
         made = sweep(files, output, job.engine, job.progress, how)
     facts = made.facts
     before, after = facts["variance_before"] ** 0.5, facts["variance_after"] ** 0.5

@@ -1,10 +1,12 @@
 """What steps share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from jobs.settings.base import BadSettings, Execution, size_in_bytes
+from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
 from pipelines.outputs import Output
 from pipelines.progress import Progress
@@ -17,6 +19,10 @@ class Job:
     engine: Engine
     progress: Progress
     execution: Execution
+
+    def look(self, files: Sequence[InputFile], output: Output) -> None:
+        """Let the engine see, before its first work, that all its machines see the files and the output."""
+        self.engine.see([file.path for file in files], output.directory)
 
     @property
     def on_bad_record(self) -> Literal["fail", "skip"]:

@@ -35,6 +35,7 @@ def run_mixture(settings: Mixture, job: Job) -> str:
         if file.size == 0:
             raise BadSettings("categories", f"{shown(file.path)} is empty; leave it out")
     with output:
+        job.look(files, output)
         words = count_words(
             files,
             tokenizer.pretokenizer,

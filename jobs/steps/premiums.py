@@ -37,6 +37,7 @@ def run_premiums(settings: Premiums, job: Job) -> str:
     )
     against = None if settings.against is None else Path(settings.against).expanduser().resolve()
     with output:
+        job.look(files, output)
         made = compare_languages(files, named, output, job.engine, job.progress, how, against)
     return summary(output, told(made.facts), made.facts, settings.out)
 

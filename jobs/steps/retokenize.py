@@ -27,6 +27,7 @@ def run_retokenize(settings: Retokenize, job: Job) -> str:
     output = Output(out_directory(settings), "tokens")
     files = find_files(read_sources(settings.corpus))
     with output:
+        job.look(files, output)
         made = retokenize(
             files,
             tokenizer,

@@ -25,6 +25,7 @@ def run_train(settings: Train, job: Job) -> str:
         first = len(plan.extended.tokens)
         job.progress.note(f"extend: no special tokens are in it; new ids begin at {first:,}, where its own may be")
     with output:
+        job.look(files, output)
         words = _words(settings, files, plan.pretokenizer, out / "words", job)
         made = train(
             words,

@@ -1,6 +1,7 @@
 """What pipelines ask of whatever runs them: stateless tasks, and workers that keep a state between calls."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from operators.errors import Retriable
@@ -58,8 +59,9 @@ class Engine(Tallied, Protocol):
         its result, or raises. Raises TaskLost where there is none, and TooManyFailures.
         """
 
-    def see(self, paths: Sequence[str]) -> None:
-        """Raises `nodes.UnseenPaths` where a machine that works for the engine does not see a local path."""
+    def see(self, inputs: Sequence[str], output: Path) -> None:
+        """Say what the work to come reads, and where it writes; URIs are passed over. Raises `nodes.UnseenPaths` where
+        a machine that works for the engine does not see the files, or not this output."""
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> Worker:
         """A worker whose state is `state(*arguments)`; made where it lives."""

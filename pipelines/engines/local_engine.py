@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -68,7 +69,7 @@ class LocalEngine:
         finally:
             self.tally.worked(task.__name__, NODE, time.monotonic() - began)
 
-    def see(self, paths: Sequence[str]) -> None:
+    def see(self, inputs: Sequence[str], output: Path) -> None:
         """This machine works alone."""
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "LocalWorker":

@@ -93,20 +93,21 @@ def unseen(paths: Sequence[str]) -> tuple[str, ...]:
 
 @contextmanager
 def probes(inputs: Sequence[str], output: Path) -> Iterator[list[str]]:
-    """Local paths for all nodes to look for: the inputs' folders, and a new file beside the output.
+    """Local paths for all nodes to look for: of each folder the first input, and a new file in or above the output.
 
     Another machine's disk may have a folder of the same name, but not a file that was made this moment.
     """
-    folders = sorted({str(Path(path).parent) for path in inputs if "://" not in path})
+    first = {str(Path(path).parent): path for path in sorted(inputs, reverse=True) if "://" not in path}
+    files = sorted(first.values())
     inside = output if output.is_dir() else next(one for one in output.parents if one.is_dir())
     probe = inside / f"{PROBE}{secrets.token_hex(8)}"
     try:
         probe.touch(exist_ok=False)
     except OSError:
-        yield folders  # whoever writes there will say what is wrong
+        yield files  # whoever writes there will say what is wrong
         return
     try:
-        yield [*folders, str(probe)]
+        yield [*files, str(probe)]
     finally:
         with suppress(OSError):
             probe.unlink()

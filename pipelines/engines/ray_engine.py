@@ -5,12 +5,13 @@ import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from operators.errors import DataError
 from pipelines.corpus.errors import shown
 from pipelines.engines.engine import Item, Result, WorkerLost
-from pipelines.engines.nodes import Identity, UnlikeNodes, UnseenPaths, identity, unseen
+from pipelines.engines.nodes import Identity, UnlikeNodes, UnseenPaths, identity, probes, unseen
 from pipelines.engines.ray_workers import RayWorker, result_of, timed
 from pipelines.engines.tally import TRIES, Tally, TaskLost
 
@@ -99,7 +100,8 @@ class RayEngine:
         kernels: Sequence[str] = (),
         tally: Tally | None = None,
     ) -> None:
-        """`workers` of None: one for each processor of the cluster. More than that share the processors.
+        """`workers` of None: one for each processor of the cluster, counted anew between tasks' runs, for nodes come
+        and go. More than that share the processors.
 
         `shard_bytes`: a worker with a state is not worth its round trips for less than these. `kernels`: the groups
         of `operators.warm` that each node compiles, where it has not, before its workers begin.
@@ -110,42 +112,63 @@ class RayEngine:
         self._ray = _connect(workers)
         self._spilled_before = _spilled(self._ray)
         self.tally.spilled_bytes = self._spilled_bytes
-        processors = self._ray.cluster_resources().get("CPU", 0.0)
-        self.workers = workers or max(1, int(processors))
-        self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
-        self._check_nodes()
-        self._on_nodes(_compile, tuple(kernels))
+        self._asked, self.workers, self._share = workers, workers or 1, 1.0
+        self._kernels = tuple(kernels)
+        self._job: tuple[tuple[str, ...], Path | None] = ((), None)
+        self._admitted: frozenset[str] = frozenset()
+        self._admit()
         self._wait_for_room()
         self._start_workers()
 
-    def see(self, paths: Sequence[str]) -> None:
-        """Raises UnseenPaths where a node does not see one of these local paths."""
-        seen = self._on_nodes(unseen, tuple(paths))
+    def see(self, inputs: Sequence[str], output: Path) -> None:
+        """See Engine; nodes that join later are asked when they do."""
+        self._job = (tuple(inputs), output)
+        self._look(self._admitted)
+
+    def _look(self, nodes: frozenset[str]) -> None:
+        inputs, output = self._job
+        if output is None:
+            return
+        with probes(inputs, output) as paths:
+            seen = self._on_nodes(unseen, tuple(paths), nodes)
         missing = tuple((node, gone) for node, gone in seen if gone and not isinstance(gone, Exception))
         if missing:
             raise UnseenPaths(missing)
+
+    def _admit(self) -> None:
+        """Ask nodes that have joined what the first were asked, then count the processors anew."""
+        living = frozenset(node["NodeID"] for node in self._ray.nodes() if node["Alive"])
+        if joined := living - self._admitted:
+            self._check_nodes(joined)
+            self._look(joined)
+            self._on_nodes(_compile, self._kernels, joined)
+        self._admitted = living
+        if processors := self._ray.cluster_resources().get("CPU", 0.0):
+            self.workers = self._asked or max(1, int(processors))
+            self._share = 1.0 if self.workers <= processors else int(10_000 * processors / self.workers) / 10_000
 
     def _spilled_bytes(self) -> int | None:
         now = _spilled(self._ray)
         return None if now is None or self._spilled_before is None else now - self._spilled_before
 
-    def _check_nodes(self) -> None:
-        """Raises UnlikeNodes where a node runs other code, or other libraries, than this process."""
+    def _check_nodes(self, nodes: frozenset[str]) -> None:
+        """Raises UnlikeNodes where one of these nodes runs other code, or other libraries, than this process."""
         mine = identity()
         found = [
             (node, f"cannot run ours ({theirs})" if isinstance(theirs, Exception) else mine.difference(theirs))
-            for node, theirs in self._on_nodes(_identity, None)
+            for node, theirs in self._on_nodes(_identity, None, nodes)
         ]
         unlike = tuple((node, difference) for node, difference in found if difference is not None)
         if unlike:
             raise UnlikeNodes(unlike)
 
-    def _on_nodes(self, task: Callable[[Any], Any], argument: Any) -> list[tuple[str, Any]]:
-        """(node, task(argument) or what it raised) for each node that lives; takes no processor, so waits for none."""
+    def _on_nodes(self, task: Callable[[Any], Any], argument: Any, nodes: frozenset[str]) -> list[tuple[str, Any]]:
+        """(node, task(argument) or what it raised) for each of these nodes that lives; takes no processor, so waits
+        for none."""
         ray = self._ray
         asked = []
         for node in ray.nodes():
-            if node["Alive"]:
+            if node["Alive"] and node["NodeID"] in nodes:
                 place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
                 remote = ray.remote(task).options(num_cpus=0, scheduling_strategy=place, max_retries=TRIES)
                 asked.append((f"node {node['NodeManagerAddress']} ({node['NodeID'][:8]})", remote.remote(argument)))
@@ -154,12 +177,18 @@ class RayEngine:
         return [(name, one) for name, one in answered if not (isinstance(one, WorkerLost) and one.with_node)]
 
     def _wait_for_room(self) -> None:
-        """Raises ClusterFull where the processors for the workers do not come free."""
-        wanted, deadline = self._share * self.workers, time.monotonic() + ROOM_TIMEOUT_S
-        while (free := self._ray.available_resources().get("CPU", 0.0)) < min(wanted, 1.0):
+        """Raises ClusterFull where the processors do not come free: for all workers that were asked for, else for one.
+        A cluster whose nodes are still to come has none at first."""
+        deadline = time.monotonic() + ROOM_TIMEOUT_S
+        while True:
+            wanted = self._share * self.workers if self._asked else 1.0
+            free = self._ray.available_resources().get("CPU", 0.0)
+            if free + 1e-6 >= wanted:
+                return
             if time.monotonic() > deadline:
                 raise ClusterFull(wanted, free, self._ray.cluster_resources().get("CPU", 0.0))
             time.sleep(ROOM_POLL_S)
+            self._admit()
 
     def _start_workers(self) -> None:
         """Let as many processes as there are workers import and load what they will need, side by side."""
@@ -179,6 +208,8 @@ class RayEngine:
         """(index, result) as tasks are done; one whose worker was lost is submitted again, and here, not by Ray, so
         that it is counted: the second time behind all others, then alone, as others may have taken the memory."""
         ray = self._ray
+        self._admit()
+        mine = identity()
         remote = ray.remote(timed).options(name=task.__name__, num_cpus=self._share, max_retries=0)
         waiting, suspects, losses = deque(range(len(items))), deque[int](), Counter[int]()
         running: dict[Any, int] = {}
@@ -186,10 +217,10 @@ class RayEngine:
             while waiting or suspects or running:
                 while waiting and len(running) < TASKS_AHEAD * self.workers:
                     index = waiting.popleft()
-                    running[remote.remote(task, items[index])] = index
+                    running[remote.remote(task, items[index], mine)] = index
                 if not running:
                     index = suspects.popleft()
-                    running[remote.remote(task, items[index])] = index
+                    running[remote.remote(task, items[index], mine)] = index
                 for reference in ray.wait(list(running))[0]:
                     index = running.pop(reference)
                     try:
@@ -208,6 +239,7 @@ class RayEngine:
                     else:
                         self.tally.worked(task.__name__, node, seconds)
                     yield index, result
+            self._admit()  # who comes next divides the work among those that are there
         finally:
             for reference in running:
                 ray.cancel(reference, force=False)

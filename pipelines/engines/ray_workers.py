@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from operators.errors import DataError
 from pipelines.engines.engine import Item, Result, WorkerLost
+from pipelines.engines.nodes import Identity, UnlikeNodes, identity
 from pipelines.engines.tally import Tally
 from pipelines.persistence import worked
 
@@ -26,8 +27,11 @@ class ClusterFailed(DataError):
         return f"Ray: {self.reason}; see to the cluster, and run the same command again: it goes on from here"
 
 
-def timed(task: Callable[[Item], Result], item: Item) -> tuple[str, float, Result]:
-    """Where it was done, the seconds it took, and the result."""
+def timed(task: Callable[[Item], Result], item: Item, driver: Identity) -> tuple[str, float, Result]:
+    """Where it was done, the seconds it took, and the result. Raises UnlikeNodes: Ray hands work to a node as soon as
+    it has joined, before anybody could ask it."""
+    if (difference := driver.difference(identity())) is not None:
+        raise UnlikeNodes(((f"node {_node()}", difference),))
     began = time.monotonic()
     result = worked(task.__name__, lambda: task(item))
     return _node(), time.monotonic() - began, result
@@ -63,13 +67,14 @@ def result_of(ray: Any, reference: Any) -> Any:
 class _Host:
     """Holds a state in an actor; made by the first call, so that what fails arrives as itself, not as a dead actor."""
 
-    def __init__(self, state: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    def __init__(self, state: Callable[..., Any], arguments: tuple[Any, ...], driver: Identity) -> None:
+        self._driver = driver
         self._make: Callable[[], Any] = lambda: state(*arguments)
         self._made = False
 
     def call(self, method: str, arguments: tuple[Any, ...]) -> tuple[str, float, Any]:
         """Call the state's method; see `timed`."""
-        return timed(self._answer, (method, arguments))
+        return timed(self._answer, (method, arguments), self._driver)
 
     def _answer(self, call: tuple[str, tuple[Any, ...]]) -> Any:
         if not self._made:
@@ -85,7 +90,8 @@ class RayWorker:
     ) -> None:
         host = type(state.__name__, (_Host,), {})  # the name that process lists and Ray's dashboard show
         self._ray, self._tally, self._made_of = ray, tally, (state, arguments)
-        self._actor = ray.remote(host).options(max_restarts=0, max_task_retries=0, **options).remote(state, arguments)
+        remote = ray.remote(host).options(max_restarts=0, max_task_retries=0, **options)
+        self._actor = remote.remote(state, arguments, identity())
         self._ready, self._patience = self._actor.__ray_ready__.remote(), time.monotonic() + START_TIMEOUT_S
 
     def call(self, method: str, *arguments: Any) -> "RayPending":

@@ -130,16 +130,17 @@ def compare_languages(
         return done
     began, directory = time.monotonic(), output.directory
     reads = [ReadTask(file, i, how.on_bad_record, directory) for i, file in enumerate(files)]
-    scratch, written = _scratch(reads, len(names), engine.workers), [*TABLES]
+    groups = engine.workers  # one number for the whole of it: nodes may join on the way
+    scratch, written = _scratch(reads, len(names), groups), [*TABLES]
     output.begin([*scratch, *written, BAD_RECORDS, CHANGES])
     texts, bad = _read(reads, engine, progress)
     with progress.stage("select documents", 1, "corpora") as advance:
         [(_, selection)] = engine.run(select_documents, [SelectTask(texts, directory, how)])
         advance(1)
-    counts = _count(texts, selection, [one for _, one in tokenizers], how, directory, engine, progress)
+    counts = _count(texts, selection, [one for _, one in tokenizers], how, directory, groups, engine, progress)
     with progress.stage("compare", len(names) + 1, "tables") as advance:
-        groups = len({task.group for task in counts})
-        every = [VocabularyTask(one, loaded, i, groups, directory) for i, (one, loaded) in enumerate(tokenizers)]
+        filled = len({task.group for task in counts})
+        every = [VocabularyTask(one, loaded, i, filled, directory) for i, (one, loaded) in enumerate(tokenizers)]
         for _ in engine.run(describe_vocabulary, every):
             advance(1)
         [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, how, old, directory)])
@@ -174,11 +175,12 @@ def _count(
     tokenizers: Sequence[Tokenizer],
     how: Comparison,
     into: Path,
+    most: int,
     engine: Engine,
     progress: Progress,
 ) -> tuple[CountTask, ...]:
-    """Describe all languages, then count them with every tokenizer; returns the tasks, whose files are there."""
-    groups = list(enumerate(_groups(selection.bytes, engine.workers)))
+    """Describe languages in `most` groups, then count them with every tokenizer; returns the tasks; files are there."""
+    groups = list(enumerate(_groups(selection.bytes, most)))
     describing = [DescribeTask(texts, selection.path, languages, group, into) for group, languages in groups]
     with progress.stage("describe languages", len(selection.bytes), "languages") as advance:
         for _, described in engine.run(describe_languages, describing):

@@ -199,13 +199,16 @@ def test_a_node_with_other_code_or_libraries_is_named_and_refused(
 
 
 def test_a_node_that_does_not_see_a_path_is_named(ray_engine: RayEngine, tmp_path: Path) -> None:
-    with probes([str(tmp_path / "a/en.txt"), "s3://bucket/x.txt"], tmp_path / "out/deep") as paths:
-        assert paths[0] == str(tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/de.txt").write_text("da")
+    inputs = [str(tmp_path / "a/en.txt"), str(tmp_path / "a/fr.txt"), "s3://bucket/x.txt"]
+    with probes(inputs, tmp_path / "out/deep") as paths:
+        assert paths[0] == inputs[0]
         assert Path(paths[1]).parent == tmp_path
-        with pytest.raises(UnseenPaths, match=rf"node 127\.0\.0\.1 \(\w{{8}}\) does not see {tmp_path}/a: put"):
-            ray_engine.see(paths)
-        ray_engine.see(paths[1:])
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UnseenPaths, match=rf"node 127\.0\.0\.1 \(\w{{8}}\) does not see {tmp_path}/a/en.txt: put"):
+        ray_engine.see(inputs, tmp_path / "out/deep")
+    ray_engine.see([str(tmp_path / "b/de.txt"), "s3://bucket/x.txt"], tmp_path / "out/deep")
+    assert [one.name for one in tmp_path.iterdir()] == ["b"]
 
 
 def test_a_cluster_without_room_is_one_line(ray_engine: RayEngine, monkeypatch: pytest.MonkeyPatch) -> None:

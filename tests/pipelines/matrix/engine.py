@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.engines.engine import Item, Result, WorkerLost
@@ -75,7 +76,7 @@ class ScriptedEngine:
         for i, result in self._local.run(task, [items[place] for place in places]):
             yield places[i], result
 
-    def see(self, paths: Sequence[str]) -> None:
+    def see(self, inputs: Sequence[str], output: Path) -> None:
         """See Engine."""
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "ScriptedWorker":
