@@ -1,0 +1,61 @@
+"""Steps say what they read and where they write before their first work, and only where there is work."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.engines import EngineWhenNeeded
+from jobs.progress import listener
+from jobs.settings.base import Execution, Settings
+from jobs.settings.curves import Curves, Sweep
+from jobs.settings.mixture import Mixture
+from jobs.settings.premiums import Premiums
+from jobs.settings.retokenize import Retokenize
+from jobs.settings.train import Train
+from jobs.steps.runner import run_steps
+from pipelines.engines.local_engine import LocalEngine
+
+LINES = ("the cat sat on the mat", "dogs and cats run in the rain", "no rain, no mat")
+
+
+def test_every_step_says_so_before_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for language in ("en", "de"):
+        (corpus / f"{language}.txt").write_text("".join(f"{language} {line}\n" for line in LINES * 20))
+    tokenizer, everything = str(tmp_path / "Train"), [str(corpus)]
+    steps: list[Settings] = [
+        Train(corpus=everything, out=tokenizer, vocab_size=300),
+        Retokenize(corpus=everything, tokenizer=tokenizer, out=str(tmp_path / "Retokenize")),
+        Premiums(parallel=everything, tokenizer=[tokenizer], baseline="en", out=str(tmp_path / "Premiums")),
+        Mixture(categories=everything, tokenizer=tokenizer, method="lp", out=str(tmp_path / "Mixture")),
+        Curves(parallel=everything, tokenizer=tokenizer, baseline="en", out=str(tmp_path / "Curves")),
+        Sweep(parallel=everything, baseline="en", vocab_size=300, smallest_size=260, out=str(tmp_path / "Sweep")),
+    ]
+    did: list[tuple[str, Any]] = []
+
+    def see(self: LocalEngine, inputs: Any, output: Path) -> None:
+        did.append(("see", (sorted(inputs), output)))
+
+    plain = LocalEngine.run
+
+    def run(self: LocalEngine, task: Any, items: Any, instead: Any = None) -> Any:
+        did.append(("run", task.__name__))
+        return plain(self, task, items, instead)
+
+    monkeypatch.setattr(LocalEngine, "see", see)
+    monkeypatch.setattr(LocalEngine, "run", run)
+    execution = Execution(engine="local", workers=2, progress="off")
+    for time in range(2):
+        with EngineWhenNeeded(execution, listener("off"), []) as engine:
+            for step in steps:
+                did.clear()
+                run_steps([step], execution, engine, listener("off"))
+                if time == 0:
+                    files = [str(corpus / "de.txt"), str(corpus / "en.txt")]
+                    assert did[0] == ("see", (files, tmp_path / type(step).__name__))
+                    assert [what for what, _ in did].count("see") == 1
+                    assert any(what == "run" for what, _ in did)
+            untouched = engine._engine is None
+    assert untouched and did == []  # all is kept: nobody is asked
