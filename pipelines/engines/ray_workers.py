@@ -59,7 +59,7 @@ def result_of(ray: Any, reference: Any) -> Any:
         raise WorkerLost("its process ended without a word") from error
     except (raised.RayActorError, raised.ObjectLostError) as error:
         said = str(error).split("\n")[0]
-        raise WorkerLost(said, with_node="node" in said) from error
+        raise WorkerLost(said, with_node="node" in said or "its node has died" in str(error)) from error
     except raised.RayError as error:
         raise ClusterFailed(" ".join(str(error).split())[:300]) from error
 
