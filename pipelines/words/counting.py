@@ -23,7 +23,7 @@ from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
 from pipelines.engines.tally import TaskLost, run_of
-from pipelines.memory import FLUSH_PART, MEMORY_BYTES
+from pipelines.memory import MEMORY_BYTES, should_flush
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.words.blocks import block_labels, category_of, run_bytes
@@ -102,7 +102,7 @@ def count_parts(task: CountTask) -> Counted:
             counter.add(pieces, languages, part.multiplier)
             documents += batch.num_rows
             size += len(pieces.data)
-            if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
+            if should_flush(counter.memory_bytes, task.memory_bytes):
                 tables.flush(counter)
                 counter = WordCounter()
     tables.flush(counter)

@@ -27,7 +27,7 @@ from pipelines.corpus.reading import open_input
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
 from pipelines.engines.tally import run_of
-from pipelines.memory import FLUSH_PART, MEMORY_BYTES
+from pipelines.memory import MEMORY_BYTES, should_flush
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint
 from pipelines.progress import Progress
 from pipelines.words.counting import EmptyCorpus
@@ -99,7 +99,7 @@ def import_file(task: ImportTask) -> Imported:
         for language in languages.unique().to_pylist():
             own = real & pc.equal(languages, language).to_numpy(zero_copy_only=False)
             counter.table(language).add_rows(words.filter(pa.array(own)), counts[own])
-        if counter.memory_bytes > task.memory_bytes // FLUSH_PART:
+        if should_flush(counter.memory_bytes, task.memory_bytes):
             tables.flush(counter)
             counter = WordCounter()
     tables.flush(counter)

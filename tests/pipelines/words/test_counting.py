@@ -41,7 +41,7 @@ def test_workers_flushes_partitions_and_repeats_do_not_change_the_counts(
     plain = table(tmp_path / "plain", source)
     assert plain.equals(table(tmp_path / "one", source, engine=LocalEngine(1), partitions=1))
     with monkeypatch.context() as patched:
-        patched.setattr("pipelines.words.counting.FLUSH_PART", 1 << 40)  # flush after every batch
+        patched.setattr("pipelines.memory.FLUSH_PART", 1 << 40)  # flush after every batch
         assert plain.equals(table(tmp_path / "flushed", source, partitions=5))
     assert plain.equals(table(tmp_path / "repeated", source, engine=FaultyEngine(2, {})))
     files = [sorted((tmp_path / name).glob("words-*")) for name in ("plain", "repeated")]

@@ -76,7 +76,7 @@ def test_tables_of_any_kind_in_any_order_give_the_bytes_that_counting_gives(
     for ours, theirs in zip(word_files(made, tmp_path / "o"), word_files(counted, tmp_path / "w"), strict=True):
         assert ours.read_bytes() == theirs.read_bytes()
     for name, engine, part in (("f", FaultyEngine(2, {}), 1 << 40), ("g", LocalEngine(1), 4)):
-        monkeypatch.setattr("pipelines.words.imported_words.FLUSH_PART", part)
+        monkeypatch.setattr("pipelines.memory.FLUSH_PART", part)
         imported(tmp_path / "tables", tmp_path / name, engine)
         assert read_manifest(tmp_path / name) == made
         assert [path.read_bytes() for path in word_files(made, tmp_path / name)] == [
