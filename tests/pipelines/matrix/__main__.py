@@ -17,9 +17,10 @@ import pytest
 
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
-from tests.pipelines.matrix.cells import FAULTS, Cell, cell, drivers_killed
-from tests.pipelines.matrix.on_ray import ON_RAY, REMOVED, Nodes, on_ray
+from tests.pipelines.matrix.cells import FAULTS, STORAGE, Cell, cell
+from tests.pipelines.matrix.on_ray import DRIVER, ON_RAY, REMOVED, Nodes, driver_killed_on_ray, on_ray
 from tests.pipelines.matrix.stages import STAGES, files_of, make_small, prepare
+from tests.pipelines.matrix.storage_on_ray import storage_on_ray
 
 
 def tell(line: str) -> None:
@@ -39,10 +40,14 @@ def all_cells(made: Path, plain: dict[str, dict[str, bytes]], nodes: Nodes) -> l
                 cells.append(on_ray(stage, fault, made, plain[stage.name], folder, nodes, RayEngine(3)))
                 if fault == REMOVED:
                     nodes.add()
-            elif fault != "driver killed":
+            elif fault == DRIVER:
+                cells.append(driver_killed_on_ray(stage, made, plain[stage.name], folder, nodes))
+            elif fault in STORAGE:
+                cells.append(storage_on_ray(stage, fault, made, plain[stage.name], folder))
+            else:
                 cells.append(cell(stage, fault, made, plain[stage.name], folder / "o"))
         tell(f"{stage.name}: done")
-    return [*cells, *drivers_killed(made, plain)]
+    return cells
 
 
 def removals(made: Path, plain: dict[str, dict[str, bytes]], nodes: Nodes, times: int) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,10 +15,12 @@ import pytest
 
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.outputs import read_run
+from tests.conftest import ROOT
 from tests.pipelines.matrix.cells import Cell, found
 from tests.pipelines.matrix.stages import Stage, files_of
 
 KILLED, REPEATED, REMOVED, SLOW = "worker killed", "task repeated", "node removed", "slow node"
+DRIVER = "driver killed"
 ON_RAY = (KILLED, REPEATED, REMOVED, SLOW)
 DOOMED_ROUND = 20
 """Of training: the round in which a worker meets its fault."""
@@ -38,6 +41,7 @@ class Nodes:
         self._cluster = Cluster(initialize_head=True, head_node_args=self._options | {"include_dashboard": False})
         self._nodes = [self._cluster.add_node(**self._options) for _ in range(count)]
         ray.init(address=self._cluster.address, logging_level="ERROR", log_to_driver=False)
+        self.address = str(self._cluster.address)
         self.head = ray.get_runtime_context().get_node_id()
 
     def remove(self, node: str | None = None, place: int = 0) -> None:
@@ -145,3 +149,23 @@ def on_ray(
     failures = sum(run.failures for run in runs)
     assert (failures > 0) == (fault != SLOW)
     return Cell(stage.name, fault, "Ray", "same", seconds, f"{failures} workers" if failures else "-")
+
+
+def driver_killed_on_ray(stage: Stage, made: Path, plain: dict[str, bytes], folder: Path, nodes: Nodes) -> Cell:
+    """Drivers of their own that are killed at two moments, one after the other, and a third that goes on."""
+
+    def drive(out: Path, moment: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tests.pipelines.matrix.driver", nodes.address, stage.name]
+        arguments = [str(made), str(out), str(moment)]
+        return subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+    counted = drive(folder / "counted", 0)
+    assert counted.returncode == 0, counted.stderr[-2000:]
+    total = int(counted.stdout.split("moments")[-1])
+    began = time.monotonic()
+    ends = [drive(folder / "o", max(1, round(part * total))).returncode for part in (0.4, 0.8)]
+    killed = ends.count(-signal.SIGKILL)
+    assert killed >= 1 and set(ends) <= {0, -signal.SIGKILL}
+    assert drive(folder / "o", 0).returncode == 0
+    assert files_of(folder / "o") == plain
+    return Cell(stage.name, DRIVER, "Ray", "error, resumed", time.monotonic() - began, f"{killed} drivers")
