@@ -7,9 +7,10 @@ on the number of workers either.
 
 import shutil
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -160,8 +161,6 @@ def count_words(
             found = count_all(tasks, engine, progress, poisoned)
             names = [name for one in found.values() for name in one.files]
             written, languages = add_up_all(directory, names, partitions, memory_bytes, engine, progress)
-            documents = sum(one.documents for one in found.values())
-            bad_records = len(poisoned) + sum(one.bad_records for one in found.values())
             if on_bad_record == "skip":
                 written.append(BAD_RECORDS)
                 _write_bad_records(poisoned, found, scratch, directory / BAD_RECORDS)
@@ -169,10 +168,18 @@ def count_words(
             shutil.rmtree(scratch, ignore_errors=True)
         if not any(figures["bytes"] for figures in languages.values()):
             raise EmptyCorpus(len(files))
-        seen = frozenset[str]().union(*(one.languages for one in found.values()))
-        without = sorted(seen - {category_of(label) for label in languages})
-        facts = {"documents": documents, "bad_records": bad_records, "languages": languages, "without_text": without}
+        facts = {"languages": languages, **_facts(found, len(poisoned), languages)}
         return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
+
+
+def _facts(found: dict[int, Counted], poisoned: int, labels: Collection[str]) -> dict[str, Any]:
+    """For the manifest. `labels`: languages, or blocks of them, that have text."""
+    seen = frozenset[str]().union(*(one.languages for one in found.values()))
+    return {
+        "documents": sum(one.documents for one in found.values()),
+        "bad_records": poisoned + sum(one.bad_records for one in found.values()),
+        "without_text": sorted(seen - {category_of(label) for label in labels}),
+    }
 
 
 def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[Part, ...]]:
