@@ -12,7 +12,7 @@ from operators.errors import DataError
 from pipelines.corpus.errors import shown
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.nodes import Identity, UnlikeNodes, UnseenPaths, identity, probes, unseen
-from pipelines.engines.ray_workers import RayWorker, result_of, timed
+from pipelines.engines.ray_workers import ANYWHERE, RayWorker, result_of, timed
 from pipelines.engines.tally import TRIES, Tally, TaskLost
 
 TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few enough to hold little
@@ -115,6 +115,7 @@ class RayEngine:
         self.tally.spilled_bytes = self._spilled_bytes
         self._asked, self.workers, self._share = workers, workers or 1, 1.0
         self._kernels = tuple(kernels)
+        self._states: list[RayWorker] = []
         self._job: tuple[tuple[str, ...], Path | None] = ((), None)
         self._admitted: frozenset[str] = frozenset()
         self._admit()
@@ -246,8 +247,14 @@ class RayEngine:
                 ray.cancel(reference, force=False)
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "RayWorker":
-        """An actor. Ray does not restart it, which would lose its state in silence; `fleet` replaces it."""
-        return RayWorker(self._ray, self.tally, state, arguments, num_cpus=self._share)
+        """An actor. Ray does not restart it, which would lose its state in silence; `fleet` replaces it. It asks for
+        no processor where those that it shares are taken by others of ours: nodes may have gone."""
+        living = (node["Resources"].get("CPU", 0.0) for node in self._ray.nodes() if node["Alive"])
+        room = sum(int(processors / self._share + 1e-6) for processors in living)
+        self._states = [one for one in self._states if not one.is_stopped]
+        options = {"num_cpus": self._share} if len(self._states) < room else ANYWHERE
+        self._states.append(RayWorker(self._ray, self.tally, state, arguments, **options))
+        return self._states[-1]
 
     def close(self) -> None:
         """Leave the cluster; end it if it is ours."""

@@ -12,7 +12,9 @@ from pipelines.engines.nodes import Identity, UnlikeNodes, identity
 from pipelines.engines.tally import Tally
 from pipelines.persistence import worked
 
-START_TIMEOUT_S: Final = 60.0
+ANYWHERE: Final[dict[str, Any]] = {"num_cpus": 0, "scheduling_strategy": "SPREAD"}
+"""Options of a worker with a state that asks for no processor."""
+START_TIMEOUT_S: Final = 30.0
 """For a worker with a state to find room."""
 
 
@@ -89,6 +91,7 @@ class RayWorker:
         self, ray: Any, tally: Tally, state: Callable[..., Any], arguments: tuple[Any, ...], **options: Any
     ) -> None:
         host = type(state.__name__, (_Host,), {})  # the name that process lists and Ray's dashboard show
+        self.is_stopped = False
         self._ray, self._tally, self._made_of = ray, tally, (state, arguments)
         remote = ray.remote(host).options(max_restarts=0, max_task_retries=0, **options)
         self._actor = remote.remote(state, arguments, identity())
@@ -112,13 +115,14 @@ class RayWorker:
 
     def stop(self) -> None:
         """End the actor."""
+        self.is_stopped = True
         self._ray.kill(self._actor, no_restart=True)
 
     def replaced(self) -> "RayWorker":
         """Another; it asks for no processor, as the one that it had may have gone with its node."""
         self.stop()
         state, arguments = self._made_of
-        return RayWorker(self._ray, self._tally, state, arguments, num_cpus=0, scheduling_strategy="SPREAD")
+        return RayWorker(self._ray, self._tally, state, arguments, **ANYWHERE)
 
 
 class RayPending:
