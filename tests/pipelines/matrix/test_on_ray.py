@@ -41,10 +41,3 @@ def test_a_stage_goes_on(made: Path, nodes: Nodes, engine: RayEngine, tmp_path: 
     if not plain.exists():
         STAGES[stage].run(made, plain, LocalEngine(1))
     on_ray(STAGES[stage], fault, made, files_of(plain), tmp_path, nodes, engine)
-
-
-def test_at_last_the_head_does_the_work_of_all(made: Path, nodes: Nodes, engine: RayEngine, tmp_path: Path) -> None:
-    """There is one processor, where there were as many as shards."""
-    for stage in ("train", "count"):
-        STAGES[stage].run(made, tmp_path / stage, engine)
-        assert files_of(tmp_path / stage) == files_of(made / f"plain-{stage}")
