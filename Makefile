@@ -24,7 +24,7 @@ help:
 	@echo "make demo     set up .venv, train, re-tokenize, compare languages, write runs/demo/report/report.html"
 	@echo "make test     set up .venv, run the tests"
 	@echo "make kernels  the kernel tests again: interpreted, then with bounds checked"
-	@echo "make lint     ruff and strict mypy"
+	@echo "make lint     ruff, strict mypy, hadolint"
 	@echo "make format   let ruff mend what it can"
 	@echo "make lock     write the lock files anew from pyproject.toml (needs the network)"
 	@echo "make image    build the container image babelmerge (needs docker)"
@@ -47,6 +47,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CODE = ("operators", "pipelines", "jobs")
 WORKFLOW = "workflow.yaml"
 POLL_S = 1.0
+AGENT_TIMEOUT_S = 60.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -93,7 +94,7 @@ def submit(
             variables["PYTHONPATH"] = str(ROOT)
         environment = {"working_dir": staging, "env_vars": variables}
         client = _connect(url)
-        job: str = client.submit_job(entrypoint=" ".join(quote(part) for part in command), runtime_env=environment)
+        job = _send(client, " ".join(quote(part) for part in command), environment)
         show(f"job {job}\n")
         if not wait:
             return 0
@@ -129,6 +130,18 @@ def stop(job: str, address: str, show: Callable[[str], None]) -> int:
             time.sleep(POLL_S)
     show(f"job {job}: {now}\n")
     return 0
+
+
+def _send(client: Any, entrypoint: str, environment: dict[str, Any]) -> str:
+    """The job's name. A cluster that has just begun answers before it can take jobs: that is waited for."""
+    deadline = time.monotonic() + AGENT_TIMEOUT_S
+    while True:
+        try:
+            return str(client.submit_job(entrypoint=entrypoint, runtime_env=environment))
+        except RuntimeError as error:
+            if "No available agent" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_S)
 
 
 def _url(address: str) -> str:
