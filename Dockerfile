@@ -4,9 +4,8 @@
 # Ray keeps arrays in /dev/shm, which docker makes 64 MB small unless --shm-size says otherwise.
 
 FROM python:3.11-slim AS packages
-COPY requirements-run.lock /
-RUN python -m venv /opt/venv \
- && /opt/venv/bin/python -m pip install --no-cache-dir --require-hashes --no-deps -r /requirements-run.lock
+COPY conf/image/build.sh requirements-run.lock /
+RUN sh /build.sh packages /opt/venv /requirements-run.lock
 
 FROM python:3.11-slim
 COPY --from=packages /opt/venv /opt/venv
@@ -32,11 +31,9 @@ COPY jobs /app/jobs
 COPY conf /app/conf
 
 USER 1000
-# Writable for whatever user the cluster chooses: numba passes over a cache it cannot write to, and Ray keeps its token
-# in the home directory.
-RUN python -m operators.warm && chmod -R a+rwX "$HOME"
+RUN sh /app/conf/image/build.sh kernels
 
 WORKDIR /data
-HEALTHCHECK --interval=5m --timeout=1m --start-period=1m CMD ["python", "-c", "import jobs.command, ray"]
+HEALTHCHECK --interval=5m --timeout=1m --start-period=1m CMD ["sh", "/app/conf/image/build.sh", "healthy"]
 ENTRYPOINT ["python", "-m", "jobs.command"]
 CMD ["--help"]
