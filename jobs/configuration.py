@@ -12,7 +12,8 @@ from jobs.settings.workflow import Workflow
 from operators.errors import UsageError
 from pipelines.corpus.sources import Source
 
-LARGEST_FILE_BYTES = 4 << 20
+LARGEST_FILE_BYTES = 1 << 19
+"""Half a megabyte takes PyYAML seconds."""
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 
 
@@ -28,13 +29,15 @@ class BadConfiguration(UsageError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain data only; a key that stands twice in a mapping is an error, and so are aliases, which can be bombs."""
+    """Plain data only. A key that stands twice is an error; so are tags, and aliases, which can be bombs."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             mark: Any = event.start_mark
             raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
+        if getattr(event, "tag", None) is not None:  # what a tag claims need not hold: `!!int ""`, `!!bool x`
+            raise yaml.MarkedYAMLError(problem=f"tags ({event.tag}) are not read", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -55,11 +58,11 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_mapping)
 
 
 def read_yaml(path: str) -> Any:
-    """A YAML file's data. Raises BadConfiguration when it is missing, no YAML, or larger than 4 MB."""
+    """A YAML file's data. Raises BadConfiguration when it is missing, no YAML, or larger than LARGEST_FILE_BYTES."""
     file = Path(path)
     try:
         if file.stat().st_size > LARGEST_FILE_BYTES:
-            raise BadConfiguration(path, f"is larger than {LARGEST_FILE_BYTES >> 20} MB; name a configuration file")
+            raise BadConfiguration(path, f"is larger than {LARGEST_FILE_BYTES >> 10} KB; name a configuration file")
         text = file.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise BadConfiguration(path, f"is not UTF-8 text (byte {error.start}); name a configuration file") from error

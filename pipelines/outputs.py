@@ -33,6 +33,8 @@ PATIENCE_S: Final = 10.0
 FORMAT: Final = 1
 """Part of every fingerprint: raised when a stage's output changes for the same settings and inputs."""
 
+_MAX_RECORD_BYTES: Final = 64 << 20
+"""Of a manifest, which lists every input: larger ones are not ours."""
 
 _PART: Final = re.compile(r"(.+)\.\d+\.part", re.DOTALL)
 """What `replacing` writes to."""
@@ -131,17 +133,24 @@ def describe_inputs(files: list[InputFile]) -> list[dict[str, Any]]:
 def read_manifest(directory: Path) -> Manifest | None:
     """The directory's manifest; None when there is none, or it is not one of ours."""
     try:
-        return msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(_record(directory / MANIFEST), type=Manifest)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def read_run(directory: Path) -> Run | None:
     """How the last run went; None when nothing says so."""
     try:
-        return msgspec.json.decode((directory / "run.json").read_bytes(), type=Run)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(_record(directory / "run.json"), type=Run)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _record(path: Path) -> bytes:
+    """The file's bytes; none of a file too large to be ours, which is no JSON then."""
+    with path.open("rb") as file:
+        content = file.read(_MAX_RECORD_BYTES + 1)
+    return content if len(content) <= _MAX_RECORD_BYTES else b""
 
 
 class Output:

@@ -42,8 +42,11 @@ KNOWN_PRETOKENIZERS: Final = {
 }
 """Stem of a .tiktoken file to the pre-tokenizer that its publisher uses with it."""
 
-MAX_FILE_BYTES: Final = 256 << 20
-"""Larger files are taken for something else than a tokenizer."""
+MAX_FILE_BYTES: Final = 64 << 20
+"""Larger files are taken for something else than a tokenizer; the largest published ones have 35 MB."""
+
+MAX_MERGES: Final = 1 << 22
+"""Rows of a merges.parquet, which may be compressed by any factor."""
 
 MERGES_SCHEMA: Final = pa.schema(
     [pa.field(name, pa.int32(), nullable=False) for name in ("rank", "left", "right", "token")]
@@ -193,7 +196,10 @@ def _load_directory(directory: Path) -> Tokenizer:
     if not path.is_file():
         return read
     try:
-        table = pq.ParquetFile(path).read(["rank", "left", "right", "token", "count"]).sort_by("rank")
+        parquet = pq.ParquetFile(path)
+        if parquet.metadata.num_rows > MAX_MERGES:
+            raise ValueError(f"{parquet.metadata.num_rows:,} rows, more than {MAX_MERGES:,}")
+        table = parquet.read(["rank", "left", "right", "token", "count"]).sort_by("rank")
         columns = [table.column(name).to_numpy() for name in ("left", "right", "token", "count")]
         left, right, token = (np.ascontiguousarray(column, np.int32) for column in columns[:3])
         merges = Merges(left, right, token, np.ascontiguousarray(columns[3], np.int64))

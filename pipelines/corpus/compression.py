@@ -13,6 +13,8 @@ import zstandard
 from pipelines.corpus.formats import Compression
 from pipelines.corpus.reading import Reading, Span
 
+LONGEST_LINE_BYTES: Final = 1 << 28
+"""A longer line is taken for damage: zeros compress by a factor of 30,000, so a small file may hold any length."""
 MAGIC: Final[dict[Compression, bytes]] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 _ZSTD_WINDOW_BYTES: Final = 1 << 31
@@ -23,7 +25,21 @@ _ZSTD_PIECE_BYTES: Final = 1 << 14
 
 
 def pieces(reading: Reading, compression: Compression) -> Iterator[bytes]:
-    """The decompressed bytes of a file, in pieces. Raises DamagedFile after the last sound piece."""
+    """The decompressed bytes of a file, in pieces. Raises DamagedFile after the last sound piece.
+
+    Damage, too, is a line of more than LONGEST_LINE_BYTES, as it must be held whole.
+    """
+    length = 0
+    """Of the line that the last piece ends in."""
+    for piece in _pieces(reading, compression):
+        first = piece.find(b"\n")
+        if length + (len(piece) if first < 0 else first) > LONGEST_LINE_BYTES:
+            raise reading.damaged(f"holds a line of more than {LONGEST_LINE_BYTES:,} bytes")
+        length = length + len(piece) if first < 0 else len(piece) - 1 - piece.rfind(b"\n")
+        yield piece
+
+
+def _pieces(reading: Reading, compression: Compression) -> Iterator[bytes]:
     if compression == "gzip":
         return _gunzip(reading)
     if compression == "zstd":

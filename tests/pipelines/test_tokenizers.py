@@ -208,7 +208,7 @@ def test_references_that_cannot_be_loaded_say_why_in_one_line(saved: Path) -> No
     (saved / "unigram.model").write_bytes(b"\x0a\x03\x0a\x01a")
     (saved / "ranks.model").write_bytes((saved / "ranks.tiktoken").read_bytes())
     with (saved / "large.json").open("wb") as file:
-        file.truncate((256 << 20) + 1)
+        file.truncate((64 << 20) + 1)
     (saved / "tekken.json").write_text(json.dumps({"config": {}, "vocab": []}))
     cases: list[tuple[str, type[BabelmergeError], str]] = [
         ("nothing.json", MissingTokenizer, "No such file"),
@@ -222,7 +222,7 @@ def test_references_that_cannot_be_loaded_say_why_in_one_line(saved: Path) -> No
         ("spm.model", MalformedTokenizer, "no SentencePiece model"),
         ("unigram.model", UnsupportedTokenizer, "a SentencePiece model of type Unigram"),
         ("ranks.model", BadReference, "say "),
-        ("large.json", MalformedTokenizer, "268,435,457 bytes, more than 268,435,456"),
+        ("large.json", MalformedTokenizer, "67,108,865 bytes, more than 67,108,864"),
         ("tekken.json", MalformedTokenizer, "missing required field"),
         ("merges.parquet", MalformedTokenizer, "no tokenizer.json"),
     ]

@@ -1,0 +1,1 @@
+"""Inputs of readers: READER-NAME."""
