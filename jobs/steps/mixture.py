@@ -1,6 +1,7 @@
 """The step `mixture`."""
 
 from collections import Counter
+from pathlib import Path
 
 from jobs.configuration import read_sources
 from jobs.settings.base import BadSettings
@@ -10,11 +11,14 @@ from pipelines.corpus.errors import shown
 from pipelines.corpus.sources import find_files
 from pipelines.outputs import Output
 
+SHOWN = 12
+"""Shares that the command prints; all are in the table."""
+
 
 def run_mixture(settings: Mixture, job: Job) -> str:
     """Infer a mixture."""
     from operators.tokenizer import require_replayable
-    from pipelines.mixture.inferring import Inference, infer_categories
+    from pipelines.mixture.inferring import MIXTURE, Inference, infer_categories
     from pipelines.tokenizers import load_tokenizer
     from pipelines.words.blocks import BLOCKS
     from pipelines.words.counting import count_words
@@ -53,4 +57,17 @@ def run_mixture(settings: Mixture, job: Job) -> str:
     categories = len(made.settings["categories"])
     used = made.facts["merges_used"]
     told = summary(output, f"the shares of {categories} categories from {used:,} merges", words.facts, settings.out)
-    return f"{made.facts['warning']}\n{told}" if made.facts.get("warning") else told
+    lines = [made.facts.get("warning") or "", *shares_told(out / MIXTURE), told]
+    return "\n".join(line for line in lines if line)
+
+
+def shares_told(path: Path) -> list[str]:
+    """The largest shares, a line each: category, share of bytes and, where there is one, its 95 % interval."""
+    import polars as pl
+
+    table = pl.read_parquet(path, glob=False).sort("share", "category", descending=[True, False])
+    lines = []
+    for category, share, low, high in table.select("category", "share", "low", "high").head(SHOWN).iter_rows():
+        known = "" if low is None or high is None else f"  ({100 * low:.2f} to {100 * high:.2f})"
+        lines.append(f"{100 * share:6.2f} %{known}  {category}")
+    return [*lines, *([f"and {len(table) - SHOWN} more, each with less"] if len(table) > SHOWN else [])]

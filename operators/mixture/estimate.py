@@ -147,7 +147,7 @@ def _in_units(share: F64, units: F64) -> F64:
 
 
 def _likeness(rates: F64) -> F64:
-    """float64[n, n]: correlation of the categories' rates over the merges, each rank weighed alike."""
+    """float64[n, n]: cosine between the categories' rates over the merges, each rank weighed alike."""
     weighed = rates / np.maximum(rates.mean(axis=1, keepdims=True), 1e-300)
     length = np.maximum(np.sqrt((weighed**2).sum(axis=0)), 1e-300)
     return np.asarray((weighed / length).T @ (weighed / length))

@@ -115,10 +115,14 @@ def keep_evidence(
                 for _ in engine.run(emit_partitions, tasks):
                     advance(1)
             steps = tuple(step for step in LEFT_STEPS if step <= merges)
-            with progress.stage("count what is left", 1, "tables") as advance:
-                [(_, left)] = engine.run(count_left, [LeftTask(tuple(paths), tuple(categories), tokenizer, steps)])
-                advance(1)
-            _gather(tasks, labels, words.facts["languages"], directory, np.array(steps), np.array(left))
+            with progress.stage("count what is left", min(engine.workers, len(categories)), "parts") as advance:
+                parts = [categories[i :: engine.workers] for i in range(min(engine.workers, len(categories)))]
+                lefts = [LeftTask(tuple(paths), tuple(part), tokenizer, steps) for part in parts]
+                left = np.zeros((len(steps), len(categories)), np.int64)
+                for i, counted in engine.run(count_left, lefts):
+                    left[:, i :: len(parts)] = np.array(counted, np.int64).reshape(len(steps), len(parts[i]))
+                    advance(1)
+            _gather(tasks, labels, words.facts["languages"], directory, np.array(steps, np.int64), left)
             run = Run(engine=engine.name, workers=engine.workers, seconds=0.0)
             output.finish(name, settings, inputs, [EVIDENCE], {}, run)
         return _read(directory / EVIDENCE, categories)

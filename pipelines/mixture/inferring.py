@@ -182,13 +182,18 @@ def _write_ranked(
     write_table(table, directory / MERGES)
     write_table(sensitivity_table(found), directory / SENSITIVITY)
     check = found.check
-    shown = [merge_list.tokenizer.tokens[int(merge_list.tokenizer.merges.token[scored[place]])]
-             for place in check.unexplained[:SHOWN].tolist()]  # fmt: skip
+    absent = (evidence.counts.sum(axis=(0, 2)) == 0)[check.unexplained]
+    places = [*check.unexplained[absent], *check.unexplained[~absent]][:SHOWN]
+    merges = merge_list.tokenizer.merges
+    shown = [merge_list.tokenizer.tokens[int(merges.token[scored[place]])] for place in places]
     warning = ""
     if check.warns:
+        where = "occur in none of" if check.absent >= len(places) else "are far too rare in"
         warning = (
             f"mixture: the categories do not explain the list: {len(check.unexplained):,} of {check.tested:,} merges"
-            f" are far too rare in them ({check.absent:,} occur in none), such as {_texts(shown)}: one is missing"
+            f" are far too rare in them, {check.absent:,} occur in none. Something is missing: these merges {where}"
+            " your categories:"
+            f" {_texts(shown)}"
         )
     return {
         "merges_used": found.merges_used,

@@ -60,10 +60,10 @@ def test_merges_that_betray_and_merges_that_tell() -> None:
 
 
 def test_the_page_shows_all_of_it_as_text(tmp_path: Path) -> None:
-    written = draw_report(inputs(warning=f"mixture: such as {HOSTILE}: one is missing"), tmp_path)
+    written = draw_report(inputs(warning=f"mixture: such as {HOSTILE}: in your categories"), tmp_path)
     assert {"mixture.svg", "mixture-merges.png", "mixture-merges.svg"} <= set(written)
     page = Page((tmp_path / "report.html").read_text("utf-8"))
-    assert f"such as {HOSTILE}: one is missing" in page.words and page.tags.count("script") == 1
+    assert f"such as {HOSTILE}: in your categories" in page.words and page.tags.count("script") == 1
     assert page.tables["table-unexplained"][1] == ["3", repr(HOSTILE), "14.50", "0.25"]
     assert page.tables["table-evidence"][1] == ["Burmese (my)", "5.00 %", "'\u1000'"]
 
