@@ -12,7 +12,7 @@ from jobs.settings.workflow import Workflow
 from operators.errors import UsageError
 from pipelines.corpus.sources import Source
 
-LARGEST_FILE_BYTES = 1 << 19
+LARGEST_FILE_BYTES = 1 << 20
 """Half a megabyte takes PyYAML seconds."""
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 

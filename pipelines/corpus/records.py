@@ -31,8 +31,6 @@ from pipelines.corpus.text_lines import read_text
 __all__ = ["BATCH_BYTES", "CORPUS_SCHEMA", "Parts", "Span", "can_be_cut", "read_batches", "read_parts"]
 
 BATCH_BYTES: Final = 8 << 20
-LONGEST_LINE_BYTES: Final = 512 << 20
-"""A document is held whole. A longer line is damage: a hundred kB of a compressed file may hold any number of bytes."""
 
 
 def read_batches(
@@ -182,20 +180,8 @@ def _parts(reading: Reading, wanted: Wanted) -> Parts:
     return _line_parts(reading, how, wanted)
 
 
-def _bounded(found: Iterator[bytes], reading: Reading) -> Iterator[bytes]:
-    """The same pieces, until a line in them is too long to be a document: a few bytes, decompressed, may be one."""
-    length = 0
-    for piece in found:
-        newline = piece.rfind(b"\n")
-        length = length + len(piece) if newline < 0 else len(piece) - newline - 1
-        if length > LONGEST_LINE_BYTES:
-            yield piece[: newline + 1]
-            raise reading.damaged(f"a line is longer than {LONGEST_LINE_BYTES >> 20} MiB, the most that is read")
-        yield piece
-
-
 def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
-    found = _bounded(pieces(reading, how.compression), reading)
+    found = pieces(reading, how.compression)
     if reading.span is None:
         parted = parted_blocks(found, reading.batch_bytes, reading.part_bytes)
     else:

@@ -1,6 +1,5 @@
 """What is written is read back equal, in every format, in batches of any size."""
 
-import gzip
 import io
 import itertools
 import json
@@ -16,12 +15,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.corpus import records
 from pipelines.corpus.bad_records import BadRecord, BadRecords
-from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.formats import FORMATS
 from pipelines.corpus.records import CORPUS_SCHEMA, Span, read_batches
-from pipelines.corpus.sources import Source, find_files
 from tests.pipelines.corpus.corpora import Row, encode, found, rows_of, squeezed, texts_of, written
 
 EDGES = [
@@ -189,18 +185,3 @@ def test_bad_lines_of_a_span_have_their_numbers_in_the_file(tmp_path: Path) -> N
     batches = list(read_batches(file, bad, span=Span(33, 70)))
     assert sum(batch.num_rows for batch in batches) == 6
     assert bad.table().column("record").to_pylist() == [11]
-
-
-@pytest.mark.parametrize("name", ["a.txt.zst", "a.jsonl.gz"])
-def test_a_line_that_never_ends_is_damage(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few bytes, decompressed, may be more than memory holds."""
-    monkeypatch.setattr(records, "LONGEST_LINE_BYTES", 1 << 20)
-    path = tmp_path / name
-    content = b'{"text": "first"}\n' + b'{"text": "' + b"a" * (3 << 20)
-    path.write_bytes(zstandard.compress(content) if name.endswith("zst") else gzip.compress(content))
-    [file] = find_files([Source(path=str(path))])
-    with pytest.raises(DamagedFile, match="a line is longer than 1 MiB"):
-        list(read_batches(file, BadRecords("fail"), 1 << 16))
-    bad = BadRecords("skip")
-    texts = [text for batch in read_batches(file, bad, 1 << 16) for text in batch["text"].to_pylist()]
-    assert [text.strip() for text in texts] in (["first"], ['{"text": "first"}']) and len(bad) == 1
