@@ -22,10 +22,18 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
+from operators.shard import Shard
+from operators.sizes.curves import measure_curve
+from operators.text.pretokenize import Pretokenizer
+from operators.tokenizer import Tokenizer
+from operators.training.merge_order import Reducer
+from operators.words import WordCounter
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files
+from pipelines.tokenizers import load_tokenizer
 
 SAMPLE_BYTES: Final = 1_600_000
 TRAINING_BYTES: Final = 6_000_000
@@ -54,6 +62,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """The error with so many merges alone."""
     uniform: float
     """The error of equal shares."""
+    truth: list[float]
+    efficiency: list[float]
+    """Of each category: its tokens under a tokenizer trained on it alone, for one token under the one in question."""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +166,7 @@ def run_case(
     truth = np.array([stated[name] for name in given]) / sum(stated[name] for name in given)
     if asked.wrong_pretokenizer:
         _recut(folder / "tok/tokenizer.json", folder, asked.wrong_pretokenizer)
+    efficiency = efficiencies(folder, given, asked.vocab_size)
     samples = [str(folder / f"sample-{name}.jsonl") for name in given]
     tokenizer = "recut.json" if asked.wrong_pretokenizer else "tok"
     cases = []
@@ -176,9 +188,38 @@ def run_case(
                 if all(known) else None,
                 by_merges=_by_merges(folder / method / "sensitivity.parquet", given, truth),
                 uniform=_error(np.full(len(given), 1 / len(given)), truth),
+                truth=truth.tolist(), efficiency=efficiency,
             )
         )  # fmt: skip
     return cases
+
+
+def efficiencies(folder: Path, names: Sequence[str], size: int) -> list[float]:
+    """For the paper's baseline: a category that had a larger part in training is encoded nearly as well as by its own
+    tokenizer."""
+    tokenizer, found = load_tokenizer(str(folder / "tok")), []
+    for name in names:
+        [lines] = lines_of([str(folder / f"sample-{name}.jsonl")]).values()
+        counter = WordCounter()
+        texts = pa.array(lines, pa.large_string())
+        counter.add(Pretokenizer(tokenizer.pretokenizer).split(texts), pa.array([name] * len(lines)))
+        words, counts, _ = counter.table(name).sorted()
+        shard, reducer = Shard(words, counts, tokenizer.byte_ids), Reducer((), size)
+        changes = shard.initial_counts()
+        while len(batch := reducer.next_batch([changes])):
+            changes = shard.apply(batch)
+        own = Tokenizer(tokenizer.pretokenizer, (), reducer.merges)
+        tokens = [int(measure_curve(words, counts, one).tokens[-1]) for one in (own, tokenizer)]
+        found.append(tokens[0] / tokens[1])
+    return found
+
+
+def efficiency_error(case: dict[str, Any], others: Sequence[dict[str, Any]]) -> float:
+    """The error of shares read off the efficiencies by a line in logarithms, fitted to other cases."""
+    centred = [np.log([[max(share, 1e-6) for share in one["truth"]], one["efficiency"]]) for one in others]
+    y, x = np.concatenate([(one - one.mean(axis=1, keepdims=True)) for one in centred], axis=1)
+    told = np.array(case["efficiency"]) ** float((x @ y) / (x @ x))
+    return _error(told / told.sum(), np.array(case["truth"]))
 
 
 def infer_published(files: Sequence[str], tokenizer: str) -> Published:
@@ -209,12 +250,17 @@ def shown(data: bytes) -> str:
             figures = [f"{100 * row['shares'].get(name, 0):.1f}" for name in names]
             lines.append(f"| {row['tokenizer']} | {' | '.join(figures)} |")
         return "\n".join(lines)
+    for row in rows:
+        others = [one for one in rows if one["n"] == row["n"] and one["seed"] != row["seed"]]
+        row["by efficiency"] = efficiency_error(row, others) if others else None
+    hidden = ("by_merges", "truth", "efficiency")
     table = (
-        pl.DataFrame([{name: value for name, value in row.items() if name != "by_merges"} for row in rows])
+        pl.DataFrame([{name: value for name, value in row.items() if name not in hidden} for row in rows],
+                     schema_overrides={"by efficiency": pl.Float64})
         .group_by("n", "method", "sample_bytes", "pretokenizer", "withheld")
         .agg(
             pl.len().alias("cases"), pl.col("error").mean().round(2), (pl.col("error").std()).round(2).alias("sd"),
-            pl.col("uniform").mean().round(2), (pl.col("covered").sum()).alias("covered"),
+            pl.col("uniform", "by efficiency").mean().round(2), (pl.col("covered").sum()).alias("covered"),
             pl.col("warned").sum(), pl.col("seconds").median().round(1),
         )
         .sort("n", "method")

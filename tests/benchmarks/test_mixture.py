@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pytest
 
-from benchmarks.mixture import Case, lines_of, main, shown
+from benchmarks.mixture import Case, efficiency_error, lines_of, main, shown
 
 
 def write(path: Path, language: str, first: int) -> None:
@@ -49,5 +50,15 @@ def test_a_known_mixture_comes_out(tmp_path: Path) -> None:
         assert case.error < -4 < case.uniform + 2 and not case.warned
     assert cases[0].covered is not None and cases[0].covered >= 2 and cases[1].covered is None
     assert max(cases[0].by_merges) <= 2000
+    assert all(0 < one <= 1.02 for one in cases[0].efficiency) and sum(cases[0].truth) == pytest.approx(1)
     table = shown((tmp_path / "out.json").read_bytes())
     assert "| 3 | lp | 300000 | gpt4 | 0.0 | 1 |" in table
+
+
+def test_shares_are_read_off_efficiencies_by_other_cases() -> None:
+    """share = efficiency^3, exactly."""
+    cases = []
+    for seed in range(3):
+        share = np.random.default_rng(seed).dirichlet(np.ones(4))
+        cases.append({"truth": share.tolist(), "efficiency": (share ** (1 / 3)).tolist()})
+    assert efficiency_error(cases[0], cases[1:]) < -20
