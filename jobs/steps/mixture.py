@@ -69,5 +69,5 @@ def shares_told(path: Path) -> list[str]:
     lines = []
     for category, share, low, high in table.select("category", "share", "low", "high").head(SHOWN).iter_rows():
         known = "" if low is None or high is None else f"  ({100 * low:.2f} to {100 * high:.2f})"
-        lines.append(f"{100 * share:6.2f} %{known}  {category}")
-    return [*lines, *([f"and {len(table) - SHOWN} more, each with less"] if len(table) > SHOWN else [])]
+        lines.append(f"- {100 * share:5.2f} %{known}  {category}")
+    return [*lines, *([f"- and {len(table) - SHOWN} more, each with less"] if len(table) > SHOWN else [])]

@@ -2,6 +2,7 @@
 
 import gettext
 import html.parser
+import re
 from pathlib import Path
 
 import django
@@ -88,7 +89,9 @@ def test_the_demo_runs_and_its_second_run_does_nothing(
         return capsys.readouterr().out.strip().splitlines()
 
     first = demo()
-    assert sum(line.startswith("- ") for line in first) == 3  # findings
+    told = [line for line in first if line.startswith("- ")]
+    shares_told = [line for line in told if re.match(r"- +[\d.]+ %  \(.* to .*\)  \w+", line)]
+    assert len(shares_told) == 10 and len(told) - len(shares_told) == 3  # findings
     assert first[-1] == "wrote a report: runs/demo/report/report.html"
     done = tmp_path / "runs/demo"
     premiums = pl.read_parquet(done / "premiums/premiums.parquet")
