@@ -1,9 +1,11 @@
 """The same results on Ray: any number of workers, a worker killed on the way, errors that arrive as themselves."""
 
+import gc
 import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -123,14 +125,17 @@ def test_a_lone_trainer_killed_changes_nothing(
 
 
 def test_errors_arrive_as_themselves(ray_engine: RayEngine) -> None:
+    held, wrong = ray_engine.start(Holder, "b"), ray_engine.start(Holder, "wrong")
     for failing in (
         lambda: list(ray_engine.run(refuse, ["a"])),
-        lambda: ray_engine.start(Holder, "b").call("refuse").result(),
-        lambda: ray_engine.start(Holder, "wrong").call("process").result(),
+        lambda: held.call("refuse").result(),
+        lambda: wrong.call("process").result(),
     ):
         with pytest.raises(Refused) as caught:
             failing()
         assert caught.value.why in ("not today", "asked to", "cannot be held")
+    for worker in (held, wrong):  # the error's traceback would keep them, and their processors
+        worker.stop()
 
 
 def test_a_killed_worker_is_reported_lost(ray_engine: RayEngine) -> None:
@@ -214,8 +219,12 @@ def test_a_node_that_does_not_see_a_path_is_named(ray_engine: RayEngine, tmp_pat
 def test_a_cluster_without_room_is_one_line(ray_engine: RayEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.engines.ray_engine.ROOM_TIMEOUT_S", 0.5)
     total = ray_engine._ray.cluster_resources()["CPU"]
+    deadline = time.monotonic() + 120
+    while ray_engine._ray.available_resources().get("CPU", 0) < total and time.monotonic() < deadline:
+        gc.collect()  # workers of the tests before, which nobody holds any more
+        time.sleep(0.2)
     holder = ray_engine._ray.remote(Holder).options(num_cpus=total).remote("x")
-    ray_engine._ray.get(holder.process.remote())
+    ray_engine._ray.get(holder.process.remote(), timeout=120)
     try:
         with pytest.raises(ClusterFull, match=f"has 0 of its {total:g} processors free"):
             RayEngine(2)
