@@ -147,7 +147,7 @@ def test_the_list_of_a_real_corpus_equals_hugging_faces(corpora: Path, tmp_path:
     words = count_words(find_files([Source(path=str(corpora / "help"))]), "gpt4", tmp_path, engine, Silent())
     source = ShardSource(word_files(words, tmp_path), 2, None, byte_ids())
     goal = Goal(Tokenizer("gpt4", (), Merges.from_rows([])), 32768, 1)
-    reducer, _ = run_rounds(source, goal, engine, Silent(), Checkpoint(tmp_path / "c", "f"))
+    reducer = run_rounds(source, goal, engine, Silent(), Checkpoint(tmp_path / "c", "f"))
     assert reducer.vocabulary == 32768
     assert 900 < len(reducer.rounds) < 1300
     # The same words, each as a document, as often as it occurs; the counts fit Hugging Face's 32 bits.
