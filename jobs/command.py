@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origi
 
 import msgspec
 import typer
-from rich.console import Console
 
 from jobs.cluster_commands import logs, status, stop, submit
 from jobs.configuration import BadConfiguration, read_settings, read_workflow
@@ -212,7 +211,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="babelmerge", standalone_mode=True)
     except BabelmergeError as error:
-        Console(stderr=True, soft_wrap=True).print(f"babelmerge: {error}", style="bold", highlight=False, markup=False)
+        typer.secho(f"babelmerge: {error}", err=True, bold=True)  # bold on a terminal only
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except KeyboardInterrupt:
         typer.echo("babelmerge: interrupted; run the same command again to go on", err=True)

@@ -7,10 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
-
 from pipelines.progress import Advance, Silent
 from pipelines.progress import Progress as Listener
 
@@ -23,7 +19,11 @@ def listener(mode: str) -> Listener:
         return Silent()
     if mode == "json":
         return JsonLines(sys.stderr)
-    return Bars(Console(stderr=True))
+    if not sys.stderr.isatty():
+        return Lines(sys.stderr)
+    from jobs.bars import Bars  # rich takes a while to import
+
+    return Bars()
 
 
 def readable(amount: float, unit: str) -> str:
@@ -37,44 +37,29 @@ def readable(amount: float, unit: str) -> str:
     return f"{amount:.1f} TB"
 
 
-class _Done(ProgressColumn):
-    """Amount done and rate, in the stage's unit."""
+class Lines:
+    """A line a stage, at its end."""
 
-    def render(self, task: Task) -> Text:
-        unit = str(task.fields["unit"])
-        speed = task.finished_speed or task.speed
-        rate = f", {readable(speed, unit)}/s" if speed else ""
-        return Text(f"{readable(task.completed, unit)}{rate}")
-
-
-class Bars:
-    """A bar a stage, with rate and time left; plain lines where stderr is no terminal."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
     @contextmanager
     def stage(self, name: str, total: int | None, unit: str) -> Iterator[Advance]:
         """See pipelines.progress.Progress."""
         began = time.monotonic()
         done = 0
-        columns = (TextColumn("{task.description:18}"), BarColumn(), _Done(), TimeRemainingColumn(compact=True))
-        terminal = self._console.is_terminal
-        with Progress(*columns, console=self._console, transient=True, disable=not terminal) as bars:
-            bar = bars.add_task(name, total=total, unit=unit)
 
-            def advance(amount: int) -> None:
-                nonlocal done
-                done += amount
-                bars.advance(bar, amount)
+        def advance(amount: int) -> None:
+            nonlocal done
+            done += amount
 
-            yield advance
-        seconds = time.monotonic() - began
-        self._console.print(f"{name:18} {readable(done, unit)} in {seconds:.1f} s", highlight=False, markup=False)
+        yield advance
+        self.note(f"{name:18} {readable(done, unit)} in {time.monotonic() - began:.1f} s")
 
     def note(self, text: str) -> None:
         """See pipelines.progress.Progress."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
 
 
 class JsonLines:

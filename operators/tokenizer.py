@@ -31,6 +31,14 @@ class Merges:
     def __getitem__(self, ranks: slice) -> "Merges":
         return Merges(self.left[ranks], self.right[ranks], self.token[ranks], self.count[ranks])
 
+    @property
+    def last_places(self) -> I64:
+        """The ranks that count, ascending, int64: of a pair that stands more than once, the last."""
+        pairs = self.left[::-1].astype(np.int64) << 32 | self.right[::-1]
+        _, first = np.unique(pairs, return_index=True)
+        ranks: I64 = np.sort(len(self) - 1 - first)
+        return ranks
+
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[int, int, int, int]]) -> "Merges":
         """From (left, right, token, count) rows."""

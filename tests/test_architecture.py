@@ -23,7 +23,7 @@ HOMES = {
     "ray": {"pipelines/engines/ray_engine.py", "jobs/submission.py"},
     "numba": {"operators/kernels"},
     "highspy": {"operators/mixture/linear_program.py"},
-    "yaml": {"jobs/configuration.py"},
+    "yaml": {"jobs/plain_yaml.py"},
 }
 """The only files or folders of the three packages that import a library, be it inside a function."""
 

@@ -27,11 +27,8 @@ def to_json(tokenizer: Tokenizer) -> str:
         raise InexpressibleTokenizer("tokenizer.json", _first_clash(spelled, vocab))
     text = tokenizer.text_tokens
     names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
-    merges: dict[tuple[str, str], None] = {}
-    for pair in zip(tokenizer.merges.left.tolist(), tokenizer.merges.right.tolist(), strict=True):
-        named = (names[pair[0]], names[pair[1]])
-        merges.pop(named, None)  # of a pair that stands twice the last place counts
-        merges[named] = None
+    last = tokenizer.merges.last_places
+    pairs = zip(tokenizer.merges.left[last].tolist(), tokenizer.merges.right[last].tolist(), strict=True)
     byte_level = recipes.byte_level()
     content = {
         "version": "1.0",
@@ -52,7 +49,7 @@ def to_json(tokenizer: Tokenizer) -> str:
             "byte_fallback": False,
             "ignore_merges": tokenizer.ignore_merges,
             "vocab": vocab,
-            "merges": [list(pair) for pair in merges],
+            "merges": [(names[left], names[right]) for left, right in pairs],
         },
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"

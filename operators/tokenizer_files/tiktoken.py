@@ -27,21 +27,17 @@ def to_tiktoken(tokenizer: Tokenizer) -> bytes:
     Raises:
         InexpressibleTokenizer: merges by lowest id would give other ids than the tokenizer's merge list.
     """
-    table = merge_table(tokenizer.merges)
-    texts = tokenizer.text_tokens
-    ends = dict(zip(texts, final_pairs(texts, tokenizer.byte_ids, table).tolist(), strict=True))
-    merges: dict[tuple[int, int], int] = {}
-    left, right, token = (
-        ids.tolist() for ids in (tokenizer.merges.left, tokenizer.merges.right, tokenizer.merges.token)
-    )
-    for pair in zip(left, right, token, strict=True):
-        merges.pop(pair[:2], None)  # of a pair that stands twice the last place counts
-        if ends[pair[2]] == list(pair[:2]):  # the others join nothing, ever
-            merges[pair[:2]] = pair[2]
-    written = set(tokenizer.byte_ids.tolist()) | set(merges.values())
-    kept = {i: text for i, text in texts.items() if tokenizer.ignore_merges or i in written}
+    texts, merges = tokenizer.text_tokens, tokenizer.merges
+    ends = final_pairs(texts, tokenizer.byte_ids, merge_table(merges))
+    at = np.searchsorted(np.fromiter(texts, np.int64, len(texts)), merges.token)
+    comes_to_it = (ends[at, 0] == merges.left) & (ends[at, 1] == merges.right)  # the others join nothing, ever
+    last = merges.last_places
+    joins = last[comes_to_it[last]]
+    written = np.zeros(len(tokenizer.tokens), np.bool_)
+    written[tokenizer.byte_ids] = written[merges.token[joins]] = True
+    kept = {i: text for i, text in texts.items() if tokenizer.ignore_merges or written[i]}
     rebuilt = _merges_of(kept, tokenizer.byte_ids)
-    if list(zip(rebuilt.left.tolist(), rebuilt.right.tolist(), strict=True)) != list(merges):
+    if not (np.array_equal(rebuilt.left, merges.left[joins]) and np.array_equal(rebuilt.right, merges.right[joins])):
         raise InexpressibleTokenizer(".tiktoken", "its merges are not in the order of its tokens' ids")
     return b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in kept.items())
 

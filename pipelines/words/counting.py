@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from operators.errors import DataError
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
-from operators.words import WordCounter
+from operators.words import WordCounter, runs_of
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
@@ -97,7 +97,7 @@ def count_parts(task: CountTask) -> Counted:
         for batch in read_batches(part.file, bad, batch_bytes, span=part.span, with_ids=False):
             pieces = pretokenizer.split(batch.column("text"))
             languages = batch.column("language")
-            seen.update(languages.unique().to_pylist())
+            seen.update(name for name, _, _ in runs_of(languages))
             if task.blocks:
                 languages = block_labels(batch, size - before, task.blocks, run_bytes(part.file.size))
             counter.add(pieces, languages, part.multiplier)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("altair", "highspy", "numba", "polars", "ray", "tokenizers")
+HEAVY = ("altair", "highspy", "numba", "polars", "ray", "rich.progress", "tokenizers", "yaml")
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ HEAVY = ("altair", "highspy", "numba", "polars", "ray", "tokenizers")
         ("jobs.command, jobs.steps.runner, jobs.training_plan", set()),
         (
             "pipelines.training.run, pipelines.words.imported_words, pipelines.training.vocabulary_sizes",
-            {"numba", "tokenizers"},
+            {"numba", "tokenizers", "yaml"},  # numba reads its settings with it
         ),
     ],
 )

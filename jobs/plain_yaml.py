@@ -1,0 +1,49 @@
+"""YAML as plain data: no tags, no aliases, no repeated keys. The only place that parses it; nothing is executed."""
+
+from typing import Any
+
+import yaml
+
+
+class NotPlainYaml(ValueError):
+    """What is wrong, and in which line."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain data only. A key that stands twice is an error; so are tags, and aliases, which can be bombs."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            mark: Any = event.start_mark
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
+        if getattr(event, "tag", None) is not None:  # what a tag claims need not hold: `!!int ""`, `!!bool x`
+            raise yaml.MarkedYAMLError(problem=f"tags ({event.tag}) are not read", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be a plain name", problem_mark=key_node.start_mark)
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                key = key_node.value  # a language code such as `no` is a name here, not a boolean
+            if key in mapping:
+                raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
+            mapping[key] = self.construct_object(value_node, deep=True)
+        return mapping
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_mapping)
+
+
+def parse(text: str) -> Any:
+    """The data of a YAML text. Raises NotPlainYaml."""
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise NotPlainYaml(f"{line}{error.problem}; mend the YAML") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise NotPlainYaml(f"is no YAML: {str(error).splitlines()[0]}") from error
