@@ -1,4 +1,4 @@
-"""Reports that are told again train what the shards trained, and the model of scale keeps to what it is made of."""
+"""Reports that are told again train what the shards trained."""
 
 from pathlib import Path
 
