@@ -99,10 +99,12 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     merges: int
     rounds: int
     seconds: float
+    waited_s: float
+    """Of them: until all shards have answered."""
     reducer_s: float
-    """Of them: adding up and choosing."""
-    driver_cpu_s: float
-    """Processor time of the driver, all its threads: reducer, sending, receiving."""
+    """Processor time of adding up and choosing, which other work on the machine does not lengthen."""
+    messages_s: float
+    """Processor time of the driver's other threads, and of sending and receiving."""
     rows: int
     report_bytes: int
     batch_bytes: int
@@ -172,17 +174,20 @@ class Driver:
     shards: int
     number: int = 0
     waited_s: float = 0.0
+    cpu_s: float = 0.0
+    """Processor time of this thread meanwhile."""
     sent_bytes: int = 0
 
     def apply(self, merges: Merges | None) -> list[PairChanges]:
         """A round trip to all shards."""
         if merges is not None:
             self.sent_bytes += _pickled(merges) * self.shards
-        began = time.perf_counter()
+        cpu, began = time.thread_time(), time.perf_counter()
         hosts = self.hosts
         pending = [hosts[i % len(hosts)].call("report", i, self.number, merges) for i in range(self.shards)]
         answers = [one.result() for one in pending]
         self.waited_s += time.perf_counter() - began
+        self.cpu_s += time.thread_time() - cpu
         self.number += 1
         return answers
 
@@ -192,10 +197,11 @@ def replay(recording: Recording, goal: Goal, hosts: Sequence[Worker], latency_s:
     for host in hosts:
         host.call("holds").result()
     driver, reducer = Driver(hosts, recording.shards), goal.reducer()
-    cpu, began = time.process_time(), time.perf_counter()
+    process, thread, began = time.process_time(), time.thread_time(), time.perf_counter()
     for _ in choose(reducer, driver.apply(None), driver.apply, Merges.from_rows([])):
         pass
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    seconds, process = time.perf_counter() - began, time.process_time() - process
+    reducing = time.thread_time() - thread - driver.cpu_s
     if not same_merges(reducer.merges, recording.merges):
         raise RuntimeError(f"{recording.shards} shards: the reports told again lead to other merges")
     return Replay(
@@ -206,8 +212,9 @@ def replay(recording: Recording, goal: Goal, hosts: Sequence[Worker], latency_s:
         merges=len(recording.merges),
         rounds=len(reducer.rounds),
         seconds=seconds,
-        reducer_s=seconds - driver.waited_s,
-        driver_cpu_s=cpu,
+        waited_s=driver.waited_s,
+        reducer_s=reducing,
+        messages_s=process - reducing,
         rows=recording.rows,
         report_bytes=recording.wire_bytes,
         batch_bytes=driver.sent_bytes,
@@ -266,10 +273,9 @@ def shown(rows: Sequence[Replay]) -> str:
     heads += " | changes a merge | reports kB a merge | sent kB a merge"
     lines = [f"| {heads} |", "|" + "--:|" * (heads.count("|") + 1)]
     for row in rows:
-        waited = row.seconds - row.reducer_s
         figures = (
-            f"{row.shards} | {row.latency_ms:g} | {row.rounds:,} | {1e3 * waited / row.rounds:.2f}",
-            f"{1e3 * (row.driver_cpu_s - row.reducer_s) / row.rounds:.2f} | {row.reducer_s:.2f} | {row.seconds:.1f}",
+            f"{row.shards} | {row.latency_ms:g} | {row.rounds:,} | {1e3 * row.waited_s / row.rounds:.2f}",
+            f"{1e3 * row.messages_s / row.rounds:.2f} | {row.reducer_s:.2f} | {row.seconds:.1f}",
             f"{row.slowest_s:.2f} | {row.rows / row.merges:.0f} | {row.report_bytes / row.merges / 1e3:.2f}",
             f"{row.batch_bytes / row.merges / 1e3:.2f}",
         )

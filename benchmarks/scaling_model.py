@@ -127,7 +127,7 @@ class Model:
         cost, workers = needs.costs, nodes * cores
         partitions = partitions or max(DEFAULT_PARTITIONS, workers)
         words, symbols = (one.predict(text_bytes) for one in (needs.words, needs.symbols))
-        tasks = max(workers, math.ceil(text_bytes / cost.counting_task_bytes))
+        tasks = workers * math.ceil(text_bytes / (workers * cost.counting_task_bytes))  # as pipelines.words.parts deals
         rows = tasks * needs.pairs.predict(text_bytes / tasks).value
         footer = partitions * more.footer_bytes_per_batch
         opens = tasks * partitions
@@ -266,26 +266,30 @@ def shown(rows: Sequence[Prediction]) -> str:
         ("distinct words, M", [_words(row) for row in rows]),
         ("their bytes, GB", [f"{row.symbols / giga:.3g}" for row in rows]),
         ("word tables, GB", [f"{row.stored_bytes / giga:.3g}" for row in rows]),
-        ("count, s", [f"{row.count_s:,.0f}" for row in rows]),
+        ("count, s", [_seconds(row.count_s) for row in rows]),
         ("memory of a counting worker, GB", [f"{row.count_worker_bytes / giga:.2f}" for row in rows]),
         ("scratch files, GB", [f"{row.tasks:,}, {row.scratch_bytes / giga:,.3g}" for row in rows]),
         ("their partitions read, M", [f"{row.scratch_reads / 1e6:,.3g}" for row in rows]),
         ("footers read for it, GB", [f"{row.footer_bytes / giga:,.3g}" for row in rows]),
-        ("shuffle, s", [f"{row.shuffle_s:,.0f}" for row in rows]),
+        ("shuffle, s", [_seconds(row.shuffle_s) for row in rows]),
         ("shards", [f"{row.shards}" for row in rows]),
         ("memory of a shard, GB", [f"{row.shard_bytes / giga:.2f}" for row in rows]),
         ("memory of the driver, GB", [f"{row.driver_bytes / giga:.2f}" for row in rows]),
         ("rounds", [f"{row.rounds:,.0f}" for row in rows]),
-        ("merging, s", [f"{row.merging_s:,.0f}" for row in rows]),
-        ("reducer, s", [f"{row.reducer_s:,.0f}" for row in rows]),
-        ("round trips, s", [f"{row.trips_s:,.0f}" for row in rows]),
+        ("merging, s", [_seconds(row.merging_s) for row in rows]),
+        ("reducer, s", [_seconds(row.reducer_s) for row in rows]),
+        ("round trips, s", [_seconds(row.trips_s) for row in rows]),
         ("reports, GB", [f"{row.report_bytes / giga:,.3g}" for row in rows]),
-        ("train, s", [f"{row.train_s:,.0f}" for row in rows]),
-        ("at best, s (shards)", [f"{row.best_train_s:,.0f} ({row.best_shards})" for row in rows]),
-        ("retokenize, s", [f"{row.retokenize_s:,.0f}" for row in rows]),
+        ("train, s", [_seconds(row.train_s) for row in rows]),
+        ("at best, s (shards)", [f"{_seconds(row.best_train_s)} ({row.best_shards})" for row in rows]),
+        ("retokenize, s", [_seconds(row.retokenize_s) for row in rows]),
     ]  # fmt: skip
     made = [f"| {name} | {' | '.join(cells)} |" for name, cells in lines]
     return "\n".join([made[0], "|---|" + "--:|" * len(rows), *made[1:]])
+
+
+def _seconds(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _words(row: Prediction) -> str:

@@ -50,8 +50,8 @@ def test_what_is_shared_falls_with_nodes_and_what_is_not_grows(needs: Needs) -> 
     model = Model(needs)
     few, many = (model.predict(1e13, nodes, 16, VOCABULARY) for nodes in (10, 100))
     assert few.count_s == pytest.approx(10 * many.count_s) and few.retokenize_s == pytest.approx(10 * many.retokenize_s)
-    assert many.scratch_reads == pytest.approx(10 * few.scratch_reads)
-    assert many.footer_bytes == pytest.approx(100 * few.footer_bytes)
+    assert many.scratch_reads == pytest.approx(10 * few.scratch_reads, rel=0.05)  # whole tasks for each worker
+    assert many.footer_bytes == pytest.approx(100 * few.footer_bytes, rel=0.05)
     assert (few.words, few.driver_bytes, few.rounds) == (many.words, many.driver_bytes, many.rounds)
     assert few.words_low < few.words < few.words_high
 
