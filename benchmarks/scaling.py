@@ -52,7 +52,7 @@ class Recording:
     rows: int
     """Changed pair counts, all shards together."""
     busy_s: float
-    """Laying out, counting and merging, all shards together, one at a time."""
+    """Processor time of laying out, counting and merging, all shards together."""
     slowest_s: float
     """The same of the slowest shard of each round: what shards that run side by side wait for."""
     wire_bytes: int
@@ -130,9 +130,9 @@ class Recorder:
         """A round; before any merges None."""
         number, took, answers = len(self.reports), np.zeros(len(self.shards)), []
         for i, shard in enumerate(self.shards):
-            began = time.perf_counter()
+            began = time.thread_time()
             answers.append(shard.initial() if merges is None else shard.apply(number, merges))
-            took[i] = time.perf_counter() - began
+            took[i] = time.thread_time() - began
         self.reports.append(answers)
         self.seconds.append(took)
         return answers
@@ -143,9 +143,9 @@ def record(paths: Sequence[Path], shards: int, goal: Goal, folder: Path) -> Reco
     arguments = ShardSource(paths, shards, None, goal.start.byte_ids).arguments
     laid_out, made = np.zeros(shards), []
     for i, own in enumerate(arguments):
-        began = time.perf_counter()
+        began = time.thread_time()
         made.append(TrainingShard(*own))
-        laid_out[i] = time.perf_counter() - began
+        laid_out[i] = time.thread_time() - began
     recorder = Recorder(made)
     rounds = list(choose(goal.reducer(), recorder.apply(None), recorder.apply, Merges.from_rows([])))
     took = np.array([laid_out, *recorder.seconds])

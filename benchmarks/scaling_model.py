@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.engines import WORTH_AN_ACTOR_BYTES
+from operators.kernels.layout import MOST_CELLS
 from operators.text.pretokenize import Pretokenizer
 from operators.training.growth import Interval, fit
 from operators.words import WordCounter, by_language
@@ -135,7 +136,8 @@ class Model:
         sorting = rows * more.scratch_seconds_per_row
         stored = symbols.value * more.stored_bytes_per_symbol
         shards = int(max(1, min(workers, partitions, stored // WORTH_AN_ACTOR_BYTES)))
-        best = min(_tried(workers), key=lambda number: sum(self.training(needs, number, vocabulary)))
+        least = math.ceil((words.value + symbols.value) / MOST_CELLS)  # what one shard can address
+        best = min(_tried(least, workers), key=lambda number: sum(self.training(needs, number, vocabulary)))
         return Prediction(
             text_bytes=text_bytes,
             nodes=nodes,
@@ -198,9 +200,9 @@ class Model:
         return changes * more.row_bytes + self.rounds(vocabulary) * shards * more.message_bytes
 
 
-def _tried(workers: int) -> list[int]:
+def _tried(least: int, most: int) -> list[int]:
     """Numbers of shards, a fifth more each time."""
-    return sorted({max(1, min(workers, round(1.2**i))) for i in range(60)})
+    return sorted({max(least, min(most, round(1.2**i))) for i in range(60)})
 
 
 def needs_of(path: Path, sample_bytes: int) -> Needs:
