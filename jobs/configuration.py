@@ -9,6 +9,7 @@ import msgspec
 from jobs.settings.base import Corpus, Execution, Settings
 from jobs.settings.workflow import Workflow
 from operators.errors import UsageError
+from pipelines.corpus.errors import shown
 from pipelines.corpus.sources import Source
 
 LARGEST_FILE_BYTES = 1 << 20
@@ -24,7 +25,7 @@ class BadConfiguration(UsageError):
         self.where, self.reason = where, reason
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
+        return f"{shown(self.where)}: {shown(self.reason)}"
 
 
 def read_yaml(path: str) -> Any:

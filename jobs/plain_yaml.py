@@ -1,8 +1,11 @@
 """YAML as plain data: no tags, no aliases, no repeated keys. The only place that parses it; nothing is executed."""
 
+import re
 from typing import Any
 
 import yaml
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotPlainYaml(ValueError):
@@ -20,6 +23,12 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "tag", None) is not None:  # what a tag claims need not hold: `!!int ""`, `!!bool x`
             raise yaml.MarkedYAMLError(problem=f"tags ({event.tag}) are not read", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        value: Any = super().construct_scalar(node)
+        if isinstance(value, str) and _SURROGATE.search(value):  # no file's name or text can hold it
+            raise yaml.MarkedYAMLError(problem="half a surrogate pair is no character", problem_mark=node.start_mark)
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         mapping: dict[Any, Any] = {}

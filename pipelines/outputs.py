@@ -11,8 +11,9 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,9 @@ PATIENCE_S: Final = 10.0
 """How long a run waits for another's directory: a job that was stopped, or its node lost, may take seconds to end."""
 FORMAT: Final = 1
 """Part of every fingerprint: raised when a stage's output changes for the same settings and inputs."""
+
+UNREADABLE: Final = (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading a record that is not one of ours may raise."""
 
 _MAX_RECORD_BYTES: Final = 64 << 20
 """Of a manifest, which lists every input: larger ones are not ours."""
@@ -133,24 +137,40 @@ def describe_inputs(files: list[InputFile]) -> list[dict[str, Any]]:
 def read_manifest(directory: Path) -> Manifest | None:
     """The directory's manifest; None when there is none, or it is not one of ours."""
     try:
-        return msgspec.json.decode(_record(directory / MANIFEST), type=Manifest)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(record_bytes(directory / MANIFEST), type=Manifest)
+    except UNREADABLE:
         return None
 
 
 def read_run(directory: Path) -> Run | None:
     """How the last run went; None when nothing says so."""
     try:
-        return msgspec.json.decode(_record(directory / "run.json"), type=Run)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(record_bytes(directory / "run.json"), type=Run)
+    except UNREADABLE:
         return None
 
 
-def _record(path: Path) -> bytes:
+def record_bytes(path: Path) -> bytes:
     """The file's bytes; none of a file too large to be ours, which is no JSON then."""
     with path.open("rb") as file:
         content = file.read(_MAX_RECORD_BYTES + 1)
     return content if len(content) <= _MAX_RECORD_BYTES else b""
+
+
+def are_there(directory: Path, files: Mapping[str, int]) -> bool:
+    """Whether all of these files, by name, are there with their sizes."""
+    try:
+        found = {name: (directory / name).stat() for name in files}
+    except (OSError, ValueError):  # no name that a file can have
+        return False
+    return all(stat.S_ISREG(found[name].st_mode) and found[name].st_size == size for name, size in files.items())
+
+
+def remove_files(directory: Path, names: Iterable[str]) -> None:
+    """Those of these files that lie in the directory. A record may hold any names, also of what lies elsewhere."""
+    for name in sorted({*os.listdir(directory)} & {*names} - {MARKER}):  # noqa: PTH208 -- names are all it takes
+        if not (directory / name).is_dir():
+            (directory / name).unlink(missing_ok=True)
 
 
 class Output:
@@ -196,10 +216,8 @@ class Output:
         manifest = read_manifest(self.directory)
         if manifest is None or manifest.fingerprint != name:
             return None
-        for file, size in manifest.files.items():
-            path = self.directory / file
-            if not path.is_file() or path.stat().st_size != size:
-                return None
+        if not are_there(self.directory, manifest.files):
+            return None
         self.kept = True
         return manifest
 
@@ -210,17 +228,15 @@ class Output:
         """
         manifest = read_manifest(self.directory)
         stale = set(manifest.files) if manifest else set()
-        with suppress(OSError, msgspec.DecodeError):  # neither is there when no run was cut off
-            stale |= set(msgspec.json.decode((self.directory / PLANNED).read_bytes(), type=list[str]))
+        with suppress(*UNREADABLE):  # it is not there when no run was cut off
+            stale |= set(msgspec.json.decode(record_bytes(self.directory / PLANNED), type=list[str]))
         named = sorted({*stale, *planned, "run.json"})
         with writing(self.directory):
             # First of all both the old names and the new: a run that is cut off anywhere leaves no file unnamed.
             with replacing(self.directory / PLANNED) as part:
                 part.write_bytes(msgspec.json.encode(named))
             (self.directory / MANIFEST).unlink(missing_ok=True)
-            for name in named:
-                if Path(name).name == name:
-                    (self.directory / name).unlink(missing_ok=True)
+            remove_files(self.directory, set(named) - {PLANNED})
             self._sweep({*named, MANIFEST, PLANNED})
 
     def finish(

@@ -1,6 +1,7 @@
 """Encoding with the library that a tokenizer file was made for, where the kernels would not be exact."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from operators.tokenizer import LibraryModel
 
 
 class LibraryFailed(DataError):
-    """A library that gave up on a text."""
+    """A library that gave up on a text, or on a tokenizer file before that."""
 
     def __init__(self, library: str, reason: str) -> None:
         super().__init__(library, reason)
         self.library, self.reason = library, reason
 
     def __str__(self) -> str:
-        return f"{self.library} cannot encode this text: {self.reason}"
+        return f"{self.library} cannot encode this text, or with this tokenizer: {self.reason}"
 
 
 class LibraryMissing(UsageError):
@@ -52,19 +53,29 @@ class LibraryEncoder:
 
     def __init__(self, model: LibraryModel, *, special_ids: bool) -> None:
         make = _tokenizers if model.library == "tokenizers" else _sentencepiece
-        self.method, self._ids = make(model, special_ids)
+        with _failing(model.library):
+            self.method, self._ids = make(model, special_ids)
 
     def encode(self, text: pa.LargeStringArray) -> tuple[I32, I64]:
         """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1]."""
-        try:
+        with _failing(self.method):
             ids = self._ids(text.to_pylist())
-        except BaseException as error:  # a panic in Rust is no Exception
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            raise LibraryFailed(self.method, str(error).splitlines()[0]) from None
         offsets = np.zeros(len(ids) + 1, np.int64)
         np.cumsum([len(one) for one in ids], out=offsets[1:])
         return np.fromiter((i for one in ids for i in one), np.int32, int(offsets[-1])), offsets
+
+
+@contextmanager
+def _failing(library: str) -> Iterator[None]:
+    """What a library says of a file or a text that it cannot take, as LibraryFailed."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except BaseException as error:  # a panic in Rust is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise LibraryFailed(library, (str(error).splitlines() or [type(error).__name__])[0]) from None
 
 
 def _tokenizers(model: LibraryModel, special_ids: bool) -> tuple[str, Callable[[list[str]], list[list[int]]]]:

@@ -3,6 +3,11 @@
 from operators.errors import DataError
 
 
+def _on_one_line(text: str) -> str:
+    r"""With what is not printable spelled out: a newline that a file has in a name becomes "\n"."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 class UnsupportedTokenizer(DataError):
     """A tokenizer file that is whole but holds something that is not read exactly."""
 
@@ -11,7 +16,7 @@ class UnsupportedTokenizer(DataError):
         self.path, self.feature = path, feature
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.feature} cannot be read exactly; give a BPE tokenizer without it"
+        return f"{self.path}: {_on_one_line(self.feature)} cannot be read exactly; give a BPE tokenizer without it"
 
 
 class MalformedTokenizer(DataError):
@@ -22,7 +27,7 @@ class MalformedTokenizer(DataError):
         self.path, self.reason = path, reason
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}; fetch or write the tokenizer file again"
+        return f"{self.path}: {_on_one_line(self.reason)}; fetch or write the tokenizer file again"
 
 
 class InexpressibleTokenizer(DataError):

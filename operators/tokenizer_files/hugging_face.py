@@ -139,15 +139,18 @@ def _read_added(file: _File, path: str) -> tuple[AddedToken, ...]:
 
 
 def _read_merges(model: _Model, path: str) -> Merges:
-    vocab = model.vocab
-    prefix = len(model.continuing_subword_prefix or "")
+    vocab, prefix = model.vocab, model.continuing_subword_prefix or ""
+    if model.merges and not prefix.isascii():  # `tokenizers` counts its characters and takes away as many bytes
+        raise UnsupportedTokenizer(path, f"a continuing_subword_prefix beyond ASCII ({prefix!r})")
     merges = [merge for merge in model.merges if not (isinstance(merge, str) and merge.startswith("#version"))]
     rows = np.empty((3, len(merges)), np.int32)
     for rank, merge in enumerate(merges):
         pair = merge.split(" ") if isinstance(merge, str) else merge
         if len(pair) != 2:
             raise MalformedTokenizer(path, f"merge {rank} is {merge!r}, not two tokens")
-        for i, token in enumerate((pair[0], pair[1], pair[0] + pair[1][prefix:])):
+        if not pair[1].startswith(prefix):  # `tokenizers` takes as many bytes away unseen, half letters too
+            raise MalformedTokenizer(path, f"merge {rank}: {pair[1]!r} lacks the prefix {prefix!r}")
+        for i, token in enumerate((pair[0], pair[1], pair[0] + pair[1].removeprefix(prefix))):
             if token not in vocab:
                 raise MalformedTokenizer(path, f"merge {rank} needs {token!r}, which is not in the vocabulary")
             rows[i, rank] = vocab[token]

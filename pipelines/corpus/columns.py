@@ -143,7 +143,7 @@ def _numbered(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[tup
             return
         if taken >= reading.part_bytes:
             part, taken = i, 0
-        taken += batch.nbytes
+        taken += batch.get_total_buffer_size()  # nbytes trusts offsets that nobody has looked at yet
         yield part, batch
         del batch
 
@@ -213,6 +213,11 @@ def _converted(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[pa
 
 def _check_layout(column: pa.Array) -> None:
     """Offsets and indices in bounds, or reading them would end the process. Contents are looked at row by row."""
+    if pa.types.is_dictionary(column.type):  # a value that is no UTF-8 would keep its indices from being looked at
+        _check_layout(column.dictionary)
+        column.indices.validate(full=True)
+        pa.DictionaryArray.from_arrays(column.indices, column.dictionary)  # raises where an index is out of bounds
+        return
     try:
         column.validate(full=True)
     except pa.ArrowInvalid as error:

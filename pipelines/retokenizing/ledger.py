@@ -15,13 +15,19 @@ from typing import Any, Final
 
 import msgspec
 
-from pipelines.outputs import MANIFEST, PLANNED, Manifest, replacing, writing
+from pipelines.outputs import MANIFEST, PLANNED, UNREADABLE, Manifest, record_bytes, remove_files, replacing, writing
 from pipelines.retokenizing.parts import WORK, Counts
 from pipelines.words.counting import BAD_RECORDS
 
 STATE: Final = "state.json"
 RUN: Final = "run.json"
 _PART = re.compile(r"(.+)-\d{5,}\.(?:parquet|bin|idx)(\.\d+\.part)?", re.DOTALL)
+
+
+class _Figures(msgspec.Struct, frozen=True):
+    documents: int
+    bytes: int
+    tokens: int
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +54,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     def counts(self) -> Counts:
         """Documents, bytes and tokens of each language."""
-        figures = msgspec.json.decode(self.languages, type=dict[str, dict[str, int]])
-        return {language: (one["documents"], one["bytes"], one["tokens"]) for language, one in figures.items()}
+        figures = msgspec.json.decode(self.languages, type=dict[str, _Figures])
+        return {language: (one.documents, one.bytes, one.tokens) for language, one in figures.items()}
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether `counts` can be read."""
+        with suppress(*UNREADABLE):
+            return bool(self.counts() or True)
+        return False
 
 
 def languages_of(counts: Counts) -> dict[str, dict[str, int]]:
@@ -100,8 +113,8 @@ class Ledger:
     def read(cls, directory: Path) -> "Ledger":
         """Of a directory that is held as Output."""
         sizes = _sizes(directory)
-        with suppress(OSError, msgspec.DecodeError):
-            content = (directory / MANIFEST).read_bytes()
+        with suppress(*UNREADABLE):
+            content = (directory / MANIFEST).read_bytes()  # of any size: all that was done hangs on it
             inputs = msgspec.json.decode(content, type=_Inputs).inputs
             apart = msgspec.json.decode(content, type=_Apart)
             entries = _entries(inputs)
@@ -110,13 +123,13 @@ class Ledger:
             made = Manifest(**msgspec.structs.asdict(apart), inputs=[]) if whole else None
             return cls(directory, made, there, frozenset(one.name for one in entries), frozenset(apart.files))
         left: list[str] = []
-        with suppress(OSError, msgspec.DecodeError):  # of a version before this one
-            left = msgspec.json.decode((directory / PLANNED).read_bytes(), type=list[str])
+        with suppress(*UNREADABLE):  # of a version before this one
+            left = msgspec.json.decode(record_bytes(directory / PLANNED), type=list[str])
         try:
             state = msgspec.json.decode((directory / WORK / STATE).read_bytes(), type=_State)
-        except (OSError, msgspec.DecodeError):
+        except UNREADABLE:
             state = _State([], [], [])
-        there = {one.name: one for one in state.entries if _all_there(one, sizes)}
+        there = {one.name: one for one in state.entries if one.is_ours and _all_there(one, sizes)}
         return cls(directory, None, there, frozenset(state.stems), frozenset([*state.files, *left]))
 
     def begin(self, kept: Sequence[Entry], stems: Iterable[str]) -> Path:
@@ -141,9 +154,7 @@ class Ledger:
         final = set(files)
         with writing(self.directory):
             self._sweep({*self.stems, *stems}, lambda name, is_part: name not in final)
-            for name in self.files - final:
-                if Path(name).name == name:
-                    (self.directory / name).unlink(missing_ok=True)
+            remove_files(self.directory, self.files - final)
 
     def _sweep(self, stems: set[str], goes: Any) -> None:
         """Remove shards and halves of shards of these stems, of those that `goes` says; no other file."""
@@ -161,9 +172,9 @@ def end_work(directory: Path) -> None:
 def _entries(inputs: Sequence[msgspec.Raw]) -> list[Entry]:
     found = []
     for one in inputs:
-        with suppress(msgspec.DecodeError):  # of a version before this one
+        with suppress(*UNREADABLE):  # of a version before this one
             found.append(msgspec.json.decode(one, type=Entry))
-    return found
+    return [one for one in found if one.is_ours]
 
 
 def _sizes(directory: Path) -> dict[str, int]:

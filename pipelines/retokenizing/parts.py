@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from pipelines.corpus.content import CHUNK_BYTES
+from pipelines.outputs import UNREADABLE, are_there, record_bytes
 
 WORK: Final = ".work"
 PART_BYTES: Final = CHUNK_BYTES
@@ -49,24 +50,19 @@ def whole_parts(folder: Path, directory: Path, task: str) -> dict[int, PartRecor
     `folder`: where the task's records lie; `directory`: where its shards lie.
     """
     found: dict[int, PartRecord] = {}
-    for path in folder.glob("*.json"):
+    for path in folder.glob("[0-9]*.json"):
+        if not path.stem.isdecimal():
+            continue
         record = read_record(path)
-        if record is not None and record.task == task and _are_there(directory, record.files):
+        if record is not None and record.task == task and are_there(directory, record.files):
             found[int(path.stem)] = record
     return found
 
 
-def _are_there(directory: Path, files: Mapping[str, int]) -> bool:
-    try:
-        return all((directory / name).stat().st_size == size for name, size in files.items())
-    except OSError:
-        return False
-
-
 def read_record(path: Path) -> PartRecord | None:
     """None where there is none, or the machine failed while it was written."""
-    with suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(path.read_bytes(), type=PartRecord)
+    with suppress(*UNREADABLE):
+        return msgspec.json.decode(record_bytes(path), type=PartRecord)
     return None
 
 

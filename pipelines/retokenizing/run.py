@@ -88,6 +88,7 @@ def retokenize(
     if same and made is not None and all(ledger.entries[name] == entry for name, entry in kept.items()):
         progress.note(f"tokens: unchanged, kept ({output.directory})")
         output.kept = True
+        end_work(output.directory)  # a run may have been cut off right behind its manifest
         return msgspec.structs.replace(made, inputs=[kept[one.stem].as_input() for one in inputs])
     if len(kept) < len(inputs) and kept:
         progress.note(f"tokens: {len(kept):,} of {len(inputs):,} files are unchanged and kept")

@@ -1,13 +1,52 @@
-"""`python -m tests.fuzz READER FOLDER [libFuzzer's flags]`, with atheris installed; the folder takes the inputs."""
+"""`python -m tests.fuzz READER FOLDER [libFuzzer's flags]`, with atheris installed; the folder takes the inputs.
+
+With NUMBA_DISABLE_JIT=1 kernels are Python, so that the fuzzer sees their branches, and an index out of bounds fails.
+Else they are compiled, and imported before the fuzzer's instrumentation, which numba's compiler cannot read.
+"""
 
 import importlib
+import os
+import pkgutil
 import sys
+from pathlib import Path
+from random import Random
 from typing import Any
 
-if __name__ == "__main__":
+_LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-malloc_limit_mb=1024")
+
+
+def _main() -> None:
     atheris: Any = importlib.import_module("atheris")
-    with atheris.instrument_imports(include=["jobs", "operators", "pipelines", "yaml"], exclude=["operators.kernels"]):
+    if os.environ.get("NUMBA_DISABLE_JIT") != "1":
+        kernels = importlib.import_module("operators.kernels")
+        for module in pkgutil.iter_modules(kernels.__path__, "operators.kernels."):
+            importlib.import_module(module.name)
+    importlib.import_module("pyarrow.parquet")
+    with atheris.instrument_imports(include=["jobs", "operators", "pipelines", "yaml"]):
         readers = importlib.import_module("tests.fuzz.readers").READERS
-    name = sys.argv.pop(1)
-    atheris.Setup([*sys.argv, "-timeout=10", "-rss_limit_mb=1024"], readers[name])
+    mutator = importlib.import_module("tests.fuzz.mutators").MUTATORS[name := sys.argv.pop(1)]
+    corpus = importlib.import_module("tests.fuzz.readers").CORPUS
+    for path in sorted(corpus.glob(f"{name}-*")):
+        readers[name](path.read_bytes())  # compiles what is to be compiled, on nobody's time
+        Path(sys.argv[1], path.name).write_bytes(path.read_bytes())
+
+    def mutated(data: bytes, max_size: int, seed: int) -> bytes:
+        random = Random(seed)
+
+        def own(content: bytes) -> bytes:
+            return bytes(atheris.Mutate(content, max(len(content) + 64, 64)))
+
+        if random.random() < 0.5:
+            return bytes(atheris.Mutate(data, max_size))
+        try:
+            changed = mutator(data, random, own)
+        except Exception:  # what was mutated before is no longer of its format
+            return bytes(atheris.Mutate(data, max_size))
+        return bytes(changed) if len(changed) <= max_size else data
+
+    atheris.Setup([*sys.argv, *_LIMITS], readers[name], custom_mutator=mutated)
     atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    _main()

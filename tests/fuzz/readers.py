@@ -3,10 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
+
+import pyarrow as pa
 
 from jobs.configuration import BadConfiguration, read_settings, read_sources, read_workflow
 from jobs.settings.base import Settings
+from operators.encoding.encode import Encoder
 from operators.errors import DataError, UsageError
+from operators.tokenizer import Tokenizer
 from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.sentencepiece import from_model
 from operators.tokenizer_files.tekken import from_tekken, is_tekken
@@ -14,7 +19,14 @@ from operators.tokenizer_files.tiktoken import from_tiktoken
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile, Source
-from pipelines.outputs import MANIFEST, read_manifest, read_run
+from pipelines.outputs import MANIFEST, MARKER, PLANNED, Output, read_manifest, read_run
+from pipelines.retokenizing.ledger import RUN, STATE, Ledger
+from pipelines.retokenizing.parts import WORK, record_path, whole_parts
+from pipelines.tokenizers import MERGES, TOKENIZER_JSON, load_tokenizer
+
+CORPUS: Final = Path(__file__).parent / "corpus"
+"""Inputs by what their names begin with: the reader's."""
+_TEXT: Final = pa.array(["ab  ab\n<s>b\u00e9\u0301 12", "", "\U0001f600\0a[M] a"], pa.large_string())
 
 
 def _documents(ending: str, data: bytes) -> None:
@@ -47,18 +59,60 @@ def _configuration(data: bytes) -> None:
 
 
 def _manifest(data: bytes) -> None:
+    """As each of the records that lie in an output directory; what is outside it stays whatever names they hold."""
+    with TemporaryDirectory() as parent:
+        outside, directory = Path(parent, "outside"), Path(parent, "made")
+        work = directory / WORK
+        work.mkdir(parents=True)
+        outside.touch()
+        (directory / MARKER).write_bytes(b"stage")
+        for path in (directory / PLANNED, work / STATE, record_path(work, 0)):
+            path.write_bytes(data)
+        _ledger(directory)
+        for name in (MANIFEST, RUN):
+            (directory / name).write_bytes(data)
+        found = read_manifest(directory)
+        read_run(directory)
+        whole_parts(work, directory, "")
+        _ledger(directory)
+        with Output(directory, "stage") as output:
+            if found is not None:
+                output.current(found.fingerprint)
+            output.begin(["a"])
+        assert outside.exists()
+        assert (directory / MARKER).exists()
+
+
+def _ledger(directory: Path) -> None:
+    for entry in Ledger.read(directory).entries.values():
+        entry.counts()
+
+
+def _directory(data: bytes) -> None:
+    """A tokenizer.json, and behind it a merges.parquet."""
+    first, mark, second = data.partition(b"PAR1")
     with TemporaryDirectory() as directory:
-        for name in (MANIFEST, "run.json"):
-            Path(directory, name).write_bytes(data)
-        read_manifest(Path(directory))
-        read_run(Path(directory))
+        Path(directory, TOKENIZER_JSON).write_bytes(first)
+        Path(directory, MERGES).write_bytes(mark + second)
+        try:
+            _encode(load_tokenizer(directory))
+        except (DataError, UsageError) as error:
+            assert "\n" not in str(error)
 
 
-def _tokenizer(read: Callable[[bytes], object], data: bytes) -> None:
+def _tokenizer(read: Callable[[bytes], Tokenizer | None], data: bytes) -> None:
     try:
-        read(data)
+        _encode(read(data))
     except (DataError, UsageError) as error:
         assert "\n" not in str(error)
+
+
+def _encode(tokenizer: Tokenizer | None) -> None:
+    """What was read is used, too: an id out of bounds shows where a kernel looks it up."""
+    if tokenizer is not None:
+        ids, offsets = Encoder(tokenizer).encode(_TEXT)
+        assert offsets[-1] == len(ids)
+        assert not len(ids) or 0 <= ids.min() <= ids.max() < len(tokenizer.tokens)
 
 
 READERS: dict[str, Callable[[bytes], None]] = {
@@ -72,7 +126,8 @@ READERS: dict[str, Callable[[bytes], None]] = {
     "manifest": _manifest,
     "huggingface": lambda data: _tokenizer(lambda content: from_json(content, "x"), data),
     "tiktoken": lambda data: _tokenizer(lambda content: from_tiktoken(content, "x", "gpt4"), data),
-    "tekken": lambda data: _tokenizer(lambda c: is_tekken(c) and from_tekken(c, "x"), data),
+    "tekken": lambda data: _tokenizer(lambda content: from_tekken(content, "x") if is_tekken(content) else None, data),
     "sentencepiece": lambda data: _tokenizer(lambda content: from_model(content, "x"), data),
+    "directory": _directory,
 }
 """By what the names of its inputs in `corpus/` begin with."""

@@ -12,9 +12,8 @@ from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.outputs import MANIFEST, read_manifest
-from tests.fuzz.readers import READERS
+from tests.fuzz.readers import CORPUS, READERS
 
-CORPUS = Path(__file__).parent / "corpus"
 INPUTS = sorted(path for path in CORPUS.glob("*-*") if path.is_file())
 
 
