@@ -140,6 +140,8 @@ def _silent_solver() -> highspy.Highs:
         "threads": 1,
         "random_seed": 0,
         "solver": "simplex",
+        "simplex_dual_edge_weight_strategy": 1,  # devex: steepest edge would begin anew after every sweep
+        "simplex_scale_strategy": 0,  # the rows come scaled
         "primal_feasibility_tolerance": FEASIBILITY_TOLERANCE,
         "dual_feasibility_tolerance": FEASIBILITY_TOLERANCE,
     }
