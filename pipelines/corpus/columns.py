@@ -1,21 +1,21 @@
-"""Parquet and Arrow files: a row is a document. Columns are cast without an object per row."""
+"""Arrow files, and what they share with Parquet's: a row is a document. Columns are cast without an object per row."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import accumulate, count, groupby
+from itertools import count, groupby, pairwise
 from operator import itemgetter
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyarrow import ipc
 
+from operators.arrays import I64
 from pipelines.corpus.errors import UnusableColumn
 from pipelines.corpus.reading import (
     Parts,
     Reading,
-    Span,
     Wanted,
     every_part,
     invalid_utf8,
@@ -23,80 +23,15 @@ from pipelines.corpus.reading import (
     record_numbers,
 )
 
-_BATCH_ROWS: Final = 1 << 14
-"""Rows converted at once: a dictionary column's memory is only known when it is written out."""
-_READ_BYTES: Final = 4 << 20
-_NO_END: Final = 1 << 62
+BATCH_ROWS: Final = 1 << 14
+"""Rows converted at once."""
+WRITTEN_BYTES: Final = 64 << 20
+"""Written out at once of values that many rows share, unless one row has more."""
 _IPC_FILE_MAGIC: Final = b"ARROW1"
 _IPC_CONTINUED: Final = b"\xff\xff\xff\xff"
 """What every message of a stream starts with since Arrow 0.15."""
 _IPC_END: Final = b"\0\0\0\0"
 """A message of no bytes ends a stream."""
-
-
-def read_parquet(reading: Reading) -> Iterator[pa.RecordBatch]:
-    """Some rows at a time, only the columns that count; page checksums are verified where a file has them."""
-    for _, batches in parquet_parts(reading, every_part):
-        yield from batches
-
-
-def parquet_parts(reading: Reading, wanted: Wanted) -> Parts:
-    """Runs of row groups, numbered by their first, each with about `part_bytes` of the columns that count.
-
-    In a span, those of the row groups that begin in it.
-    """
-    with _damage(reading):
-        # Without pre_buffer=False whole column chunks are read at once, whatever buffer_size says.
-        parquet = pq.ParquetFile(
-            reading.stream, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
-        )
-        columns = _columns(reading, parquet.schema_arrow)
-        metadata = parquet.metadata
-        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
-        row_bytes = max(sum(sizes) // max(metadata.num_rows, 1), 1)
-        batch_rows = min(max(reading.batch_bytes // row_bytes, 1), _BATCH_ROWS)
-        parts = _runs_of_row_groups(reading, metadata, columns)
-        before = [0, *accumulate(rows)]
-    if before[-1] != metadata.num_rows:
-        raise reading.damaged(f"its row groups hold {before[-1]} rows where its footer says {metadata.num_rows}")
-    for part in parts:
-        reading.record = before[part.start]
-        if wanted(part.start):
-            with _damage(reading):
-                found = parquet.iter_batches(
-                    batch_size=batch_rows, row_groups=list(part), columns=columns, use_threads=False
-                )
-            yield part.start, _all_rows(reading, found, before[part.stop])
-
-
-def _all_rows(reading: Reading, found: Iterator[pa.RecordBatch], upto: int) -> Iterator[pa.RecordBatch]:
-    yield from _converted(reading, found)
-    if reading.record != upto:
-        raise reading.damaged(f"holds {reading.record} rows where its footer says {upto}")
-
-
-def _runs_of_row_groups(reading: Reading, metadata: Any, columns: list[str]) -> list[range]:
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    if not groups:
-        return []
-    paths = [groups[0].column(i).path_in_schema.partition(".")[0] for i in range(metadata.num_columns)]
-    counted = [i for i, path in enumerate(paths) if path in columns]
-    span = reading.span or Span(0, _NO_END)
-    runs: list[range] = []
-    taken = 0
-    for i, group in enumerate(groups):
-        first = group.column(counted[0])
-        begins = first.dictionary_page_offset if first.has_dictionary_page else first.data_page_offset
-        if not span.start <= min(max(begins, 0), (reading.file.size or _NO_END) - 1) < span.stop:
-            continue
-        if runs and taken < reading.part_bytes:
-            runs[-1] = range(runs[-1].start, i + 1)
-        else:
-            runs.append(range(i, i + 1))
-            taken = 0
-        taken += sum(group.column(column).total_uncompressed_size for column in counted)
-    return runs
 
 
 def read_arrow(reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -107,13 +42,13 @@ def read_arrow(reading: Reading) -> Iterator[pa.RecordBatch]:
 
 def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
     """Runs of record batches, numbered by their first, each with about `part_bytes` in memory."""
-    with _damage(reading):
+    with damage(reading):
         magic = reading.stream.read(len(_IPC_FILE_MAGIC))
         reading.stream.seek(0)
         if not magic:
             raise reading.damaged("has 0 bytes, which no Arrow file has")
         opened: Any = ipc.open_file if magic == _IPC_FILE_MAGIC else ipc.open_stream
-        columns = _columns(reading, opened(reading.stream).schema)
+        columns = usable_columns(reading, opened(reading.stream).schema)
         names = opened(_rewound(reading)).schema.names
         options = ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns], use_threads=False)
         reader = opened(_rewound(reading), options=options)
@@ -123,7 +58,7 @@ def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
     for part, own in groupby(_numbered(reading, found), key=itemgetter(0)):
         batches = (batch for _, batch in own)
         if wanted(part):
-            yield part, _converted(reading, batches)
+            yield part, converted(reading, batches)
         else:
             reading.record += sum(batch.num_rows for batch in batches)
 
@@ -137,7 +72,7 @@ def _numbered(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[tup
     """Each with the number of its part."""
     iterator, part, taken = iter(found), 0, 0
     for i in count():
-        with _damage(reading):
+        with damage(reading):
             batch = next(iterator, None)
         if batch is None:
             return
@@ -164,16 +99,16 @@ def _check_stream_end(reading: Reading, mark: bytes) -> None:
 
 
 @contextmanager
-def _damage(reading: Reading) -> Iterator[None]:
+def damage(reading: Reading) -> Iterator[None]:
     """What pyarrow says about bytes that it cannot read, as DamagedFile."""
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         said = " ".join(str(error).split())[:200]
         raise reading.damaged(f"damaged, or not of the format its name says ({said})") from error
 
 
-def _columns(reading: Reading, schema: pa.Schema) -> list[str]:
+def usable_columns(reading: Reading, schema: pa.Schema) -> list[str]:
     """The columns to read: text, and those of id and language that there are. Raises UnusableColumn."""
     source, path = reading.file.source, reading.file.path
     wanted = [source.text_field, source.id_field] + ([source.language_field] if source.label is None else [])
@@ -198,17 +133,48 @@ def _is_text(kind: pa.DataType) -> bool:
     return kind in kinds or pa.types.is_null(kind)
 
 
-def _converted(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def converted(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The documents of batches as a file has them; raises DamagedFile for what cannot be read."""
     iterator = iter(found)
     while True:
-        with _damage(reading):
+        with damage(reading):
             batch = next(iterator, None)
             if batch is None:
                 return
             for column in batch.columns:
                 _check_layout(column)
-        for start in range(0, batch.num_rows, _BATCH_ROWS):
-            yield from _documents(reading, batch.slice(start, _BATCH_ROWS))
+            cuts = _cuts(batch)
+        for start, stop in pairwise(cuts):
+            yield from _documents(reading, batch.slice(start, stop - start))
+
+
+def _cuts(batch: pa.RecordBatch) -> list[int]:
+    """Where to cut a batch for its rows to take up to WRITTEN_BYTES each time, once what they share is written out."""
+    ends = np.zeros(batch.num_rows + 1, np.int64)
+    np.cumsum(sum(_lengths(column) for column in batch.columns), out=ends[1:])
+    cuts = [0]
+    while cuts[-1] < batch.num_rows:
+        fitting = int(np.searchsorted(ends, ends[cuts[-1]] + WRITTEN_BYTES, side="right")) - 1
+        cuts.append(min(max(fitting, cuts[-1] + 1), cuts[-1] + BATCH_ROWS, batch.num_rows))
+    return cuts
+
+
+def _lengths(column: pa.Array) -> I64:
+    """Bytes of each row's value if it may stand in memory once for many rows; else 0."""
+    if pa.types.is_dictionary(column.type):
+        dictionary, indices = column.dictionary, column.indices
+        plain = _lengths(dictionary) if _is_view(dictionary.type) else pc.binary_length(as_binary(dictionary))
+        lengths = np.append(np.asarray(pc.fill_null(pc.cast(plain, pa.int64()), 0)), 0)
+        found: I64 = lengths[np.asarray(pc.fill_null(pc.cast(indices, pa.int64()), len(dictionary)))]
+        return found
+    if not _is_view(column.type):
+        return np.zeros(len(column), np.int64)
+    views = np.frombuffer(column.buffers()[1] or b"", np.int32)[4 * column.offset :][: 4 * len(column) : 4]
+    return np.where(np.asarray(column.is_valid()), views, 0).astype(np.int64)
+
+
+def _is_view(kind: pa.DataType) -> bool:
+    return kind in (pa.string_view(), pa.binary_view())
 
 
 def _check_layout(column: pa.Array) -> None:
@@ -249,7 +215,7 @@ def _documents(reading: Reading, batch: pa.RecordBatch) -> Iterator[pa.RecordBat
 
 def _checked(name: str, batch: pa.RecordBatch, reasons: dict[int, str], *, must: bool) -> pa.Array:
     """A column as large_binary; why rows of it are bad goes to `reasons`, by index (a row's first reason stays)."""
-    values = _as_binary(batch.column(name))
+    values = as_binary(batch.column(name))
     if must and values.null_count:
         for i in pc.indices_nonzero(values.is_null()).to_pylist():
             reasons.setdefault(i, f"{name} is null")
@@ -258,9 +224,10 @@ def _checked(name: str, batch: pa.RecordBatch, reasons: dict[int, str], *, must:
     return values
 
 
-def _as_binary(column: pa.Array) -> pa.Array:
+def as_binary(column: pa.Array) -> pa.Array:
+    """As large_binary, dictionaries written out; integers as their digits."""
     if pa.types.is_dictionary(column.type):
-        values = _as_binary(column.dictionary)  # first, so that what is written out has 64-bit offsets
+        values = as_binary(column.dictionary)  # first, so that what is written out has 64-bit offsets
         return pa.DictionaryArray.from_arrays(column.indices, values).dictionary_decode()
     if pa.types.is_integer(column.type):
         column = column.cast(pa.string())

@@ -17,8 +17,8 @@ LONGEST_LINE_BYTES: Final = 512 << 20
 """A longer line is taken for damage: zeros compress by a factor of 30,000, so a small file may hold any length."""
 MAGIC: Final[dict[Compression, bytes]] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
-_ZSTD_WINDOW_BYTES: Final = 1 << 31
-"""Windows up to those of `zstd --long=31`, in which large text archives are published."""
+ZSTD_WINDOW_BYTES: Final = 1 << 27
+"""Memory that a frame may ask for: what zstd itself takes without --long. It may be 2 GiB, in a file of 20 bytes."""
 _PIECE_BYTES: Final = 1 << 20
 _ZSTD_PIECE_BYTES: Final = 1 << 14
 """Small: what is given to zstd is decompressed at once, and zeros compress by a factor of 30,000."""
@@ -113,7 +113,7 @@ def _gunzip(reading: Reading) -> Iterator[bytes]:
 
 
 def _unzstd(reading: Reading) -> Iterator[bytes]:
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
     frame = None  # None between frames
     frames = 0
     for position, raw in _raw(reading, _ZSTD_PIECE_BYTES):
@@ -139,5 +139,8 @@ def _cut(name: str, frames: int) -> str:
 
 
 def _why(name: str, position: int, error: Exception, frames: int) -> str:
+    if "too much memory" in str(error):
+        remedy = "compress it anew: zstd -d --long=31 --stdout OLD | zstd -o NEW"
+        return f"its zstd stream needs a window of more than {ZSTD_WINDOW_BYTES >> 20} MiB; {remedy}"
     more = "damaged, or followed by something else," if frames > 1 else "damaged"
     return f"its {name} stream is {more} after byte {position} ({error})"

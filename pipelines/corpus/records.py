@@ -174,7 +174,8 @@ def _parts(reading: Reading, wanted: Wanted) -> Parts:
     if how is None:
         raise UnknownFormat(path, (path,), tuple(FORMATS))
     if how.kind in ("parquet", "arrow"):
-        from pipelines.corpus.columns import arrow_parts, parquet_parts  # pyarrow's functions take long to import
+        from pipelines.corpus.columns import arrow_parts  # pyarrow's functions take long to import
+        from pipelines.corpus.parquet import parquet_parts
 
         return parquet_parts(reading, wanted) if how.kind == "parquet" else arrow_parts(reading, wanted)
     return _line_parts(reading, how, wanted)

@@ -10,12 +10,13 @@ import pyarrow.parquet as pq
 
 from operators.arrays import F64
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.columns import read_arrow, read_parquet
+from pipelines.corpus.columns import read_arrow
 from pipelines.corpus.compression import pieces
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.formats import Format
 from pipelines.corpus.json_lines import read_json
 from pipelines.corpus.lines import blocks
+from pipelines.corpus.parquet import read_parquet
 from pipelines.corpus.reading import InputStream, Reading, Span, open_input
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.text_lines import read_text

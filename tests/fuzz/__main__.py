@@ -22,13 +22,16 @@ def _main() -> None:
         for module in pkgutil.iter_modules(kernels.__path__, "operators.kernels."):
             importlib.import_module(module.name)
     importlib.import_module("pyarrow.parquet")
+    for module_name in [one for one in sys.modules if one.partition(".")[0] == "yaml"]:
+        del sys.modules[module_name]  # numba imported it
+    name = sys.argv.pop(1)
     with atheris.instrument_imports(include=["jobs", "operators", "pipelines", "yaml"]):
-        readers = importlib.import_module("tests.fuzz.readers").READERS
-    mutator = importlib.import_module("tests.fuzz.mutators").MUTATORS[name := sys.argv.pop(1)]
-    corpus = importlib.import_module("tests.fuzz.readers").CORPUS
-    for path in sorted(corpus.glob(f"{name}-*")):
-        readers[name](path.read_bytes())  # compiles what is to be compiled, on nobody's time
-        Path(sys.argv[1], path.name).write_bytes(path.read_bytes())
+        readers = importlib.import_module("tests.fuzz.readers")
+        read = readers.READERS[name]
+        for path in sorted(readers.CORPUS.glob(f"{name}-*")):  # imports and compiles what waits until it is used
+            read(path.read_bytes())
+            Path(sys.argv[1], path.name).write_bytes(path.read_bytes())
+    mutator = importlib.import_module("tests.fuzz.mutators").MUTATORS[name]
 
     def mutated(data: bytes, max_size: int, seed: int) -> bytes:
         random = Random(seed)
@@ -44,7 +47,7 @@ def _main() -> None:
             return bytes(atheris.Mutate(data, max_size))
         return bytes(changed) if len(changed) <= max_size else data
 
-    atheris.Setup([*sys.argv, *_LIMITS], readers[name], custom_mutator=mutated)
+    atheris.Setup([*sys.argv, *_LIMITS], read, custom_mutator=mutated)
     atheris.Fuzz()
 
 

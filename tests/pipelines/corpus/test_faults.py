@@ -116,11 +116,16 @@ def test_a_changed_byte_of_a_checked_parquet_page_is_noticed(tmp_path: Path) -> 
     damage_of(written(tmp_path, "x.parquet", bytes(data)))
 
 
-def test_large_windows_are_read(tmp_path: Path) -> None:
-    parameters = zstandard.ZstdCompressionParameters(window_log=29, enable_ldm=False)
+@pytest.mark.parametrize(("log", "is_read"), [(27, True), (28, False), (31, False)])
+def test_windows_are_read_up_to_those_of_zstd_itself(tmp_path: Path, log: int, is_read: bool) -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=log, enable_ldm=False)
     compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    data = compressor.compress(TEXT) + compressor.flush()
-    assert texts_of(written(tmp_path, "x.txt.zst", data)) == LINES
+    file = written(tmp_path, "x.txt.zst", compressor.compress(TEXT) + compressor.flush())
+    if is_read:
+        assert texts_of(file) == LINES
+    else:
+        with pytest.raises(DamagedFile, match="a window of more than 128 MiB; compress it anew"):
+            texts_of(file)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""Parquet files: a row is a document, and row groups are what parts are made of."""
+
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.corpus.columns import BATCH_ROWS, WRITTEN_BYTES, as_binary, converted, damage, usable_columns
+from pipelines.corpus.parquet_pages import Chunk, largest_page, read_chunks
+from pipelines.corpus.reading import Parts, Reading, Span, Wanted, every_part
+from pipelines.corpus.storage import is_uri
+
+LARGEST_PAGE_BYTES: Final = 128 << 20
+"""Unpacked. Writers make pages of 1 MB; one page for all of a large column chunk is refused."""
+_READ_BYTES: Final = 4 << 20
+_NO_END: Final = 1 << 62
+
+
+def read_parquet(reading: Reading) -> Iterator[pa.RecordBatch]:
+    """Some rows at a time, only the columns that count; page checksums are verified where a file has them."""
+    for _, batches in parquet_parts(reading, every_part):
+        yield from batches
+
+
+def parquet_parts(reading: Reading, wanted: Wanted) -> Parts:
+    """Runs of row groups, numbered by their first, each with about `part_bytes` of the columns that count.
+
+    In a span, those of the row groups that begin in it.
+    """
+    with damage(reading):
+        chunks = read_chunks(reading.stream)
+        # Without pre_buffer=False whole column chunks are read at once, whatever buffer_size says.
+        parquet = pq.ParquetFile(
+            reading.stream, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
+        )
+        columns = usable_columns(reading, parquet.schema_arrow)
+        metadata = parquet.metadata  # never .column(i) of a row group: it ends the process where that is unsound
+        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
+        row_bytes = max(sum(sizes) // max(metadata.num_rows, 1), 1)
+        batch_rows = min(max(reading.batch_bytes // row_bytes, 1), BATCH_ROWS)
+        counted = _counted(reading, parquet.schema, columns, chunks, len(rows))
+        before = [0, *accumulate(rows)]
+    if before[-1] != metadata.num_rows:
+        raise reading.damaged(f"its row groups hold {before[-1]} rows where its footer says {metadata.num_rows}")
+    for part in _runs(reading, counted):
+        reading.record = before[part.start]
+        if wanted(part.start):
+            with damage(reading):
+                read_rows = min(_rows_at_once(reading, [chunk for i in part for chunk in counted[i]]), batch_rows)
+                found = parquet.iter_batches(
+                    batch_size=read_rows, row_groups=list(part), columns=columns, use_threads=False
+                )
+            yield part.start, _all_rows(reading, _written_out(found, batch_rows), before[part.stop])
+
+
+def _all_rows(reading: Reading, found: Iterator[pa.RecordBatch], upto: int) -> Iterator[pa.RecordBatch]:
+    yield from converted(reading, found)
+    if reading.record != upto:
+        raise reading.damaged(f"holds {reading.record} rows where its footer says {upto}")
+
+
+def _counted(
+    reading: Reading, schema: Any, columns: list[str], chunks: list[list[Chunk]], groups: int
+) -> list[list[Chunk]]:
+    """Of each row group, the chunks of the columns that are read. Raises DamagedFile where they cannot be."""
+    leaves = [i for i in range(len(schema)) if schema.column(i).path in columns]
+    if len(chunks) != groups or any(len(group) != len(schema) for group in chunks) or not leaves:
+        raise reading.damaged("its row groups do not have the columns of its schema")
+    counted = [[group[i] for i in leaves] for group in chunks]
+    sizes = [chunk.compressed_bytes for group in counted for chunk in group]
+    if sum(sizes) > (reading.file.size or _NO_END) or min(sizes, default=0) < 0:
+        raise reading.damaged(f"its footer describes {sum(sizes):,} bytes of columns, more than there are")
+    return counted
+
+
+def _runs(reading: Reading, counted: list[list[Chunk]]) -> list[range]:
+    span = reading.span or Span(0, _NO_END)
+    runs: list[range] = []
+    taken = 0
+    for i, group in enumerate(counted):
+        if not span.start <= min(max(group[0].start, 0), (reading.file.size or _NO_END) - 1) < span.stop:
+            continue
+        if runs and taken < reading.part_bytes:
+            runs[-1] = range(runs[-1].start, i + 1)
+        else:
+            runs.append(range(i, i + 1))
+            taken = 0
+        taken += sum(chunk.uncompressed_bytes for chunk in group)
+    return runs
+
+
+def _rows_at_once(reading: Reading, chunks: list[Chunk]) -> int:
+    """Rows whose values take up to WRITTEN_BYTES, however often they repeat what stands in a dictionary once.
+
+    No value is longer than the page or dictionary that it stands in. Pages of remote files are not looked at.
+    """
+    if is_uri(reading.file.path):
+        return BATCH_ROWS
+    largest = max((largest_page(reading.stream, chunk) for chunk in chunks), default=0)
+    if largest > LARGEST_PAGE_BYTES:
+        reason = f"holds a page of {largest:,} bytes, and up to {LARGEST_PAGE_BYTES:,} are read; write smaller pages"
+        raise reading.damaged(reason)
+    return max(WRITTEN_BYTES // max(largest, 1), 1)
+
+
+def _written_out(found: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Batches of about so many rows, or WRITTEN_BYTES, without dictionaries."""
+    held: list[pa.RecordBatch] = []
+    for batch in found:
+        plain = [as_binary(column) if pa.types.is_dictionary(column.type) else column for column in batch.columns]
+        held.append(pa.record_batch(plain, batch.schema.names))
+        if sum(one.num_rows for one in held) >= rows or sum(one.nbytes for one in held) >= WRITTEN_BYTES:
+            yield _joined(held)
+    if held:
+        yield _joined(held)
+
+
+def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """What is held, which is held no more."""
+    batches = held[:]
+    held.clear()
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
