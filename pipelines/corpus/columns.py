@@ -25,7 +25,7 @@ from pipelines.corpus.reading import (
 
 BATCH_ROWS: Final = 1 << 14
 """Rows converted at once."""
-WRITTEN_BYTES: Final = 64 << 20
+_WRITTEN_BYTES: Final = 64 << 20
 """Written out at once of values that many rows share, unless one row has more."""
 _IPC_FILE_MAGIC: Final = b"ARROW1"
 _IPC_CONTINUED: Final = b"\xff\xff\xff\xff"
@@ -149,12 +149,12 @@ def converted(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[pa.
 
 
 def _cuts(batch: pa.RecordBatch) -> list[int]:
-    """Where to cut a batch for its rows to take up to WRITTEN_BYTES each time, once what they share is written out."""
+    """Where to cut a batch for its rows to take up to _WRITTEN_BYTES each time, once what they share is written out."""
     ends = np.zeros(batch.num_rows + 1, np.int64)
     np.cumsum(sum(_lengths(column) for column in batch.columns), out=ends[1:])
     cuts = [0]
     while cuts[-1] < batch.num_rows:
-        fitting = int(np.searchsorted(ends, ends[cuts[-1]] + WRITTEN_BYTES, side="right")) - 1
+        fitting = int(np.searchsorted(ends, ends[cuts[-1]] + _WRITTEN_BYTES, side="right")) - 1
         cuts.append(min(max(fitting, cuts[-1] + 1), cuts[-1] + BATCH_ROWS, batch.num_rows))
     return cuts
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.corpus.columns import BATCH_ROWS, WRITTEN_BYTES, as_binary, converted, damage, usable_columns
+from pipelines.corpus.columns import BATCH_ROWS, as_binary, converted, damage, usable_columns
 from pipelines.corpus.parquet_pages import Chunk, largest_page, read_chunks
 from pipelines.corpus.reading import Parts, Reading, Span, Wanted, every_part
 from pipelines.corpus.storage import is_uri
@@ -15,6 +15,8 @@ from pipelines.corpus.storage import is_uri
 LARGEST_PAGE_BYTES: Final = 128 << 20
 """Unpacked. Writers make pages of 1 MB; one page for all of a large column chunk is refused."""
 _READ_BYTES: Final = 4 << 20
+_AT_ONCE_BYTES: Final = 128 << 20
+"""Asked of pyarrow at once: less would take longer, more would be more memory than the largest page takes."""
 _NO_END: Final = 1 << 62
 
 
@@ -49,11 +51,11 @@ def parquet_parts(reading: Reading, wanted: Wanted) -> Parts:
         reading.record = before[part.start]
         if wanted(part.start):
             with damage(reading):
-                read_rows = min(_rows_at_once(reading, [chunk for i in part for chunk in counted[i]]), batch_rows)
+                read_rows = min(_rows_at_once(reading, [counted[i] for i in part]), batch_rows)
                 found = parquet.iter_batches(
                     batch_size=read_rows, row_groups=list(part), columns=columns, use_threads=False
                 )
-            yield part.start, _all_rows(reading, _written_out(found, batch_rows), before[part.stop])
+            yield part.start, _all_rows(reading, _written_out(reading, found, batch_rows), before[part.stop])
 
 
 def _all_rows(reading: Reading, found: Iterator[pa.RecordBatch], upto: int) -> Iterator[pa.RecordBatch]:
@@ -92,27 +94,33 @@ def _runs(reading: Reading, counted: list[list[Chunk]]) -> list[range]:
     return runs
 
 
-def _rows_at_once(reading: Reading, chunks: list[Chunk]) -> int:
-    """Rows whose values take up to WRITTEN_BYTES, however often they repeat what stands in a dictionary once.
+def _rows_at_once(reading: Reading, groups: list[list[Chunk]]) -> int:
+    """Rows whose values take up to _AT_ONCE_BYTES, however often they repeat what stands in a dictionary once.
 
     No value is longer than the page or dictionary that it stands in. Pages of remote files are not looked at.
     """
     if is_uri(reading.file.path):
         return BATCH_ROWS
-    largest = max((largest_page(reading.stream, chunk) for chunk in chunks), default=0)
+    pages = [[largest_page(reading.stream, chunk) for chunk in group] for group in groups]
+    largest = max(max(group) for group in pages)
     if largest > LARGEST_PAGE_BYTES:
         reason = f"holds a page of {largest:,} bytes, and up to {LARGEST_PAGE_BYTES:,} are read; write smaller pages"
         raise reading.damaged(reason)
-    return max(WRITTEN_BYTES // max(largest, 1), 1)
+    return max(_AT_ONCE_BYTES // max(*map(sum, pages), 1), 1)
 
 
-def _written_out(found: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """Batches of about so many rows, or WRITTEN_BYTES, without dictionaries."""
+def _written_out(reading: Reading, found: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Batches joined to about so many rows or bytes as are asked for, without dictionaries."""
     held: list[pa.RecordBatch] = []
+    held_rows = held_bytes = 0
     for batch in found:
-        plain = [as_binary(column) if pa.types.is_dictionary(column.type) else column for column in batch.columns]
-        held.append(pa.record_batch(plain, batch.schema.names))
-        if sum(one.num_rows for one in held) >= rows or sum(one.nbytes for one in held) >= WRITTEN_BYTES:
+        if any(pa.types.is_dictionary(field.type) for field in batch.schema):
+            batch = pa.record_batch([as_binary(column) for column in batch.columns], batch.schema.names)
+        held.append(batch)
+        held_rows += batch.num_rows
+        held_bytes += batch.nbytes
+        if held_rows >= rows or held_bytes >= reading.batch_bytes:
+            held_rows = held_bytes = 0
             yield _joined(held)
     if held:
         yield _joined(held)

@@ -53,11 +53,11 @@ def parquet_bytes(table: pa.Table, **options: Any) -> bytes:
 
 def test_what_unpacks_to_gigabytes_stays_below_one(tmp_path: Path) -> None:
     value = "a" * (16 << 20)
-    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), pa.array([value], pa.large_string()))
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 80, pa.int32()), pa.array([value], pa.large_string()))
     view = np.array([len(value), 0x61616161, 0, 0] * 100, np.int32)  # length, first four bytes, buffer, offset
     buffers = [None, pa.py_buffer(view), pa.py_buffer(value.encode())]
-    views = pa.Array.from_buffers(pa.string_view(), 100, buffers)
-    whole = pa.table({"text": [value * 8, value * 8]})
+    views = pa.Array.from_buffers(pa.string_view(), 80, buffers)
+    whole = pa.table({"text": [value * 9]})
     written(tmp_path, "repeated.parquet", parquet_bytes(pa.table({"text": shared}), dictionary_pagesize_limit=1 << 30))
     written(tmp_path, "page.parquet", parquet_bytes(whole, compression="zstd", use_dictionary=False))
     for name, column in (("repeated.arrow", shared), ("views.arrow", views)):
@@ -71,9 +71,9 @@ def test_what_unpacks_to_gigabytes_stays_below_one(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     lines = [line.split(" ", 3) for line in done.stdout.splitlines()]
-    assert [line[:2] for line in lines] == [[name, "100" if i < 3 else "0"] for i, name in enumerate(names)]
+    assert [line[:2] for line in lines] == [[name, "80" if i < 3 else "0"] for i, name in enumerate(names)]
     assert max(int(line[2]) for line in lines) < 1024, done.stdout
-    assert "a page of 268," in lines[3][3] and "a window of more than" in lines[4][3]
+    assert "a page of 150," in lines[3][3] and "a window of more than" in lines[4][3]
 
 
 def test_pages_are_what_was_written(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_every_cut_and_every_changed_byte_of_a_footer_is_one_line_or_documents(t
     start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     refused = 0
     for place in range(start, len(data)):
-        for byte in (0, 0x7F, 0xFF, data[place] ^ 1):
+        for byte in (0xFF, data[place] ^ 1):
             changed = bytes(data[:place] + bytes([byte]) + data[place + 1 :])
             try:
                 for _ in read_batches(written(tmp_path, "x.parquet", changed), BadRecords("fail")):
