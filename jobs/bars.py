@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from jobs.progress import Lines, readable
+from pipelines.corpus.errors import masked
 from pipelines.progress import Advance
 
 

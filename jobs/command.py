@@ -7,6 +7,7 @@ import gc
 import inspect
 import os
 import sys
+import traceback
 import types
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +22,7 @@ from jobs.configuration import BadConfiguration, read_settings, read_workflow
 from jobs.settings.base import Execution, Settings, documentation
 from jobs.settings.workflow import COMMANDS
 from operators.errors import BabelmergeError, UsageError
+from pipelines.corpus.errors import masked
 
 app = typer.Typer(
     name="babelmerge",
@@ -30,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+ClickException: Any = typer.BadParameter.__mro__[2]  # what is wrong with arguments; typer gives it no name of its own
+INTERRUPTED = 130
 DEMO = Path(__file__).resolve().parent.parent / "conf" / "demo.yaml"
 ConfFile = Annotated[str | None, typer.Option("--conf", help="YAML file with these settings; flags go over it.")]
 Flag = tuple[Any, str]
@@ -145,7 +149,7 @@ def _run(steps: list[Settings], execution: Execution) -> list[str]:
 def _finish(lines: list[str]) -> None:
     """What was written, or kept, on stdout: a line a step."""
     for line in lines:
-        typer.echo(line)
+        typer.echo(masked(line))
 
 
 def run(conf: str, directory: str | None, **flags: Any) -> None:
@@ -207,15 +211,22 @@ _register()
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Exit status: 0 done, 1 failed, 2 wrong usage. An error we know is one line on stderr; others are defects."""
+    """Exit status: 0 done, 1 failed, 2 wrong usage. An error we know is one line on stderr; others are defects.
+
+    What is said about errors is masked here, whoever says it: an argument may hold a credential in any place.
+    """
     try:
-        app(args=arguments, prog_name="babelmerge", standalone_mode=True)
+        status = app(args=arguments, prog_name="babelmerge", standalone_mode=False) or 0
+    except ClickException as error:
+        error.message = masked(error.message)
+        error.show()
+        sys.exit(error.exit_code)
     except BabelmergeError as error:
-        typer.secho(f"babelmerge: {error}", err=True, bold=True)  # bold on a terminal only
+        typer.secho(masked(f"babelmerge: {error}"), err=True, bold=True)  # bold on a terminal only
         sys.exit(2 if isinstance(error, UsageError) else 1)
-    except KeyboardInterrupt:
+    if status == INTERRUPTED:  # typer turns the interrupt into a status
         typer.echo("babelmerge: interrupted; run the same command again to go on", err=True)
-        sys.exit(130)
+    sys.exit(status)
 
 
 def console() -> NoReturn:
@@ -231,6 +242,9 @@ def console() -> NoReturn:
         status: int | str | None = 0
     except SystemExit as end:
         status = end.code
+    except Exception:  # a defect
+        sys.stderr.write(masked(traceback.format_exc()))
+        status = 1
     if "ray" in sys.modules or isinstance(status, str):
         sys.exit(status)
     with suppress(OSError):

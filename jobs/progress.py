@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from pipelines.corpus.errors import masked
 from pipelines.progress import Advance, Silent
 from pipelines.progress import Progress as Listener
 
@@ -58,7 +59,7 @@ class Lines:
 
     def note(self, text: str) -> None:
         """See pipelines.progress.Progress."""
-        self._stream.write(f"{text}\n")
+        self._stream.write(f"{masked(text)}\n")
         self._stream.flush()
 
 
@@ -91,7 +92,7 @@ class JsonLines:
 
     def note(self, text: str) -> None:
         """See pipelines.progress.Progress."""
-        self._write(note=text)
+        self._write(note=masked(text))
 
     def _write(self, **fields: object) -> None:
         self._stream.write(json.dumps(fields, ensure_ascii=False) + "\n")

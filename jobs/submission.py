@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from operators.errors import DataError, UsageError
+from pipelines.corpus.errors import masked
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("operators", "pipelines", "jobs")
@@ -152,7 +153,7 @@ def _url(address: str) -> str:
             return url
     except ValueError:
         pass
-    raise BadAddress(_masked(url) if "@" in address else address)
+    raise BadAddress(masked(url) if "@" in address else address)
 
 
 @contextlib.contextmanager
@@ -161,9 +162,9 @@ def _lost(url: str) -> Iterator[None]:
     try:
         yield
     except (ConnectionError, OSError, RuntimeError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0].replace(url, _masked(url)).rstrip(".")
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         reason += "; is a Ray head with its dashboard running there?"
-        raise SubmissionFailed(_masked(url), reason) from error
+        raise SubmissionFailed(masked(url), masked(reason)) from error
 
 
 @contextlib.contextmanager
@@ -172,7 +173,7 @@ def _client_for(job: str, address: str) -> Iterator[Any]:
     with _lost(url):
         client = _connect(url)
         if not any(job in (known.submission_id, known.job_id) for known in client.list_jobs()):
-            raise UnknownJob(job, _masked(url))
+            raise UnknownJob(job, masked(url))
         yield client
 
 
@@ -198,11 +199,11 @@ def _connect(url: str) -> Any:
         if not token and file.is_file():
             token = file.read_text().strip()
         if not token:
-            raise SubmissionFailed(_masked(url), "wants a token; set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH") from error
+            raise SubmissionFailed(masked(url), "wants a token; set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH") from error
         try:
             return JobSubmissionClient(url, headers={"Authorization": f"Bearer {token}"})
         except AuthenticationError:
-            raise SubmissionFailed(_masked(url), "does not take the token; set RAY_AUTH_TOKEN to its own") from error
+            raise SubmissionFailed(masked(url), "does not take the token; set RAY_AUTH_TOKEN to its own") from error
 
 
 def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
@@ -225,9 +226,3 @@ def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
         if ended:
             return
         time.sleep(POLL_S)
-
-
-def _masked(url: str) -> str:
-    """The address without what may be a password."""
-    place = url.rpartition("@")[2] if "@" in url else url.rpartition("://")[2]
-    return f"{url.partition('://')[0]}://{place.rstrip('/')}"

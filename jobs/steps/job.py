@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from jobs.settings.base import BadSettings, Execution, size_in_bytes
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.storage import is_uri
 from pipelines.engines.engine import Engine
 from pipelines.outputs import Output
 from pipelines.progress import Progress
@@ -40,6 +41,8 @@ def out_directory(settings: Any) -> Path:
     """Where a step writes."""
     if not settings.out.strip() or "\0" in settings.out:
         raise BadSettings("out", f"{settings.out!r} names no directory")
+    if is_uri(settings.out):
+        raise BadSettings("out", f"{settings.out} is a URI; name a directory that this machine sees")
     return Path(settings.out).expanduser().resolve()
 
 

@@ -4,14 +4,21 @@ import re
 
 from operators.errors import DataError, Retriable, UsageError
 
-_PASSWORD = re.compile(r"://[^\s/@:]*:(?!\d+/)\S*?@(?![^\s/]*@)")
-_TOKEN = re.compile(r"(https?://)[^\s/@]+@")
-_QUERY = re.compile(r"(://[^\s?]*)\?[^\s'\"]*=[^\s'\"]*")
+_PASSWORD = re.compile(r"(?<=\w)(:/{1,2})[^\s/@:]*:(?!\d+/)\S*?@(?![^\s/]*@)")
+"""One slash: what becomes of a URI that is taken for a path."""
+_TOKEN = re.compile(r"(https?:/{1,2})[^\s/@]+@")
+_QUERY = re.compile(r"(?<=\w)(:/{1,2}[^\s?]*)\?[^\s'\"]*=[^\s'\"]*|(https?:/{1,2}[^\s?'\"]*)\?[^\s'\"]+")
+_PARAMETER = re.compile(
+    r"([?&;][\w.%-]*(?:sig|signature|token|secret|password|passwd|credential|key|auth)[\w.%-]*=)[^\s&;'\"]+",
+    re.IGNORECASE,
+)
+"""In what network packages say of a request whose host they name elsewhere."""
 
 
 def masked(text: str) -> str:
     """Without the user, password and query string of the URIs in it: `masked("s3://k:s@b/x")` is "s3://***@b/x"."""
-    return _QUERY.sub(r"\1?***", _TOKEN.sub(r"\1***@", _PASSWORD.sub("://***@", text)))
+    hidden = _TOKEN.sub(r"\1***@", _PASSWORD.sub(r"\1***@", text))
+    return _PARAMETER.sub(r"\1***", _QUERY.sub(lambda found: f"{found[1] or found[2]}?***", hidden))
 
 
 def shown(text: str) -> str:

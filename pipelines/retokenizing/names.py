@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from pipelines.corpus.errors import masked
 from pipelines.corpus.sources import InputFile
 
 LONGEST: Final = 180
@@ -15,7 +16,8 @@ LONGEST: Final = 180
 def shard_stems(files: Sequence[InputFile]) -> list[str]:
     """What each file's shards' names begin with: its name, with as many of its folders as tell it from those of the
     same name. So a new file changes no other's, unless they have the same name."""
-    parts = [PurePosixPath(file.path.replace("://", "/")).parts for file in files]
+    paths = [masked(file.path).removesuffix("?***").replace("://", "/") for file in files]  # a query may hold a secret
+    parts = [PurePosixPath(path).parts for path in paths]
     depths = [1] * len(files)
     while True:
         stems = ["--".join(own[-depth:]) for own, depth in zip(parts, depths, strict=True)]

@@ -1,5 +1,6 @@
 """Submitting to a Ray head that someone else started."""
 
+import contextlib
 import os
 import re
 import signal
@@ -13,7 +14,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from jobs import submission
 from tests.pipelines.corpora import write_corpus
+from tests.pipelines.corpus.object_store import serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,6 +123,44 @@ def test_a_job_is_stopped(head: str, tmp_path: Path) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
 
 
+def session_of(head: str) -> Path:
+    """Where the head writes its logs, and what else it keeps on disk."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # gone
+            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if f"--port={head.rpartition(':')[2]}" in words:
+                [folder] = [word.partition("=")[2] for word in words if word.startswith("--session-dir=")]
+                return Path(folder)
+    raise AssertionError("the head's dashboard runs no more")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc to find the head's folder")
+def test_a_credential_in_a_workflow_is_in_no_log_and_in_nothing_that_ray_tells(head: str, tmp_path: Path) -> None:
+    secret = "S3cr3t" + os.urandom(8).hex()
+    texts = {f"bucket/{name}.txt": b"hello hello world\n" * 50 for name in ("en", "de")}
+    workflow = "workers: 1\nsteps:\n- train: {corpus: ['%s'], out: %s, vocab_size: 270}\n"
+    with serve(texts | {"bucket/bad.jsonl": b"[1]\n"}) as options:
+        uri = f"s3://{secret}:{secret}@bucket/%s?{options}"
+        done = submit(tmp_path, workflow % (uri % "*.txt", "tok"), head)
+        failed = submit(tmp_path, workflow % (uri % "bad.jsonl", "o"), head)
+    assert (done.returncode, failed.returncode) == (0, 1), done.stdout + failed.stdout
+    told = done.stdout + done.stderr + failed.stdout + failed.stderr
+    for job in re.findall(r"raysubmit_\w+", failed.stdout)[:1]:
+        told += babelmerge(tmp_path, "status", job, "--address", head).stdout
+        told += babelmerge(tmp_path, "logs", job, "--address", head).stdout
+    client = submission._connect(head)
+    told += repr(client.list_jobs())
+    told += "".join(
+        client._do_request("GET", f"/api/v0/{what}?detail=1&limit=1000").text for what in ("tasks", "actors")
+    )
+    assert "bad.jsonl" in told and "timed" in told and secret not in told
+    files = [path for path in session_of(head).rglob("*") if path.is_file()]
+    files = [path for path in files if "runtime_resources" not in path.parts]  # where the workflow itself travels
+    assert len(files) > 10
+    files += [path for path in (tmp_path / "tok").rglob("*") if path.is_file()]
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+
+
 def test_an_address_where_nothing_listens_is_one_line(tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus")
     [port] = free_ports(1)
@@ -127,5 +168,5 @@ def test_an_address_where_nothing_listens_is_one_line(tmp_path: Path) -> None:
     failed = submit(tmp_path, workflow, f"http://user:secret@127.0.0.1:{port}")
     assert failed.returncode == 1
     [line] = [line for line in failed.stderr.splitlines() if line.startswith("babelmerge: ")]
-    assert f"http://127.0.0.1:{port}: " in line and "secret" not in failed.stderr + failed.stdout
+    assert f"http://***@127.0.0.1:{port}: " in line and "secret" not in failed.stderr + failed.stdout
     assert submit(tmp_path, workflow, "ray://127.0.0.1:10001").returncode == 2

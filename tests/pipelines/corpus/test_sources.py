@@ -236,6 +236,13 @@ def test_the_language_of_a_name(path: str, language: str) -> None:
         ("hf://datasets/a/b@main/x", "hf://datasets/a/b@main/x"),
         ("s3://b/x?secret_key=1&x=2: gone", "s3://b/x?*** gone"),
         ("memory://a/?.txt", "memory://a/?.txt"),
+        ("/here/s3:/key:sec/r@t@bucket/x", "/here/s3:/***@bucket/x"),
+        ("https://host/x?token", "https://host/x?***"),
+        (
+            "retries exceeded with url: /x?a=1&X-Amz-Signature=f00&b=2",
+            "retries exceeded with url: /x?a=1&X-Amz-Signature=***&b=2",
+        ),
+        ("/a/b:c@d/e", "/a/b:c@d/e"),
         ("/local/a?b=c", "/local/a?b=c"),
     ],
 )
