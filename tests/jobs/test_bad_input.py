@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,24 @@ def test_wrong_usage_is_one_line_with_the_right_status(
     assert (found, out) == (status, ""), err
     assert says in one_line(err)
     assert sorted(tmp_path.rglob("*")) == before  # nothing was written, nothing removed
+
+
+@pytest.mark.parametrize("wrong", ["vocab_sizes: 300", "vocab_size: many", "vocab_size: 256", "corpora: [c.txt]"])
+def test_a_workflow_with_an_error_in_it_is_not_submitted(babelmerge: Command, tmp_path: Path, wrong: str) -> None:
+    """The address is one that takes connections, and nobody connects."""
+    step = f"{{train: {{corpus: [c.txt], out: o, {wrong}}}}}"
+    (tmp_path / "w.yaml").write_text(f"steps: [{{train: {{corpus: [c.txt], out: p}}}}, {step}]\n")
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        for more in ([], ["--no-wait", "--working-dir"]):
+            status, out, err = babelmerge(
+                "submit", "w.yaml", "--address", f"http://127.0.0.1:{head.getsockname()[1]}", *more
+            )
+            assert (status, out) == (2, "")
+            line = one_line(err)
+            assert line.startswith("babelmerge: w.yaml: ") and "`$.steps[1].train" in line
+        head.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            head.accept()
 
 
 def test_a_language_column_with_nulls_in_parquet_is_a_bad_record(babelmerge: Command, tmp_path: Path) -> None:
