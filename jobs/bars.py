@@ -45,4 +45,4 @@ class Bars:
 
     def note(self, text: str) -> None:
         """See pipelines.progress.Progress."""
-        sys.stderr.write(f"{text}\n")  # which is rich's own while a bar stands: the line appears above it
+        sys.stderr.write(f"{masked(text)}\n")  # which is rich's own while a bar stands: the line appears above it
