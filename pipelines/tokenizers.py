@@ -24,6 +24,7 @@ from operators.tokenizer_files.hugging_face_output import to_json
 from operators.tokenizer_files.sentencepiece import from_model
 from operators.tokenizer_files.tekken import from_tekken, is_tekken
 from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
+from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, largest_page, read_chunks
 from pipelines.outputs import MANIFEST, MARKER, replacing
 
 TOKENIZER_JSON: Final = "tokenizer.json"
@@ -196,9 +197,8 @@ def _load_directory(directory: Path) -> Tokenizer:
     if not path.is_file():
         return read
     try:
+        _check_merges(path)
         parquet = pq.ParquetFile(path)
-        if parquet.metadata.num_rows > MAX_MERGES:
-            raise ValueError(f"{parquet.metadata.num_rows:,} rows, more than {MAX_MERGES:,}")
         table = parquet.read(["rank", "left", "right", "token", "count"]).sort_by("rank")
         columns = [table.column(name).to_numpy() for name in ("left", "right", "token", "count")]
         left, right, token = (np.ascontiguousarray(column, np.int32) for column in columns[:3])
@@ -211,6 +211,18 @@ def _load_directory(directory: Path) -> Tokenizer:
     if plain and _in_training_order(read, merges):
         return Tokenizer(read.pretokenizer, read.special_tokens, merges)
     return replace(read, merges=merges)
+
+
+def _check_merges(path: Path) -> None:
+    """Raises ValueError for a file that unpacks to more than merges can be."""
+    with path.open("rb") as file:
+        groups = read_chunks(file)
+        rows = max((sum(max(chunk.values, 0) for chunk in column) for column in zip(*groups, strict=True)), default=0)
+        if rows > MAX_MERGES:
+            raise ValueError(f"{rows:,} rows, more than {MAX_MERGES:,}")
+        for chunk in (chunk for group in groups for chunk in group):
+            if largest_page(file, chunk) > LARGEST_PAGE_BYTES:
+                raise ValueError(f"a page of more than {LARGEST_PAGE_BYTES:,} bytes")
 
 
 def _effective(merges: Merges) -> list[tuple[int, int, int]]:

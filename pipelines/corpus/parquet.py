@@ -8,12 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.corpus.columns import BATCH_ROWS, as_binary, converted, damage, usable_columns
-from pipelines.corpus.parquet_pages import Chunk, largest_page, read_chunks
+from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, Chunk, largest_page, read_chunks
 from pipelines.corpus.reading import Parts, Reading, Span, Wanted, every_part
 from pipelines.corpus.storage import is_uri
 
-LARGEST_PAGE_BYTES: Final = 128 << 20
-"""Unpacked. Writers make pages of 1 MB; one page for all of a large column chunk is refused."""
 _READ_BYTES: Final = 4 << 20
 _AT_ONCE_BYTES: Final = 128 << 20
 """Asked of pyarrow at once: less would take longer, more would be more memory than the largest page takes."""

@@ -5,11 +5,13 @@ description contradicts itself. Numbers of fields are those of Apache Parquet's 
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import IO, Any, Final, TypeAlias
 
 from pipelines.corpus.reading import InputStream
 from pipelines.corpus.thrift import Wanted, read_structure
 
+LARGEST_PAGE_BYTES: Final = 128 << 20
+"""Unpacked. Writers make pages of 1 MB; one page for all of a large column chunk is refused."""
 _CHUNK: Final[Wanted] = {5: None, 6: None, 7: None, 9: None, 11: None}
 _FOOTER: Final[Wanted] = {2: [{}], 4: [{1: [{3: _CHUNK}]}]}
 _PAGE: Final[Wanted] = {2: None, 3: None, 5: {1: None}, 8: {1: None}}
@@ -20,6 +22,8 @@ _MOST_ITEMS: Final = 1 << 18
 """Columns, row groups and column chunks of a file: pyarrow takes up to 1 KB for each, however few bytes they have."""
 _HEADER_BYTES: Final = (1 << 10, 1 << 16, 1 << 24)
 """Read of a page's header, until it is whole: it may hold the page's least and greatest value."""
+
+_Stream: TypeAlias = InputStream | IO[bytes]
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Chunk:
     """Of its first page in the file."""
 
 
-def read_chunks(stream: InputStream) -> list[list[Chunk]]:
+def read_chunks(stream: _Stream) -> list[list[Chunk]]:
     """The column chunks of each row group, as the footer has them. Raises ValueError where there is no sound footer."""
     size = stream.seek(0, 2)
     stream.seek(max(size - _TAIL_BYTES, 0))
@@ -61,7 +65,7 @@ def _chunk(found: dict[int, Any]) -> Chunk:
     return Chunk(found[5], found[6], found[7], first)
 
 
-def largest_page(stream: InputStream, chunk: Chunk) -> int:
+def largest_page(stream: _Stream, chunk: Chunk) -> int:
     """Bytes of the largest page, or dictionary, of a chunk, unpacked. Raises ValueError where it is no run of pages."""
     place, left, largest = chunk.start, chunk.values, 0
     while left > 0 and place < chunk.start + chunk.compressed_bytes:
@@ -75,7 +79,7 @@ def largest_page(stream: InputStream, chunk: Chunk) -> int:
     return largest
 
 
-def _header(stream: InputStream, place: int) -> tuple[dict[int, Any], int]:
+def _header(stream: _Stream, place: int) -> tuple[dict[int, Any], int]:
     for size in _HEADER_BYTES:
         stream.seek(max(place, 0))
         data = stream.read(size)
