@@ -1,0 +1,103 @@
+"""What corpora, files and tokenizers are called, and what texts say, is text on the page: a browser runs none of it."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.report.page import draw_report
+from tests.jobs.conftest import Command
+from tests.jobs.report.examples import large
+from tests.jobs.report.test_browser import BROWSER, in_browser
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH")
+RUN = "document.title='pwned';window.pwned=1"
+HOSTILE = [
+    f"<script>{RUN}</script>",
+    f"</script><script>{RUN}</script>",
+    f"<img src=x onerror={RUN}>",
+    f'"><svg/onload={RUN}>',
+    f"'><body onload={RUN}>",
+    f"--></style></title><iframe srcdoc='<script>parent.{RUN}</script>'>",
+    f"&lt;script&gt;{RUN}&lt;/script&gt; & &amp; &#60;",
+    f"{{{{ 7 * 7 }}}} {{% raw %}} javascript:{RUN}",
+    f"]]><script>{RUN}</script>\u2028window.pwned=1\u2029\u202e",
+]
+ASK = """<script>
+addEventListener("load", () => setTimeout(() => {
+  const errors = [];
+  for (const button of document.querySelectorAll("th button")) button.click();
+  for (const input of document.querySelectorAll("input")) {
+    input.value = "<img src=x onerror=window.pwned=1>";
+    input.dispatchEvent(new Event("input"));
+    input.value = "";
+    input.dispatchEvent(new Event("input"));
+  }
+  for (const one of document.querySelectorAll("details")) one.open = true;
+  const made = [...document.querySelectorAll("script, img, iframe, object, embed, base, link, body, foreignObject")];
+  const handlers = [...document.querySelectorAll("*")].flatMap((one) => [...one.attributes])
+    .filter((one) => one.name.startsWith("on") || /^\\s*javascript:/i.test(one.value));
+  setTimeout(() => {
+    const said = document.createElement("pre");
+    said.id = "found";
+    said.textContent = JSON.stringify({
+      errors, pwned: window.pwned ?? null, title: document.title, text: document.body.textContent,
+      made: made.map((one) => one.localName).sort(), handlers: handlers.map((one) => one.name),
+      fetched: performance.getEntriesByType("resource").length,
+    });
+    document.body.append(said);
+  }, 200);
+}, 200));
+</script></body>"""
+
+
+def opened(report: Path, folder: Path) -> dict[str, Any]:
+    page = (report / "report.html").read_text("utf-8")
+    assert page.count("</body>") == 1
+    found = in_browser(page.replace("</body>", ASK), folder)
+    assert found["pwned"] is None and found["handlers"] == [] and found["fetched"] == 0
+    assert found["made"] == ["body", "script", "script"]  # the page's own, and the one that asks
+    return found
+
+
+def test_nothing_of_a_corpus_runs_on_the_page(babelmerge: Command, tmp_path: Path) -> None:
+    rows = [
+        {"id": f"{HOSTILE[i % 9]} {i // 9}", "language": language, "text": f"{HOSTILE[(i + k) % 9]} word{i} {language}"}
+        for k, language in enumerate(HOSTILE)
+        for i in range(18)
+    ]
+    corpus = tmp_path / f"<img src=x onerror={RUN}> & \"'.jsonl"
+    corpus.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    quiet = ("--engine", "local", "--progress", "off")
+    tokenizer, made = HOSTILE[2], ["--tokenizer", HOSTILE[2]]
+    of_first = ["--baseline", HOSTILE[0]]
+    for arguments in (
+        ["train", corpus.name, "--vocab-size", "300", "--out", tokenizer],
+        ["retokenize", corpus.name, *made, "--out", "tokens"],
+        ["premiums", corpus.name, *made, *of_first, "--out", "premiums"],
+        ["curves", corpus.name, *made, *of_first, "--out", "curves"],
+        ["mixture", corpus.name, *made, "--method", "lp", "--out", "mixture"],
+        ["report", *made, "--retokenized", "tokens", "--premiums", "premiums", "--curves", "curves", "--mixture",
+         "mixture", "--title", HOSTILE[1], "--out", "report"],
+    ):  # fmt: skip
+        status, _, err = babelmerge(*arguments, *quiet)
+        assert status == 0, err
+    found = opened(tmp_path / "report", tmp_path)
+    assert found["title"] == HOSTILE[1]
+    for language in HOSTILE:
+        assert language in found["text"], language
+    for drawing in (tmp_path / "report").glob("*.svg"):
+        assert not re.search(r"<(script|img|iframe|body)|<[^>]*\son\w+=", drawing.read_text("utf-8")), drawing.name
+
+
+def test_languages_names_are_text(tmp_path: Path) -> None:
+    """They come from what a corpus says of itself."""
+    names = {f"l{i:02}": name for i, name in enumerate(HOSTILE)}
+    draw_report(replace(large(), title=HOSTILE[5], names=names), tmp_path)
+    found = opened(tmp_path, tmp_path)
+    assert found["title"] == HOSTILE[5]
+    for name in HOSTILE:
+        assert name in found["text"]
