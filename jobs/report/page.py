@@ -129,7 +129,7 @@ def _table(name: str, caption: str, table: pl.DataFrame, columns: list[tuple[str
 def _cell(value: Any, form: str) -> Cell:
     if value is None:
         return Cell(UNKNOWN_FIGURE, "", form != "")
-    return Cell(f"{value:{form}}".replace("%", " %"), str(value), form != "")
+    return Cell(f"{value:{form}}".replace("%", " %") if form else str(value), str(value), form != "")
 
 
 def _tables(inputs: ReportInputs) -> list[Table]:
