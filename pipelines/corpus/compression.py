@@ -13,7 +13,7 @@ import zstandard
 from pipelines.corpus.formats import Compression
 from pipelines.corpus.reading import Reading, Span
 
-LONGEST_LINE_BYTES: Final = 512 << 20
+LONGEST_LINE_BYTES: Final = 256 << 20
 """A longer line is taken for damage: zeros compress by a factor of 30,000, so a small file may hold any length."""
 MAGIC: Final[dict[Compression, bytes]] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS

@@ -14,9 +14,11 @@ import pyarrow as pa
 from operators.text.json_objects import Objects, objects_of
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.lines import blocks, count_lines
-from pipelines.corpus.reading import Reading, Span, invalid_utf8, open_input, why_invalid_utf8
+from pipelines.corpus.reading import Reading, Span, as_one, invalid_utf8, open_input, why_invalid_utf8
 
 _HEAD_BYTES: Final = 1 << 16
+_LONGEST_UNUSUAL: Final = 32 << 20
+"""Of a line that is not plainly right, and so becomes Python's objects."""
 _BLANK: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -37,17 +39,26 @@ def read_json(reading: Reading, found: Iterator[bytes]) -> Iterator[pa.RecordBat
     for block in found:
         if reading.record == 0 and not _is_behind(reading.span):
             block = block.removeprefix(_BOM)  # JSON's readers may pass over it (RFC 8259, 8.1)
-        # Neither reader looks into strings that are not asked for, so ask about all bytes at once.
-        valid = not invalid_utf8(_as_one(block))
-        batches = reading.batches(*((lines.plain(block) if valid else None) or lines.columns(block, valid)))
+        parts = _apart(block)
         del block  # as long as what was read of it
-        yield from batches
+        while parts:
+            part = parts.pop()
+            # Neither reader looks into strings that are not asked for, so ask about all bytes at once.
+            valid = not invalid_utf8(as_one(part))
+            batches = reading.batches(*((lines.plain(part) if valid else None) or lines.columns(part, valid)))
+            del part
+            yield from batches
 
 
-def _as_one(block: bytes) -> pa.LargeBinaryArray:
-    """A block as one value, not copied."""
-    ends = np.array([0, len(block)], np.int64)
-    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(block)])
+def _apart(block: bytes) -> list[bytes]:
+    """A block, or where it is long its longest line apart from those before and behind it; the last comes first."""
+    if len(block) <= _LONGEST_UNUSUAL:
+        return [block]
+    ends = [0, *(match.end() for match in re.finditer(b"\n", block))]
+    if ends[-1] < len(block):
+        ends.append(len(block))
+    i = max(range(len(ends) - 1), key=lambda i: ends[i + 1] - ends[i])
+    return [part for part in (block[ends[i + 1] :], block[ends[i] : ends[i + 1]], block[: ends[i]]) if part]
 
 
 def pass_over_json(reading: Reading, block: bytes) -> None:
@@ -132,6 +143,8 @@ class _Lines:
 
     def document(self, line: bytes, valid: bool) -> tuple[str, str, str]:
         """Id, language and text; `valid`: known to be UTF-8. Raises _BadLine."""
+        if len(line) > _LONGEST_UNUSUAL:  # Python may need eight bytes for each, and as many to say what is wrong
+            raise _BadLine(f"is longer than {_LONGEST_UNUSUAL >> 20} MiB, and not a plain JSON object with a text")
         if not valid and (invalid := why_invalid_utf8(line)):
             raise _BadLine(invalid)
         try:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from operators.text.lines import line_offsets
-from pipelines.corpus.reading import Reading, invalid_utf8, kept
+from pipelines.corpus.reading import Reading, as_one, invalid_utf8, kept
 
 
 def read_text(reading: Reading, blocks: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
@@ -20,7 +20,7 @@ def read_text(reading: Reading, blocks: Iterator[bytes]) -> Iterator[pa.RecordBa
         )
         ids = reading.ids(lines)
         # All bytes at once is faster than line by line, and a line ends between characters.
-        reasons = invalid_utf8(texts) if invalid_utf8(pa.array([block], pa.large_binary())) else {}
+        reasons = invalid_utf8(texts) if invalid_utf8(as_one(block)) else {}
         for i, reason in reasons.items():
             reading.add_bad(reading.record + 1 + i, reason)
         reading.record += lines

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import ipc
 
 from operators.errors import DataError
-from pipelines.corpus import parquet
+from pipelines.corpus import json_lines, parquet, reading
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.parquet_pages import largest_page, read_chunks
@@ -52,12 +54,12 @@ def parquet_bytes(table: pa.Table, **options: Any) -> bytes:
 
 
 def test_what_unpacks_to_gigabytes_stays_below_one(tmp_path: Path) -> None:
-    value = "a" * (16 << 20)
+    value = "a" * (15 << 20)
     shared = pa.DictionaryArray.from_arrays(pa.array([0] * 80, pa.int32()), pa.array([value], pa.large_string()))
     view = np.array([len(value), 0x61616161, 0, 0] * 100, np.int32)  # length, first four bytes, buffer, offset
     buffers = [None, pa.py_buffer(view), pa.py_buffer(value.encode())]
     views = pa.Array.from_buffers(pa.string_view(), 80, buffers)
-    whole = pa.table({"text": [value * 9]})
+    whole = pa.table({"text": [value * 10]})
     written(tmp_path, "repeated.parquet", parquet_bytes(pa.table({"text": shared}), dictionary_pagesize_limit=1 << 30))
     written(tmp_path, "page.parquet", parquet_bytes(whole, compression="zstd", use_dictionary=False))
     for name, column in (("repeated.arrow", shared), ("views.arrow", views)):
@@ -73,7 +75,7 @@ def test_what_unpacks_to_gigabytes_stays_below_one(tmp_path: Path) -> None:
     lines = [line.split(" ", 3) for line in done.stdout.splitlines()]
     assert [line[:2] for line in lines] == [[name, "80" if i < 3 else "0"] for i, name in enumerate(names)]
     assert max(int(line[2]) for line in lines) < 1024, done.stdout
-    assert "a page of 150," in lines[3][3] and "a window of more than" in lines[4][3]
+    assert "a page of 157," in lines[3][3] and "a window of more than" in lines[4][3]
 
 
 def test_pages_are_what_was_written(tmp_path: Path) -> None:
@@ -145,3 +147,30 @@ def test_wanted_fields_are_read_past_all_others() -> None:
     fields = b"\x11\x12\x13\x05\x17" + bytes(8) + b"\x18\x02ab\x1b\x01\x85\x01c\x02" + b"\x19\x22\x01\x02"
     data = fields + b"\x16\x05\x06\x80\x01\x00\x1c\x15\x08\x00\x00rest"
     assert read_structure(data, {8: None, 64: None, 65: {1: None}}, 0) == ({8: -3, 64: 0, 65: {1: 4}}, len(data) - 4)
+
+
+@given(st.binary(max_size=9) | st.text(max_size=5).map(str.encode), st.integers(1, 4))
+def test_the_first_byte_that_is_no_utf8_is_told_piece_by_piece(data: bytes, size: int) -> None:
+    try:
+        data.decode()
+        expected = None
+    except UnicodeDecodeError as error:
+        expected = f"invalid UTF-8 at byte {error.start + 1}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_DECODED_BYTES", size)
+        assert reading.why_invalid_utf8(data) == expected
+
+
+def test_a_long_line_is_read_where_it_is_plain_whatever_stands_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_lines, "_LONGEST_UNUSUAL", 100)
+    short = ['{"text":"a"}', "[1]", "", '{"text":"c","x":1e5}']
+    for extra, texts, bad_records in (("", ["a", "b" * 200, "c"], [2]), (',"x":1e5', ["a", "c"], [2, 3])):
+        long = '{"text":"%s"%s}' % ("b" * 200, extra)
+        bad = BadRecords("skip")
+        file = written(tmp_path, "x.jsonl", "\n".join([*short[:2], long, *short[2:]]).encode())
+        found = pa.Table.from_batches(list(read_batches(file, bad)))
+        assert found["text"].to_pylist() == texts
+        assert found["id"].to_pylist()[-1] == "5"
+        assert bad.table()["record"].to_pylist() == bad_records
