@@ -167,7 +167,7 @@ def test_a_long_line_is_read_where_it_is_plain_whatever_stands_beside_it(
     monkeypatch.setattr(json_lines, "_LONGEST_UNUSUAL", 100)
     short = ['{"text":"a"}', "[1]", "", '{"text":"c","x":1e5}']
     for extra, texts, bad_records in (("", ["a", "b" * 200, "c"], [2]), (',"x":1e5', ["a", "c"], [2, 3])):
-        long = '{"text":"%s"%s}' % ("b" * 200, extra)
+        long = '{"text":"' + "b" * 200 + f'"{extra}}}'
         bad = BadRecords("skip")
         file = written(tmp_path, "x.jsonl", "\n".join([*short[:2], long, *short[2:]]).encode())
         found = pa.Table.from_batches(list(read_batches(file, bad)))
