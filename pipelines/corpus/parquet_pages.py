@@ -10,8 +10,8 @@ from typing import IO, Any, Final, TypeAlias
 from pipelines.corpus.reading import InputStream
 from pipelines.corpus.thrift import Wanted, read_structure
 
-LARGEST_PAGE_BYTES: Final = 128 << 20
-"""Unpacked. Writers make pages of 1 MB; one page for all of a large column chunk is refused."""
+LARGEST_PAGE_BYTES: Final = 512 << 20
+"""Unpacked: a page holds one document at least, so as long as a line may be. Writers make pages of 1 MB."""
 _CHUNK: Final[Wanted] = {5: None, 6: None, 7: None, 9: None, 11: None}
 _FOOTER: Final[Wanted] = {2: [{}], 4: [{1: [{3: _CHUNK}]}]}
 _PAGE: Final[Wanted] = {2: None, 3: None, 5: {1: None}, 8: {1: None}}
