@@ -10,7 +10,7 @@ from typing import IO, Any, Final, TypeAlias
 from pipelines.corpus.reading import InputStream
 from pipelines.corpus.thrift import Wanted, read_structure
 
-LARGEST_PAGE_BYTES: Final = 512 << 20
+LARGEST_PAGE_BYTES: Final = 256 << 20
 """Unpacked: a page holds one document at least, so as long as a line may be. Writers make pages of 1 MB."""
 _CHUNK: Final[Wanted] = {5: None, 6: None, 7: None, 9: None, 11: None}
 _FOOTER: Final[Wanted] = {2: [{}], 4: [{1: [{3: _CHUNK}]}]}

@@ -59,7 +59,7 @@ def test_what_unpacks_to_gigabytes_stays_below_one(tmp_path: Path) -> None:
     view = np.array([len(value), 0x61616161, 0, 0] * 100, np.int32)  # length, first four bytes, buffer, offset
     buffers = [None, pa.py_buffer(view), pa.py_buffer(value.encode())]
     views = pa.Array.from_buffers(pa.string_view(), 80, buffers)
-    whole = pa.table({"text": [value * 10]})
+    whole = pa.table({"text": [value * 18]})
     written(tmp_path, "repeated.parquet", parquet_bytes(pa.table({"text": shared}), dictionary_pagesize_limit=1 << 30))
     written(tmp_path, "page.parquet", parquet_bytes(whole, compression="zstd", use_dictionary=False))
     for name, column in (("repeated.arrow", shared), ("views.arrow", views)):
@@ -75,7 +75,7 @@ def test_what_unpacks_to_gigabytes_stays_below_one(tmp_path: Path) -> None:
     lines = [line.split(" ", 3) for line in done.stdout.splitlines()]
     assert [line[:2] for line in lines] == [[name, "80" if i < 3 else "0"] for i, name in enumerate(names)]
     assert max(int(line[2]) for line in lines) < 1024, done.stdout
-    assert "a page of 157," in lines[3][3] and "a window of more than" in lines[4][3]
+    assert "a page of 283," in lines[3][3] and "a window of more than" in lines[4][3]
 
 
 def test_pages_are_what_was_written(tmp_path: Path) -> None:
