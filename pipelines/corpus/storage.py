@@ -212,6 +212,7 @@ def locate(path: str) -> tuple[Storage, str]:
     with explained(path):
         if scheme in _ARROW_SCHEMES and "::" not in path:
             return _arrow_storage(scheme, path[match.end() :])
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # its client for hf:// would report transfers
         import fsspec  # takes long, and most files are on this machine
 
         files, inside = fsspec.core.url_to_fs(path)

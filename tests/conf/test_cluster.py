@@ -50,7 +50,7 @@ def test_a_manifest_is_what_its_kind_takes(name: str) -> None:
         for container in pod.containers:
             assert {mount.name for mount in container.volume_mounts} <= volumes
             assert container.security_context.capabilities.drop == ["ALL"]
-            assert "RAY_USAGE_STATS_ENABLED" in {one.name for one in container.env}
+            assert {"RAY_USAGE_STATS_ENABLED", "RAY_USAGE_STATS_REPORT_URL"} <= {one.name for one in container.env}
 
 
 @pytest.mark.parametrize("name", sorted(MANIFESTS))

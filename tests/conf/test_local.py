@@ -35,7 +35,8 @@ def test_a_field_that_is_not_there_is_found(cluster: dict[str, Any]) -> None:
 def test_it_listens_on_loopback_and_reports_to_nobody(cluster: dict[str, Any]) -> None:
     [command] = cluster["head_start_ray_commands"]
     exported, started = command.split("; ")
-    assert {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0", "RAY_USAGE_STATS_ENABLED=0"} <= set(shlex.split(exported))
+    set_there = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0", "RAY_USAGE_STATS_ENABLED=0"}
+    assert set_there | {"RAY_USAGE_STATS_REPORT_URL=http://127.0.0.1:9"} <= set(shlex.split(exported))
     ray, verb, *flags = shlex.split(started)
     assert (ray, verb) == ("ray", "start")
     given = start.make_context("start", flags).params
