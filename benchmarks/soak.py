@@ -32,6 +32,8 @@ from benchmarks.soak_samples import Sample, Weight, found_wrong, table
 ROOT: Final = Path(__file__).resolve().parents[1]
 TOKEN: Final = "BABELMERGE_SOAK"
 """Marks, in their environment, the processes of this cluster."""
+FEWEST: Final = 3
+"""Runs of which anything can be said."""
 START_S, RUN_S, SETTLE_S, POLL_S = 120.0, 900.0, 60.0, 0.5
 BOUNDED: Final = {
     "RAY_task_events_max_num_task_in_gcs": "500", "RAY_maximum_gcs_destroyed_actor_cached_count": "5",
@@ -244,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     scratch, token = Path(tempfile.mkdtemp(prefix="soak-", dir="/tmp")), secrets.token_hex(8)  # sockets: short names
     samples: list[Sample] = []
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # end the cluster too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to"))  # end the cluster too
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}  # others on this machine are not answered
     try:
         with cluster(scratch, token) as (address, dashboard):
@@ -262,12 +264,16 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"run {number}: {samples[-1].line()}", file=sys.stderr, flush=True)
                 if asked.json:
                     asked.json.write_text(json.dumps([asdict(one) for one in samples]))
+    except (KeyboardInterrupt, SystemExit) as end:
+        print(f"ended after {len(samples)} of {asked.runs} runs: {end}", file=sys.stderr)
+        if len(samples) < FEWEST:
+            return 1
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     wrong = found_wrong(samples)
     print(table(samples))
     print("\n".join(wrong) or "Nothing grew, nothing stayed.")
-    return 1 if wrong else 0
+    return 1 if wrong or len(samples) < asked.runs else 0
 
 
 if __name__ == "__main__":

@@ -257,7 +257,9 @@ class RayEngine:
         return self._states[-1]
 
     def close(self) -> None:
-        """Leave the cluster; end it if it is ours."""
+        """Leave the cluster; end it if it is ours. In a process that lives on no handle of an actor may stay behind."""
+        self._states.clear()
+        self.tally.spilled_bytes = lambda: None  # which held the engine
         if self._owner:
             self._ray.shutdown()
 

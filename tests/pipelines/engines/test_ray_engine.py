@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -144,6 +145,22 @@ def test_a_killed_worker_is_reported_lost(ray_engine: RayEngine) -> None:
     with pytest.raises(WorkerLost):
         for _ in range(50):
             worker.call("process").result()
+
+
+def test_a_closed_engine_holds_no_worker(ray_engine: RayEngine) -> None:
+    """Before the garbage collector has looked for circles, which in a process that lives on may take long."""
+    gc.disable()
+    try:
+        engine = RayEngine(1)
+        worker = engine.start(Holder, "right")
+        assert worker.call("process").result() != os.getpid()
+        worker.stop()
+        kept = [weakref.ref(engine), weakref.ref(worker)]
+        engine.close()
+        del engine, worker
+        assert [one() for one in kept] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_a_cluster_of_our_own_listens_on_loopback_only(ray_engine: RayEngine) -> None:
