@@ -145,6 +145,14 @@ def test_wrong_usage_is_one_line_with_the_right_status(
     assert sorted(tmp_path.rglob("*")) == before  # nothing was written, nothing removed
 
 
+def test_an_interrupt_says_how_to_go_on(babelmerge: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jobs.command.read_workflow", interrupted)
+    assert babelmerge("run", "w.yaml") == (130, "", "babelmerge: interrupted; run the same command again to go on\n")
+
+
 @pytest.mark.parametrize("wrong", ["vocab_sizes: 300", "vocab_size: many", "vocab_size: 256", "corpora: [c.txt]"])
 def test_a_workflow_with_an_error_in_it_is_not_submitted(babelmerge: Command, tmp_path: Path, wrong: str) -> None:
     """The address is one that takes connections, and nobody connects."""

@@ -13,7 +13,7 @@ from operators.errors import BabelmergeError
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.errors import ChangedWhileRead, MissingInput, UnreadableInput, UnusableColumn
 from pipelines.corpus.sources import Source, find_files
-from pipelines.corpus.storage import explained
+from pipelines.corpus.storage import explained, locate
 from tests.pipelines.corpus.corpora import arrow_bytes, encode, found, rows_of, texts_of
 from tests.pipelines.corpus.object_store import serve
 
@@ -165,3 +165,12 @@ def test_settings_hold_for_files_elsewhere() -> None:
     assert rows_of(found("memory://settings/x.arrow", text_field="body", category="web")) == [("1", "web", "a")]
     with pytest.raises(UnusableColumn, match=r"memory://settings/x.arrow: column .text. is not there; there are: body"):
         rows_of(found("memory://settings/x.arrow"))
+
+
+@pytest.mark.parametrize("said", [None, "0"])
+def test_packages_that_report_transfers_are_told_not_to(monkeypatch: pytest.MonkeyPatch, said: str | None) -> None:
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", said or "")
+    if said is None:
+        monkeypatch.delenv("HF_HUB_DISABLE_TELEMETRY")
+    locate("memory://x")
+    assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == (said or "1")
