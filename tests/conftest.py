@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Set before anything imports ray or transformers, and inherited by every process a test starts.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_USAGE_STATS_REPORT_URL"] = "http://127.0.0.1:9"  # where heads report that their reports are off
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # clusters of tests listen on loopback; read when ray is imported
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that needs the network fails at once, everywhere
 os.environ.pop("RAY_ADDRESS", None)  # a test never joins someone's cluster
 

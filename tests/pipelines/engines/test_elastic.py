@@ -25,7 +25,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     patch = pytest.MonkeyPatch()
     patch.chdir(tmp_path_factory.mktemp("elsewhere"))  # Ray puts the driver's own folder before a node's PYTHONPATH
     patch.setenv("PYTHONPATH", str(ROOT))
-    patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     import ray
     from ray.cluster_utils import Cluster
 

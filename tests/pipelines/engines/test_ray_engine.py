@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import weakref
 from collections.abc import Iterator
@@ -163,9 +164,9 @@ def test_a_closed_engine_holds_no_worker(ray_engine: RayEngine) -> None:
         gc.enable()
 
 
-def test_a_cluster_of_our_own_listens_on_loopback_only(ray_engine: RayEngine) -> None:
-    """Every socket that a process of this cluster listens on, from /proc: addresses 127.0.0.1 and ::ffff:127.0.0.1."""
-    ours = [os.getpid()]
+def listening_of(process: int) -> list[str]:
+    """Every address that a process or one it started listens on, in the hexadecimal of /proc/net."""
+    ours = [process]
     parents: dict[int, list[int]] = {}
     for line in subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split(
         "\n"
@@ -188,6 +189,19 @@ def test_a_cluster_of_our_own_listens_on_loopback_only(ray_engine: RayEngine) ->
             fields = line.split()
             if fields[3] == "0A" and fields[9] in inodes:
                 listening.append(fields[1].split(":")[0])
+    return listening
+
+
+def test_a_cluster_of_our_own_listens_on_loopback_only() -> None:
+    """In a process of its own, as Ray reads its switch when it is imported: it must be the engine that sets it."""
+    script = "from pipelines.engines.ray_engine import RayEngine; it = RayEngine(1); print('up', flush=True); input()"
+    bare = {name: value for name, value in os.environ.items() if name != "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"}
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, env=bare, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdin is not None and driver.stdout is not None
+        assert driver.stdout.readline() == "up\n"
+        listening = listening_of(driver.pid)
+        driver.communicate("\n")
     loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
     assert len(listening) >= 3
     assert set(listening) <= loopback

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,15 @@ def much(number: int) -> U8:
     return np.full(RESULT_BYTES, number, np.uint8)
 
 
+def fill(engine: RayEngine) -> list[Any]:
+    """Three results that nobody has fetched: less than one more fits into the store."""
+    return [engine._ray.put(much(number)) for number in range(3)]
+
+
+def unharmed(engine: RayEngine, filled: list[Any]) -> bool:
+    return all((engine._ray.get(one) == number).all() for number, one in enumerate(filled))
+
+
 class Holder:
     """A state whose answers are large, as the first report of a training shard may be."""
 
@@ -44,10 +54,8 @@ class Holder:
 def test_what_tasks_and_workers_return_may_be_more_than_the_store_holds(engine: RayEngine) -> None:
     began = time.monotonic()
     engine.tally.take("ray", 2, 0.0)
-    first = next(found := engine.run(much, range(8)))  # the others are made meanwhile: 2 workers, 4 tasks for each
-    kept = {first[0]: first[1].copy()}
-    for index, result in found:
-        kept[index] = result.copy()
+    filled = fill(engine)  # so that there is no room for any result, however soon the driver takes it
+    kept = {index: result.copy() for index, result in engine.run(much, range(8))}
     assert sorted(kept) == list(range(8))
     assert all(len(result) == RESULT_BYTES and (result == index).all() for index, result in kept.items())
     workers = [engine.start(Holder, number) for number in (3, 4)]
@@ -61,14 +69,14 @@ def test_what_tasks_and_workers_return_may_be_more_than_the_store_holds(engine: 
     run = run_of(engine, began)
     assert run.failures == 0
     assert run.spilled_bytes is not None and run.spilled_bytes >= RESULT_BYTES
+    assert unharmed(engine, filled)
 
 
 def test_training_beside_a_full_store_gives_the_same_bytes(engine: RayEngine, tmp_path: Path) -> None:
-    """Three results that nobody has fetched fill the store while shards report to the driver."""
     write_corpus(tmp_path / "corpus", 100)
     merges_of(tmp_path / "corpus", tmp_path / "plain", LocalEngine(2), 500)
-    filled = [engine._ray.put(much(number)) for number in range(3)]
+    filled = fill(engine)
     merges_of(tmp_path / "corpus", tmp_path / "full", engine, 500)
-    assert all((engine._ray.get(one) == number).all() for number, one in enumerate(filled))
+    assert unharmed(engine, filled)
     for name in ("tokenizer.json", "merges.parquet", "manifest.json"):
         assert (tmp_path / "full" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
