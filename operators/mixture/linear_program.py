@@ -4,6 +4,9 @@ Variables: the shares a (n of them, in the simplex), a slack v_t per merge step 
 Row (t, p): v_t + v_p + sum_i a_i d_i >= 0, where d_i is the chosen merge's count less the pair's in category i.
 Minimise the sum of all slacks (Hayase et al. 2024, section 3.1). Rows, and the slacks they mention, are added as they
 are found violated (section 3.4); the simplex method goes on from where it stood.
+
+With the shares held fast, what is left is a matching of steps and pairs, which is solved some ten times as fast. So a
+long list is begun with the shares that its first part gives: they are held until no row is violated, then released.
 """
 
 from dataclasses import dataclass
@@ -23,6 +26,10 @@ ROWS_PER_STEP = 5
 ROWS_PER_PAIR = 2
 ROWS_PER_SWEEP = 200
 """A sweep adds a step's worst violations, and of these a pair's worst; more of a pair's only while they are few."""
+
+FIRST_STEPS = 1_000
+GROWTH = 3
+"""Lists longer than FIRST_STEPS begin with the shares of their first part, one GROWTH-th of their steps."""
 
 
 class SolverFailed(DataError):
@@ -48,10 +55,8 @@ class Changes:
     start: I32
     category: I32
     change: I64
-    chosen: I64
-    """int64[T]: the pair that each step merges; -1 where it occurs in no category."""
     chosen_counts: I64
-    """int64[T, n]: its counts in the categories before the step."""
+    """int64[T, n]: the counts, in the categories, of the pair that each step merges, before the step."""
     pairs: F64
     """float64[n]: pairs in each category's sample before any merge."""
 
@@ -100,6 +105,14 @@ class SlackProgram:
         self._add_rows(np.zeros(count), np.full(count, highspy.kHighsInf), starts, index[present], value[present])
         self.rows += count
 
+    def hold(self, share: F64) -> None:
+        """Until `release`, the shares are these."""
+        self._bound(share, share)
+
+    def release(self) -> None:
+        """The shares may be any again."""
+        self._bound(np.zeros(self._categories), np.ones(self._categories))
+
     def solve(self) -> Optimum:
         """Solve from the last optimum on. Raises SolverFailed where HiGHS does not call it optimal."""
         self._highs.run()
@@ -115,6 +128,10 @@ class SlackProgram:
             pair_slack=slack[self._steps :],
             objective=float(self._highs.getInfo().objective_function_value),
         )
+
+    def _bound(self, lower: F64, upper: F64) -> None:
+        columns = np.arange(self._categories, dtype=np.int32)
+        self._must(self._highs.changeColsBounds(self._categories, columns, lower, upper))
 
     def _add_columns(self, cost: F64, upper: F64) -> None:
         none = np.empty(0, np.int32)
@@ -158,14 +175,17 @@ def solve_lazily(changes: Changes) -> tuple[Optimum, int, int]:
     """
     steps, n = changes.chosen_counts.shape
     pairs = len(changes.offsets) - 1
-    chosen_share = (changes.chosen_counts / changes.pairs).mean(axis=1)
-    occurring = chosen_share[chosen_share > 0]
-    scale = 1.0 / float(np.median(occurring)) if len(occurring) else 1.0
+    scale = _scale(changes)
     per_occurrence = scale / changes.pairs
     chosen_height = changes.chosen_counts * per_occurrence
 
     program = SlackProgram(n, steps, pairs)
-    optimum = Optimum(np.full(n, 1.0 / n), np.zeros(steps), np.zeros(pairs), 0.0)
+    share = np.full(n, 1.0 / n)
+    if held := steps > FIRST_STEPS:
+        share = solve_lazily(_first_part(changes, steps // GROWTH))[0].share
+        share /= share.sum()  # to more digits than the solver's tolerance
+        program.hold(share)
+    optimum = Optimum(share, np.zeros(steps), np.zeros(pairs), 0.0)
     present = np.empty(0, np.int64)
     rounds = 0
     while True:
@@ -174,16 +194,40 @@ def solve_lazily(changes: Changes) -> tuple[Optimum, int, int]:
         # The solver may leave a row it has violated by its own tolerance: such a row is as satisfied as it will be.
         new = ~np.isin(pair * steps + step, present)
         step, pair = step[new], pair[new]
-        if len(step) == 0:
+        if len(step) > 0:
+            present = np.concatenate([present, pair * steps + step])
+            counts = counts_before(changes.offsets, changes.start, changes.category, changes.change, n, step, pair)
+            difference = (changes.chosen_counts[step] - counts.reshape(-1, n)) * per_occurrence
+            program.add(step, pair, difference.ravel())
+        elif held:
+            program.release()
+            held = False
+        else:
             break
-        present = np.concatenate([present, pair * steps + step])
-        counts = counts_before(changes.offsets, changes.start, changes.category, changes.change, n, step, pair)
-        difference = (changes.chosen_counts[step] - counts.reshape(-1, n)) * per_occurrence
-        program.add(step, pair, difference.ravel())
         optimum = program.solve()
         rounds += 1
     slack = optimum.step_slack / scale, optimum.pair_slack / scale
     return Optimum(optimum.share, *slack, optimum.objective / scale), program.rows, rounds
+
+
+def _scale(changes: Changes) -> float:
+    """The factor that makes the median chosen merge's share 1."""
+    share = (changes.chosen_counts / changes.pairs).mean(axis=1)
+    occurring = share[share > 0]
+    return 1.0 / float(np.median(occurring)) if len(occurring) else 1.0
+
+
+def _first_part(changes: Changes, steps: int) -> Changes:
+    """What the first steps of the list alone would have recorded."""
+    kept = changes.start < steps
+    return Changes(
+        offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])[changes.offsets],
+        start=changes.start[kept],
+        category=changes.category[kept],
+        change=changes.change[kept],
+        chosen_counts=changes.chosen_counts[:steps],
+        pairs=changes.pairs,
+    )
 
 
 def _violations(changes: Changes, weight: F64, pair_slack: F64, bar: F64) -> tuple[I32, I64]:

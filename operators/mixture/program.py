@@ -138,7 +138,7 @@ def collect_changes(records: Sequence[PairRecord], merges: Merges) -> Changes:
         offsets, start, category, change, len(records), np.arange(steps, dtype=np.int32), chosen
     ).reshape(steps, len(records))
     pairs = np.array([record.pairs for record in records], np.float64)
-    return Changes(offsets, start, category, change, chosen, counts, pairs)
+    return Changes(offsets, start, category, change, counts, pairs)
 
 
 def _pair_keys(left: I32, right: I32) -> I64:

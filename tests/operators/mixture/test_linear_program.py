@@ -103,8 +103,12 @@ def solved_lazily(categories: Sequence[Counter[Word]], merges: Merges) -> Any:
     return solve_lazily(collect_changes(records, merges))[0]
 
 
+@pytest.mark.parametrize("first_steps", [1000, 2])  # 2: lists of three merges and more begin with their first third
 @pytest.mark.parametrize("block", range(5))
-def test_the_lazy_optimum_is_that_of_the_whole_program(block: int) -> None:
+def test_the_lazy_optimum_is_that_of_the_whole_program(
+    block: int, first_steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operators.mixture.linear_program, "FIRST_STEPS", first_steps)
     for seed in range(40 * block, 40 * block + 40):
         categories, merges = small_case(seed)
         optimum = solved_lazily(categories, merges)
