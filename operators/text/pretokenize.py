@@ -175,7 +175,7 @@ class Pretokenizer:
             which = ~starts_with_space(text)
             text = prefixed(text, which if plan.prefix == "always" or opening is None else which & opening)
         data, starts = bytes_and_starts(text)
-        if plan.spaces is not None or self._recipe.words == "runs":
+        if plan.spaces == "each" or self._recipe.words == "runs":
             ends, documents = cut_before_spaces(data, starts, runs=plan.spaces != "each")
         elif self._library is not None:
             ends, documents = self._matched(data, starts)
@@ -266,8 +266,8 @@ def write_recipe(recipe: Recipe) -> str:
     return next((name for name, regex in PATTERNS.items() if regex == written), written)
 
 
-_CUTS: Final = ("Split", "Digits", "Punctuation", "UnicodeScripts", "FixedLength")
-"""Steps that change nothing but where words end, unless their behavior is Removed."""
+_CUTS: Final = ("Split", "Digits", "Punctuation", "FixedLength")
+"""Steps that change nothing but where words end, unless their behavior is Removed. UnicodeScripts loses text."""
 
 
 def _plan(recipe: Recipe) -> _Plan | None:

@@ -27,7 +27,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     pre_tokenizer: Section | None = None
     """Hugging Face's section; None: the text is one word, unless `words` says more."""
     words: Literal["whole", "runs"] = "whole"
-    """Without a pre-tokenizer: "runs" cuts the text before every run of spaces, where no token reaches over one."""
+    """Where no step cuts: "runs" cuts the text before every run of spaces, as no token reaches over one."""
 
     @property
     def normalizers(self) -> list[Section]:

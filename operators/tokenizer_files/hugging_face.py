@@ -79,8 +79,9 @@ def from_json(text: str | bytes, path: str) -> Tokenizer:
     ids = model.vocab | {token.content: token.id for token in added}
     symbols = _symbols(file, recipe, pretokenizer, ids)
     merges = _alive(merges, symbols)
-    if pretokenizer.marks_spaces and recipe.pre_tokenizer is None and _can_be_cut(symbols, merges, model):
-        recipe = Recipe(recipe.normalizer, None, "runs")
+    uncut = all(step["type"] == "Metaspace" and not step["split"] for step in recipe.pre_tokenizers)
+    if pretokenizer.marks_spaces and uncut and _can_be_cut(symbols, merges, model):
+        recipe = Recipe(recipe.normalizer, recipe.pre_tokenizer, "runs")
         pretokenizer = _pretokenizer(recipe, path)
     if any(token.normalized and not pretokenizer.normalizer.pattern(token.content) for token in added):
         raise UnsupportedTokenizer(path, "an added token that normalization empties")

@@ -14,6 +14,7 @@ import numpy as np
 
 from operators.arrays import I32
 from operators.encoding.word_encoder import empty_table, final_pairs, merge_table
+from operators.text.recipes import is_json
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 
@@ -25,8 +26,13 @@ def to_tiktoken(tokenizer: Tokenizer) -> bytes:
     """The file's content; tiktoken encodes with it as the tokenizer does.
 
     Raises:
-        InexpressibleTokenizer: merges by lowest id would give other ids than the tokenizer's merge list.
+        InexpressibleTokenizer: merges by lowest id would give other ids than the tokenizer's merge list, or more
+            happens to a text than one regular expression can say.
     """
+    if is_json(tokenizer.pretokenizer):
+        raise InexpressibleTokenizer(".tiktoken", "it normalizes text, or cuts it by more than one regular expression")
+    if any(not token.special for token in tokenizer.added):
+        raise InexpressibleTokenizer(".tiktoken", "it has added tokens that are not special")
     texts, merges = tokenizer.text_tokens, tokenizer.merges
     ends = final_pairs(texts, tokenizer.byte_ids, merge_table(merges))
     at = np.searchsorted(np.fromiter(texts, np.int64, len(texts)), merges.token)

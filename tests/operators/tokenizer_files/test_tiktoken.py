@@ -3,7 +3,9 @@
 import base64
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -15,7 +17,8 @@ from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
 from operators.encoding.encode import Encoder
-from operators.tokenizer import Merges, Tokenizer
+from operators.text.recipes import Recipe, byte_level, split
+from operators.tokenizer import AddedToken, Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
@@ -115,6 +118,24 @@ def test_merges_out_of_order_cannot_be_written() -> None:
     rows = [(a, b, 256, 3), (b, c, 257, 2), (a, b, 256, 1)]  # by ids ab comes first, by this list bc does
     with pytest.raises(InexpressibleTokenizer, match="not in the order of its tokens' ids"):
         to_tiktoken(Tokenizer("none", (), Merges.from_rows(rows)))
+
+
+NORMALIZED = Recipe({"type": "NFKC"}, {"type": "Sequence", "pretokenizers": [byte_level()]})
+SPLIT_TWICE = Recipe(None, {"type": "Sequence", "pretokenizers": [split("a"), split("b"), byte_level()]})
+WITH_ADDED = {"special_tokens": ("<s>", "<b>"), "added": (AddedToken("<s>", 0), AddedToken("<b>", 400, special=False))}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"pretokenizer": NORMALIZED.written()}, {"pretokenizer": SPLIT_TWICE.written()}, WITH_ADDED],
+    ids=["normalizer", "several splits", "added tokens"],
+)
+def test_what_one_regular_expression_cannot_say_cannot_be_written(change: dict[str, Any]) -> None:
+    """tiktoken would encode with the file, and give other ids."""
+    tokenizer = trained(["ab ab ab"], 300)
+    assert to_tiktoken(tokenizer)
+    with pytest.raises(InexpressibleTokenizer, match=r"regular expression|added tokens that are not special"):
+        to_tiktoken(replace(tokenizer, **change))
 
 
 def test_a_merge_that_never_joins_anything_is_no_obstacle() -> None:

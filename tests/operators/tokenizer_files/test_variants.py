@@ -116,6 +116,10 @@ def with_bytes(base: str, numbers: range = range(256)) -> Section:
     return file
 
 
+OVER_SPACES = {
+    "merges": [["a", "▁"], ["b", "▁"], *CHARACTERS["model"]["merges"], ["a▁", "▁"]],
+    "vocab": CHARACTERS["model"]["vocab"] | {"a▁": 1200, "b▁": 1201, "a▁▁": 1202},
+}
 KERNELS = {
     "ByteLevel": variant(BYTES),
     "a space before each text": variant(BYTES, pre_tokenizer=OWN | {"add_prefix_space": True}),
@@ -178,10 +182,13 @@ KERNELS = {
     "unknown ones fused": variant(json.loads(SPM), model={"fuse_unk": True}),
     "bytes for the unknown": variant(with_bytes(SPM)),
     "bytes, then added tokens": variant(with_bytes(SPM), added("<b>"), added("<s>a", normalized=True)),
-    "a merge over a space": variant(
-        json.loads(SPM), model={"merges": [*CHARACTERS["model"]["merges"], ["a", "▁"]],
-        "vocab": CHARACTERS["model"]["vocab"] | {"a▁": 1200}}
-    ),
+    "a merge over a space": variant(json.loads(SPM), model=OVER_SPACES),
+    **{
+        f"Metaspace {scheme}, merges over spaces": variant(
+            CHARACTERS, normalizer=None, pre_tokenizer=metaspace(scheme, each=False), model=OVER_SPACES
+        )
+        for scheme in ("always", "first", "never")
+    },
     **{
         f"Metaspace {scheme}{' split' * each}": variant(
             CHARACTERS, added("<b>"), normalizer=None, pre_tokenizer=metaspace(scheme, each)
@@ -199,6 +206,7 @@ LIBRARY = {
         BYTES, pre_tokenizer=sequence(split({"Regex": r"\p{N}"}), OWN | {"add_prefix_space": True})
     ),
     "Split Removed": variant(BYTES, pre_tokenizer=sequence(split({"Regex": r"\s+"}, "Removed"), BYTE_LEVEL)),
+    "UnicodeScripts": variant(BYTES, pre_tokenizer=sequence({"type": "UnicodeScripts"}, BYTE_LEVEL)),
     "Whitespace": variant(BYTES, pre_tokenizer=sequence({"type": "Whitespace"}, BYTE_LEVEL)),
     "Whitespace of characters": variant(CHARACTERS, normalizer=None, pre_tokenizer={"type": "Whitespace"}),
     "bytes before digits": variant(BYTES, pre_tokenizer=sequence(OWN, DIGITS)),

@@ -1,6 +1,7 @@
 """Extending a tokenizer: its merges and ids stay, more are learned behind them, and libraries encode accordingly."""
 
 import base64
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from operators.encoding.encode import Encoder
 from operators.text.pretokenize import PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary, same_merges
 from operators.tokenizer_files.errors import InexpressibleTokenizer
+from operators.tokenizer_files.hugging_face import from_json
 from operators.training.extension import NotExtendable, TooShort, check_extendable
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
@@ -162,6 +164,19 @@ def test_any_ids_are_kept_and_the_manifest_says_why_there_are_no_ranks(folder: P
     peer = tokenizers.Tokenizer.from_file(str(tmp_path / "o/tokenizer.json"))
     assert encode(ours) == [one.ids for one in peer.encode_batch(TEXTS, add_special_tokens=False)]
     assert peer.token_to_id("<s>") == 319
+
+
+def test_a_normalizer_is_kept_and_tiktoken_gets_no_ranks(folder: Path, tmp_path: Path) -> None:
+    """It would encode ① as it stands, where the tokenizer encodes 1."""
+    file = json.loads((folder / "small/tokenizer.json").read_text())
+    file["normalizer"] = {"type": "NFKC"}
+    made = extended(folder / "corpus", tmp_path / "o", from_json(json.dumps(file), "t"), 360)
+    assert "normalizes text" in made.facts["without_ranks"]
+    assert not (tmp_path / "o/ranks.tiktoken").exists()
+    peer = tokenizers.Tokenizer.from_file(str(tmp_path / "o/tokenizer.json"))
+    assert encode(load_tokenizer(str(tmp_path / "o"))) == [
+        one.ids for one in peer.encode_batch(TEXTS, add_special_tokens=False)
+    ]
 
 
 def test_what_cannot_be_extended_is_refused_with_a_reason(folder: Path, tmp_path: Path) -> None:
