@@ -36,7 +36,8 @@ def plan_training(settings: Train) -> TrainingPlan:
         if not token or special.count(token) > 1:
             raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
     extended = None if settings.extend is None else _extended(settings, settings.extend)
-    pretokenizer = extended.pretokenizer if extended else settings.pretokenizer or USUAL_PRETOKENIZER
+    given = USUAL_PRETOKENIZER if settings.pretokenizer is None else settings.pretokenizer
+    pretokenizer = extended.pretokenizer if extended else given
     Pretokenizer(pretokenizer)
     size, sizes = _sizes(settings, len(extended.tokens) if extended else 256 + len(special))
     return TrainingPlan(pretokenizer, size, sizes, extended)
@@ -62,12 +63,13 @@ def _sizes(settings: Train, present: int) -> tuple[int, list[int]]:
     """The vocabulary to train, and the sizes to write as well; `present` tokens are there before any is learned."""
     sizes = sorted(set(settings.sizes))
     size = settings.vocab_size if settings.vocab_size is not None else sizes[-1] if sizes else USUAL_SIZE
-    for name, one in (("sizes", sizes[0] if sizes else size), ("vocab_size", size)):
+    for name, one in (*(("sizes", one) for one in sizes), ("vocab_size", size)):
         if one <= present:
             there = f"{present:,} tokens are there before"
-            raise BadSettings(name, f"{one} leaves no room for a merge ({there}); ask for {present + 1} or more")
+            raise BadSettings(name, f"{one:,} leaves no room for a merge ({there}); ask for {present + 1:,} or more")
     if sizes and sizes[-1] > size:
-        raise BadSettings("sizes", f"{sizes[-1]} is above vocab_size, {size}; raise that, or leave one of the two out")
+        said = f"{sizes[-1]:,} is above vocab_size, {size:,}; raise that, or leave one of the two out"
+        raise BadSettings("sizes", said)
     return size, sizes
 
 

@@ -70,7 +70,7 @@ class BadPattern(UsageError):
         self.pattern, self.reason = pattern, reason
 
     def __str__(self) -> str:
-        names = ", ".join([*PATTERNS, "none"])
+        names = "gpt2, gpt4 (cl100k_base), o200k (o200k_base), llama3, qwen, tekken, none"
         pattern = _short(self.pattern)
         return f"pre-tokenizer {pattern!r} is neither a name ({names}) nor a regular expression: {self.reason}"
 
@@ -253,6 +253,9 @@ def read_recipe(pattern: str) -> Recipe:
     """The recipe that a name, an expression or a recipe's own text stands for. Raises ValueError."""
     if recipes.is_json(pattern):
         return recipes.from_json(pattern)
+    if recipes.like_a_name(pattern) and pattern not in (*PATTERNS, NO_SPLIT):
+        meant = f"write (?:{pattern}) where an expression is meant" if pattern else "none leaves each document whole"
+        raise ValueError(f"no name is spelled so; {meant}")
     steps = [] if pattern == NO_SPLIT else [recipes.split(PATTERNS.get(pattern, pattern))]
     return Recipe(None, {"type": "Sequence", "pretokenizers": [*steps, recipes.byte_level()]})
 

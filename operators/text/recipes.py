@@ -5,6 +5,7 @@ names and regular expressions of `operators.text.pretokenize`; all others are a 
 """
 
 import json
+import re
 from typing import Any, Final, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ SPACE_MARK: Final = "\u2581"
 """What SentencePiece and its descendants write for a space: U+2581."""
 NO_SPLIT: Final = "none"
 _START: Final = '{"'
+_NAME: Final = re.compile(r"[\w .-]*\w[\w .-]*", re.ASCII)
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -59,7 +61,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
             case [
                 {"type": "Split", "pattern": {"Regex": str(regex)}, "behavior": "Isolated", "invert": False},
                 {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
-            ] if not regex.startswith(_START) and regex != NO_SPLIT:
+            ] if not is_json(regex) and not like_a_name(regex):
                 return regex
         return None
 
@@ -86,6 +88,11 @@ def byte_level(*, use_regex: bool = False) -> Section:
 def is_json(text: str) -> bool:
     """Whether a pre-tokenizer's name or expression is a recipe written as JSON."""
     return text.startswith(_START)
+
+
+def like_a_name(text: str) -> bool:
+    """Whether a text is taken for a pre-tokenizer's name, misspelt perhaps, and not for a regular expression."""
+    return not text or _NAME.fullmatch(text) is not None
 
 
 def from_json(text: str) -> Recipe:

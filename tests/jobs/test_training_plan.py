@@ -34,7 +34,10 @@ def test_sizes_and_the_vocabulary_size_say_each_other() -> None:
     [
         ({"sizes": [500, 700], "vocab_size": 600}, "sizes: 700 is above vocab_size, 600"),
         ({"sizes": [258, 700], "special_tokens": ["a", "b"]}, "sizes: 258 leaves no room for a merge"),
-        ({"vocab_size": 258, "special_tokens": ["a", "b"]}, "ask for 259 or more"),
+        (
+            {"vocab_size": 258, "special_tokens": ["a", "b"]},
+            "vocab_size: 258 leaves no room for a merge (258 tokens are there before)",
+        ),
         ({"shares": {"en": 1}, "weights": {"en": 1}}, "weights: cannot be joined with shares"),
         ({"temperature": 2, "weights": {"en": 1}}, "temperature: cannot be joined with weights"),
         ({"weights": {}}, "weights: names no language"),
@@ -150,3 +153,11 @@ def test_a_broken_table_is_one_line_and_leaves_nothing_whole(babelmerge: Command
     assert whole_outputs(tmp_path) == []
     status, out, err = babelmerge("train", "--word-table", "no.parquet", "--out", "o2", *QUIET)
     assert (status, out) == (1, "") and "no.parquet" in one_line(err) and not (tmp_path / "o2").exists()
+
+
+def test_the_counts_that_train_left_are_a_word_table(babelmerge: Command, tmp_path: Path) -> None:
+    """The directory as it lies there, with the records of its run."""
+    write_corpus(tmp_path / "corpus", 10)
+    assert babelmerge("train", "corpus", "--vocab-size", "300", "--out", "o", *QUIET)[0] == 0
+    assert babelmerge("train", "--word-table", "o/words", "--vocab-size", "300", "--out", "again", *QUIET)[0] == 0
+    assert (tmp_path / "again/tokenizer.json").read_bytes() == (tmp_path / "o/tokenizer.json").read_bytes()

@@ -160,7 +160,7 @@ def test_other_expressions_go_through_tokenizers_and_give_the_same(name: str) ->
     assert split(Pretokenizer(PATTERNS[name]), documents) == split(Pretokenizer(name), documents)
 
 
-@pytest.mark.parametrize("regex", [r"\w+", r" ?\p{L}+|\n", "", "x*", "(?=a)", r"\d{3}", "é", r"(?<=a)'"])
+@pytest.mark.parametrize("regex", [r"\w+", r" ?\p{L}+|\n", "(?:)", "x*", "(?=a)", r"\d{3}", "é", r"(?<=a)'"])
 def test_matches_and_gaps_of_any_expression(regex: str) -> None:
     documents = hostile(13, 400)
     assert split(Pretokenizer(regex), documents) == reference(regex, documents)
@@ -221,7 +221,7 @@ def test_nulls_are_refused() -> None:
         Pretokenizer("gpt4").split(pa.array(["a", None], pa.large_string()))
 
 
-@pytest.mark.parametrize("pattern", ["(", "[a", r"\p{Foo}", "*", "gpt5("])
+@pytest.mark.parametrize("pattern", ["(", "[a", r"\p{Foo}", "*", "gpt5(", "GPT4", "cl100k_base", "gpt4 ", "a", ""])
 def test_a_bad_expression_is_named_with_the_reason(pattern: str) -> None:
     with pytest.raises(BadPattern) as caught:
         Pretokenizer(pattern)

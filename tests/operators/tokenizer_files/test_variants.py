@@ -126,6 +126,8 @@ KERNELS = {
     "a space before each part": variant(BYTES, added("<b>"), pre_tokenizer=OWN | {"add_prefix_space": True}),
     "no split": variant(BYTES, pre_tokenizer=BYTE_LEVEL),
     "use_regex after a Split": variant(BYTES, pre_tokenizer=sequence(split({"Regex": r"\p{N}{1,3}"}), OWN)),
+    "Split by what is a name here": variant(BYTES, pre_tokenizer=sequence(split({"Regex": "gpt4"}), BYTE_LEVEL)),
+    "Split by letters": variant(BYTES, pre_tokenizer=sequence(split({"Regex": "ab"}), BYTE_LEVEL)),
     "Split by a string": variant(BYTES, pre_tokenizer=sequence(split({"String": " "}), BYTE_LEVEL)),
     **{
         f"Split {behavior}{' inverted' * invert}": variant(
