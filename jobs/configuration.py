@@ -1,8 +1,9 @@
 """Reading configuration: YAML as data (jobs/plain_yaml.py), flags over it."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
@@ -14,6 +15,8 @@ from pipelines.corpus.sources import Source
 
 LARGEST_FILE_BYTES = 1 << 20
 """Half a megabyte takes PyYAML seconds."""
+_PLACE: Final = re.compile(r"(.*) - at `\$\.(\w+)`")
+"""A setting that msgspec names, not something inside it."""
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 
 
@@ -52,8 +55,21 @@ def convert(data: Any, kind: type[SomeSettings], where: str) -> SomeSettings:
     try:
         return msgspec.convert(data, kind)
     except (msgspec.ValidationError, UsageError) as error:
-        known = "" if "unknown field" not in str(error) else f"; known here: {', '.join(kind.__struct_fields__)}"
-        raise BadConfiguration(where, f"{error}{known if kind is not Workflow else ''}") from error
+        raise BadConfiguration(where, str(error) if kind is Workflow else _explained(str(error), data, kind)) from error
+
+
+def _explained(said: str, data: Mapping[str, Any], kind: type[Settings]) -> str:
+    """What msgspec says of one setting, with what was found there and what could be."""
+    if "unknown field" in said:
+        return f"{said}; known here: {', '.join(kind.__struct_fields__)}"
+    match = _PLACE.fullmatch(said)
+    if match is None:
+        return said
+    reason, name = match.groups()
+    if reason.startswith("Invalid enum value"):
+        choices = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
+        return f"{name}: {data[name]!r} is none of {', '.join(map(str, get_args(choices)))}"
+    return f"{name}: {reason}, not {data[name]!r}"
 
 
 def read_settings(

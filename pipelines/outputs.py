@@ -45,16 +45,15 @@ _PART: Final = re.compile(r"(.+)\.\d+\.part", re.DOTALL)
 
 
 class ForeignDirectory(DataError):
-    """An output directory with files that are not ours."""
+    """An output directory with files that are not ours, or what is no directory."""
 
-    def __init__(self, path: str, example: str) -> None:
+    def __init__(self, path: str, example: str | None) -> None:
         super().__init__(path, example)
         self.path, self.example = path, example
 
     def __str__(self) -> str:
-        return (
-            f"{self.path}: holds files that are not of this command (such as {self.example}); name an empty directory"
-        )
+        what = f"holds files that are not of this command (such as {self.example})" if self.example else "is a file"
+        return f"{self.path}: {what}; name an empty directory"
 
 
 class OutputBusy(DataError):
@@ -185,7 +184,7 @@ class Output:
         self.kept = False
         self._lock: IO[bytes] | None = None
         if directory.exists() and not directory.is_dir():
-            raise ForeignDirectory(str(directory), directory.name)
+            raise ForeignDirectory(str(directory), None)
         marker = directory / MARKER
         if directory.exists() and not (marker.is_file() and marker.read_bytes() == stage.encode()):
             names = sorted((entry.name for entry in directory.iterdir()), key=lambda name: (name.startswith("."), name))

@@ -19,7 +19,7 @@ class Retokenize(Settings, frozen=True, kw_only=True):
     format: Literal["parquet", "megatron"] = "parquet"
     """`parquet`: id, language, tokens; `megatron`: pairs of .bin and .idx, as its indexed dataset reads them."""
     separator: str | None = None
-    """A token, by its text or its id, that is put behind each document; by default none is."""
+    """A token, by its text or its id (digits are an id), that is put behind each document; by default none is."""
     special_tokens_in_text: Literal["text", "ids"] = "text"
     """What looks like a special token in a text is encoded as `text`, or becomes that token (`ids`)."""
     inference: str = "merges"

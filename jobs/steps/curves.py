@@ -3,8 +3,7 @@
 from jobs.configuration import read_sources
 from jobs.settings.base import BadSettings
 from jobs.settings.curves import Curves, Sweep
-from jobs.steps.job import Job, out_directory, summary
-from pipelines.corpus.sources import find_files
+from jobs.steps.job import Job, corpus_files, out_directory, summary
 from pipelines.outputs import Output
 
 
@@ -17,7 +16,7 @@ def run_curves(settings: Curves, job: Job) -> str:
     tokenizer = load_tokenizer(settings.tokenizer)
     require_replayable(tokenizer, settings.tokenizer)
     output = Output(out_directory(settings), "curves")
-    files = find_files(read_sources(settings.parallel))
+    files = corpus_files(read_sources(settings.parallel), output)
     with output:
         job.look(files, output)
         made = measure_curves(
@@ -44,7 +43,7 @@ def run_sweep(settings: Sweep, job: Job) -> str:
         on_bad_record=job.on_bad_record,
     )  # fmt: skip
     output = Output(out_directory(settings), "sweep")
-    files = find_files(read_sources(settings.parallel))
+    files = corpus_files(read_sources(settings.parallel), output)
     with output:
         job.look(files, output)
         made = sweep(files, output, job.engine, job.progress, how)

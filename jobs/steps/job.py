@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jobs.settings.base import BadSettings, Execution, size_in_bytes
-from pipelines.corpus.sources import InputFile
-from pipelines.corpus.storage import is_uri
+from pipelines.corpus.globs import PASSED_OVER
+from pipelines.corpus.sources import InputFile, Source, find_files
+from pipelines.corpus.storage import LocalStorage, is_uri, locate
 from pipelines.engines.engine import Engine
 from pipelines.outputs import Output
 from pipelines.progress import Progress
@@ -35,6 +36,18 @@ class Job:
         """What the words and pairs of one worker may take."""
         limit = self.execution.memory_limit
         return None if limit is None else size_in_bytes("memory_limit", limit)
+
+
+def corpus_files(sources: Sequence[Source], output: Output) -> list[InputFile]:
+    """The files to read. Raises BadSettings where the next run would read what this one writes, and as find_files."""
+    for source in sources:
+        storage, path = locate(source.path.removesuffix("**") or ".")
+        folder = Path(path).resolve()
+        if isinstance(storage, LocalStorage) and folder.is_dir() and output.directory.is_relative_to(folder):
+            parts = output.directory.relative_to(folder).parts
+            if not any(part[0] in PASSED_OVER for part in parts):
+                raise BadSettings("out", f"{output.directory} lies in {folder}, which is read; name one beside it")
+    return find_files(sources)
 
 
 def out_directory(settings: Any) -> Path:

@@ -6,9 +6,8 @@ from pathlib import Path
 from jobs.configuration import read_sources
 from jobs.settings.base import BadSettings
 from jobs.settings.mixture import Mixture
-from jobs.steps.job import Job, out_directory, summary
+from jobs.steps.job import Job, corpus_files, out_directory, summary
 from pipelines.corpus.errors import shown
-from pipelines.corpus.sources import find_files
 from pipelines.outputs import Output
 
 SHOWN = 12
@@ -34,7 +33,7 @@ def run_mixture(settings: Mixture, job: Job) -> str:
     for path, number in Counter(source.path for source in sources).items():
         if number > 1:
             raise BadSettings("categories", f"{path} is named {number} times; name each text once")
-    files = find_files(sources)
+    files = corpus_files(sources, output)
     for file in files:
         if file.size == 0:
             raise BadSettings("categories", f"{shown(file.path)} is empty; leave it out")

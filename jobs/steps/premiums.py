@@ -7,8 +7,7 @@ from typing import Any
 from jobs.configuration import read_sources
 from jobs.settings.base import BadSettings
 from jobs.settings.premiums import Premiums
-from jobs.steps.job import Job, out_directory, summary
-from pipelines.corpus.sources import find_files
+from jobs.steps.job import Job, corpus_files, out_directory, summary
 from pipelines.outputs import Output
 
 
@@ -25,7 +24,7 @@ def run_premiums(settings: Premiums, job: Job) -> str:
             raise BadSettings("tokenizer", f"names {reference} twice; leave one out")
     named = [(short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer]
     output = Output(out_directory(settings), "premiums")
-    files = find_files(read_sources(settings.parallel))
+    files = corpus_files(read_sources(settings.parallel), output)
     how = Comparison(
         baseline=settings.baseline,
         languages=tuple(settings.languages) if settings.languages is not None else None,

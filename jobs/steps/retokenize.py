@@ -1,9 +1,9 @@
 """The step `retokenize`."""
 
 from jobs.configuration import read_sources
+from jobs.settings.base import BadSettings
 from jobs.settings.retokenize import Retokenize
-from jobs.steps.job import Job, out_directory, summary
-from pipelines.corpus.sources import find_files
+from jobs.steps.job import Job, corpus_files, out_directory, summary
 from pipelines.outputs import Output
 
 
@@ -16,16 +16,22 @@ def run_retokenize(settings: Retokenize, job: Job) -> str:
 
     inference = parse(settings.inference)
     tokenizer = load_tokenizer(settings.tokenizer)
+    named = bool(tokenizer.added_tokens)
+    if settings.special_tokens_in_text == "ids" and not named:
+        reason = f"{settings.tokenizer} names no special tokens to find; leave it out, or give a tokenizer.json"
+        raise BadSettings("special_tokens_in_text", reason)
+    ranks = not named and settings.tokenizer.partition(",pretokenizer=")[0].endswith((".tiktoken", ".model"))
+    separator = None if settings.separator is None else separator_id(tokenizer, settings.separator, beyond=ranks)
     encoding = Encoding(
         format=settings.format,
-        separator=None if settings.separator is None else separator_id(tokenizer, settings.separator),
+        separator=separator,
         inference=str(inference),
         seed=settings.seed if inference.is_random else 0,  # another seed changes nothing else
         special_ids=settings.special_tokens_in_text == "ids",
         on_bad_record=job.on_bad_record,
     )
     output = Output(out_directory(settings), "tokens")
-    files = find_files(read_sources(settings.corpus))
+    files = corpus_files(read_sources(settings.corpus), output)
     with output:
         job.look(files, output)
         made = retokenize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from jobs.configuration import read_sources
 from jobs.settings.train import Train
-from jobs.steps.job import Job, out_directory, summary
+from jobs.steps.job import Job, corpus_files, out_directory, summary
 from jobs.training_plan import plan_training
-from pipelines.corpus.sources import InputFile, Source, find_files
+from pipelines.corpus.sources import InputFile, Source
 from pipelines.outputs import Manifest, Output
 
 
@@ -20,7 +20,7 @@ def run_train(settings: Train, job: Job) -> str:
     output = Output(out, "tokenizer")
     size_directories(plan.sizes, out)  # someone else's are refused before the work
     listed = [Source(path=path) for path in settings.word_table]
-    files = find_files(listed or read_sources(settings.corpus))
+    files = corpus_files(listed or read_sources(settings.corpus), output)
     if plan.extended is not None and not plan.extended.special_tokens:
         first = len(plan.extended.tokens)
         job.progress.note(f"extend: no special tokens are in it; new ids begin at {first:,}, where its own may be")

@@ -1,7 +1,8 @@
 """Which files a directory or a glob means, the same on every storage.
 
-Names that start with "." or "_", and manifest.json, are passed over, as Spark, Hive and pyarrow do with what a job
-leaves beside its data ("_SUCCESS", ".part-0.crc"); a pattern that spells the first character gets them.
+Names that start with "." or "_" are passed over, as Spark, Hive and pyarrow do with what a job leaves beside its data
+("_SUCCESS", ".part-0.crc"); a pattern that spells the first character gets them. So is what a run of ours leaves
+beside its data: manifest.json, and run.json where there is a manifest.
 """
 
 import re
@@ -12,8 +13,11 @@ from typing import Final
 from pipelines.corpus.errors import MissingInput
 from pipelines.corpus.storage import Entry, Storage
 
+PASSED_OVER: Final = "._"
+"""What the names of files and directories that are not read begin with."""
 _MAGIC: Final = re.compile(r"[*?\[]")
 MANIFEST: Final = "manifest.json"
+RUN: Final = "run.json"
 
 
 def is_glob(path: str) -> bool:
@@ -74,17 +78,20 @@ def _last_step(storage: Storage, top: str, part: str) -> Iterator[Entry]:
 
 
 def _matching(storage: Storage, top: str, part: str) -> list[Entry]:
-    spelled = part[0] if part[0] in "._" else None
+    spelled = part[0] if part[0] in PASSED_OVER else None
     return [e for e in _visible(storage, top, spelled) if fnmatchcase(e.path.rpartition("/")[2], part)]
 
 
 def _visible(storage: Storage, directory: str, spelled: str | None = None) -> list[Entry]:
-    """What is in a directory; nothing where there is none (a pattern may lead beside files)."""
+    """What is in a directory, without the records of a run of ours; nothing where there is none (a pattern may lead
+    beside files)."""
     found = storage.stat(directory)
     if found is None or found.kind != "directory":
         return []
     named = [(entry.path.rpartition("/")[2], entry) for entry in storage.entries(directory)]
-    return [entry for name, entry in named if (name[0] not in "._" or name[0] == spelled) and name != MANIFEST]
+    ours = any(name == MANIFEST for name, _ in named)
+    unread = (MANIFEST, RUN) if ours else ()
+    return [entry for name, entry in named if (name[0] not in PASSED_OVER or name[0] == spelled) and name not in unread]
 
 
 def _directories(storage: Storage, top: str) -> Iterator[str]:

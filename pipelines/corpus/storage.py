@@ -141,7 +141,9 @@ class RemoteStorage:
             self.files.invalidate_cache()
             try:
                 return self._entry(self.files.info(path))
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError) as error:
+                if (said := _other_than_missing(error.__cause__)) is not None:
+                    raise said from error
                 return None
 
     def entries(self, path: str) -> list[Entry]:
@@ -174,6 +176,14 @@ class RemoteStorage:
     def open(self, path: str) -> Any:
         """As the file system opens it."""
         return self.files.open(path, "rb")
+
+
+def _other_than_missing(cause: BaseException | None) -> Exception | None:
+    """What lies behind the "not found" of fsspec's http: a host that is not reached, or that refuses."""
+    unreached = isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError | NotADirectoryError)
+    status = getattr(cause, "status", None)
+    refused = isinstance(status, int) and status not in (404, 410)
+    return cause if isinstance(cause, Exception) and (unreached or refused) else None
 
 
 def _modified_ns(info: dict[str, Any]) -> int | None:

@@ -85,10 +85,11 @@ class Job:
         return np.dtype(np.uint16 if largest < 1 << 16 else np.uint32)
 
 
-def separator_id(tokenizer: Tokenizer, separator: str) -> int:
-    """The id of a token that is named by its text, or by its id. Special tokens come first, then ids.
+def separator_id(tokenizer: Tokenizer, separator: str, *, beyond: bool = False) -> int:
+    """The id of a token that is named by its text, or by its id. Special tokens come first, then ids: digits are one.
 
-    Raises BadSeparator. A .tiktoken file does not hold its special tokens: then any id is taken.
+    Raises BadSeparator. `beyond`: ids behind the tokenizer's are taken too, as a .tiktoken file does not hold its
+    special tokens.
     """
     special = {token.content: token.id for token in tokenizer.added_tokens}
     last = max([len(tokenizer.tokens) - 1, *special.values()])
@@ -96,7 +97,7 @@ def separator_id(tokenizer: Tokenizer, separator: str) -> int:
         return special[separator]
     if separator.isascii() and separator.isdigit():
         found = int(separator)
-        if found > last and special:
+        if found > last and not beyond:
             raise BadSeparator(separator, f"the ids end at {last}")
         if found > LARGEST_ID:
             raise BadSeparator(separator, f"ids end at {LARGEST_ID}")

@@ -1,5 +1,6 @@
 """What goes wrong for users: one clear line, the right exit status, and nothing left that looks whole."""
 
+import base64
 import json
 import os
 import socket
@@ -29,6 +30,8 @@ def jsonl(*records: object) -> bytes:
     return b"".join(one if isinstance(one, bytes) else json.dumps(one).encode() + b"\n" for one in records)
 
 
+BYTES = b"".join(base64.b64encode(bytes([byte])) + b" %d\n" % byte for byte in range(256))
+SPECIAL_IDS = ["--tokenizer", "cl100k_base.tiktoken", "--special-tokens-in-text", "ids"]
 GOOD = {"id": "a", "language": "en", "text": "hello hello world"}
 PACKED = zstandard.ZstdCompressor().compress(jsonl(*[GOOD | {"text": os.urandom(400).hex()} for _ in range(300)]))
 
@@ -101,15 +104,20 @@ def test_bad_records_are_left_out_counted_and_listed_where_asked(
         (["train", "c/*.txt", "--out", "o"], 1, "c/*.txt"),
         (["train", "--out", "o"], 2, "corpus is missing"),
         (["train", "c.txt"], 2, "out is missing"),
+        (["train", ".", "--out", "o"], 2, "which is read; name one beside it"),
+        (["train", "theirs/**", "--out", "theirs/o/p"], 2, "which is read; name one beside it"),
         (["train", "c.txt", "--out", "o", "--vocab-size", "256"], 2, "257"),
         (["train", "c.txt", "--out", "o", "--pretokenizer", "a(b"], 2, "a(b"),
+        (["train", "c.txt", "--out", "o", "--pretokenizer", "GPT4"], 2, "no name is spelled so"),
+        (["train", "c.txt", "--out", "o", "--pretokenizer", ""], 2, "none leaves each document whole"),
         (["train", "c.txt", "--out", "o", "--shares", "en"], 2, "NAME=NUMBER"),
-        (["train", "c.txt", "--out", "o", "--engine", "spark"], 2, "spark"),
-        (["train", "c.txt", "--out", "o", "--workers", "0"], 2, "workers"),
+        (["train", "c.txt", "--out", "o", "--engine", "spark"], 2, "engine: 'spark' is none of ray, local"),
+        (["train", "c.txt", "--out", "o", "--workers", "0"], 2, "workers: Expected `int` >= 1, not 0"),
         (["train", "c.txt", "--out", "theirs"], 1, "holds files that are not of this command (such as thesis.tex)"),
-        (["train", "c.txt", "--out", "c.txt"], 1, "c.txt"),
+        (["train", "c.txt", "--out", "c.txt"], 1, "c.txt: is a file; name an empty directory"),
         (["retokenize", "c.txt", "--out", "o", "--tokenizer", "theirs"], 1, "theirs"),
         (["retokenize", "c.txt", "--out", "o", "--tokenizer", "x.tiktoken"], 2, "pretokenizer"),
+        (["retokenize", "c.txt", "--out", "o", *SPECIAL_IDS], 2, "names no special tokens to find"),
         (["run", "nowhere.yaml"], 2, "nowhere.yaml"),
         (["run", "key.yaml"], 2, "`vocab_sizes` - at `$.steps[0].train`"),
         (["run", "type.yaml"], 2, "at `$.steps[0].train.vocab_size`"),
@@ -127,6 +135,7 @@ def test_wrong_usage_is_one_line_with_the_right_status(
 ) -> None:
     (tmp_path / "c.txt").write_text("some text\n")
     (tmp_path / "x.tiktoken").write_text("IQ== 0\n")
+    (tmp_path / "cl100k_base.tiktoken").write_bytes(BYTES)
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs/thesis.tex").write_text("mine")
     step = "steps: [{train: {corpus: [c.txt], out: o, %s}}]\n"

@@ -39,7 +39,8 @@ def names_of(folder: Path, *paths: str) -> list[str]:
 def test_a_directory_means_all_files_under_it_sorted(tmp_path: Path) -> None:
     plant(tmp_path, "b.txt", "a/z.jsonl", "a/b/c.txt.zst", "a.parquet", "é ü.arrow")
     plant(tmp_path, ".hidden.txt", "_SUCCESS", "manifest.json", "_delta_log/0.json", ".cache/x.txt", "a/manifest.json")
-    assert names_of(tmp_path, "") == ["a.parquet", "a/b/c.txt.zst", "a/z.jsonl", "b.txt", "é ü.arrow"]
+    plant(tmp_path, "a/run.json", "b/run.json")  # beside a manifest, and somebody's text
+    assert names_of(tmp_path, "") == ["a.parquet", "a/b/c.txt.zst", "a/z.jsonl", "b.txt", "b/run.json", "é ü.arrow"]
 
 
 @pytest.mark.parametrize(

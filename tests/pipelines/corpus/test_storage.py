@@ -79,7 +79,7 @@ def test_files_in_an_archive(tmp_path: Path) -> None:
     [
         ("xyz://key:secret@a/b.txt", "xyz://***@a/b.txt: cannot be read: Protocol not known: xyz"),
         ("dropbox://key:secret@a/b.txt", "dropbox://***@a/b.txt: cannot be read: "),
-        ("http://key:secret@127.0.0.1:1/b.txt?sig=secret", "http://***@127.0.0.1:1/b.txt?***: "),
+        ("http://key:secret@127.0.0.1:1/b.txt?sig=secret", "http://***@127.0.0.1:1/b.txt?***: cannot be read: "),
         ("ftp://127.0.0.1:1/b.txt", "ftp://127.0.0.1:1/b.txt: cannot be read: "),
         ("s3://key:secret@bucket/x.txt?no_such_option=secret", "s3://***@bucket/x.txt?***: cannot be read: "),
         ("memory://none/x.txt", "memory://none/x.txt: no such file or directory"),
@@ -92,6 +92,11 @@ def test_what_cannot_be_reached_is_one_line(path: str, message: str) -> None:
     copy = pickle.loads(pickle.dumps(caught.value))
     assert str(copy).startswith(message)
     assert "\n" not in str(copy) and "secret" not in str(copy)
+
+
+def test_a_page_that_is_not_there_is_missing() -> None:
+    with serve({}) as options, pytest.raises(MissingInput):
+        find_files([Source(path=f"http://{options.partition('=')[2].partition('&')[0]}/b.txt")])
 
 
 def test_errors_while_reading_elsewhere_are_not_taken_for_damage(monkeypatch: pytest.MonkeyPatch) -> None:

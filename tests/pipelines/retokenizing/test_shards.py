@@ -70,7 +70,9 @@ def test_a_separator_is_a_special_token_an_id_or_a_tokens_text(tokenizer: Tokeni
     assert separator_id(special, "8") == 8
     assert separator_id(special, str(last)) == last
     assert separator_id(special, "\n") == special.tokens.index(b"\n")
-    assert separator_id(tokenizer, "100257") == 100_257  # as .tiktoken files, it names no special tokens
+    assert separator_id(tokenizer, "100257", beyond=True) == 100_257  # a .tiktoken file names no special tokens
+    with pytest.raises(BadSeparator, match=f"the ids end at {len(tokenizer.tokens) - 1}"):
+        separator_id(tokenizer, "100257")
     for wrong in ("<|start|>", str(last + 1), "-1", "", "\ud800"):
         with pytest.raises(BadSeparator, match="name a token of the tokenizer, or its id"):
             separator_id(special, wrong)
