@@ -12,7 +12,7 @@ from benchmarks.soak import TOKEN, memory, outcome, own_processes, role, weighed
 from benchmarks.soak_samples import Sample, Weight, found_wrong, long_lived, table
 
 CALM = Sample(
-    seconds=1.0, weights=(Weight("raylet", 7, 100 << 20, 120 << 20, 50), Weight("head", 8, 30 << 20, 40 << 20, 60)),
+    seconds=1.0, weights=(Weight("raylet", 7, 80 << 20, 100 << 20, 50), Weight("head", 8, 30 << 20, 40 << 20, 60)),
     actors=0, placement_groups=0, objects=0, files=9, logs=3, shared=1, digest="a", left=0,
 )  # fmt: skip
 
@@ -20,14 +20,14 @@ CALM = Sample(
 def grown(sample: Sample, megabytes: float = 0, files: int = 0) -> Sample:
     """With the first process larger."""
     first, *others = sample.weights
-    first = replace(first, own_bytes=first.own_bytes + int(megabytes * (1 << 20)), open_files=first.open_files + files)
+    first = replace(first, all_bytes=first.all_bytes + int(megabytes * (1 << 20)), open_files=first.open_files + files)
     return replace(sample, weights=(first, *others))
 
 
 def test_what_stays_as_it_is_is_well() -> None:
     assert found_wrong([CALM] * 50) == []
     assert [series.name for series in long_lived([CALM] * 50)] == ["head", "raylet"]
-    assert "| raylet | 104.9 | 104.9 | +0.0% | 125.8 | 50, then 50 |" in table([CALM] * 50)
+    assert "| raylet | 104.9 | 104.9 | +0.0% | +0.0% | 50, then 50 |" in table([CALM] * 50)
 
 
 def test_what_grows_while_it_warms_up_is_well() -> None:
@@ -46,8 +46,9 @@ def test_growth_is_found(runs: int) -> None:
     middle = size + (size - 1) / 2
     assert found_wrong([grown(CALM, (i - middle) * step) for i in range(runs)]) == ["raylet: memory grew by 6.0%"]
     assert found_wrong([grown(CALM, (i - middle) * step * 0.8) for i in range(runs)]) == []
-    found = found_wrong([grown(CALM, files=i // (runs // 3)) for i in range(runs)])
-    assert found == ["raylet: open files grew from 51 to 52"]
+    leaking = found_wrong([grown(CALM, files=i) for i in range(runs)])
+    assert leaking == [f"raylet: open files grew from {50 + size} to {50 + runs - 1}"]
+    assert found_wrong([grown(CALM, files=i // 12) for i in range(runs)]) == []
 
 
 def test_what_stays_behind_is_found() -> None:
