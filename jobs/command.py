@@ -224,6 +224,11 @@ def main(arguments: list[str] | None = None) -> None:
     except BabelmergeError as error:
         typer.secho(masked(f"babelmerge: {error}"), err=True, bold=True)  # bold on a terminal only
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:  # of a name that no file can have; what work may meet has an error of its own
+        if error.filename is None:
+            raise
+        typer.secho(masked(f"babelmerge: {str(error.filename)[:200]}: {error.strerror}"), err=True, bold=True)
+        sys.exit(1)
     if status == INTERRUPTED:  # typer turns the interrupt into a status
         typer.echo("babelmerge: interrupted; run the same command again to go on", err=True)
     sys.exit(status)

@@ -17,6 +17,8 @@ LARGEST_FILE_BYTES = 1 << 20
 """Half a megabyte takes PyYAML seconds."""
 _PLACE: Final = re.compile(r"(.*) - at `\$\.(\w+)`")
 """A setting that msgspec names, not something inside it."""
+_SHOWN: Final = 80
+"""Characters of a value."""
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 
 
@@ -33,11 +35,12 @@ class BadConfiguration(UsageError):
 
 def read_yaml(path: str) -> Any:
     """A YAML file's data. Raises BadConfiguration when it is missing, no YAML, or larger than LARGEST_FILE_BYTES."""
-    file = Path(path)
     try:
-        if file.stat().st_size > LARGEST_FILE_BYTES:
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)  # not its size, which devices and pipes do not have
+        if len(content) > LARGEST_FILE_BYTES:
             raise BadConfiguration(path, f"is larger than {LARGEST_FILE_BYTES >> 10} KB; name a configuration file")
-        text = file.read_text("utf-8")
+        text = content.decode()
     except UnicodeDecodeError as error:
         raise BadConfiguration(path, f"is not UTF-8 text (byte {error.start}); name a configuration file") from error
     except OSError as error:
@@ -68,8 +71,9 @@ def _explained(said: str, data: Mapping[str, Any], kind: type[Settings]) -> str:
     reason, name = match.groups()
     if reason.startswith("Invalid enum value"):
         choices = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
-        return f"{name}: {data[name]!r} is none of {', '.join(map(str, get_args(choices)))}"
-    return f"{name}: {reason}, not {data[name]!r}"
+        return f"{name}: {repr(data[name])[:_SHOWN]} is none of {', '.join(map(str, get_args(choices)))}"
+    given = repr(data[name]) if isinstance(data[name], str | int | float) else ""  # the rest may hold what is secret
+    return f"{name}: {reason}, not {given[:_SHOWN]}" if given else f"{name}: {reason}"
 
 
 def read_settings(

@@ -44,7 +44,17 @@ class _Loader(yaml.SafeLoader):
         return mapping
 
 
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_mapping)
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regex) for tag, regex in resolvers if tag not in (_INT, _FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+# Without base 60 (1:30 is text), and with no more digits than a machine's numbers have: longer ones are text too.
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9_]{0,24})$")
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]{1,40}\.[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?$|[-+]?\.inf$|\.nan$")
+for _tag, _regex in ((_INT, _WHOLE), (_FLOAT, _DECIMAL)):
+    _Loader.add_implicit_resolver(_tag, _regex, list("-+0123456789."))
 
 
 def parse(text: str) -> Any:

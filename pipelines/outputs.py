@@ -150,7 +150,9 @@ def read_run(directory: Path) -> Run | None:
 
 
 def record_bytes(path: Path) -> bytes:
-    """The file's bytes; none of a file too large to be ours, which is no JSON then."""
+    """The file's bytes; none of a file that cannot be ours (too large, a pipe), which is no JSON then."""
+    if not path.is_file() and path.exists():
+        return b""
     with path.open("rb") as file:
         content = file.read(_MAX_RECORD_BYTES + 1)
     return content if len(content) <= _MAX_RECORD_BYTES else b""
@@ -312,3 +314,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         kind = WriteDisturbed if may_pass(error) else WriteFailed
         raise kind(str(path), error.strerror or str(error)) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "polars":  # which has no OSError of what it could not write
+            raise
+        raise WriteFailed(str(path), " ".join(str(error).split())) from error

@@ -178,10 +178,11 @@ def _named_pretokenizer(reference: str, path: Path, given: str | None) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise MalformedTokenizer(str(path), f"it has {size:,} bytes, more than {MAX_FILE_BYTES:,}")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)  # not its size, which devices and pipes do not have
+        if len(content) > MAX_FILE_BYTES:
+            raise MalformedTokenizer(str(path), f"it has more than {MAX_FILE_BYTES:,} bytes")
+        return content
     except OSError as error:
         raise MissingTokenizer(str(path), error.strerror or str(error)) from error
 

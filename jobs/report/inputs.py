@@ -20,6 +20,17 @@ NAMES = "languages.json"
 """Beside a corpus: language code to its name in English."""
 
 
+class StrangeResult(DataError):
+    """A finished output whose manifest or tables are not what its step writes."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"report: a result is not what its step writes ({self.reason[:200]}); remove it and run that step again"
+
+
 class MissingResult(DataError):
     """A report was asked to show what is not there."""
 
@@ -88,7 +99,14 @@ class ReportInputs:
 
 
 def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
-    """The inputs, and the fingerprints of the outputs that they come from."""
+    """The inputs, and the fingerprints of the outputs that they come from. Raises MissingResult, StrangeResult."""
+    try:
+        return _gathered(settings)
+    except (KeyError, TypeError, AttributeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise StrangeResult(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+
+
+def _gathered(settings: Report) -> tuple[ReportInputs, list[str]]:
     made: list[Manifest] = []
 
     def result(path: str | None, what: str) -> Manifest | None:

@@ -47,6 +47,11 @@ class Execution(Settings, frozen=True, kw_only=True):
     max_failures: Annotated[int, Meta(ge=0)] = 100
     """Workers that may be lost and replaced, all in all, before the run ends; the next one goes on from there."""
 
+    def __post_init__(self) -> None:
+        """Raises BadSettings for a memory_limit that is no size, before any work."""
+        if self.memory_limit is not None:
+            size_in_bytes("memory_limit", self.memory_limit)
+
 
 def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:
     """The line below each field of a settings class, those of the classes it extends included."""
@@ -68,8 +73,8 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 
 def size_in_bytes(setting: str, text: str) -> int:
     """`size_in_bytes("memory_limit", "512MB")` is 512,000,000; also 4GiB, or bytes. Raises BadSettings."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", text.lower())
+    match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*([kmgt]i?)?b?\s*", text.lower())
     size = int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
     if size < 1 << 20:
-        raise BadSettings(setting, f"{text!r} is no size of 1 MiB or more; write one as 512MB or 4GB")
+        raise BadSettings(setting, f"{text[:40]!r} is no size of 1 MiB or more; write one as 512MB or 4GB")
     return size

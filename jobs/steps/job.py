@@ -56,7 +56,10 @@ def out_directory(settings: Any) -> Path:
         raise BadSettings("out", f"{settings.out!r} names no directory")
     if is_uri(settings.out):
         raise BadSettings("out", f"{settings.out} is a URI; name a directory that this machine sees")
-    return Path(settings.out).expanduser().resolve()
+    try:
+        return Path(settings.out).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # a name that is too long, links in a circle
+        raise BadSettings("out", f"{settings.out[:200]!r} names no directory ({str(error)[:80]})") from error
 
 
 def summary(output: Output, what: str, facts: dict[str, Any], where: str) -> str:

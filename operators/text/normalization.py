@@ -15,6 +15,7 @@ from operators.text.spaces import prefixed, squeezed, trimmed, unmarked
 from operators.text.unicode_forms import FORMS, may_change
 
 _MARK_SPACES: Final = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
+_MOST_GROWTH: Final = 1_000
 _PREPEND_MARK: Final = {"type": "Prepend", "prepend": SPACE_MARK}
 
 
@@ -35,6 +36,8 @@ class Normalizer:
                 steps, self._prefix, self.marks_spaces = steps[:-2], _PREPEND_MARK in steps[-2:], True
             elif steps[-1] == _MARK_SPACES:
                 steps, self.marks_spaces = steps[:-1], True
+        if (times := _growth(steps)) > _MOST_GROWTH:
+            raise ValueError(f"a normalizer that may make a text {times:,} times as long, {_MOST_GROWTH:,} at most")
         self._unicode_alone = all(step["type"] in FORMS for step in steps)
         self._steps = steps
         self._library = _library(steps)
@@ -75,6 +78,15 @@ class Normalizer:
         changed = pa.array(may_change(text, tuple(step["type"] for step in self._steps)))
         done = [self._library.normalize_str(one) for one in text.filter(changed).to_pylist()]
         return compute.replace_with_mask(text, changed, pa.array(done, pa.large_string()))
+
+
+def _growth(steps: list[Section]) -> int:
+    """How many times as long these steps may make a text, by what they put in."""
+    times = 1
+    for step in steps:
+        put_in = step.get("content", step.get("prepend", ""))
+        times *= max(1, len(str(put_in).encode()) + (step["type"] == "Prepend"))
+    return times
 
 
 def _library(steps: list[Section]) -> Any:

@@ -5,22 +5,20 @@ even that reads exactly is refused. What a post-processor puts around a text is 
 a text is neither cut short nor filled up (`encode(text, add_special_tokens=False)` without truncation and padding).
 """
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import numpy as np
 from tokenizers import Tokenizer as HuggingFace
 
 from operators.errors import UsageError
+from operators.kernels.windows import LARGEST_ID
 from operators.text import recipes
 from operators.text.pretokenize import Pretokenizer, write_recipe
 from operators.text.recipes import Recipe, Section
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.symbols import Symbols, byte_symbols, character_symbols, reaches_over_spaces
-
-_MAX_ID: Final = 1 << 24
-"""Ids above this are taken for damage."""
 
 
 class _Added(msgspec.Struct):
@@ -117,8 +115,8 @@ def _read_added(file: _File, path: str) -> tuple[AddedToken, ...]:
     """The added tokens, with the ids that `tokenizers` gives them: the model's where it has one, else the next."""
     vocab, added = file.model.vocab, dict[str, AddedToken]()
     taken, following = set(vocab.values()), len(vocab)
-    if len(taken) < len(vocab) or not all(0 <= i < _MAX_ID for i in taken):
-        fault = next((i for i in vocab.values() if not 0 <= i < _MAX_ID), None)
+    if len(taken) < len(vocab) or not all(0 <= i <= LARGEST_ID for i in taken):
+        fault = next((i for i in vocab.values() if not 0 <= i <= LARGEST_ID), None)
         what = "an id has two tokens" if fault is None else f"id {fault} is out of range"
         raise MalformedTokenizer(path, f"{what}; each of its {len(vocab)} tokens needs an id of its own")
     for token in file.added_tokens or ():

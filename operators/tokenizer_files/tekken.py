@@ -11,12 +11,14 @@ from typing import Final
 import msgspec
 
 from operators.errors import UsageError
+from operators.kernels.windows import LARGEST_ID
 from operators.text.pretokenize import PATTERNS, Pretokenizer
 from operators.tokenizer import Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.tiktoken import from_ranks
 
-_MAX_TOKENS: Final = 1 << 24
+_MAX_TOKENS: Final = LARGEST_ID + 1
+_MOST_SPECIAL: Final = 1 << 16
 _UNNAMED: Final = ("v1", "v2", "v3", "v7")
 """Versions whose files may leave out their special tokens, as these were the same in all."""
 _SPECIAL: Final = (
@@ -115,6 +117,8 @@ def _special(file: _File, number: int, path: str) -> dict[str, int]:
         named = {token.token_str: token.rank for token in file.special_tokens}
         if len(named) < len(file.special_tokens) or sorted(named.values()) != list(range(len(named))):
             raise MalformedTokenizer(path, "its special tokens do not have the ids 0, 1, 2 and so on, each its own")
+    if number > _MOST_SPECIAL:
+        raise MalformedTokenizer(path, f"{number:,} special tokens, of {_MOST_SPECIAL:,} at most")
     if len(named) > number or "" in named:
         raise MalformedTokenizer(path, f"{len(named)} special tokens where there is room for {number}, or an empty one")
     return named | {f"<SPECIAL_{i}>": i for i in range(len(named), number)}

@@ -14,12 +14,10 @@ import numpy as np
 
 from operators.arrays import I32
 from operators.encoding.word_encoder import empty_table, final_pairs, merge_table
+from operators.kernels.windows import LARGEST_ID
 from operators.text.recipes import is_json
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
-
-_MAX_RANK = 1 << 24
-"""Ids above this are taken for damage."""
 
 
 def to_tiktoken(tokenizer: Tokenizer) -> bytes:
@@ -66,7 +64,7 @@ def from_tiktoken(
 def from_ranks(texts: dict[int, bytes], path: str, pretokenizer: str, special: dict[str, int]) -> Tokenizer:
     """The tokenizer whose tokens have these ids, lowest id first; errors as for `from_tiktoken`."""
     texts = dict(sorted(texts.items()))
-    taken = [name for name, i in special.items() if i in texts or not 0 <= i < _MAX_RANK]
+    taken = [name for name, i in special.items() if i in texts or not 0 <= i <= LARGEST_ID]
     if taken or len(set(special.values())) < len(special):
         raise MalformedTokenizer(path, f"special tokens need ids that are free, each its own ({special})")
     tokens = [b""] * (1 + max(max(texts), *special.values(), 0))
@@ -106,7 +104,7 @@ def _read_ranks(data: bytes, path: str) -> dict[int, bytes]:
             token = base64.b64decode(encoded, validate=True)
         except (ValueError, IndexError, binascii.Error):
             raise MalformedTokenizer(path, f"line {number} is not `base64 rank`: {_shown(line)}") from None
-        if len(fields) != 2 or not token or not 0 <= rank < _MAX_RANK:
+        if len(fields) != 2 or not token or not 0 <= rank <= LARGEST_ID:
             raise MalformedTokenizer(path, f"line {number} is not `base64 rank`: {_shown(line)}")
         if rank in texts or token in lines:
             raise MalformedTokenizer(path, f"line {number} repeats a rank or a token: {_shown(line)}")

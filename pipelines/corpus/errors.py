@@ -6,10 +6,10 @@ from operators.errors import DataError, Retriable, UsageError
 
 _PASSWORD = re.compile(r"(?<=\w)(:/{1,2})[^\s/@:]*:(?!\d+/)\S*?@(?![^\s/]*@)")
 """One slash: what becomes of a URI that is taken for a path."""
-_TOKEN = re.compile(r"(https?:/{1,2})[^\s/@]+@")
-_QUERY = re.compile(r"(?<=\w)(:/{1,2}[^\s?]*)\?[^\s'\"]*=[^\s'\"]*|(https?:/{1,2}[^\s?'\"]*)\?[^\s'\"]+")
+_TOKEN = re.compile(r"(?<!abfs)(?<!abfss)(?<=\w)(:/{1,2})[^\s/@]+@")
+_QUERY = re.compile(r"(?<=\w)(:/{1,2}[^\s?]*)\?[^\s'\"]*=[^\s'\"]*|(https?:/{1,2}[^\s?'\"]*)\?[^\s'\"]+", re.IGNORECASE)
 _PARAMETER = re.compile(
-    r"([?&;][\w.%-]*(?:sig|signature|token|secret|password|passwd|credential|key|auth)[\w.%-]*=)[^\s&;'\"]+",
+    r"([?&;#][\w.%-]*(?:sig|signature|token|secret|password|passwd|credential|key|auth)[\w.%-]*=)[^\s&;'\"]+",
     re.IGNORECASE,
 )
 """In what network packages say of a request whose host they name elsewhere."""

@@ -137,6 +137,8 @@ class Ledger:
         work = self.directory / WORK
         all_stems = sorted({*self.stems, *stems})
         with writing(self.directory):
+            if work.is_symlink():
+                work.unlink()  # what it leads to is none of ours
             if (self.directory / MANIFEST).exists():
                 shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off after it wrote the manifest
             work.mkdir(exist_ok=True)

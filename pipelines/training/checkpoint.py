@@ -52,6 +52,9 @@ class Checkpoint:
 
     def read(self) -> list[Merges]:
         """The rounds that were written and are sound; what is added from now on goes behind them."""
+        if self.path.is_symlink() or not self.path.is_file():  # what it leads to is none of ours
+            self.remove()
+            return []
         try:
             content = self.path.read_bytes()
         except OSError:

@@ -146,6 +146,7 @@ def count_words(
         output.begin([*(f"words-{i:04}.parquet" for i in range(partitions)), BAD_RECORDS])
         scratch = directory / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
+        scratch.unlink(missing_ok=True)  # a link, which is not followed
         scratch.mkdir()
         try:
             groups, limit = _groups(files, engine.workers, blocks), memory_bytes or MEMORY_BYTES

@@ -209,6 +209,7 @@ def import_words(
         output.begin([f"words-{i:04}.parquet" for i in range(partitions)])
         scratch = directory / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)
+        scratch.unlink(missing_ok=True)  # a link, which is not followed
         scratch.mkdir()
         try:
             tasks = [

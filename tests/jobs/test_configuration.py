@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from jobs.configuration import BadConfiguration, read_settings, read_sources, read_workflow
+from jobs.plain_yaml import parse
 from jobs.settings.base import Execution, documentation
 from jobs.settings.report import Catalogs, Report
 from jobs.settings.train import Train
@@ -59,3 +60,14 @@ def test_the_demo_and_a_workflow_are_read() -> None:
     assert workflow.engine == "local"
     train = workflow.steps[1].train
     assert train is not None and train.shares is not None and len(train.shares) >= 8
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), ("-3", -3), ("1_000", 1000), ("1.5", 1.5), ("1.5e3", 1500.0), ("1:30", "1:30"), ("0x10", "0x10"),
+     ("9" * 5000, "9" * 5000), (":".join("1" * 400) + ".5", ":".join("1" * 400) + ".5"), ("010", "010")],
+    ids=lambda value: str(value)[:9],
+)  # fmt: skip
+def test_numbers_are_decimal_and_as_long_as_a_machines(text: str, number: object) -> None:
+    """YAML's base 60 takes seconds for long ones, and ends in errors of its own."""
+    assert parse(f"a: {text}") == {"a": number}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from operators.arrays import F64
-from operators.bootstrap import FEWEST, draw, median_ranks, product_intervals
+from operators.bootstrap import FEWEST, _weighed, draw, median_ranks, product_intervals
 
 Draws = Callable[[np.random.Generator, tuple[int, int]], tuple[F64, F64]]
 TRUTH = 1.7
@@ -129,3 +129,16 @@ def test_the_ranks_of_a_median_have_95_percent_by_exact_counting(documents: int)
 
 def test_few_documents_have_no_interval_of_their_median() -> None:
     assert [median_ranks(n) for n in range(6)] == [None] * 6
+
+
+def test_sums_do_not_depend_on_the_order_in_which_they_are_added() -> None:
+    """BLAS has another order for other numbers of threads, and on other processors."""
+    rng = np.random.default_rng(5)
+    weights = rng.poisson(1.0, (50, 999)).astype(np.float64)
+    rows = np.concatenate([rng.random((999, 2)) * 1e5, rng.integers(0, 1 << 30, (999, 2)), np.zeros((999, 1))], axis=1)
+    found = _weighed(weights, rows)
+    order = rng.permutation(999)
+    assert _weighed(weights[:, order], rows[order]).tobytes() == found.tobytes()
+    assert (weights[:, order] @ rows[order]).tobytes() != (weights @ rows).tobytes()
+    np.testing.assert_allclose(found, weights @ rows, rtol=1e-11)
+    assert (found[:, 2:4] == weights.astype(np.int64) @ rows[:, 2:4].astype(np.int64)).all()

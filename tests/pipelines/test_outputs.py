@@ -1,8 +1,10 @@
 """Output directories: whose they are, and what counts as done."""
 
+import os
 import threading
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipelines import outputs
@@ -140,3 +142,17 @@ def test_fingerprints_follow_settings_inputs_and_the_stage_that_made_them(tmp_pa
     finish(tmp_path / "o", "name", "b.txt")
     [made] = describe_inputs(find_files([Source(path=str(tmp_path / "o/b.txt"))]))
     assert made["made_by"] == "name" and "modified_ns" not in made
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_table_for_which_there_is_no_room_is_told_in_a_line(tmp_path: Path) -> None:
+    """Polars has an error of its own for it."""
+    with pytest.raises(WriteFailed, match="No space left") as error, replacing(tmp_path / "t"):
+        pl.DataFrame({"a": [1]}).write_parquet("/dev/full")
+    assert "\n" not in str(error.value)
+
+
+def test_a_record_that_is_no_file_is_none_of_ours(tmp_path: Path) -> None:
+    """Opening a pipe would wait for somebody to write."""
+    os.mkfifo(tmp_path / "manifest.json")
+    assert outputs.read_manifest(tmp_path) is None

@@ -71,6 +71,8 @@ def test_tekken_is_told_from_other_json() -> None:
         (changed(default_vocab_size=100), MalformedTokenizer, "100 tokens, 20 of them special"),
         (changed(default_vocab_size=1000), MalformedTokenizer, "a list of 264"),
         (changed(default_num_special_tokens=-1), MalformedTokenizer, "-1 of them special"),
+        (changed(default_num_special_tokens=1 << 20, default_vocab_size=(1 << 20) + 256), MalformedTokenizer,
+         "1,048,576 special tokens, of 65,536 at most"),
         (changed(version="v11"), UnsupportedTokenizer, "version 'v11' without a list of special tokens"),
         (json.dumps(FILE | {"vocab": FILE["vocab"][::-1]}).encode(), MalformedTokenizer, "token 0 has the rank 263"),
         (json.dumps(FILE | {"special_tokens": [{"rank": 1, "token_str": "a"}]}).encode(), MalformedTokenizer, "ids 0,"),

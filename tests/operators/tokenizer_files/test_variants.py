@@ -15,7 +15,7 @@ from benchmarks.equality import random_texts
 from operators.encoding.encode import Encoder
 from operators.text.pretokenize import PATTERNS
 from operators.tokenizer import NotReplayable, require_replayable
-from operators.tokenizer_files.errors import UnsupportedTokenizer
+from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
 
 Section = dict[str, Any]
@@ -272,3 +272,9 @@ def test_a_token_that_normalization_empties_is_refused() -> None:
     """`tokenizers` panics on every text."""
     with pytest.raises(UnsupportedTokenizer, match="normalization empties"):
         from_json(variant(BYTES, added("  ", normalized=True), normalizer=TRIM), "t.json")
+
+
+def test_a_normalizer_that_makes_texts_much_longer_is_refused() -> None:
+    longer = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 100}
+    with pytest.raises(MalformedTokenizer, match="10,000 times as long, 1,000 at most"):
+        from_json(variant(BYTES, normalizer=normalized(longer, longer)), "t.json")

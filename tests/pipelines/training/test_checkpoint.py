@@ -101,3 +101,13 @@ def test_little_is_written_and_only_now_and_then(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(WriteFailed, match="cannot write"), Checkpoint(tmp_path / "no/c", "f" * 64) as checkpoint:
         checkpoint.add(Merges.from_rows([(1, 2, 256, 9)]))
+
+
+def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_bytes(b"mine")
+    (tmp_path / "c").symlink_to(tmp_path / "theirs")
+    with Checkpoint(tmp_path / "c", "f" * 64) as checkpoint:
+        assert checkpoint.read() == []
+        checkpoint.add(Merges.from_rows([(1, 2, 256, 9)]))
+    assert (tmp_path / "theirs").read_bytes() == b"mine"
+    assert len(Checkpoint(tmp_path / "c", "f" * 64).read()) == 1
