@@ -162,12 +162,26 @@ def _alive(merges: Merges, symbols: Symbols) -> Merges:
     first = [symbols.byte_ids, np.array([-1 if symbols.unknown is None else symbols.unknown], np.int32)]
     if symbols.characters is not None:
         first.append(np.unique(symbols.characters))
-    while True:
-        made = np.concatenate([*first, merges.token])
-        alive = np.isin(merges.left, made) & np.isin(merges.right, made)
-        if alive.all():
-            return merges
-        merges = Merges(merges.left[alive], merges.right[alive], merges.token[alive], merges.count[alive])
+    made = np.concatenate([*first, merges.token])
+    if (np.isin(merges.left, made) & np.isin(merges.right, made)).all():
+        return merges
+    pairs = list(zip(merges.left.tolist(), merges.right.tolist(), merges.token.tolist(), strict=True))
+    waiting: dict[int, list[int]] = {}
+    for i, (left, right, _) in enumerate(pairs):
+        for part in {left, right}:
+            waiting.setdefault(part, []).append(i)
+    alive = np.zeros(len(pairs), np.bool_)
+    reached = set(np.concatenate(first).tolist())
+    new = list(reached)
+    while new:
+        for i in waiting.get(new.pop(), ()):
+            left, right, token = pairs[i]
+            if left in reached and right in reached:
+                alive[i] = True
+                if token not in reached:
+                    reached.add(token)
+                    new.append(token)
+    return Merges(merges.left[alive], merges.right[alive], merges.token[alive], merges.count[alive])
 
 
 def _read_recipe(file: _File, path: str) -> Recipe:

@@ -6,6 +6,7 @@ merges cannot lower each other's counts, and the pairs that they create sort beh
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from operators.arrays import I64
 from operators.shard import PairChanges
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.pair_totals import PairTotals
+
+_MOST_ADOPTED: Final = 1 << 30
+"""Bytes of all parts of rounds that are taken from elsewhere. Each may double the one before; what was learned comes
+nowhere near."""
 
 
 class Reducer:
@@ -36,6 +41,7 @@ class Reducer:
         self._rounds: list[Merges] = []
         self._applied = 0
         self._replayed: Merges | None = None
+        self._adopted = 0
 
     @property
     def rounds(self) -> Sequence[Merges]:
@@ -97,6 +103,9 @@ class Reducer:
         before, rows = self._size, zip(*(ids.tolist() for ids in (batch.left, batch.right, batch.token)), strict=True)
         for left, right, token in rows:
             possible = left in self._spelled and right in self._spelled and self.missing
+            if possible:
+                self._adopted += len(self._spelled[left]) + len(self._spelled[right])
+                possible = self._adopted <= _MOST_ADOPTED
             if not possible or self._token_of(left, right) != token:
                 self._forget(before)
                 return False

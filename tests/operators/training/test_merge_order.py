@@ -264,3 +264,11 @@ def test_rounds_that_cannot_be_of_this_run_are_not_adopted() -> None:
     assert reducer.adopt(Merges.from_rows([(a, b, 256, 9), (a, 256, 257, 5)]))
     assert not reducer.adopt(Merges.from_rows([(b, b, 258, 9), (b, 256, 259, 5), (a, a, 260, 4)]))  # one too many
     assert reducer.vocabulary == 258 and len(reducer.rounds) == 1
+
+
+def test_rounds_that_double_without_end_are_not_adopted() -> None:
+    """A file of 1 KB could ask for any amount of memory."""
+    reducer = Reducer([], 1_000)
+    first = [(97, 97, 256, 9), *((256 + i, 256 + i, 257 + i, 9) for i in range(40))]
+    assert not reducer.adopt(Merges.from_rows(first))
+    assert reducer.vocabulary == 256

@@ -201,3 +201,16 @@ def test_a_worker_of_a_run_that_is_over_gives_no_file_its_name(
     with pytest.raises(Superseded, match="another writes here"):
         encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", engine=LocalEngine(1))
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [".babelmerge", ".work"]
+
+
+def test_a_link_in_place_of_the_work_folder_is_not_followed(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus", 3)
+    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o")
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/job-data").write_text("mine")
+    (tmp_path / "o/.work").symlink_to(tmp_path / "theirs")
+    (tmp_path / "corpus/en.txt").write_text("another text\n")
+    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o")
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["job-data"]
+    encoded(tokenizer, tmp_path / "corpus", tmp_path / "anew")
+    assert files_of(tmp_path / "o") == files_of(tmp_path / "anew")
