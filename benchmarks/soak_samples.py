@@ -8,9 +8,7 @@ from typing import Final
 WINDOW: Final = 10
 """Runs that are compared with as many; the first so many are for warming up."""
 FLAT: Final = 0.05
-"""Memory, with its pages of files, may grow by so much from runs 11 to 20 to the last ten."""
-LEAK: Final = 0.1
-"""What stays behind of each run, in files and processes, and is more than that, is a leak: one in ten runs."""
+"""Memory, with and without its pages of files, may grow by so much from runs 11 to 20 to the last ten."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +74,9 @@ def windows(samples: int) -> tuple[slice, slice]:
 
 
 def grows(counts: Sequence[int]) -> bool:
-    """Whether LEAK of a run stays behind: from the greatest of runs 11 to 20, as some come and go, to the least of the
-    last ten."""
+    """Whether the least of the last ten is more than the greatest of runs 11 to 20: what comes and goes does not."""
     before, after = windows(len(counts))
-    return min(counts[after]) - max(counts[before]) > LEAK * (after.start - before.stop)
+    return min(counts[after]) > max(counts[before])
 
 
 def long_lived(samples: Sequence[Sample]) -> list[Series]:
@@ -116,9 +113,11 @@ def found_wrong(samples: Sequence[Sample]) -> list[str]:
     for series in long_lived(samples):
         if (grown := _growth(series.whole, len(samples))) > FLAT:
             wrong.append(f"{series.name}: memory grew by {grown:.1%}")
-        warm = [series.open_files[0]] * (len(samples) - len(series.open_files))
-        if grows([*warm, *series.open_files]):
-            wrong.append(f"{series.name}: open files grew from {series.open_files[0]} to {series.open_files[-1]}")
+        if (grown := _growth(series.own, len(samples))) > FLAT:
+            wrong.append(f"{series.name}: memory without pages of files grew by {grown:.1%}")
+        before, after = _tail(series.open_files, len(samples))
+        if min(after) > max(before):
+            wrong.append(f"{series.name}: open files grew from {max(before)} to {min(after)}")
     for what in ("actors", "placement_groups", "objects", "left"):
         if most := max(getattr(one, what) for one in samples):
             name = "unfinished files in the output" if what == "left" else what.replace("_", " ")

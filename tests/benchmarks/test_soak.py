@@ -46,9 +46,11 @@ def test_growth_is_found(runs: int) -> None:
     middle = size + (size - 1) / 2
     assert found_wrong([grown(CALM, (i - middle) * step) for i in range(runs)]) == ["raylet: memory grew by 6.0%"]
     assert found_wrong([grown(CALM, (i - middle) * step * 0.8) for i in range(runs)]) == []
-    leaking = found_wrong([grown(CALM, files=i) for i in range(runs)])
-    assert leaking == [f"raylet: open files grew from {50 + size} to {50 + runs - 1}"]
-    assert found_wrong([grown(CALM, files=i // 12) for i in range(runs)]) == []
+    found = found_wrong([grown(CALM, files=i // (runs // 3)) for i in range(runs)])
+    assert found == ["raylet: open files grew from 51 to 52"]
+    weights = [replace(CALM.weights[0], own_bytes=(80 << 20) + (i << 22)) for i in range(runs)]
+    own = found_wrong([replace(CALM, weights=(one, *CALM.weights[1:])) for one in weights])
+    assert [line.partition(" by ")[0] for line in own] == ["raylet: memory without pages of files grew"]
 
 
 def test_what_stays_behind_is_found() -> None:
