@@ -11,7 +11,7 @@ from operators.text.pretokenize import Pretokenizer
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files
-from pipelines.retokenizing.shards import ParquetShard
+from pipelines.retokenize.formats.parquet import ParquetShard
 from pipelines.tokenizers import load_tokenizer
 
 

@@ -1,9 +1,9 @@
-"""Measure the constants that `babelmerge plan` multiplies with (`pipelines.planning.run.COSTS`), on one text.
+"""Measure the constants that `babelmerge plan` multiplies with (`pipelines.plan.step.COSTS`), on one text.
 
     python -m benchmarks.measure_costs TEXT.txt --vocab-sizes 8192,32768,65536,131072
 
 Counts and trains the text and its first eighth in this process, on one thread; prints what was found on stderr, and
-the constants as Python, to be put into pipelines/planning/run.py, on stdout. Run it on an idle machine, on a text whose
+the constants as Python, to be put into pipelines/plan/step.py, on stdout. Run it on an idle machine, on a text whose
 tables are larger than the processor's caches, as those of a corpus worth planning are: a gigabyte takes some minutes.
 """
 
@@ -25,21 +25,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from operators.alphabet import byte_ids
 from operators.arrays import I64
+from operators.byte_level import byte_ids
 from operators.encoding.encode import Encoder
+from operators.precompile import compile_kernels
 from operators.shard import Shard
 from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Merges, Tokenizer
-from operators.training.merge_order import Reducer
 from operators.training.pair_totals import PairTotals
-from operators.warm import compile_kernels
-from operators.words import WordCounter, by_language
+from operators.training.reducer import Reducer
+from operators.word_table import WordCounter, by_language
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import Span, read_batches
 from pipelines.corpus.sources import Source, find_files
-from pipelines.planning.needs import WIDE, Costs
-from pipelines.planning.run import COSTS
+from pipelines.plan.needs import WIDE, Costs
+from pipelines.plan.step import COSTS
 
 BATCH_BYTES: Final = 2 << 20
 ENCODED_BYTES: Final = 64 << 20
@@ -258,7 +258,7 @@ def shown(figures: Figures) -> str:
 
 
 def as_python(costs: Costs) -> str:
-    """The assignment to put into pipelines/planning/run.py."""
+    """The assignment to put into pipelines/plan/step.py."""
     values: dict[str, Any] = msgspec.structs.asdict(costs)
     return "COSTS: Final = Costs(\n" + "".join(f"    {name}={value:.4g},\n" for name, value in values.items()) + ")"
 

@@ -24,12 +24,12 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from operators.curves.tokens_by_size import measure_curve
 from operators.shard import Shard
-from operators.sizes.curves import measure_curve
 from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Tokenizer
-from operators.training.merge_order import Reducer
-from operators.words import WordCounter
+from operators.training.reducer import Reducer
+from operators.word_table import WordCounter
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files

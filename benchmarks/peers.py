@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.alphabet import to_bytes
+from operators.byte_level import to_bytes
 from operators.text.pretokenize import PATTERNS
 
 ENDOFTEXT: Final = "<|endoftext|>"

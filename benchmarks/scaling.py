@@ -33,7 +33,7 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.engines.ray_workers import RayWorker
 from pipelines.progress import Silent
-from pipelines.training.rounds import Goal, ShardSource, TrainingShard, choose
+from pipelines.train.rounds import Goal, ShardSource, TrainingShard, choose
 from pipelines.words.counting import count_words
 
 PARTITIONS: Final = 128

@@ -22,16 +22,16 @@ import pyarrow as pa
 
 from jobs.engines import WORTH_AN_ACTOR_BYTES
 from operators.kernels.layout import MOST_CELLS
+from operators.statistics.heaps_law import Interval, fit
 from operators.text.pretokenize import Pretokenizer
-from operators.training.growth import Interval, fit
-from operators.words import WordCounter, by_language
+from operators.word_table import WordCounter, by_language
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import Span, read_batches
 from pipelines.corpus.sources import Source, find_files
-from pipelines.planning.needs import Needs
-from pipelines.planning.run import COSTS
-from pipelines.planning.sample_words import SampleWords, measure_speed
-from pipelines.planning.sampling import Sample
+from pipelines.plan.needs import Needs
+from pipelines.plan.sample_words import SampleWords, measure_speed
+from pipelines.plan.sampling import Sample
+from pipelines.plan.step import COSTS
 from pipelines.words.partitions import ScratchTables
 
 PARTITIONS: Final = (16, 160, 1600)
@@ -40,7 +40,7 @@ DEFAULT_PARTITIONS: Final = 16
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
-    """What Ray, scratch files and encoding cost. `pipelines.planning.run.COSTS` has the rest."""
+    """What Ray, scratch files and encoding cost. `pipelines.plan.step.COSTS` has the rest."""
 
     round_seconds: float = 8e-4
     """A round trip to shards, however many."""

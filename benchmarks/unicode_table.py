@@ -1,4 +1,4 @@
-"""Write operators/text/unicode_classes.py from the installed `tokenizers`; with --check, list where others disagree.
+"""Write operators/unicode/classes.py from the installed `tokenizers`; with --check, list where others disagree.
 
     python benchmarks/unicode_table.py            # regenerate the table
     python benchmarks/unicode_table.py --check    # compare; exit status 1 when the table is out of date
@@ -110,7 +110,7 @@ def pack(classes: Classes) -> bytes:
 
 
 def source(packed: bytes, version: str) -> str:
-    """The text of operators/text/unicode_classes.py."""
+    """The text of operators/unicode/classes.py."""
     digits = base64.b85encode(packed).decode()
     lines = "\n".join(f'    "{digits[i : i + 112]}"' for i in range(0, len(digits), 112))
     bits = "\n".join(f"{name}: Final = {bit}  # {pattern}" for name, (bit, pattern) in CLASSES.items())
@@ -198,8 +198,8 @@ def check() -> int:
     for line in disagreements(probed):
         print(line)
     sys.path.insert(0, str(ROOT))
-    from operators.text.unicode_classes import BLOCKS
-    from operators.text.unicode_classes import CLASSES as PAGES
+    from operators.unicode.classes import BLOCKS
+    from operators.unicode.classes import CLASSES as PAGES
 
     codes = np.array(SCALARS)
     same = np.array_equal(PAGES[BLOCKS[codes >> 6].astype(np.int64) * 64 + (codes & 63)], next(iter(probed.values())))

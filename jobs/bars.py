@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from jobs.progress import Lines, readable
-from pipelines.corpus.errors import masked
+from jobs.progress_lines import Lines, readable
+from operators.redaction import masked
 from pipelines.progress import Advance
 
 

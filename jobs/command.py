@@ -17,12 +17,12 @@ from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origi
 import msgspec
 import typer
 
-from jobs.cluster_commands import logs, status, stop, submit
+from jobs.cluster.commands import logs, status, stop, submit
 from jobs.configuration import BadConfiguration, read_settings, read_workflow
-from jobs.settings.base import Execution, Settings, documentation
-from jobs.settings.workflow import COMMANDS
+from jobs.workflow import COMMANDS
 from operators.errors import BabelmergeError, UsageError
-from pipelines.corpus.errors import masked
+from operators.redaction import masked
+from pipelines.settings import Execution, Settings, documentation
 
 app = typer.Typer(
     name="babelmerge",
@@ -137,9 +137,9 @@ def _sign(command: Callable[..., None], name: str, text: str, parameters: list[i
 
 
 def _run(steps: list[Settings], execution: Execution) -> list[str]:
+    from jobs.commands import kernels_of, run_steps
     from jobs.engines import EngineWhenNeeded  # numba and its kernels: 0.3 s
     from jobs.progress import listener
-    from jobs.steps.runner import kernels_of, run_steps
 
     progress = listener(execution.progress)
     with EngineWhenNeeded(execution, progress, kernels_of(steps)) as engine:

@@ -7,11 +7,11 @@ from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
-from jobs.settings.base import Corpus, Execution, Settings
-from jobs.settings.workflow import Workflow
+from jobs.workflow import Workflow
 from operators.errors import UsageError
-from pipelines.corpus.errors import shown
+from operators.redaction import shown
 from pipelines.corpus.sources import Source
+from pipelines.settings import Corpus, Execution, Settings
 
 LARGEST_FILE_BYTES = 1 << 20
 """Half a megabyte takes PyYAML seconds."""

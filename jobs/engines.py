@@ -5,12 +5,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jobs.settings.base import Execution
 from operators.kernels import are_compiled
 from pipelines.engines.engine import Engine, Item, Result, Worker
 from pipelines.engines.local_engine import LocalEngine, processors
 from pipelines.engines.tally import Tally, TaskLost
 from pipelines.progress import Progress
+from pipelines.settings import Execution
 
 WORTH_A_THREAD_BYTES = 8 << 20
 """Of stored word tables: below, one thread trains faster than two that wait for each other 1,000 times. Measured on
@@ -23,7 +23,7 @@ class EngineWhenNeeded:
     """The engine that the settings name, started by its first use; see `pipelines.engines.engine.Engine`."""
 
     def __init__(self, execution: Execution, progress: Progress, kernels: Sequence[str]) -> None:
-        """`kernels`: groups of `operators.warm` that must be compiled before work begins."""
+        """`kernels`: groups of `operators.precompile` that must be compiled before work begins."""
         self._execution, self._progress, self._kernels = execution, progress, kernels
         self.tally = Tally(execution.max_failures)
         self._engine: Engine | None = None
@@ -41,7 +41,7 @@ class EngineWhenNeeded:
     def _started(self) -> Engine:
         if self._engine is None:
             if not are_compiled(*self._kernels):
-                from operators.warm import compile_kernels  # imports much, to compile it
+                from operators.precompile import compile_kernels  # imports much, to compile it
 
                 self._progress.note("compiling kernels: about 20 s, once on this machine")
                 compile_kernels(self._kernels)

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from pipelines.planning.needs import Estimate, VocabularyPlan
-    from pipelines.planning.run import GrowthFacts, Plan
+    from pipelines.plan.needs import Estimate, VocabularyPlan
+    from pipelines.plan.step import GrowthFacts, Plan
 
 WIDTH: Final = 110
 _UNITS: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))

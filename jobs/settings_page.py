@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from jobs.settings.base import Execution, documentation
-from jobs.settings.report import Catalogs
-from jobs.settings.workflow import COMMANDS
+from jobs.report.settings import Catalogs
+from jobs.workflow import COMMANDS
 from pipelines.corpus.sources import Source
+from pipelines.settings import Execution, documentation
 
 OPENING = """# Settings
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from jobs.settings.base import BadSettings
-from jobs.settings.train import Train
+from pipelines.settings import BadSettings
+from pipelines.train.settings import Train
 
 if TYPE_CHECKING:
     from operators.tokenizer import Tokenizer

@@ -1,9 +1,12 @@
 """Names for the array types that cross module borders. All arrays are one-dimensional and contiguous."""
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 U8: TypeAlias = NDArray[np.uint8]
 U16: TypeAlias = NDArray[np.uint16]
@@ -32,3 +35,16 @@ def read_only(array: I64) -> I64:
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
+
+
+def word_buffers(words: "pa.LargeBinaryArray") -> tuple[I64, U8]:
+    """The byte offsets (int64[n + 1]) and the bytes (uint8) of an Arrow array without nulls; views, always read-only.
+
+    Numba compiles a version for each of read-only and writable arrays, and Arrow hands out both: one is enough.
+    """
+    offsets = np.zeros(1, np.int64)
+    if len(words):
+        offsets = np.frombuffer(words.buffers()[1], np.int64)[words.offset : words.offset + len(words) + 1]
+    data = np.frombuffer(words.buffers()[2] or b"", np.uint8)
+    offsets.flags.writeable = data.flags.writeable = False
+    return offsets, data

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from operators.arrays import I32, I64, U8, U16, U32, read_only
+from operators.arrays import I32, I64, U16, U32, read_only, word_buffers
 from operators.errors import DataError
+from operators.kernels.apply_merges import BIRTHS, OCCURRENCES, RUNS, apply_merges
 from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, count_cells, lay_out, place_byte_pairs
-from operators.kernels.merge import BIRTHS, OCCURRENCES, RUNS, apply_merges
 from operators.tokenizer import Merges
 
 LARGEST_TOTAL = 2**62
@@ -55,19 +55,6 @@ class PairChanges:
 
     def __len__(self) -> int:
         return len(self.step)
-
-
-def word_buffers(words: pa.LargeBinaryArray) -> tuple[I64, U8]:
-    """The byte offsets (int64[n + 1]) and the bytes (uint8) of an Arrow array without nulls; views, always read-only.
-
-    Numba compiles a version for each of read-only and writable arrays, and Arrow hands out both: one is enough.
-    """
-    offsets = np.zeros(1, np.int64)
-    if len(words):
-        offsets = np.frombuffer(words.buffers()[1], np.int64)[words.offset : words.offset + len(words) + 1]
-    data = np.frombuffer(words.buffers()[2] or b"", np.uint8)
-    offsets.flags.writeable = data.flags.writeable = False
-    return offsets, data
 
 
 class Shard:

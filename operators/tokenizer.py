@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from operators.alphabet import byte_ids, to_bytes
 from operators.arrays import I32, I64
+from operators.byte_level import byte_ids, to_bytes
 from operators.errors import DataError
 
 
@@ -118,7 +118,7 @@ class LibraryModel:
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Special tokens take the ids 0, 1, ... in their order, then bytes (`operators.alphabet`), then merges' tokens.
+    """Special tokens take the ids 0, 1, ... in their order, then bytes (`operators.byte_level`), then merges' tokens.
 
     A published tokenizer may order its ids in another way: then `published` says how.
     """

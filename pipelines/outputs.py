@@ -20,11 +20,12 @@ from types import TracebackType
 from typing import IO, Any, Final
 
 import msgspec
+import polars as pl
 
 from operators.errors import DataError, Retriable
-from pipelines.corpus.errors import shown
+from operators.redaction import shown
 from pipelines.corpus.sources import InputFile
-from pipelines.persistence import may_pass
+from pipelines.retry import may_pass
 
 MARKER: Final = ".babelmerge"
 MANIFEST: Final = "manifest.json"
@@ -318,3 +319,9 @@ def writing(path: Path) -> Iterator[None]:
         if type(error).__module__.partition(".")[0] != "polars":  # which has no OSError of what it could not write
             raise
         raise WriteFailed(str(path), " ".join(str(error).split())) from error
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """Whole or not at all."""
+    with replacing(path) as part:
+        table.write_parquet(part)

@@ -14,7 +14,7 @@ def train(
     max_token_length: int | None = None,
 ) -> list[tuple[bytes, bytes, int]]:
     """The merge list (left, right, count), one merge at a time, with the counts that Hugging Face's trainer keeps."""
-    from operators.alphabet import BYTE_TO_CHAR  # the definition of the order itself
+    from operators.byte_level import BYTE_TO_CHAR  # the definition of the order itself
 
     names = list(special_tokens)
     names += sorted(char for char in BYTE_TO_CHAR.values() if char not in names)
@@ -39,7 +39,7 @@ def extend(
 
     Names are spelled in the ByteLevel alphabet; those of special tokens as they are.
     """
-    from operators.alphabet import BYTE_TO_CHAR
+    from operators.byte_level import BYTE_TO_CHAR
 
     tokens, ids = list(names), {name: i for i, name in reversed(list(enumerate(names)))}
     length = {ids[char]: 1 for char in BYTE_TO_CHAR.values()}

@@ -9,7 +9,7 @@ case "$1" in
   kernels)
     # Writable for whatever user the cluster chooses: numba passes over a cache it cannot write to, and Ray keeps its
     # token in the home directory.
-    python -m operators.warm
+    python -m operators.precompile
     chmod -R a+rwX "$HOME"
     ;;
   healthy) python -c "import jobs.command, ray" ;;

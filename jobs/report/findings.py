@@ -8,7 +8,7 @@ import polars as pl
 from jobs.report.inputs import ReportInputs
 from jobs.report.tables import compression_table, mixture_table, premium_table, share_outside
 from jobs.report.wording import interval, named, percent, points, times
-from operators.text.scripts import UNKNOWN
+from operators.unicode.script_names import UNKNOWN
 
 FINDINGS = 3
 Row = Mapping[str, Any]

@@ -9,9 +9,9 @@ import msgspec
 import polars as pl
 
 from jobs.report.runs import run_table
-from jobs.settings.report import Report
+from jobs.report.settings import Report
 from operators.errors import DataError
-from pipelines.mixture.inferring import MERGES, MIXTURE, SENSITIVITY
+from pipelines.mixture.step import MERGES, MIXTURE, SENSITIVITY
 from pipelines.outputs import Manifest, read_manifest, read_run
 from pipelines.premiums.tables import PREMIUMS
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from jobs.report.inputs import ReportInputs
 from jobs.report.wording import named, printable
-from operators.text.scripts import script_group, script_of
+from operators.unicode.script_names import script_group, script_of
 
 MOST_LANGUAGES: Final = 12
 _RIGHT_TO_LEFT: Final = {"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"}

@@ -10,7 +10,7 @@ import polars as pl
 
 from jobs.report.inputs import ReportInputs
 from jobs.report.wording import named
-from operators.text.scripts import script_group, script_name
+from operators.unicode.script_names import script_group, script_name
 from pipelines.mixture.tables import NONE_OF_THESE
 
 SMALLEST: Final = 10

@@ -1,16 +1,17 @@
 """The steps `curves` and `sweep`."""
 
 from jobs.configuration import read_sources
-from jobs.settings.base import BadSettings
-from jobs.settings.curves import Curves, Sweep
-from jobs.steps.job import Job, corpus_files, out_directory, summary
+from pipelines.context import Job, corpus_files, out_directory, summary
+from pipelines.curves.settings import Curves
 from pipelines.outputs import Output
+from pipelines.settings import BadSettings
+from pipelines.sweep.settings import Sweep
 
 
 def run_curves(settings: Curves, job: Job) -> str:
     """Measure one tokenizer at every size."""
     from operators.tokenizer import require_replayable
-    from pipelines.curves.measuring import measure_curves
+    from pipelines.curves.step import measure_curves
     from pipelines.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer(settings.tokenizer)
@@ -32,7 +33,8 @@ def run_curves(settings: Curves, job: Job) -> str:
 
 def run_sweep(settings: Sweep, job: Job) -> str:
     """Train and compare a tokenizer for each language."""
-    from pipelines.curves.sweeping import Sweeping, sweep
+    from pipelines.sweep.step import sweep
+    from pipelines.sweep.swept import Sweeping
 
     if settings.smallest_size > settings.vocab_size:
         raise BadSettings("smallest_size", f"{settings.smallest_size} is more than vocab_size, {settings.vocab_size}")

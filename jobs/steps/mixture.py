@@ -4,11 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 from jobs.configuration import read_sources
-from jobs.settings.base import BadSettings
-from jobs.settings.mixture import Mixture
-from jobs.steps.job import Job, corpus_files, out_directory, summary
-from pipelines.corpus.errors import shown
+from operators.redaction import shown
+from pipelines.context import Job, corpus_files, out_directory, summary
+from pipelines.mixture.settings import Mixture
 from pipelines.outputs import Output
+from pipelines.settings import BadSettings
 
 SHOWN = 12
 """Shares that the command prints; all are in the table."""
@@ -17,7 +17,7 @@ SHOWN = 12
 def run_mixture(settings: Mixture, job: Job) -> str:
     """Infer a mixture."""
     from operators.tokenizer import require_replayable
-    from pipelines.mixture.inferring import MIXTURE, Inference, infer_categories
+    from pipelines.mixture.step import MIXTURE, Inference, infer_categories
     from pipelines.tokenizers import load_tokenizer
     from pipelines.words.blocks import BLOCKS
     from pipelines.words.counting import count_words

@@ -1,11 +1,11 @@
 """The step `plan`."""
 
 from jobs.configuration import read_sources
-from jobs.settings.base import size_in_bytes
-from jobs.settings.plan import Plan
-from jobs.steps.job import Job, out_directory, summary
+from pipelines.context import Job, out_directory, summary
 from pipelines.corpus.sources import find_files
 from pipelines.outputs import Output
+from pipelines.plan.settings import Plan
+from pipelines.settings import size_in_bytes
 
 
 def run_plan(settings: Plan, job: Job) -> str:
@@ -13,7 +13,7 @@ def run_plan(settings: Plan, job: Job) -> str:
     from jobs.plan_table import plan_table
     from operators.kernels import are_compiled
     from pipelines.engines.local_engine import processors
-    from pipelines.planning.run import COSTS, LOCAL_COSTS, plan_corpus, write_plan
+    from pipelines.plan.step import COSTS, LOCAL_COSTS, plan_corpus, write_plan
 
     output = None if settings.out is None else Output(out_directory(settings), "plan")
     files = find_files(read_sources(settings.corpus))

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from jobs.configuration import read_sources
-from jobs.settings.base import BadSettings
-from jobs.settings.premiums import Premiums
-from jobs.steps.job import Job, corpus_files, out_directory, summary
+from pipelines.context import Job, corpus_files, out_directory, summary
 from pipelines.outputs import Output
+from pipelines.premiums.settings import Premiums
+from pipelines.settings import BadSettings
 
 
 def run_premiums(settings: Premiums, job: Job) -> str:
     """Compare languages."""
-    from pipelines.premiums.comparing import compare_languages
     from pipelines.premiums.comparison import Comparison
+    from pipelines.premiums.step import compare_languages
     from pipelines.tokenizers import load_tokenizer
 
     if not settings.tokenizer:

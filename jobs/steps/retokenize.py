@@ -1,17 +1,17 @@
 """The step `retokenize`."""
 
 from jobs.configuration import read_sources
-from jobs.settings.base import BadSettings
-from jobs.settings.retokenize import Retokenize
-from jobs.steps.job import Job, corpus_files, out_directory, summary
+from pipelines.context import Job, corpus_files, out_directory, summary
 from pipelines.outputs import Output
+from pipelines.retokenize.settings import Retokenize
+from pipelines.settings import BadSettings
 
 
 def run_retokenize(settings: Retokenize, job: Job) -> str:
     """Encode what is new or changed of a corpus."""
-    from operators.encoding.inference import parse
-    from pipelines.retokenizing import Encoding, retokenize
-    from pipelines.retokenizing.encoding import separator_id
+    from operators.encoding.segmentation import parse
+    from pipelines.retokenize import Encoding, retokenize
+    from pipelines.retokenize.options import separator_id
     from pipelines.tokenizers import load_tokenizer
 
     inference = parse(settings.inference)

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from jobs.configuration import read_sources
-from jobs.settings.train import Train
-from jobs.steps.job import Job, corpus_files, out_directory, summary
 from jobs.training_plan import plan_training
+from pipelines.context import Job, corpus_files, out_directory, summary
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.outputs import Manifest, Output
+from pipelines.train.settings import Train
 
 
 def run_train(settings: Train, job: Job) -> str:
     """Count words, or take those counted elsewhere; train; cut the smaller vocabularies."""
-    from pipelines.training.run import train
-    from pipelines.training.vocabulary_sizes import size_directories, write_sizes
+    from pipelines.train.step import train
+    from pipelines.train.vocabulary_sizes import size_directories, write_sizes
 
     plan = plan_training(settings)
     out = out_directory(settings)

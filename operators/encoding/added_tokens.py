@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I32, I64, U8
-from operators.kernels.literals import find_literals
-from operators.text.batches import bytes_and_starts
+from operators.kernels.token_trie import find_literals
+from operators.text.arrow_text import bytes_and_starts
 from operators.tokenizer import AddedToken
 
 _SPACES: Final = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" + (

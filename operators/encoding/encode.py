@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from operators.arrays import I32, I64, U64
 from operators.encoding.added_tokens import Parts, TokenFinder
-from operators.encoding.inference import MERGES, Inference
 from operators.encoding.library_encoder import LibraryEncoder
+from operators.encoding.segmentation import MERGES, Inference
 from operators.encoding.word_encoder import WordEncoder
 from operators.errors import UsageError
 from operators.text.pretokenize import Pretokenizer

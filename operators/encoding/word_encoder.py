@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.arrays import I32, I64, ROOM, U8, U64
-from operators.encoding.inference import MERGES, Inference
-from operators.kernels.chance import Splits, count_splits, encode_by_chance
-from operators.kernels.encode import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
-from operators.kernels.merging import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
-from operators.kernels.segment import Lexicon, Model, Scratch, put_tokens
-from operators.kernels.windows import LARGEST_ID, MOST_MERGES, WINDOW, Ranks, put_ranks
+from operators.encoding.segmentation import MERGES, Inference
+from operators.kernels.bpe import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
+from operators.kernels.bpe_windows import LARGEST_ID, MOST_MERGES, WINDOW, Ranks, put_ranks
+from operators.kernels.segmentation import Lexicon, Model, Scratch, put_tokens
+from operators.kernels.stochastic import Splits, count_splits, encode_by_chance
+from operators.kernels.word_cache import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
 from operators.text.pretokenize import Pieces
 from operators.tokenizer import Merges, Tokenizer
 
@@ -217,7 +217,7 @@ def _columns(merges: Merges) -> tuple[I32, I32, I32]:
 
 
 def _packed(texts: dict[int, bytes]) -> Exceptions:
-    """Words and their ids as `operators.kernels.encode.whole_word` looks for them."""
+    """Words and their ids as `operators.kernels.word_cache.whole_word` looks for them."""
     data, ends, ids = _joined(texts)
     slots = np.full(1 << (2 * len(ends) + 1).bit_length(), -1, np.int64)
     roomy = np.concatenate([data, np.zeros(ROOM, np.uint8)])

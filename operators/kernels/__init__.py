@@ -31,7 +31,7 @@ numba.config.CACHE_DIR = str(CACHE)
 
 
 def stamp(group: str) -> Path:
-    """A file in CACHE that is there once `operators.warm` has compiled a group of kernels."""
+    """A file in CACHE that is there once `operators.precompile` has compiled a group of kernels."""
     return CACHE / f"{group}.complete"
 
 

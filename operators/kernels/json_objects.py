@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from operators.arrays import I64, U8
-from operators.kernels.machine import WIDE, copy_wide, lanes_equal, lanes_of, lowest_bit
+from operators.kernels.intrinsics import WIDE, copy_wide, lanes_equal, lanes_of, lowest_bit
 
 TEXT, ID, LANGUAGE = 0, 1, 2
 UNUSUAL = -1

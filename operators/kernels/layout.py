@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from operators.kernels.machine import prefetch
+from operators.kernels.intrinsics import prefetch
 
 BLOCK_BITS = 6
 MOST_CELLS = 2**31 - 1

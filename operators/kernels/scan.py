@@ -2,7 +2,7 @@
 
 A block of documents is gone over twice: the first pass writes the class of every byte (all bytes of a character have
 the class of the character, so a run of characters is a run of bytes), the second finds the pieces and rarely looks at
-the text. Classes are bits (operators.text.unicode_classes), so 32 bytes are held against any set of them at once; a
+the text. Classes are bits (operators.unicode.classes), so 32 bytes are held against any set of them at once; a
 zero behind the last byte of a document ends every run.
 
 Every scanner answers "the piece that begins at `i` ends where?" as a backtracking engine would, which tries
@@ -19,8 +19,8 @@ import numpy as np
 from numba import njit
 
 from operators.arrays import I64, U8
-from operators.kernels.machine import LANES, ascii_classifier, lowest_bit, run_length
-from operators.text.unicode_classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, U16, UPPER
+from operators.kernels.intrinsics import LANES, ascii_classifier, lowest_bit, run_length
+from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, U16, UPPER
 
 GPT2: Final = 0
 CL100K: Final = 1
@@ -290,7 +290,7 @@ def scan(
     """Write the ends of the pieces, from `document` on, while `ends` has room for a block of one-byte pieces.
 
     data: uint8, UTF-8, with ROOM behind it. starts: int64[documents + 1], byte offsets of the documents. kind: a
-    constant above. blocks, classes: operators.text.unicode_classes. kinds: uint8 scratch, ROOM + 1 more than the
+    constant above. blocks, classes: operators.unicode.classes. kinds: uint8 scratch, ROOM + 1 more than the
     longest document and BLOCK_BYTES. ends: int64, written from `count` on. documents: int64[documents + 1], written:
     `documents[d + 1]` is the number of pieces up to the end of document d. Returns (document, count) to go on from
     with more room.

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from operators.arrays import I32, U32
 from operators.encoding.encode import Encoder
 from operators.encoding.word_encoder import final_pairs, merge_table
-from operators.text.unicode_scripts import SCRIPTS, scripts_of
 from operators.tokenizer import Tokenizer
+from operators.unicode.scripts import SCRIPTS, scripts_of
 
 SPECIAL: Final = "special"
 BYTES: Final = "bytes"

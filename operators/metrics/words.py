@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from operators.arrays import I32, I64, U8
-from operators.kernels.spans import count_words
+from operators.kernels.whitespace_words import count_words
 
 WITHOUT_BLANKS: Final = frozenset(
     {

@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.arrays import F64, I64, read_only, with_room
+from operators.arrays import F64, I64, read_only, with_room, word_buffers
 from operators.encoding.word_encoder import WordEncoder, merge_table, spelling
-from operators.kernels.emissions import emit_words
-from operators.shard import word_buffers
+from operators.kernels.merge_counts import emit_words
 from operators.text.pretokenize import Pieces
 from operators.tokenizer import Merges, Tokenizer
 

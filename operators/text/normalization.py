@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.text.recipes import SPACE_MARK, Recipe, Section, library_parts
+from operators.text.normal_forms import FORMS, may_change
 from operators.text.spaces import prefixed, squeezed, trimmed, unmarked
-from operators.text.unicode_forms import FORMS, may_change
+from operators.text.text_pipeline import SPACE_MARK, Recipe, Section, library_parts
 
 _MARK_SPACES: Final = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
 _MOST_GROWTH: Final = 1_000

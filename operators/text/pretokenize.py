@@ -15,18 +15,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from tokenizers import PreTokenizedString
 
-from operators.alphabet import to_bytes
 from operators.arrays import I64, ROOM, U8, with_room
+from operators.byte_level import to_bytes
 from operators.errors import DataError, UsageError
-from operators.kernels.borders import scan_borders
-from operators.kernels.machine import WIDE
+from operators.kernels.boundaries import scan_borders
+from operators.kernels.intrinsics import WIDE
 from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, QWEN, TEKKEN, scan
-from operators.text import recipes
-from operators.text.batches import bytes_and_starts
+from operators.text import text_pipeline
+from operators.text.arrow_text import bytes_and_starts
 from operators.text.normalization import Normalizer
-from operators.text.recipes import NO_SPLIT, SPACE_MARK, Recipe, Section
 from operators.text.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
-from operators.text.unicode_classes import BLOCKS, CLASSES
+from operators.text.text_pipeline import NO_SPLIT, SPACE_MARK, Recipe, Section
+from operators.unicode.classes import BLOCKS, CLASSES
 
 _CL100K: Final = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
@@ -112,7 +112,8 @@ class Pretokenizer:
     """Splits batches of documents. Cheap to make, safe to share between threads, survives pickling.
 
     pattern: a name in PATTERNS, "none" (each document that is not empty is one piece), a regular expression in
-    Oniguruma's syntax, or a recipe (operators.text.recipes) with a normalizer and further steps. Raises BadPattern.
+    Oniguruma's syntax, or a recipe (operators.text.text_pipeline) with a normalizer and further steps.
+    Raises BadPattern.
     """
 
     pattern: str
@@ -132,11 +133,11 @@ class Pretokenizer:
             self._plan = plan or _Plan()
             slow = plan is None or any(kind is None for kind in self._plan.kinds)
             self._library = (
-                recipes.library_parts(None, _without_bytes(self._recipe, plan)).pre_tokenizer if slow else None
+                text_pipeline.library_parts(None, _without_bytes(self._recipe, plan)).pre_tokenizer if slow else None
             )
         except ValueError as error:
             raise BadPattern(pattern, str(error)) from None
-        self.regex = None if recipes.is_json(pattern) or pattern == NO_SPLIT else PATTERNS.get(pattern, pattern)
+        self.regex = None if text_pipeline.is_json(pattern) or pattern == NO_SPLIT else PATTERNS.get(pattern, pattern)
 
     def __reduce__(self) -> tuple[type["Pretokenizer"], tuple[str]]:
         return Pretokenizer, (self.pattern,)
@@ -251,13 +252,13 @@ class _Plan:
 
 def read_recipe(pattern: str) -> Recipe:
     """The recipe that a name, an expression or a recipe's own text stands for. Raises ValueError."""
-    if recipes.is_json(pattern):
-        return recipes.from_json(pattern)
-    if recipes.like_a_name(pattern) and pattern not in (*PATTERNS, NO_SPLIT):
+    if text_pipeline.is_json(pattern):
+        return text_pipeline.from_json(pattern)
+    if text_pipeline.like_a_name(pattern) and pattern not in (*PATTERNS, NO_SPLIT):
         meant = f"write (?:{pattern}) where an expression is meant" if pattern else "none leaves each document whole"
         raise ValueError(f"no name is spelled so; {meant}")
-    steps = [] if pattern == NO_SPLIT else [recipes.split(PATTERNS.get(pattern, pattern))]
-    return Recipe(None, {"type": "Sequence", "pretokenizers": [*steps, recipes.byte_level()]})
+    steps = [] if pattern == NO_SPLIT else [text_pipeline.split(PATTERNS.get(pattern, pattern))]
+    return Recipe(None, {"type": "Sequence", "pretokenizers": [*steps, text_pipeline.byte_level()]})
 
 
 def write_recipe(recipe: Recipe) -> str:
@@ -284,7 +285,7 @@ def _plan(recipe: Recipe) -> _Plan | None:
         case [*before, {"type": "ByteLevel", "add_prefix_space": bool(prefixes), "use_regex": bool(own)}]:
             if prefixes and before:
                 return None  # each piece would get a space
-            steps = [*before, recipes.split(PATTERNS["gpt2"])] if own else before
+            steps = [*before, text_pipeline.split(PATTERNS["gpt2"])] if own else before
             prefix = "always" if prefixes else "never"
     if any(step["type"] not in _CUTS or step.get("behavior") == "Removed" for step in steps):
         return None
@@ -293,7 +294,7 @@ def _plan(recipe: Recipe) -> _Plan | None:
 
 def _kind(step: Section) -> int | None:
     """The scanner for a step; None: there is none."""
-    if step == recipes.split(regex := str(step.get("pattern", {}).get("Regex"))):
+    if step == text_pipeline.split(regex := str(step.get("pattern", {}).get("Regex"))):
         return _KINDS.get(regex)
     return None
 
@@ -304,7 +305,7 @@ def _without_bytes(recipe: Recipe, plan: _Plan | None) -> Section | None:
         return recipe.pre_tokenizer
     steps = recipe.pre_tokenizers
     if steps and steps[-1]["type"] == "ByteLevel":
-        steps = [*steps[:-1], *([recipes.split(PATTERNS["gpt2"])] if steps[-1]["use_regex"] else [])]
+        steps = [*steps[:-1], *([text_pipeline.split(PATTERNS["gpt2"])] if steps[-1]["use_regex"] else [])]
     return {"type": "Sequence", "pretokenizers": steps}
 
 

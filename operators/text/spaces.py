@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64, U8
-from operators.text.recipes import SPACE_MARK
+from operators.text.text_pipeline import SPACE_MARK
 
 _SPACE: Final = 0x20
 

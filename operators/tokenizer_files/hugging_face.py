@@ -12,10 +12,10 @@ import numpy as np
 from tokenizers import Tokenizer as HuggingFace
 
 from operators.errors import UsageError
-from operators.kernels.windows import LARGEST_ID
-from operators.text import recipes
+from operators.kernels.bpe_windows import LARGEST_ID
+from operators.text import text_pipeline
 from operators.text.pretokenize import Pretokenizer, write_recipe
-from operators.text.recipes import Recipe, Section
+from operators.text.text_pipeline import Recipe, Section
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.symbols import Symbols, byte_symbols, character_symbols, reaches_over_spaces
@@ -186,7 +186,7 @@ def _alive(merges: Merges, symbols: Symbols) -> Merges:
 
 def _read_recipe(file: _File, path: str) -> Recipe:
     try:
-        return Recipe(*recipes.canonical(file.normalizer, file.pre_tokenizer))
+        return Recipe(*text_pipeline.canonical(file.normalizer, file.pre_tokenizer))
     except (ValueError, RecursionError) as error:
         raise MalformedTokenizer(path, f"no normalizer and pre-tokenizer that `tokenizers` reads ({error})") from None
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from operators.alphabet import to_chars
-from operators.text import recipes
+from operators.byte_level import to_chars
+from operators.text import text_pipeline
 from operators.text.pretokenize import read_recipe
 from operators.tokenizer import AddedToken, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer
@@ -29,7 +29,7 @@ def to_json(tokenizer: Tokenizer) -> str:
     names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
     last = tokenizer.merges.last_places
     pairs = zip(tokenizer.merges.left[last].tolist(), tokenizer.merges.right[last].tolist(), strict=True)
-    byte_level = recipes.byte_level()
+    byte_level = text_pipeline.byte_level()
     content = {
         "version": "1.0",
         "truncation": None,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from operators.encoding.word_encoder import final_pairs, merge_table
 from operators.text.pretokenize import write_recipe
-from operators.text.recipes import SPACE_MARK, Recipe
+from operators.text.text_pipeline import SPACE_MARK, Recipe
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files import protobuf
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer

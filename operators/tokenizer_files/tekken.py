@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from operators.errors import UsageError
-from operators.kernels.windows import LARGEST_ID
+from operators.kernels.bpe_windows import LARGEST_ID
 from operators.text.pretokenize import PATTERNS, Pretokenizer
 from operators.tokenizer import Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from operators.arrays import I64
-from operators.kernels.totals import (
+from operators.kernels.pair_totals import (
     SLOT,
     add_changes,
     push_pairs,

@@ -5,7 +5,7 @@ from typing import Literal
 import pyarrow as pa
 
 from operators.errors import DataError
-from pipelines.corpus.errors import shown
+from operators.redaction import shown
 
 BAD_RECORDS_SCHEMA = pa.schema([("path", pa.string()), ("record", pa.int64()), ("reason", pa.string())])
 """`record` counts lines or rows from 1; 0 is all of the file."""
@@ -56,3 +56,8 @@ class BadRecords:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+
+BAD_RECORDS = "bad_records.parquet"
+
+OnBadRecord = Literal["fail", "skip"]

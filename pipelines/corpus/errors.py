@@ -1,30 +1,7 @@
 """What can be wrong with a corpus. Each message is one line, shows where, and hides what is secret in a URI."""
 
-import re
-
-from operators.errors import DataError, Retriable, UsageError
-
-_PASSWORD = re.compile(r"(?<=\w)(:/{1,2})[^\s/@:]*:(?!\d+/)\S*?@(?![^\s/]*@)")
-"""One slash: what becomes of a URI that is taken for a path."""
-_TOKEN = re.compile(r"(?<!abfs)(?<!abfss)(?<=\w)(:/{1,2})[^\s/@]+@")
-_QUERY = re.compile(r"(?<=\w)(:/{1,2}[^\s?]*)\?[^\s'\"]*=[^\s'\"]*|(https?:/{1,2}[^\s?'\"]*)\?[^\s'\"]+", re.IGNORECASE)
-_PARAMETER = re.compile(
-    r"([?&;#][\w.%-]*(?:sig|signature|token|secret|password|passwd|credential|key|auth)[\w.%-]*=)[^\s&;'\"]+",
-    re.IGNORECASE,
-)
-"""In what network packages say of a request whose host they name elsewhere."""
-
-
-def masked(text: str) -> str:
-    """Without the user, password and query string of the URIs in it: `masked("s3://k:s@b/x")` is "s3://***@b/x"."""
-    hidden = _TOKEN.sub(r"\1***@", _PASSWORD.sub(r"\1***@", text))
-    return _PARAMETER.sub(r"\1***", _QUERY.sub(lambda found: f"{found[1] or found[2]}?***", hidden))
-
-
-def shown(text: str) -> str:
-    r"""On one line, printable and masked: a newline in a file's name becomes "\n", a stray byte "\udcff"."""
-    plain = masked(text)
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in plain)
+from operators.errors import DataError, UsageError
+from operators.redaction import shown
 
 
 class MissingInput(DataError):
@@ -50,21 +27,6 @@ class UnknownFormat(DataError):
         more = f" and {len(self.paths) - 3} more" if len(self.paths) > 3 else ""
         what = "name files" if self.paths == (self.source,) else f"instead of {shown(self.source)} name files or a glob"
         return f"{first}{more}: not read, by the ending; {what} with one of these: {', '.join(self.endings)}"
-
-
-class UnreadableInput(DataError):
-    """Something is there, or ought to be, and cannot be read: permissions, an unreachable host, an unknown scheme."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: {shown(self.reason)}"
-
-
-class StorageDisturbed(UnreadableInput, Retriable):
-    """Storage did not answer as it should, for no reason that is known to stay."""
 
 
 class DamagedFile(DataError):
@@ -125,3 +87,14 @@ class InvalidSource(UsageError, ValueError):
 
     def __str__(self) -> str:
         return shown(self.reason)
+
+
+class EmptyCorpus(DataError):
+    """There is no text to work on."""
+
+    def __init__(self, files: int) -> None:
+        super().__init__(files)
+        self.files = files
+
+    def __str__(self) -> str:
+        return f"no text in the corpus ({self.files} files were read); name files that hold text"

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from operators.text.json_objects import Objects, objects_of
+from operators.reading.json_objects import Objects, objects_of
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.lines import blocks, count_lines
 from pipelines.corpus.reading import Reading, Span, as_one, invalid_utf8, open_input, why_invalid_utf8

@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from operators.arrays import I64
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput, UnreadableInput
+from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput
 from pipelines.corpus.formats import language_of
 from pipelines.corpus.lines import WHOLE
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.storage import Storage, explained, is_uri, locate
-from pipelines.persistence import may_pass, may_pass_elsewhere, persistent
+from pipelines.retry import may_pass, may_pass_elsewhere, persistent
+from pipelines.storage_errors import UnreadableInput
 
 CORPUS_SCHEMA: Final = pa.schema(
     [

@@ -6,16 +6,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pipelines.corpus.errors import (
-    ConflictingSources,
-    InvalidSource,
-    MissingInput,
-    UnknownFormat,
-    UnreadableInput,
-)
+from pipelines.corpus.errors import ConflictingSources, InvalidSource, MissingInput, UnknownFormat
 from pipelines.corpus.formats import FORMATS, format_of
 from pipelines.corpus.globs import expand, is_glob, walk
 from pipelines.corpus.storage import Entry, Storage, locate
+from pipelines.storage_errors import UnreadableInput
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -14,8 +14,9 @@ from typing import Any, Final, Literal, Protocol
 from urllib.parse import quote, unquote
 
 from operators.errors import BabelmergeError
-from pipelines.corpus.errors import MissingInput, StorageDisturbed, UnreadableInput
-from pipelines.persistence import may_pass_elsewhere
+from pipelines.corpus.errors import MissingInput
+from pipelines.retry import may_pass_elsewhere
+from pipelines.storage_errors import StorageDisturbed, UnreadableInput
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(?:::[^/]*)?://")
 _USER = re.compile(r"[^/@:]*:(?!\d+/).*?@(?![^/]*@)|[^/@]+@")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from operators.text.lines import line_offsets
+from operators.reading.lines import line_offsets
 from pipelines.corpus.reading import Reading, as_one, invalid_utf8, kept
 
 

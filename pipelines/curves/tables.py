@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from operators.arrays import I64
-from operators.sizes.curves import Curve
-from operators.sizes.power_law import PowerLaw, fit_power_law
+from operators.curves.tokens_by_size import Curve
+from operators.statistics.power_law import PowerLaw, fit_power_law
 
 FIT_POINTS: Final = 64
 """Sizes that a power law is fitted to, evenly spaced in their logarithm."""

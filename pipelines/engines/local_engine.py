@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.engines.engine import Item, Result
 from pipelines.engines.tally import Tally, TaskLost
-from pipelines.persistence import worked
+from pipelines.retry import worked
 
 TASKS_AHEAD = 2  # tasks submitted for each worker, so that none waits and little is in flight
 NODE = "local"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from operators.errors import DataError
-from pipelines.corpus.errors import shown
+from operators.redaction import shown
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.nodes import Identity, UnlikeNodes, UnseenPaths, identity, probes, unseen
 from pipelines.engines.ray_workers import ANYWHERE, RayWorker, result_of, timed
@@ -105,7 +105,7 @@ class RayEngine:
         and go. More than that share the processors.
 
         `shard_bytes`: a worker with a state is not worth its round trips for less than these. `kernels`: the groups
-        of `operators.warm` that each node compiles, where it has not, before its workers begin.
+        of `operators.precompile` that each node compiles, where it has not, before its workers begin.
         """
         self._shard_bytes = shard_bytes
         self.tally = tally or Tally()
@@ -269,13 +269,13 @@ def _identity(_: None) -> Identity:
 
 
 def _compile(groups: tuple[str, ...]) -> None:
-    from operators.warm import compile_kernels
+    from operators.precompile import compile_kernels
 
     compile_kernels(groups)
 
 
 def _load(_: int) -> None:
-    from operators.warm import load_kernels
+    from operators.precompile import load_kernels
 
     load_kernels()
 

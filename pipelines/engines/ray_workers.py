@@ -10,7 +10,7 @@ from operators.errors import DataError
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.nodes import Identity, UnlikeNodes, identity
 from pipelines.engines.tally import Tally
-from pipelines.persistence import worked
+from pipelines.retry import worked
 
 ANYWHERE: Final[dict[str, Any]] = {"num_cpus": 0, "scheduling_strategy": "SPREAD"}
 """Options of a worker with a state that asks for no processor."""

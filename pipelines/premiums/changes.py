@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from operators.errors import DataError
-from operators.premiums import changes
+from operators.metrics.premiums import changes
 from pipelines.outputs import read_manifest
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.tables import DOCUMENTS, PREMIUMS, matrices

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.words.counting import OnBadRecord
+from pipelines.corpus.bad_records import OnBadRecord
 
 Documents = Literal["common", "pairwise"]
 Aggregation = Literal["documents", "joined", "per-document"]
@@ -11,7 +11,7 @@ Aggregation = Literal["documents", "joined", "per-document"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Fields as the settings of `premiums` (jobs.settings.premiums)."""
+    """Fields as the settings of `premiums` (pipelines.premiums.settings)."""
 
     baseline: str
     languages: tuple[str, ...] | None = None

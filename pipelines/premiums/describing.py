@@ -9,9 +9,9 @@ import polars as pl
 import pyarrow as pa
 
 from operators.metrics.words import word_table
-from operators.text.unicode_scripts import main_script
+from operators.unicode.scripts import main_script
 from pipelines.outputs import replacing
-from pipelines.premiums.texts import Texts, selected_places, selected_text
+from pipelines.parallel_text.texts import Texts, selected_places, selected_text
 
 DESCRIBED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "language": pl.String,

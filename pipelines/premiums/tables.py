@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 
 from operators.arrays import F64
-from operators.bootstrap import Estimate
-from operators.premiums import Mask, Spread, document_ratios, ratios
-from pipelines.outputs import replacing
+from operators.metrics.premiums import Mask, Spread, document_ratios, ratios
+from operators.statistics.bootstrap import Estimate
 from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.counting import CountTask, measures_name, tokens_name
 from pipelines.premiums.describing import described_name
-from pipelines.premiums.encoding import CountTask, measures_name, tokens_name
 
 PREMIUMS: Final = "premiums.parquet"
 DOCUMENTS: Final = "documents.parquet"
@@ -29,7 +28,7 @@ class Counted:
     documents: pl.DataFrame
     """language, id, characters, bytes, tokens_0, tokens_1, ... (int64)."""
     measures: list[pl.DataFrame]
-    """One a tokenizer: `pipelines.premiums.encoding.MEASURES` and the text's script; a row a language, by language."""
+    """One a tokenizer: `pipelines.premiums.counting.MEASURES` and the text's script; a row a language, by language."""
 
 
 def gather_counts(selected: Path, tasks: Sequence[CountTask]) -> Counted:
@@ -140,9 +139,3 @@ def example_table(counted: Counted, tokenizers: Sequence[str], document: str) ->
             for name, measured in zip(tokenizers, counted.measures, strict=True)
         ]
     )
-
-
-def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Whole or not at all."""
-    with replacing(path) as part:
-        table.write_parquet(part)

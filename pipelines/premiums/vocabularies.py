@@ -9,7 +9,7 @@ import polars as pl
 from operators.metrics.vocabulary import BYTES, SPECIAL, token_kinds
 from operators.tokenizer import Tokenizer
 from pipelines.outputs import replacing
-from pipelines.premiums.encoding import uses_name
+from pipelines.premiums.counting import uses_name
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.errors import DataError
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
-from operators.words import WordCounter, runs_of
-from pipelines.corpus.bad_records import BadRecords
+from operators.word_table import WordCounter, runs_of
+from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, OnBadRecord
+from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
@@ -33,20 +33,6 @@ from pipelines.words.parts import Part, even_groups
 from pipelines.words.weighting import whole_ratios
 
 BATCH_BYTES = 1 << 20  # its text, its words' ends and the counts they meet stay near the processor
-BAD_RECORDS = "bad_records.parquet"
-
-OnBadRecord = Literal["fail", "skip"]
-
-
-class EmptyCorpus(DataError):
-    """There is no text to work on."""
-
-    def __init__(self, files: int) -> None:
-        super().__init__(files)
-        self.files = files
-
-    def __str__(self) -> str:
-        return f"no text in the corpus ({self.files} files were read); name files that hold text"
 
 
 @dataclass(frozen=True)

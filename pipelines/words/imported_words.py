@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 
 from operators.arrays import I64
 from operators.errors import DataError
+from operators.redaction import shown
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
-from operators.words import WordCounter
-from pipelines.corpus.errors import shown
+from operators.word_table import WordCounter
+from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.reading import open_input
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
@@ -30,7 +31,6 @@ from pipelines.engines.tally import run_of
 from pipelines.memory import MEMORY_BYTES, should_flush
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint
 from pipelines.progress import Progress
-from pipelines.words.counting import EmptyCorpus
 from pipelines.words.partitions import SCRATCH, ScratchTables, add_up_all
 
 NO_LANGUAGE: Final = "und"

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.words import WORDS_SCHEMA, WordCounter, by_language, text_sizes, word_bytes
+from operators.word_table import WORDS_SCHEMA, WordCounter, by_language, text_sizes, word_bytes
 from pipelines.engines.engine import Engine
 from pipelines.memory import TooLittleMemory
 from pipelines.outputs import replacing

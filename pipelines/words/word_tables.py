@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.arrays import I64
-from operators.words import WORDS_SCHEMA, WordTable, by_language
+from operators.word_table import WORDS_SCHEMA, WordTable, by_language
 
 
 def read_words(paths: Sequence[Path], multipliers: Mapping[str, int] | None) -> tuple[pa.LargeBinaryArray, I64]:

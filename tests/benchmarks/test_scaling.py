@@ -8,7 +8,7 @@ import pytest
 from benchmarks.scaling import RecordedShards, goal_of, main, record, shown, simulate
 from operators.shard import PairChanges
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.training.rounds import ShardSource, TrainingShard
+from pipelines.train.rounds import ShardSource, TrainingShard
 
 VOCABULARY = 400
 

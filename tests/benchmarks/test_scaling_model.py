@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.scaling_model import Cluster, Model, measure_shuffle, needs_of, shown
-from operators.training.growth import Interval
-from pipelines.planning.needs import Needs
+from operators.statistics.heaps_law import Interval
+from pipelines.plan.needs import Needs
 
 VOCABULARY = 32_768
 

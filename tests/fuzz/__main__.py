@@ -19,7 +19,7 @@ _LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-malloc_limit_mb=1024")
 def _main() -> None:
     atheris: Any = importlib.import_module("atheris")
     if os.environ.get("NUMBA_DISABLE_JIT") != "1":
-        compiled = "from operators.warm import compile_kernels; compile_kernels()"
+        compiled = "from operators.precompile import compile_kernels; compile_kernels()"
         subprocess.run([sys.executable, "-c", compiled], check=True)  # or the first inputs would last too long
         kernels = importlib.import_module("operators.kernels")
         for module in pkgutil.iter_modules(kernels.__path__, "operators.kernels."):

@@ -21,7 +21,7 @@ import yaml
 import zstandard
 from pyarrow import ipc
 
-from jobs.settings.workflow import Step, Workflow
+from jobs.workflow import Step, Workflow
 from operators.tokenizer_files import protobuf
 from pipelines.corpus.sources import Source
 

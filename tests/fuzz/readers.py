@@ -8,7 +8,6 @@ from typing import Final
 import pyarrow as pa
 
 from jobs.configuration import BadConfiguration, read_settings, read_sources, read_workflow
-from jobs.settings.base import Settings
 from operators.encoding.encode import Encoder
 from operators.errors import DataError, UsageError
 from operators.tokenizer import Tokenizer
@@ -20,8 +19,9 @@ from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.outputs import MANIFEST, MARKER, PLANNED, Output, read_manifest, read_run
-from pipelines.retokenizing.ledger import RUN, STATE, Ledger
-from pipelines.retokenizing.parts import WORK, record_path, whole_parts
+from pipelines.retokenize.ledger import RUN, STATE, Ledger
+from pipelines.retokenize.parts import WORK, record_path, whole_parts
+from pipelines.settings import Settings
 from pipelines.tokenizers import MERGES, TOKENIZER_JSON, load_tokenizer
 
 CORPUS: Final = Path(__file__).parent / "corpus"

@@ -7,12 +7,12 @@ import pytest
 
 from jobs.configuration import BadConfiguration, read_settings, read_sources, read_workflow
 from jobs.plain_yaml import parse
-from jobs.settings.base import Execution, documentation
-from jobs.settings.report import Catalogs, Report
-from jobs.settings.train import Train
-from jobs.settings.workflow import COMMANDS, Workflow
+from jobs.report.settings import Catalogs, Report
 from jobs.settings_page import settings_page
+from jobs.workflow import COMMANDS, Workflow
 from pipelines.corpus.sources import Source
+from pipelines.settings import Execution, documentation
+from pipelines.train.settings import Train
 
 ROOT = Path(__file__).parents[2]
 

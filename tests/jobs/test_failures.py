@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs import commands as runner
 from jobs.command import main
-from jobs.settings.train import Train
-from jobs.steps import runner
-from jobs.steps.job import Job
+from pipelines.context import Job
+from pipelines.train.settings import Train
 
 
 def lose(workers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> int | str | None:

@@ -14,9 +14,9 @@ HEAVY = ("altair", "highspy", "numba", "polars", "ray", "rich.progress", "tokeni
 @pytest.mark.parametrize(
     ("modules", "may"),
     [
-        ("jobs.command, jobs.steps.runner, jobs.training_plan", set()),
+        ("jobs.command, jobs.commands, jobs.training_plan", set()),
         (
-            "pipelines.training.run, pipelines.words.imported_words, pipelines.training.vocabulary_sizes",
+            "pipelines.train.step, pipelines.words.imported_words, pipelines.train.vocabulary_sizes",
             {"numba", "tokenizers", "yaml"},  # numba reads its settings with it
         ),
     ],

@@ -7,8 +7,8 @@ import pytest
 
 from jobs.command import main
 from jobs.plan_table import duration, number, plan_table, size, spread
-from pipelines.planning.needs import Estimate, VocabularyPlan
-from pipelines.planning.run import COSTS, CorpusSize, GrowthFacts, Plan, SampleFacts
+from pipelines.plan.needs import Estimate, VocabularyPlan
+from pipelines.plan.step import COSTS, CorpusSize, GrowthFacts, Plan, SampleFacts
 
 
 def about(value: float, factor: float = 2.0) -> Estimate:

@@ -67,7 +67,7 @@ def quiet_command(babelmerge: Command, monkeypatch: pytest.MonkeyPatch, tmp_path
     """The command; what it says and leaves is searched each time."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "KEY")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setattr("pipelines.persistence.PAUSES_S", ())
+    monkeypatch.setattr("pipelines.retry.PAUSES_S", ())
 
     def run(*arguments: str) -> tuple[int, str, str]:
         status, out, err = babelmerge(*arguments)

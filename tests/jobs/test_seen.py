@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
+from jobs.commands import run_steps
 from jobs.engines import EngineWhenNeeded
 from jobs.progress import listener
-from jobs.settings.base import Execution, Settings
-from jobs.settings.curves import Curves, Sweep
-from jobs.settings.mixture import Mixture
-from jobs.settings.premiums import Premiums
-from jobs.settings.retokenize import Retokenize
-from jobs.settings.train import Train
-from jobs.steps.runner import run_steps
+from pipelines.curves.settings import Curves
 from pipelines.engines.local_engine import LocalEngine
+from pipelines.mixture.settings import Mixture
+from pipelines.premiums.settings import Premiums
+from pipelines.retokenize.settings import Retokenize
+from pipelines.settings import Execution, Settings
+from pipelines.sweep.settings import Sweep
+from pipelines.train.settings import Train
 
 LINES = ("the cat sat on the mat", "dogs and cats run in the rain", "no rain, no mat")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from jobs import submission
+from jobs.cluster import submission
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.corpus.object_store import serve
 

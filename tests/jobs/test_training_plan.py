@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.settings.base import BadSettings
-from jobs.settings.train import Train
 from jobs.training_plan import plan_training
 from pipelines.outputs import read_manifest
+from pipelines.settings import BadSettings
+from pipelines.train.settings import Train
 from tests.jobs.conftest import Command
 from tests.jobs.test_bad_input import one_line, whole_outputs
 from tests.pipelines.corpora import write_corpus

@@ -4,7 +4,7 @@ import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.alphabet import BYTES_IN_RANK_ORDER, byte_ids, to_bytes, to_chars
+from operators.byte_level import BYTES_IN_RANK_ORDER, byte_ids, to_bytes, to_chars
 
 
 def test_bytes_are_ranked_as_hugging_face_ranks_them() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from operators.arrays import F64
-from operators.bootstrap import FEWEST, _weighed, draw, median_ranks, product_intervals
+from operators.statistics.bootstrap import FEWEST, _weighed, draw, median_ranks, product_intervals
 
 Draws = Callable[[np.random.Generator, tuple[int, int]], tuple[F64, F64]]
 TRUTH = 1.7
@@ -47,7 +47,7 @@ def test_intervals_of_a_change_hold_the_truth() -> None:
 def test_intervals_over_groups_of_documents_are_as_wide_as_over_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     own, baseline = sentences(np.random.default_rng(2), (3000, 40))
     single = product_intervals((own, baseline), (1, -1), 1000)
-    monkeypatch.setattr("operators.bootstrap.MOST_UNITS", 500)
+    monkeypatch.setattr("operators.statistics.bootstrap.MOST_UNITS", 500)
     grouped = product_intervals((own, baseline), (1, -1), 1000)
     assert np.array_equal(grouped.value, single.value)
     widths = np.log(grouped.high / grouped.low) / np.log(single.high / single.low)
@@ -86,8 +86,8 @@ def test_draws_are_whole_samples() -> None:
 def test_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     own, baseline = sentences(np.random.default_rng(4), (40, 5))
     whole = product_intervals((own, baseline), (1, -1), 150)
-    monkeypatch.setattr("operators.bootstrap.BLOCK_CELLS", 400)
-    monkeypatch.setattr("operators.bootstrap.BLOCK_COLUMNS", 2)
+    monkeypatch.setattr("operators.statistics.bootstrap.BLOCK_CELLS", 400)
+    monkeypatch.setattr("operators.statistics.bootstrap.BLOCK_COLUMNS", 2)
     blocks = product_intervals((own, baseline), (1, -1), 150)
     for name in ("value", "low", "high"):
         assert np.allclose(getattr(whole, name), getattr(blocks, name), rtol=1e-9)

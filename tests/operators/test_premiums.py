@@ -5,7 +5,7 @@ import statistics
 import numpy as np
 import pytest
 
-from operators.premiums import document_ratios, ratios
+from operators.metrics.premiums import document_ratios, ratios
 
 
 def test_ratios_are_sums_over_shared_documents() -> None:

@@ -8,8 +8,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.alphabet import byte_ids
-from operators.replay import record_changes
+from operators.byte_level import byte_ids
+from operators.mixture.replay import record_changes
 from tests.operators.training.test_merge_order import counted, few_letters, some_words, train
 
 

@@ -7,19 +7,20 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from operators.curves.equal_tokens import choose_sizes
+from operators.curves.tokens_by_size import Curve
 from operators.encoding.encode import Encoder
-from operators.sizes.curves import Curve
-from operators.sizes.equal_tokens import choose_sizes
-from operators.sizes.linear_model import explain
+from operators.statistics.linear_model import explain
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
-from pipelines.curves.measuring import BadTarget, measure_curves
-from pipelines.curves.sweeping import NothingToLearn, Sweeping, sweep, tokenizer_directory
+from pipelines.curves.step import BadTarget, measure_curves
 from pipelines.curves.tables import owners
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
-from pipelines.premiums.selection import NoBaseline
+from pipelines.parallel_text.selection import NoBaseline
 from pipelines.progress import Silent
+from pipelines.sweep.step import NothingToLearn, sweep, tokenizer_directory
+from pipelines.sweep.swept import Sweeping
 from pipelines.tokenizers import load_tokenizer, save_tokenizer
 from tests.operators.sizes.test_curves import trained
 

@@ -7,17 +7,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from operators.alphabet import byte_ids
+from operators.byte_level import byte_ids
 from operators.shard import Shard
-from operators.training.merge_order import Reducer
-from operators.words import WordCounter, WordTable
+from operators.training.reducer import Reducer
+from operators.word_table import WordCounter, WordTable
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.memory import SHARD_BYTES_PER_SYMBOL, TooLittleMemory
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
-from pipelines.training.rounds import TrainingShard
-from pipelines.training.run import train
+from pipelines.train.rounds import TrainingShard
+from pipelines.train.step import train
 from pipelines.words.counting import count_words
 
 LIMIT = 3 << 20
@@ -97,7 +97,7 @@ def test_a_corpus_whose_words_are_larger_than_the_limit_trains_within_it(
     assert everything.memory_bytes > LIMIT
 
     monkeypatch.setattr("pipelines.words.counting.WordCounter", WatchedCounter)
-    monkeypatch.setattr("pipelines.training.rounds.TrainingShard", WatchedShard)
+    monkeypatch.setattr("pipelines.train.rounds.TrainingShard", WatchedShard)
     real_flush = WordCounter.tables
 
     def watched_flush(self: WordCounter, partitions: int) -> object:

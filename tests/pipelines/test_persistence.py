@@ -7,11 +7,11 @@ from collections.abc import Callable
 import fsspec
 import pytest
 
-from pipelines.corpus.errors import MissingInput, StorageDisturbed, UnreadableInput
+from pipelines.corpus.errors import MissingInput
 from pipelines.corpus.reading import InputStream
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.persistence import StorageFailed
+from pipelines.storage_errors import StorageDisturbed, StorageFailed, UnreadableInput
 from tests.pipelines.corpus.corpora import texts_of
 
 DATA = b"".join(b"line %d\n" % i for i in range(200_000))
@@ -48,7 +48,7 @@ class Handle:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.persistence.PAUSES_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("pipelines.retry.PAUSES_S", (0.0, 0.0, 0.0))
     Handle.reads = Handle.opened = 0
 
 

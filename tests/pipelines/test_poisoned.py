@@ -10,23 +10,23 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.corpus.bad_records import BadRecord
+from pipelines.corpus.bad_records import BadRecord, OnBadRecord
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.engines.tally import Tally, TooManyFailures
 from pipelines.outputs import Manifest, Output, read_run
-from pipelines.premiums.comparing import compare_languages
 from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
-from pipelines.retokenizing import Encoding
+from pipelines.retokenize import Encoding
 from pipelines.tokenizers import load_tokenizer
-from pipelines.words.counting import OnBadRecord, count_words
+from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faults import FaultyEngine
 from tests.pipelines.premiums.corpora import four_languages
-from tests.pipelines.retokenizing.corpora import encoded, files_of, train_tokenizer
+from tests.pipelines.retokenize.corpora import encoded, files_of, train_tokenizer
 
 VERDICT = "4 workers in a row were lost at it, the last one: "
 NOTHING = "; nothing of it "

@@ -9,11 +9,11 @@ import pytest
 from operators.mixture.program import CannotInfer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.mixture.inferring import Inference, UnknownCategory, infer_categories
+from pipelines.mixture.step import Inference, UnknownCategory, infer_categories
 from pipelines.outputs import Output, read_manifest
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
-from pipelines.training.run import train
+from pipelines.train.step import train
 from pipelines.words.blocks import BLOCKS, block_labels, category_of
 from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus

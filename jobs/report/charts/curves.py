@@ -18,7 +18,7 @@ from jobs.report.charts.look import (
 )
 from jobs.report.inputs import CurvesFound, ReportInputs
 from jobs.report.wording import named
-from operators.text.scripts import script_group
+from operators.unicode.script_names import script_group
 
 POINTS: Final = 80
 """Sizes at which a curve is drawn, evenly spaced in their logarithm."""

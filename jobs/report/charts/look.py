@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeVar, cast
 import altair as alt
 import polars as pl
 
-from operators.text.scripts import UNKNOWN
+from operators.unicode.script_names import UNKNOWN
 from pipelines.outputs import replacing
 
 ROW_PIXELS: Final = 15

@@ -15,8 +15,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.encoding import inference
-from operators.encoding.inference import BadInference, Inference, parse
+from operators.encoding import segmentation as inference
+from operators.encoding.segmentation import BadInference, Inference, parse
 from operators.encoding.word_encoder import WordEncoder
 from operators.text.pretokenize import Pieces, Pretokenizer
 from operators.tokenizer import Merges, Tokenizer, Vocabulary

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from operators.encoding.encode import Encoder, MergesOnly, part_keys
-from operators.encoding.inference import parse
+from operators.encoding.segmentation import parse
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 
 A, B, C = (int(i) for i in Tokenizer("none", ("<s>",), Merges.from_rows([])).byte_ids[list(b"abc")])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from operators.arrays import I64, ROOM, with_room
-from operators.kernels.borders import add_bits, scan_borders
+from operators.kernels.boundaries import add_bits, scan_borders
 from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, QWEN, scan
-from operators.text.unicode_classes import BLOCKS, CLASSES
+from operators.unicode.classes import BLOCKS, CLASSES
 from tests.operators.kernels.test_scan import broken
 from tests.operators.text.test_pretokenize import hostile
 

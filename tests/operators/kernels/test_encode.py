@@ -8,8 +8,7 @@ import sys
 import numpy as np
 
 from operators.encoding.word_encoder import empty_table, merge_table
-from operators.kernels.encode import word_key
-from operators.kernels.merging import (
+from operators.kernels.bpe import (
     NO_MERGE,
     merge_by_heap,
     merge_by_scanning,
@@ -18,6 +17,7 @@ from operators.kernels.merging import (
     push,
     put_pair,
 )
+from operators.kernels.word_cache import word_key
 from operators.tokenizer import Merges
 
 ENCODE = """
@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 from operators.encoding.encode import Encoder
 from operators.tokenizer_files.tiktoken import to_tiktoken
-from operators.encoding.inference import parse
+from operators.encoding.segmentation import parse
 from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Merges, Tokenizer
 from operators.encoding.word_encoder import WordEncoder

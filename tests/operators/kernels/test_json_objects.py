@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.text.json_objects import Objects, objects_of
+from operators.reading.json_objects import Objects, objects_of
 
 FIELDS = ("text", "id", "language")
 TEXTS = st.lists(st.sampled_from(['"', "\\", "\n", "\x00", "\x1f", "é", "中", "😀", "a" * 40, "\u2028", "/"])).map(

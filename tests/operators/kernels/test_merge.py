@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.alphabet import byte_ids
+from operators.byte_level import byte_ids
 from operators.shard import PairChanges, Shard
 from operators.tokenizer import Merges
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.text.unicode_forms import FORMS, Form, may_change
+from operators.text.normal_forms import FORMS, Form, may_change
 
 texts = st.lists(st.text("ae\u0301\u0323\u0345\u093c\u0928\u094d\u06c1\u0654가각\u1161\u11a8ﬁÅ\U0002f800 ", max_size=8))
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from operators.arrays import I64, ROOM, U8, with_room
-from operators.kernels import machine
+from operators.kernels import intrinsics as machine
 from operators.kernels import scan as kernels
-from operators.text.unicode_classes import BLOCKS, CLASSES, OTHER
+from operators.unicode.classes import BLOCKS, CLASSES, OTHER
 from tests.operators.text.test_pretokenize import hostile
 
 CLASSES_OF = {char: CLASSES[int(BLOCKS[ord(char) >> 6]) * 64 + (ord(char) & 63)] for char in "aÉの\u0301 1\n"}

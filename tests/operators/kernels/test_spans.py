@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.kernels.spans import blank_bytes, count_words
+from operators.kernels.whitespace_words import blank_bytes, count_words
 
 BLANKS = [chr(i) for i in range(0x3001) if chr(i).isspace()]
 texts = st.text(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from operators.encoding.word_encoder import merge_table, rank_table
-from operators.kernels.merging import merge_by_heap
-from operators.kernels.windows import WINDOW, merge_long
+from operators.kernels.bpe import merge_by_heap
+from operators.kernels.bpe_windows import WINDOW, merge_long
 from operators.tokenizer import Merges
 
 

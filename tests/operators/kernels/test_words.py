@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.text.pretokenize import Pretokenizer
-from operators.words import WordCounter, WordTable, text_sizes
+from operators.word_table import WordCounter, WordTable, text_sizes
 
 pytestmark = pytest.mark.filterwarnings("error")
 

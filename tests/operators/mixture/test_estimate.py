@@ -15,8 +15,8 @@ from operators.mixture.evidence import UPPER, Evidence, Left, count_emissions, u
 from operators.mixture.merge_lists import NotExtended, read_merge_list
 from operators.mixture.program import CannotInfer, collect_changes
 from operators.mixture.rank import EXCESS
+from operators.mixture.replay import record_changes
 from operators.mixture.simplex import least_on_simplex
-from operators.replay import record_changes
 from operators.tokenizer import Merges, Tokenizer
 from tests.operators.sizes.test_curves import TEXTS, trained, words_of
 from tests.oracle import encode

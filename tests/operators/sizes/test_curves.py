@@ -7,14 +7,14 @@ import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer as Library
 
+from operators.curves.tokens_by_size import measure_curve, vocabulary_sizes
 from operators.encoding.encode import Encoder
 from operators.shard import Shard
-from operators.sizes.curves import measure_curve, vocabulary_sizes
 from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.hugging_face_output import to_json
-from operators.training.merge_order import Reducer
-from operators.words import WordCounter
+from operators.training.reducer import Reducer
+from operators.word_table import WordCounter
 
 TEXTS = [
     "the theme of the thesis: a theory of theatres, aaaa aaaaaa, banana bananas 1234567",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from operators.sizes.power_law import fit_power_law
+from operators.statistics.power_law import fit_power_law
 
 
 def test_points_of_a_law_are_found_again() -> None:

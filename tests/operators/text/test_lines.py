@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.text.lines import line_offsets
+from operators.reading.lines import line_offsets
 
 
 @given(st.lists(st.sampled_from([b"\n", b"a", b"\r", b"\xe2\x80\xa8", b"xyz" * 30, b"\n" * 70]), max_size=20))

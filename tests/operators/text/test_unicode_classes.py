@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tokenizers import PreTokenizedString, Regex, pre_tokenizers
 
-from operators.text import unicode_classes
-from operators.text.unicode_classes import BLOCKS, CLASSES
+from operators.unicode import classes as unicode_classes
+from operators.unicode.classes import BLOCKS, CLASSES
 
 DEFINITIONS = {
     "OTHER": r"[^\s\p{L}\p{N}\p{M}]",
@@ -68,7 +68,7 @@ def test_the_tables_are_read_only() -> None:
 
 def test_expanding_is_quick_and_needs_no_numba() -> None:
     code = (
-        "import sys, time, numpy, operators.arrays; t = time.process_time(); import operators.text.unicode_classes; "
+        "import sys, time, numpy, operators.arrays; t = time.process_time(); import operators.unicode.classes; "
         "print(time.process_time() - t); assert 'numba' not in sys.modules"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tokenizers import normalizers
 
 from benchmarks.equality import random_texts
-from operators.kernels.normalized import UNSURE
+from operators.kernels.normal_forms import UNSURE
+from operators.text.normal_forms import FORMS, Form, classes, may_change
 from operators.text.pretokenize import Pretokenizer
-from operators.text.unicode_forms import FORMS, Form, classes, may_change
 
 
 def unchanged(texts: list[str], form: Form) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from tokenizers import Regex
 from tokenizers.pre_tokenizers import Split
 
-from operators.text.unicode_scripts import ANOTHER, SCRIPTS, main_script, script_of, scripts_of
+from operators.unicode.scripts import ANOTHER, SCRIPTS, main_script, script_of, scripts_of
 
 PROPERTIES = {
     "Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Deva": "Devanagari", "Hani": "Han", "Hira": "Hiragana",

@@ -10,7 +10,7 @@ import pytest
 from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
-from operators.alphabet import BYTE_TO_CHAR
+from operators.byte_level import BYTE_TO_CHAR
 from operators.errors import DataError
 from operators.text.pretokenize import PATTERNS
 from operators.tokenizer import Merges, Tokenizer

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
 from operators.encoding.encode import Encoder
-from operators.text.recipes import Recipe, byte_level, split
+from operators.text.text_pipeline import Recipe, byte_level, split
 from operators.tokenizer import AddedToken, Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json

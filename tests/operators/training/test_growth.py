@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.training.growth import LEAST_BLOCKS, Incidences, Interval, curve, fit
+from operators.statistics.heaps_law import LEAST_BLOCKS, Incidences, Interval, curve, fit
 
 BLOCK_WORDS = 500
 

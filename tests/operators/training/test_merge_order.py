@@ -13,13 +13,13 @@ import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operators.alphabet import byte_ids, to_chars
 from operators.arrays import I32
+from operators.byte_level import byte_ids, to_chars
 from operators.shard import CountOverflow, Shard
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.hugging_face_output import to_json
 from operators.training.extension import extend
-from operators.training.merge_order import Reducer
+from operators.training.reducer import Reducer
 from tests import oracle
 
 EVERYTHING = 100_000

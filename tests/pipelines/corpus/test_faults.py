@@ -14,9 +14,10 @@ import pytest
 import zstandard
 
 from pipelines.corpus.bad_records import BadRecord, BadRecords
-from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput, UnreadableInput
+from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
+from pipelines.storage_errors import UnreadableInput
 from tests.pipelines.corpus.corpora import arrow_bytes, encode, json_lines, rows_of, squeezed, texts_of, written
 
 DRAW = random.Random(20)  # the same bytes each time: one flipped bit in thousands changes nothing that is decompressed

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.corpus.bad_records import BadRecord, BadRecords
-from pipelines.corpus.errors import UnreadableInput
+from pipelines.storage_errors import UnreadableInput
 from tests.pipelines.corpus.corpora import json_lines, rows_of, texts_of, written
 
 

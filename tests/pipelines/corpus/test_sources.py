@@ -11,16 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.corpus.errors import (
-    ConflictingSources,
-    InvalidSource,
-    MissingInput,
-    UnknownFormat,
-    UnreadableInput,
-    masked,
-)
+from operators.redaction import masked
+from pipelines.corpus.errors import ConflictingSources, InvalidSource, MissingInput, UnknownFormat
 from pipelines.corpus.formats import FORMATS, language_of
 from pipelines.corpus.sources import InputFile, Source, find_files
+from pipelines.storage_errors import UnreadableInput
 from tests.pipelines.corpus.corpora import rows_of
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from operators.errors import BabelmergeError
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.errors import ChangedWhileRead, MissingInput, UnreadableInput, UnusableColumn
+from pipelines.corpus.errors import ChangedWhileRead, MissingInput, UnusableColumn
 from pipelines.corpus.sources import Source, find_files
 from pipelines.corpus.storage import explained, locate
+from pipelines.storage_errors import UnreadableInput
 from tests.pipelines.corpus.corpora import arrow_bytes, encode, found, rows_of, texts_of
 from tests.pipelines.corpus.object_store import serve
 
@@ -100,7 +101,7 @@ def test_a_page_that_is_not_there_is_missing() -> None:
 
 
 def test_errors_while_reading_elsewhere_are_not_taken_for_damage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.persistence.PAUSES_S", ())
+    monkeypatch.setattr("pipelines.retry.PAUSES_S", ())
     files = fsspec.filesystem("memory")
     data = {
         "x.arrow": arrow_bytes(pa.table({"text": ["a"]}), stream=True),

@@ -14,7 +14,7 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.nodes import CODE, ROOT, UnlikeNodes, UnseenPaths, identity
 from pipelines.engines.ray_engine import ClusterFull, RayEngine
 from tests.pipelines.corpora import write_corpus
-from tests.pipelines.training.test_training import merges_of
+from tests.pipelines.train.test_training import merges_of
 
 PATIENCE_S = 120.0
 

@@ -21,9 +21,9 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.nodes import UnlikeNodes, UnseenPaths, identity, probes
 from pipelines.engines.ray_engine import ClusterFull, ClusterUnreachable, RayEngine
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
-from pipelines.training.rounds import LoneTrainer, TrainingShard
+from pipelines.train.rounds import LoneTrainer, TrainingShard
 from tests.pipelines.corpora import write_corpus
-from tests.pipelines.training.test_training import merges_of
+from tests.pipelines.train.test_training import merges_of
 
 
 class Refused(DataError):
@@ -92,7 +92,7 @@ def test_a_worker_killed_while_training_changes_nothing(
                     os.kill(os.getpid(), signal.SIGKILL)
             return super().apply(number, merges)
 
-    monkeypatch.setattr("pipelines.training.rounds.TrainingShard", Doomed)
+    monkeypatch.setattr("pipelines.train.rounds.TrainingShard", Doomed)
     made: Manifest = merges_of(tmp_path / "corpus", tmp_path / "killed-one", RayEngine(2), 600)
     assert marker.exists()
     assert made == read_manifest(tmp_path / "plain")
@@ -117,8 +117,8 @@ def test_a_lone_trainer_killed_changes_nothing(
                     os.kill(os.getpid(), signal.SIGKILL)
             return super().learn(number, seconds)
 
-    monkeypatch.setattr("pipelines.training.rounds.ANSWER_EVERY_S", 0.0)
-    monkeypatch.setattr("pipelines.training.rounds.LoneTrainer", Doomed)
+    monkeypatch.setattr("pipelines.train.rounds.ANSWER_EVERY_S", 0.0)
+    monkeypatch.setattr("pipelines.train.rounds.LoneTrainer", Doomed)
     merges_of(tmp_path / "corpus", tmp_path / "killed-one", RayEngine(2, 1 << 40), 600)
     assert marker.exists()
     for name in ("tokenizer.json", "merges.parquet", MANIFEST):

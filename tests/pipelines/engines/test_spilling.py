@@ -13,7 +13,7 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.engines.tally import run_of
 from tests.pipelines.corpora import write_corpus
-from tests.pipelines.training.test_training import merges_of
+from tests.pipelines.train.test_training import merges_of
 
 STORE_BYTES = 80 << 20  # Ray takes no smaller one
 RESULT_BYTES = 24 << 20

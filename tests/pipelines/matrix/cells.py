@@ -16,11 +16,10 @@ from typing import Any, Final
 import pytest
 
 from operators.errors import DataError
-from pipelines.corpus.errors import UnreadableInput
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import MANIFEST, WriteDisturbed, WriteFailed, read_run
-from pipelines.persistence import StorageFailed
+from pipelines.storage_errors import StorageFailed, UnreadableInput
 from tests.conftest import ROOT
 from tests.pipelines.matrix.engine import Fault, ScriptedEngine
 from tests.pipelines.matrix.stages import Stage, files_of

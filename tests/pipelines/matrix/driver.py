@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.engines.ray_engine import RayEngine
 from tests.pipelines.matrix.stages import STAGES, make_small
-from tests.pipelines.retokenizing.kills import Moments
+from tests.pipelines.retokenize.kills import Moments
 
 
 def main(address: str, stage: str, made: str, out: str, moment: str) -> None:

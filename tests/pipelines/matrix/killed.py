@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from operators.warm import load_kernels
+from operators.precompile import load_kernels
 from pipelines.engines.local_engine import LocalEngine
 from tests.pipelines.matrix.stages import STAGES, Stage, make_small
-from tests.pipelines.retokenizing.kills import Moments
+from tests.pipelines.retokenize.kills import Moments
 
 PARTS = (0.15, 0.4, 0.65, 0.9)
 """Of the moments."""

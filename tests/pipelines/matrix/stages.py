@@ -11,15 +11,15 @@ import pytest
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.mixture.inferring import Inference, infer_categories
+from pipelines.mixture.step import Inference, infer_categories
 from pipelines.outputs import Manifest, Output, read_manifest
-from pipelines.premiums.comparing import compare_languages
 from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
-from pipelines.retokenizing import retokenize
+from pipelines.retokenize import retokenize
 from pipelines.tokenizers import load_tokenizer
-from pipelines.training.checkpoint import Checkpoint
-from pipelines.training.run import train
+from pipelines.train.checkpoint import Checkpoint
+from pipelines.train.step import train
 from pipelines.words.blocks import BLOCKS
 from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus
@@ -100,10 +100,10 @@ STAGES: Final = {
     for stage in (
         Stage("count", _count, "pipelines.words.counting.count_parts", (_FILES,)),
         Stage("shuffle", _count, "pipelines.words.partitions.add_up", ("pyarrow.memory_map",)),
-        Stage("train", _train, "pipelines.training.rounds.TrainingShard.apply", ("pyarrow.parquet.ParquetFile",)),
-        Stage("retokenize", _retokenize, "pipelines.retokenizing.run.encode_split", (_FILES,)),
-        Stage("premiums", _compare, "pipelines.premiums.comparing.count_tokens", (_FILES, "pyarrow.OSFile")),
-        Stage("mixture", _infer, "pipelines.mixture.evidence.emit_partitions", ("pyarrow.parquet.read_table",)),
+        Stage("train", _train, "pipelines.train.rounds.TrainingShard.apply", ("pyarrow.parquet.ParquetFile",)),
+        Stage("retokenize", _retokenize, "pipelines.retokenize.step.encode_split", (_FILES,)),
+        Stage("premiums", _compare, "pipelines.premiums.step.count_tokens", (_FILES, "pyarrow.OSFile")),
+        Stage("mixture", _infer, "pipelines.mixture.rank_evidence.emit_partitions", ("pyarrow.parquet.read_table",)),
     )
 }
 
@@ -111,7 +111,7 @@ STAGES: Final = {
 def make_small(patch: pytest.MonkeyPatch) -> None:
     """Files are cut small, so that there are tasks enough; waits are short."""
     patch.setattr("pipelines.words.parts.SMALLEST_PART_BYTES", 500)
-    patch.setattr("pipelines.persistence.PAUSES_S", (0.01, 0.01, 0.01))
+    patch.setattr("pipelines.retry.PAUSES_S", (0.01, 0.01, 0.01))
     made = Checkpoint.__init__
     patch.setattr(made, "__defaults__", (0.0, made.__defaults__[1]))  # every round is written at once
 

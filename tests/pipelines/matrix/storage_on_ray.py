@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from operators.errors import DataError
-from pipelines.corpus.errors import UnreadableInput
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.outputs import MANIFEST, WriteFailed
-from pipelines.persistence import StorageFailed
+from pipelines.storage_errors import StorageFailed, UnreadableInput
 from tests.pipelines.matrix.cells import Cell, found
 from tests.pipelines.matrix.stages import Stage, files_of
 
@@ -46,7 +45,7 @@ def failing(reads: tuple[str, ...], fault: str, flag: Path) -> Iterator[None]:
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.persistence.PAUSES_S", (0.01, 0.01, 0.01))
+        patch.setattr("pipelines.retry.PAUSES_S", (0.01, 0.01, 0.01))
         for name in ("pathlib.Path.replace",) if fault == FULL else reads:
             owner, attribute = found(name)
             patch.setattr(owner, attribute, disturbed(getattr(owner, attribute)))
@@ -65,7 +64,7 @@ def _aim(stage: Stage, fault: str, flag: Path, patch: pytest.MonkeyPatch) -> Non
 
         patch.setattr(owner, name, doomed)
     elif fault == FULL:  # its workers write nothing, the driver does
-        patch.setattr("pipelines.training.run.save_tokenizer", _full)
+        patch.setattr("pipelines.train.step.save_tokenizer", _full)
     else:
 
         def make(self, *arguments):  # type: ignore[no-untyped-def]

@@ -8,7 +8,7 @@ from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.outputs import Output
 from pipelines.progress import Silent
-from pipelines.training.run import train
+from pipelines.train.step import train
 from pipelines.words.counting import count_words
 from tests.pipelines.corpora import documents, write_corpus
 

@@ -11,8 +11,8 @@ from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
 from pipelines.premiums.changes import NotComparable
-from pipelines.premiums.comparing import compare_languages
 from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
 from tests.pipelines.premiums.corpora import parallel
 

@@ -20,11 +20,11 @@ from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
+from pipelines.parallel_text.selection import NoBaseline, RepeatedDocument
+from pipelines.parallel_text.texts import TEXTS_SCHEMA, ReadTask, language_column, read_texts
 from pipelines.premiums.changes import NotComparable
-from pipelines.premiums.comparing import compare_languages
 from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.selection import NoBaseline, RepeatedDocument
-from pipelines.premiums.texts import TEXTS_SCHEMA, ReadTask, language_column, read_texts
+from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.corpora import documents

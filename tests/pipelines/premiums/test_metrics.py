@@ -13,8 +13,8 @@ from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output, read_manifest
-from pipelines.premiums.comparing import compare_languages
 from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.premiums.corpora import four_languages, small_tokenizer

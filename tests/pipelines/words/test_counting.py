@@ -6,10 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.progress import Silent
-from pipelines.words.counting import EmptyCorpus, count_words, word_files
+from pipelines.words.counting import count_words, word_files
 from pipelines.words.word_tables import read_words
 from tests.pipelines.corpora import count_words as slow_count
 from tests.pipelines.corpora import write_corpus

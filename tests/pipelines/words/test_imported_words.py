@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from operators.shard import CountOverflow
+from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, read_manifest
 from pipelines.progress import Silent
-from pipelines.words.counting import EmptyCorpus, count_words, word_files
+from pipelines.words.counting import count_words, word_files
 from pipelines.words.imported_words import BadWordTable, import_words
 from pipelines.words.word_tables import read_words
 from tests.pipelines.corpora import write_corpus

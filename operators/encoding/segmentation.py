@@ -1,0 +1,82 @@
+"""Ways from a word to tokens of one vocabulary. docs/inference.md says what each is, and where it comes from."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from operators.errors import UsageError
+from operators.kernels.segmentation import FEWEST_TOKENS, LONGEST_PREFIX, LONGEST_SUFFIX, LONGEST_TOKEN
+from operators.kernels.segmentation import MERGES as BY_MERGES
+from operators.kernels.stochastic import CERTAIN
+
+KERNELS: Final = {
+    "merges": BY_MERGES,
+    "longest-prefix": LONGEST_PREFIX,
+    "longest-token": LONGEST_TOKEN,
+    "longest-suffix": LONGEST_SUFFIX,
+    "fewest-tokens": FEWEST_TOKENS,
+}
+"""Ways that chance has no part in, and the kernels' numbers for them."""
+RANDOM: Final = ("dropout", "stochastok")
+"""Ways that draw, with the probability behind a colon."""
+
+
+class BadInference(UsageError):
+    """A way to encode that there is not."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text, reason)
+        self.text, self.reason = text, reason
+
+    def __str__(self) -> str:
+        ways = ", ".join([*KERNELS, *(f"{name}:P" for name in RANDOM)])
+        return f"inference {self.text!r}: {self.reason}; take one of {ways}, with P from 0 to 1"
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How a word becomes tokens. `str` gives what `parse` reads."""
+
+    name: str
+    """One of KERNELS or RANDOM."""
+    probability: float = 0.0
+    """Of those in RANDOM: that a merge is left out, or how many tokens of all are taken apart."""
+
+    @property
+    def is_random(self) -> bool:
+        """Whether ids depend on a seed. Not with a probability of 0, which comes to the merges."""
+        return self.name in RANDOM and self.chance > 0
+
+    @property
+    def chance(self) -> int:
+        """The probability as kernels take it."""
+        return round(self.probability * CERTAIN)
+
+    @property
+    def kernel(self) -> int:
+        """The kernels' number for it, or for what a random one begins with."""
+        return KERNELS.get(self.name, BY_MERGES)
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.probability!r}" if self.name in RANDOM else self.name
+
+
+MERGES: Final = Inference("merges")
+"""The merges in their order: what a tokenizer's own library does."""
+
+
+def parse(text: str) -> Inference:
+    """A way to encode from its name, as `merges` or `dropout:0.1`. Raises BadInference."""
+    name, colon, given = text.partition(":")
+    if name in KERNELS:
+        if colon:
+            raise BadInference(text, f"{name} takes no probability")
+        return Inference(name)
+    if name not in RANDOM:
+        raise BadInference(text, "no such way")
+    try:
+        probability = float(given)
+    except ValueError:
+        raise BadInference(text, f"{name} needs a probability, as {name}:0.1") from None
+    if not 0 <= probability <= 1:
+        raise BadInference(text, "the probability is not from 0 to 1")
+    return Inference(name, probability)

@@ -1,0 +1,301 @@
+r"""All borders between pieces of GPT-4's (cl100k), Qwen's or GPT-2's expression, 64 bytes at a time, by bits.
+
+Bit i of a number says something of byte i of a block of documents. With the letters L, numbers N, blanks B (spaces
+other than line ends, the plain space among them), line ends R and other signs O, the alternatives of the expression
+come down to these places where a piece begins:
+
+- the first of a run of letters, unless a blank stands before it, or one sign that is the first of its run and has no
+  plain space before it: these go with the letters (`[^\r\n\p{L}\p{N}]?\p{L}+`);
+- the first of a run of numbers, and every third number behind it (`\p{N}{1,3}`);
+- the first of a run of signs, unless a plain space stands before it; the space and all line ends right behind the signs
+  go with them (` ?[^\s\p{L}\p{N}]+[\r\n]*`);
+- of other whitespace: the first of a run; what follows its last line end (`\s*[\r\n]+`); and its last blank, if
+  something follows (`\s+(?!\S)|\s+`, and the first and third rule);
+- what follows a contraction (`(?i:'s|'t|'re|'ve|'m|'ll|'d)`), where the apostrophe goes with letters.
+
+A run is followed to its end by a carry: adding the bit where a run of ones begins sets the bit behind it. What needs a
+look at the text (contractions, long numbers, blanks of several bytes, blanks between line ends) is rare and done last.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from operators.kernels.intrinsics import WIDE, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
+from operators.kernels.scan import BLOCK_BYTES, GPT2, QWEN, after_character, classify, contraction_end
+from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
+
+_LETTER, _SIGN = np.uint8(UPPER | LOWER | CASELESS), np.uint8(OTHER | MARK)
+_NUMBER, _BLANK, _LINE_END = np.uint8(NUMBER), np.uint8(SPACE), np.uint8(NEWLINE)
+_SPACES = np.uint8(SPACE | NEWLINE)
+_PLAIN_SPACE, _APOSTROPHE, _LINE_FEED = np.uint8(0x20), np.uint8(0x27), np.uint8(0x0A)
+_ONE, _TOP, _HALF, _LOW = np.uint64(1), np.uint64(63), np.uint64(32), np.uint64(0xFFFFFFFF)
+CONTRACTION, NUMBERS, WIDE_BLANK, BLANK_LINE = 0, 1, 2, 3
+
+
+@njit(cache=True, nogil=True)
+def add_bits(a: Any, b: Any, carry: Any) -> tuple[Any, Any]:
+    """a + b + carry, and what is carried out of 64 bits; in halves, so that nothing wraps."""
+    low = (a & _LOW) + (b & _LOW) + carry
+    high = (a >> _HALF) + (b >> _HALF) + (low >> _HALF)
+    return (high & _LOW) << _HALF | low & _LOW, high >> _HALF
+
+
+@njit(cache=True, nogil=True)
+def note_places(bits: Any, base: int, shift: int, kind: int, places: Any, noted: int) -> int:
+    """Write `(base + bit - shift) * 4 + kind` for every bit; returns how many are noted now."""
+    while bits != 0:
+        places[noted] = (base + lowest_bit(np.int64(bits)) - shift) * 4 + kind
+        noted += 1
+        bits &= bits - _ONE
+    return noted
+
+
+@njit(cache=True, nogil=True)
+def find_borders(text: Any, kinds: Any, documents: Any, words: int, single: bool, borders: Any, places: Any) -> int:
+    """Write where pieces begin, a bit a byte, and note the places that need a look; returns how many.
+
+    text: uint8, a block of documents; kinds: uint8, their classes, zeros behind them. documents: uint64[words + 1], a
+    bit where a document begins and where the last one ends. single: every number is a piece, as in Qwen's expression.
+    borders: uint64[words], written. places: int64, room for one a byte.
+    """
+    zero = np.uint64(0)
+    letters = numbers = signs = blanks = line_ends = plain = firsts = taken_ends = free_ends = spaces = zero
+    second = third = fourth = zero
+    sign_carry = end_carry = blank_carry = zero
+    noted = 0
+    following_blanks, following_ends = lanes_of(kinds, 0, _BLANK), lanes_of(kinds, 0, _LINE_END)
+    for word in range(words):
+        base = word * WIDE
+        starts = documents[word]
+        inside = ~starts
+        before_letters, letters = letters >> _TOP, lanes_of(kinds, base, _LETTER)
+        before_numbers, numbers = numbers >> _TOP, lanes_of(kinds, base, _NUMBER)
+        before_signs, signs = signs >> _TOP, lanes_of(kinds, base, _SIGN)
+        before_blanks, blanks = blanks >> _TOP, following_blanks
+        line_ends = following_ends
+        before_plain, plain = plain >> _TOP, lanes_equal(text, base, _PLAIN_SPACE) & blanks
+        following_blanks = lanes_of(kinds, base + WIDE, _BLANK) if word + 1 < words else zero
+        following_ends = lanes_of(kinds, base + WIDE, _LINE_END) if word + 1 < words else zero
+        following_starts = documents[word + 1] << _TOP
+        within = lanes_within(text, base)
+        begun = starts
+
+        behind_signs = (signs << _ONE | before_signs) & inside
+        behind_plain = (plain << _ONE | before_plain) & inside
+        first_signs = signs & ~behind_signs & ~behind_plain
+        begun |= first_signs
+        rest = signs & within & inside
+        before_firsts, firsts = firsts >> _TOP, first_signs
+        ended, sign_carry = add_bits(rest, (first_signs << _ONE | before_firsts) & inside, sign_carry)
+        behind_one_sign = ended & ~rest & inside
+
+        behind_letters = (letters << _ONE | before_letters) & inside
+        behind_blanks = (blanks << _ONE | before_blanks) & inside
+        begun |= letters & ~behind_letters & ~behind_blanks & ~behind_one_sign
+
+        behind_numbers = (numbers << _ONE | before_numbers) & inside
+        begun |= numbers & ~(within if single else behind_numbers)
+        before_second, second = second >> _TOP, numbers & behind_numbers
+        before_third, third = third >> _TOP, numbers & (second << _ONE | before_second) & inside
+        before_fourth, fourth = fourth >> _TOP, numbers & (third << _ONE | before_third) & inside
+        if fourth != 0 and not single:
+            new = fourth & ~((fourth << _ONE | before_fourth) & inside)
+            noted = note_places(new, base, 3, NUMBERS, places, noted)
+
+        run = line_ends & inside
+        flipped, end_carry = add_bits(run, line_ends & behind_signs, end_carry)
+        taken_ends = (flipped ^ run) & run
+        before_spaces, spaces = spaces >> _TOP, (blanks | line_ends) & ~taken_ends
+        begun |= spaces & ~((spaces << _ONE | before_spaces) & inside)
+        before_free, free_ends = free_ends >> _TOP, line_ends & ~taken_ends
+        indents = blanks & (free_ends << _ONE | before_free) & inside
+        begun |= indents
+        run = blanks & inside
+        ended, blank_carry = add_bits(run, indents, blank_carry)
+        blank_lines = ended & ~run & line_ends & inside
+        if blank_lines != 0:
+            noted = note_places(blank_lines, base, 0, BLANK_LINE, places, noted)
+        any_space, any_following = blanks | line_ends, (following_blanks | following_ends) << _TOP
+        last_blanks = blanks & ~(any_space >> _ONE | any_following) & ~(starts >> _ONE | following_starts)
+        begun |= last_blanks & ~within
+        if last_blanks & within != 0:
+            noted = note_places(last_blanks & within, base, 0, WIDE_BLANK, places, noted)
+
+        apostrophes = lanes_equal(text, base, _APOSTROPHE) & first_signs
+        if apostrophes != 0:
+            noted = note_places(apostrophes, base, 0, CONTRACTION, places, noted)
+        borders[word] = begun
+    return noted
+
+
+@njit(cache=True, nogil=True)
+def find_borders_gpt2(text: Any, kinds: Any, documents: Any, words: int, borders: Any, places: Any) -> int:
+    """As `find_borders`, for GPT-2's expression, in which only a plain space goes with what follows.
+
+    A run of letters, of numbers or of signs is one piece, with the plain space before it; of whitespace, the last
+    character is apart if something follows.
+    """
+    zero = np.uint64(0)
+    letters = numbers = signs = spaces = plain = zero
+    noted = 0
+    following = lanes_of(kinds, 0, _SPACES)
+    for word in range(words):
+        base = word * WIDE
+        starts = documents[word]
+        inside = ~starts
+        before_letters, letters = letters >> _TOP, lanes_of(kinds, base, _LETTER)
+        before_numbers, numbers = numbers >> _TOP, lanes_of(kinds, base, _NUMBER)
+        before_signs, signs = signs >> _TOP, lanes_of(kinds, base, _SIGN)
+        before_spaces, spaces = spaces >> _TOP, following
+        before_plain, plain = plain >> _TOP, lanes_equal(text, base, _PLAIN_SPACE) & spaces
+        following = lanes_of(kinds, base + WIDE, _SPACES) if word + 1 < words else zero
+        within = lanes_within(text, base)
+        apart = inside & ~(plain << _ONE | before_plain)
+        first_signs = signs & ~((signs << _ONE | before_signs) & inside)
+        begun = starts | (first_signs & (apart | starts))
+        begun |= letters & ~((letters << _ONE | before_letters) & inside) & (apart | starts)
+        begun |= numbers & ~((numbers << _ONE | before_numbers) & inside) & (apart | starts)
+        begun |= spaces & ~((spaces << _ONE | before_spaces) & inside)
+        last = spaces & ~(spaces >> _ONE | following << _TOP) & ~(starts >> _ONE | documents[word + 1] << _TOP)
+        begun |= last & ~within
+        if last & within != 0:
+            noted = note_places(last & within, base, 0, WIDE_BLANK, places, noted)
+        apostrophes = lanes_equal(text, base, _APOSTROPHE) & first_signs & (apart | starts)
+        if apostrophes != 0:
+            noted = note_places(apostrophes, base, 0, CONTRACTION, places, noted)
+        borders[word] = begun
+    return noted
+
+
+@njit(cache=True, nogil=True)
+def write_ends(borders: Any, words: int, base: int, ends: Any, count: int, ranks: Any) -> int:
+    """Write where pieces end, `base` plus the place of every bit but the very first; returns the new count.
+
+    ranks: int64[words], written: the count before each word's bits, the first bit of all not counted.
+    """
+    bits = borders[0] & ~_ONE
+    for word in range(words):
+        if word > 0:
+            bits = borders[word]
+        ranks[word] = count
+        at = base + word * WIDE
+        behind = count + bit_count(bits)
+        while bits != 0:
+            ends[count] = at + lowest_bit(np.int64(bits))
+            bits &= bits - _ONE
+            count += 1
+        count = behind
+    return count
+
+
+@njit(cache=True, nogil=True)
+def settle_places(
+    text: Any, kinds: Any, documents: Any, borders: Any, places: Any, noted: int, fold: bool
+) -> None:  # fmt: skip
+    """Set and clear the borders at places that need a look at the text; see `find_borders`.
+
+    `fold`: contractions count in any case, and the apostrophe goes with the letters behind it where it is none.
+    """
+    for i in range(noted):
+        at, kind = places[i] >> 2, places[i] & 3
+        if kind == CONTRACTION:
+            end = at
+            while end < len(text) and end < at + 4 and (end == at or not is_set(documents, end)):
+                end += 1
+            after = contraction_end(text[:end], at, fold)
+            if after > at and not fold:
+                borders[at + 1 >> 6] &= ~(_ONE << np.uint64(at + 1 & 63))
+            if after > at and after < len(text) and kinds[after] & _LETTER:
+                borders[after >> 6] |= _ONE << np.uint64(after & 63)
+        elif kind == NUMBERS:
+            count = 0
+            while kinds[at] == NUMBER and (count == 0 or not is_set(documents, at)):
+                if count > 0 and count % 3 == 0:
+                    borders[at >> 6] |= _ONE << np.uint64(at & 63)
+                at = after_character(text, at)
+                count += 1
+        elif kind == WIDE_BLANK:
+            while text[at] & 0xC0 == 0x80:
+                at -= 1
+            borders[at >> 6] |= _ONE << np.uint64(at & 63)
+        else:  # the blanks before this line end began behind another one: no piece begins there
+            at -= 1
+            while kinds[at - 1] == SPACE:
+                at -= 1
+            borders[at >> 6] &= ~(_ONE << np.uint64(at & 63))
+
+
+@njit(cache=True, nogil=True)
+def is_set(bits: Any, at: int) -> bool:
+    """Whether bit `at` is set."""
+    return bool(bits[at >> 6] >> np.uint64(at & 63) & _ONE)
+
+
+@njit(cache=True, nogil=True)
+def scan_borders(
+    data: Any, starts: Any, kind: int, blocks: Any, classes: Any, kinds: Any, borders: Any, document_bits: Any,
+    places: Any, ranks: Any, document: int, ends: Any, count: int, documents: Any,
+) -> tuple[int, int]:  # fmt: skip
+    """As `operators.kernels.scan.scan`, for GPT2, CL100K and QWEN.
+
+    kinds, as there, with WIDE more. borders, document_bits: uint64, ranks: int64, each with a number for WIDE bytes of
+    the longest block and two more; places: int64, one for each of its bytes. All of them are scratch.
+    """
+    while document < len(starts) - 1:
+        begin, stop = starts[document], document + 1
+        while stop < len(starts) - 1 and starts[stop + 1] - begin <= BLOCK_BYTES:
+            stop += 1
+        n = starts[stop] - begin
+        if count + n > len(ends):
+            break
+        if n > 0:
+            text = data[begin : begin + n]
+            classify(text, blocks, classes, kinds)
+            kinds[n : n + WIDE] = 0
+            words = (n + WIDE - 1) // WIDE
+            document_bits[: words + 2] = 0
+            for i in range(document, stop + 1):
+                at = starts[i] - begin
+                document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
+            if kind != GPT2:
+                noted = find_borders(text, kinds, document_bits, words, kind == QWEN, borders, places)
+            else:
+                noted = find_borders_gpt2(text, kinds, document_bits, words, borders, places)
+            settle_places(text, kinds, document_bits, borders, places, noted, kind != GPT2)
+            borders[words] = 0
+            borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last piece ends
+            words = (n >> 6) + 1
+            count_before = count
+            count = write_ends(borders, words, begin, ends, count, ranks)
+            for i in range(document, stop):
+                at = starts[i + 1] - begin
+                upto = borders[at >> 6] & ((_ONE << np.uint64(at & 63)) - _ONE | _ONE << np.uint64(at & 63))
+                if at >> 6 == 0:
+                    upto &= ~_ONE
+                documents[i + 1] = ranks[at >> 6] + bit_count(upto) if at > 0 else count_before
+        else:
+            documents[document + 1 : stop + 1] = count
+        document = stop
+    return document, count
+
+
+@njit(cache=True, nogil=True)
+def write_line_ends(text: Any, ends: Any) -> int:
+    """Write where lines end, behind each "\\n" of the text, while there is room; returns how many there are in all."""
+    count = 0
+    whole = len(text) - len(text) % WIDE  # nothing behind the text is read
+    for at in range(0, whole, WIDE):
+        bits = lanes_equal(text, at, _LINE_FEED)
+        while bits != 0:
+            if count < len(ends):
+                ends[count] = at + lowest_bit(np.int64(bits)) + 1
+            count += 1
+            bits &= bits - _ONE
+    for at in range(whole, len(text)):
+        if text[at] == _LINE_FEED:
+            if count < len(ends):
+                ends[count] = at + 1
+            count += 1
+    return count

@@ -1,0 +1,170 @@
+"""`python -m operators.precompile [GROUP...]`: run kernels once on a few words, so that numba compiles and caches them.
+
+Kernels come in groups by what needs them, each compiled in a process of its own: numba compiles one at a time.
+"""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from operators.arrays import I32, I64
+from operators.kernels import CACHE, are_compiled, stamp
+from operators.reading.json_objects import objects_of
+from operators.reading.lines import line_offsets
+from operators.shard import Shard
+from operators.text.pretokenize import PATTERNS, Pretokenizer
+from operators.tokenizer import Merges, Tokenizer
+from operators.training.reducer import Reducer
+from operators.word_table import WordCounter, WordTable, text_sizes
+
+_SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
+_MANY_TOKENS: Final = 1 << 16
+"""More than two bytes can number."""
+
+
+def load_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryArray, I64, Merges]:
+    """Run what counts and trains, so that a process has it at hand; a tenth of a second once it is compiled.
+
+    Returns words, their counts and merges, to go on with.
+    """
+    _read()
+    texts = pa.array([_SOME_TEXT, _SOME_TEXT[::-1] + "x" * 600, ""], pa.large_string())
+    counter = WordCounter()
+    for pattern in patterns:
+        counter.add(Pretokenizer(pattern).split(texts), pa.array(["a", "b", "b"]))
+    table = WordTable()
+    for _, rows in counter.tables(1):
+        table.add_rows(rows.column("word").combine_chunks(), rows.column("count").to_numpy())
+    words, counts, _ = table.sorted()
+    text_sizes(words, counts)
+    return words, counts, _train(words, counts, Tokenizer("gpt4", (), Merges.from_rows([])).byte_ids)
+
+
+def _read() -> None:
+    line_offsets(np.frombuffer(_SOME_TEXT.encode(), np.uint8))
+    objects_of(b'{"text": "a"}\n', ("text", "id", "language"), None)
+
+
+def _train(words: pa.LargeBinaryArray, counts: I64, byte_ids: I32) -> Merges:
+    reducer = Reducer((), 400)
+    shard = Shard(words, counts, byte_ids)
+    changes = shard.initial_counts()
+    while len(batch := reducer.next_batch([changes])):
+        changes = shard.apply(batch)
+    return reducer.merges
+
+
+def _words() -> None:
+    """What train needs, with every pattern."""
+    load_kernels(tuple(PATTERNS))
+    _spell(_a_tokenizer())
+
+
+def _spell(tokenizer: Tokenizer) -> None:
+    """What reading and writing tokenizers asks."""
+    from operators.encoding.word_encoder import final_pairs, merge_table
+
+    final_pairs({257: b"word"}, tokenizer.byte_ids, merge_table(tokenizer.merges))
+
+
+def _wide() -> None:
+    """The same where ids take more than two bytes."""
+    words, counts, merges = load_kernels()
+    wide = Shard(words, counts, Tokenizer("gpt4", (), merges).byte_ids + np.int32(_MANY_TOKENS))
+    first = wide.initial_counts()
+    wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
+
+
+def _a_tokenizer() -> Tokenizer:
+    """One that was made without kernels."""
+    none = Tokenizer("gpt4", (), Merges.from_rows([]))
+    w, o, r, d = (int(none.byte_ids[byte]) for byte in b"word")
+    return replace(none, merges=Merges.from_rows([(w, o, 256, 9), (r, d, 257, 8), (256, 257, 258, 7)]))
+
+
+def _encoding() -> None:
+    """What turns texts into token ids, and what premiums count."""
+    from operators.encoding.encode import Encoder
+    from operators.metrics.words import word_counts
+
+    _read()
+    tokenizer = _a_tokenizer()
+    _spell(tokenizer)
+    texts = pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string())
+    ids, offsets = Encoder(tokenizer).encode(texts)
+    sizes = np.array([len(token) for token in tokenizer.tokens], np.int32)
+    word_counts(texts, ids, offsets, sizes, np.zeros(len(sizes), np.uint8))
+    for pattern in PATTERNS:
+        Pretokenizer(pattern).split(texts)
+    marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
+    Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
+    Pretokenizer('{"normalizer":{"type":"NFC"},"pre_tokenizer":null}').split(texts)
+
+
+def _chance() -> None:
+    """Encoding by lot."""
+    from operators.encoding.segmentation import RANDOM, parse
+    from operators.encoding.word_encoder import WordEncoder
+
+    pieces = Pretokenizer("gpt4").split(pa.array([_SOME_TEXT], pa.large_string()))
+    for name in RANDOM:
+        WordEncoder(_a_tokenizer(), parse(f"{name}:0.5")).encode(pieces, np.zeros(1, np.uint64))
+
+
+def _replaying() -> None:
+    """What curves and mixtures need besides."""
+    from operators.curves.tokens_by_size import measure_curve
+    from operators.kernels.isotonic import pool_rising
+    from operators.mixture.evidence import count_emissions
+    from operators.mixture.program import infer_mixture
+    from operators.mixture.replay import record_changes
+
+    words, counts, merges = load_kernels()
+    tokenizer = Tokenizer("gpt4", (), merges)
+    measure_curve(words, counts, tokenizer)
+    halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
+    infer_mixture(halves, merges)
+    count_emissions(words, np.zeros(len(words), np.int64), counts, 1, tokenizer, merges)
+    pool_rising(np.ones(2), np.ones(2))
+
+
+GROUPS: Final[Mapping[str, Callable[[], None]]] = {
+    "words": _words,
+    "encoding": _encoding,
+    "wide": _wide,
+    "replaying": _replaying,
+    "chance": _chance,
+}
+_APART: Final = ("words", "encoding")
+"""Have little in common; the others have most of their kernels from these."""
+
+
+def compile_kernels(groups: Iterable[str] = tuple(GROUPS)) -> None:
+    """Run the kernels of these groups with the types that jobs use. A group that is not compiled yet takes 10 to 20
+    seconds; on two processors two groups take no longer than one."""
+    missing = [group for group in _APART if group in groups and not are_compiled(group)]
+    processes = [subprocess.Popen([sys.executable, "-m", "operators.precompile", group]) for group in missing[1:]]
+    if missing:
+        _compile(missing[0])
+    for process in processes:
+        process.wait()
+    for group in sorted(groups, key=list(GROUPS).index):  # also what a process failed at, so that its error is seen
+        _compile(group)
+
+
+def _compile(group: str) -> None:
+    if not are_compiled(group):
+        GROUPS[group]()
+        with contextlib.suppress(OSError):  # a cache that cannot be written to is no error: it is only slower
+            CACHE.mkdir(parents=True, exist_ok=True)
+            stamp(group).touch()
+
+
+if __name__ == "__main__":
+    compile_kernels(sys.argv[1:] or GROUPS)

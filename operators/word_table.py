@@ -1,0 +1,178 @@
+"""Word tables: what is left of a corpus after pre-tokenization, (language, word, count)."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from operators.arrays import I64, U8, read_only, with_room, word_buffers
+from operators.kernels.word_table import BATCH, SLOT, add_words, list_words, rehash, weigh_words, write_words
+from operators.text.pretokenize import Pieces
+
+WORDS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("word", pa.large_binary(), nullable=False),
+        pa.field("count", pa.int64(), nullable=False),
+    ]
+)
+
+
+class WordTable:
+    """Words and their counts. 32 bytes a slot, filled to three quarters at most, and the bytes of words over 23."""
+
+    def __init__(self) -> None:
+        self._table = np.zeros(SLOT << 10, np.uint64)
+        self._arena = np.empty(1 << 12, np.uint8)
+        self._used = np.zeros(3, np.int64)
+        self._keys = np.empty(4 * BATCH, np.uint64)
+
+    def __len__(self) -> int:
+        return int(self._used[0])
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes held."""
+        return self._table.nbytes + self._arena.nbytes
+
+    def add(self, data: U8, begin: int, ends: I64, counts: I64) -> None:
+        """Add words that follow each other in `data` (with ROOM behind it) from `begin` on; counts: one each, or one.
+
+        Counts must add up to less than 2^63 a word.
+        """
+        ends, counts = read_only(ends), read_only(counts)
+        done = 0
+        while True:
+            done = add_words(
+                data, begin, ends, done, len(ends), counts, self._keys, self._table, self._arena, self._used
+            )
+            if done == len(ends):
+                return
+            begin = int(ends[done - 1]) if done else begin
+            self._grow()
+
+    def _grow(self) -> None:
+        """Arrays are made here, not in kernels: numpy asks for huge pages, which random access needs."""
+        if self._used[2] > len(self._arena):
+            arena = np.empty(2 * int(self._used[2]), np.uint8)
+            arena[: self._used[1]] = self._arena[: self._used[1]]
+            self._arena = arena
+        if 4 * (len(self) + BATCH) > 3 * len(self._table) // SLOT:
+            table = np.zeros(2 * len(self._table), np.uint64)
+            rehash(self._table, table)
+            self._table = table
+
+    def add_rows(self, words: pa.LargeBinaryArray, counts: I64) -> None:
+        """Add words with their counts; no nulls."""
+        if len(words):
+            offsets, data = word_buffers(words)
+            self.add(with_room(data, len(data)), int(offsets[0]), offsets[1:], counts)
+
+    def sorted(self) -> tuple[pa.LargeBinaryArray, I64, NDArray[np.uint64]]:
+        """Words, counts and hashes, by hash (then by bytes): an order that depends on the words alone."""
+        n = len(self)
+        places, hashes = np.empty(n, np.int64), np.empty(n, np.uint64)
+        size = list_words(self._table, places, hashes)
+        order = np.argsort(hashes)
+        places, hashes = places[order], hashes[order]
+        offsets, data, counts = np.empty(n + 1, np.int64), np.empty(size, np.uint8), np.empty(n, np.int64)
+        write_words(self._table, self._arena, places, offsets, data, counts)
+        words = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+        )
+        if n and bool((hashes[1:] == hashes[:-1]).any()):  # two words in 2^64 / n^2
+            from pyarrow.compute import rank  # takes long to import
+
+            order = np.lexsort((rank(words).to_numpy(), hashes))
+            words, counts, hashes = words.take(pa.array(order)), counts[order], hashes[order]
+        return words, counts, hashes
+
+
+class WordCounter:
+    """Counts words, per language."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, WordTable] = {}
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes held by all tables."""
+        return sum(table.memory_bytes for table in self._tables.values())
+
+    def add(self, pieces: Pieces, languages: pa.StringArray, weight: int = 1) -> None:
+        """Count the pieces of a batch; `languages` (no nulls) has one entry a document, `weight` multiplies counts."""
+        for language, first, last in runs_of(languages):
+            ends = pieces.ends[pieces.documents[first] : pieces.documents[last]]
+            self.table(language).add(pieces.data, int(pieces.starts[first]), ends, np.full(1, weight, np.int64))
+
+    def table(self, language: str) -> WordTable:
+        """The table of one language, empty where there was none."""
+        return self._tables.setdefault(language, WordTable())
+
+    def tables(self, partitions: int) -> Iterator[tuple[int, pa.Table]]:
+        """(partition, its rows sorted by language and hash), but for empty partitions: see `partition_of`."""
+        parts: dict[int, list[pa.Table]] = {}
+        for language in sorted(self._tables):
+            words, counts, hashes = self._tables[language].sorted()
+            ends = np.searchsorted(partition_of(hashes, partitions), np.arange(partitions), side="right").tolist()
+            for partition, (first, last) in enumerate(pairwise([0, *ends])):
+                if first < last:
+                    columns = [
+                        pa.repeat(pa.scalar(language, pa.string()), last - first),
+                        words.slice(first, last - first),
+                        pa.array(counts[first:last]),
+                    ]
+                    parts.setdefault(partition, []).append(pa.Table.from_arrays(columns, schema=WORDS_SCHEMA))
+        for partition in sorted(parts):
+            yield partition, pa.concat_tables(parts[partition])
+
+
+def by_language(rows: pa.RecordBatch) -> Iterator[tuple[str, pa.LargeBinaryArray, I64]]:
+    """Language, words and counts of the runs of rows (WORDS_SCHEMA) that have one language; views."""
+    words, counts = rows.column("word"), rows.column("count").to_numpy()
+    for language, first, last in runs_of(rows.column("language")):
+        yield language, words.slice(first, last - first), counts[first:last]
+
+
+def runs_of(names: pa.StringArray) -> Iterator[tuple[str, int, int]]:
+    """Name, first and last place (exclusive) of every run of equal names; no nulls."""
+    if len(names) and _are_equal(names):
+        yield names[0].as_py(), 0, len(names)
+        return
+    from pyarrow.compute import run_end_encode  # takes long to import, and most batches have one language
+
+    first, runs = 0, run_end_encode(names)
+    for name, last in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        yield name, first, last
+        first = last
+
+
+def _are_equal(names: pa.StringArray) -> bool:
+    """Whether all names are the same."""
+    offsets = np.frombuffer(names.buffers()[1], np.int32)[names.offset : names.offset + len(names) + 1]
+    length = int(offsets[1] - offsets[0])
+    if int(offsets[-1] - offsets[0]) != length * len(names) or (np.diff(offsets) != length).any():
+        return False
+    data = np.frombuffer(names.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    return bool((data.reshape(len(names), length) == data[:length]).all())
+
+
+def partition_of(hashes: NDArray[np.uint64], partitions: int) -> I64:
+    """The partition of each word by its hash, int64: equal ranges of the hash's upper half, in order."""
+    upper: I64 = (((hashes >> np.uint64(32)) * np.uint64(partitions)) >> np.uint64(32)).astype(np.int64)
+    return upper
+
+
+def word_bytes(words: pa.LargeBinaryArray) -> int:
+    """Bytes of the words together, each taken once."""
+    offsets, _ = word_buffers(words)
+    return int(offsets[-1] - offsets[0])
+
+
+def text_sizes(words: pa.LargeBinaryArray, counts: I64) -> tuple[int, int]:
+    """(bytes, characters) of the text that words with counts came from."""
+    size, characters = weigh_words(*word_buffers(words), read_only(counts))
+    return int(size), int(characters)

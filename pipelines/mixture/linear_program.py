@@ -1,0 +1,128 @@
+"""The linear program: a record of each category's changes, kept on disk, and the program over all of them."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from operators.arrays import I64
+from operators.mixture.program import Mixture, PairRecord, infer_mixture
+from operators.mixture.replay import record_changes
+from operators.tokenizer import Tokenizer
+from operators.word_table import WordTable
+from pipelines.engines.engine import Engine
+from pipelines.outputs import Output, Run, fingerprint, replacing
+from pipelines.progress import Progress
+from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.words.blocks import category_of
+
+
+@dataclass(frozen=True)
+class RecordTask:
+    """One category to replay; `merges` of None takes the whole list."""
+
+    category: str
+    words: tuple[Path, ...]
+    tokenizer: Tokenizer
+    merges: int | None
+    into: Path
+
+    @property
+    def path(self) -> str:
+        """What it is about, for messages."""
+        return self.category
+
+    @property
+    def name(self) -> str:
+        """The file that the task writes: the category's name may hold anything, so a hash of it stands for it."""
+        return f"record-{hashlib.sha256(self.category.encode()).hexdigest()[:16]}.parquet"
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """A written record: where its rows are, and what is known of its text."""
+
+    path: Path
+    category: str
+    text_bytes: int
+    characters: int
+    pairs: int
+
+
+def record_category(task: RecordTask) -> RecordFile:
+    """Replay one category and write its changes: step, left, right, change."""
+    words, counts = _words_of(task.category, task.words)
+    merges = task.tokenizer.merges[: task.merges]
+    record = record_changes(task.category, words, counts, np.array(task.tokenizer.byte_ids), merges)
+    path = task.into / task.name
+    with replacing(path) as part:
+        columns = {name: getattr(record, name) for name in ("step", "left", "right", "change")}
+        pl.DataFrame(columns).write_parquet(part, compression="lz4")
+    return RecordFile(path, task.category, record.text_bytes, record.characters, record.pairs)
+
+
+def _words_of(category: str, paths: tuple[Path, ...]) -> tuple[pa.LargeBinaryArray, I64]:
+    """A category's words over all its blocks."""
+    table = pl.read_parquet(list(paths), glob=False)
+    names = [name for name in table["language"].unique().to_list() if category_of(name) == category]
+    rows = table.filter(pl.col("language").is_in(names))
+    words = WordTable()
+    words.add_rows(rows["word"].to_arrow().cast(pa.large_binary()), np.array(rows["count"].to_numpy()))
+    found, counts, _ = words.sorted()
+    return found, counts
+
+
+@dataclass(frozen=True)
+class ProgramTask:
+    """The records of all categories, and the merge list."""
+
+    records: tuple[RecordFile, ...]
+    tokenizer: Tokenizer
+    merges: int | None
+
+
+def solve_program(task: ProgramTask) -> Mixture:
+    """Read the records and solve."""
+    records = []
+    for file in task.records:
+        rows = pl.read_parquet(file.path, glob=False)
+        step, left, right, change = (np.array(rows[name].to_numpy()) for name in ("step", "left", "right", "change"))
+        records.append(
+            PairRecord(file.category, file.text_bytes, file.characters, file.pairs, step, left, right, change)
+        )
+    return infer_mixture(records, task.tokenizer.merges, limit=task.merges)
+
+
+def keep_records(
+    words_name: str, paths: tuple[Path, ...], categories: list[str], tokenizer: Tokenizer, merges: int | None,
+    directory: Path, engine: Engine, progress: Progress,
+) -> tuple[RecordFile, ...]:  # fmt: skip
+    """The categories' records in `directory`, made anew only where words, tokenizer or number of merges changed."""
+    tasks = [RecordTask(category, paths, tokenizer, merges, directory) for category in categories]
+    settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "merges": merges, "categories": categories}
+    inputs = [{"words": words_name}]
+    name = fingerprint("records", settings, inputs)
+    with Output(directory, "records") as output:
+        if (done := output.current(name)) is not None:
+            progress.note(f"records: unchanged, kept ({directory})")
+            return tuple(RecordFile(directory / one["name"], **one["about"]) for one in done.facts["records"])
+        output.begin([task.name for task in tasks])
+        found: dict[int, RecordFile] = {}
+        with progress.stage("replay categories", len(tasks), "categories") as advance:
+            for index, record in engine.run(record_category, tasks):
+                found[index] = record
+                advance(1)
+        records = tuple(found[i] for i in range(len(tasks)))
+        facts: dict[str, Any] = {"records": [{"name": one.path.name, "about": _about(one)} for one in records]}
+        run = Run(engine=engine.name, workers=engine.workers, seconds=0.0)
+        output.finish(name, settings, inputs, [task.name for task in tasks], facts, run)
+        return records
+
+
+def _about(record: RecordFile) -> dict[str, Any]:
+    fields = ("category", "text_bytes", "characters", "pairs")
+    return {field: getattr(record, field) for field in fields}

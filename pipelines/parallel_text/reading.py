@@ -1,0 +1,60 @@
+"""Reading parallel text once, and choosing the documents that all languages have."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.corpus.bad_records import OnBadRecord
+from pipelines.corpus.sources import InputFile
+from pipelines.engines.engine import Engine
+from pipelines.parallel_text.selection import Selection, SelectTask, select_documents
+from pipelines.parallel_text.texts import ReadTask, Texts, language_column, read_texts, selected_places, unread
+from pipelines.premiums.comparison import Comparison
+from pipelines.progress import Progress
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Scratch files of the text, and which documents of it all languages have."""
+
+    texts: tuple[Texts, ...]
+    selection: Selection
+
+    def evaluated(self, language: str) -> pa.LargeStringArray:
+        """The common documents of a language, in the baseline's order."""
+        return self.all(language).take(selected_places(self.selection.path)[language])
+
+    def others(self, language: str) -> pa.LargeStringArray:
+        """All other documents of a language, in the order of the corpus."""
+        text = self.all(language)
+        chosen = set(selected_places(self.selection.path)[language].to_pylist())
+        return text.take(pa.array([i for i in range(len(text)) if i not in chosen], pa.int64()))
+
+    def all(self, language: str) -> pa.LargeStringArray:
+        """Every document of a language, in the order of the corpus."""
+        return language_column(self.texts, language, "text")
+
+
+def read_parallel(
+    files: list[InputFile], baseline: str, languages: tuple[str, ...] | None, on_bad_record: OnBadRecord,
+    into: Path, engine: Engine, progress: Progress,
+) -> tuple[Parallel, pa.Table]:  # fmt: skip
+    """The text of all files in `into`, and the bad records. Raises what reading and selecting do."""
+    tasks = [ReadTask(file, i, on_bad_record, into) for i, file in enumerate(files)]
+    total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
+    found: dict[int, tuple[Texts, pa.Table]] = {}
+    with progress.stage("read", total, "B") as advance:
+        for index, read in engine.run(read_texts, tasks, instead=unread):
+            found[index] = read
+            advance(files[index].size or 0)
+    texts = tuple(found[i][0] for i in range(len(tasks)))
+    with progress.stage("select documents", 1, "corpora") as advance:
+        how = Comparison(baseline, languages, on_bad_record=on_bad_record, repeated="leave out")
+        [(_, selection)] = engine.run(select_documents, [SelectTask(texts, into, how)])
+        advance(1)
+    if selection.repeated:
+        twice = f"{selection.repeated:,} documents share their id with another of their language"
+        progress.note(f"{twice}: which is the translation is not known, so they are not compared")
+    bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])
+    return Parallel(texts, selection), bad.sort_by([("path", "ascending"), ("record", "ascending")])

@@ -1,0 +1,151 @@
+"""Which documents are compared: those that are translations of each other, each once, in the baseline's order."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from operators.errors import DataError
+from operators.metrics.premiums import NoCommonDocuments
+from pipelines.corpus.errors import EmptyCorpus
+from pipelines.outputs import replacing
+from pipelines.parallel_text.texts import Texts, language_column
+from pipelines.premiums.comparison import Comparison
+
+SELECTED: Final = "selected.parquet"
+EXAMPLE_CHARACTERS: Final = (30, 90)
+"""How long an example is in the baseline language, if there is one."""
+
+
+class NoBaseline(DataError):
+    """A language that was named is not in the parallel text."""
+
+    def __init__(self, baseline: str, present: list[str]) -> None:
+        super().__init__(baseline, present)
+        self.baseline, self.present = baseline, present
+
+    def __str__(self) -> str:
+        some = ", ".join(self.present[:12]) + (", ..." if len(self.present) > 12 else "")
+        return f"premiums: no text in the language {self.baseline!r}; name one of those there are: {some}"
+
+
+class RepeatedDocument(DataError):
+    """Two documents of one language with one id: which of them is the translation?"""
+
+    def __init__(self, language: str, document: str) -> None:
+        super().__init__(language, document)
+        self.language, self.document = language, document
+
+    def __str__(self) -> str:
+        return f"premiums: {self.language} has two documents with the id {self.document!r}; give each its own id"
+
+
+@dataclass(frozen=True)
+class SelectTask:
+    """What was read, and what is to be compared."""
+
+    texts: tuple[Texts, ...]
+    into: Path
+    how: Comparison
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What `selected.parquet` holds: language, id, place, characters, bytes; by language, then in the baseline's order.
+
+    `place` counts the language's documents in the order of the corpus, from 0.
+    """
+
+    path: Path
+    bytes: dict[str, int]
+    """Every compared language, sorted, and the bytes of its compared documents."""
+    documents: int
+    """Distinct ids that are compared."""
+    empty: int
+    """Documents without text: no translations, left out."""
+    example: str
+    """The id of a short document that as many languages as possible have."""
+    examples: dict[str, int]
+    """Language to the example's place among its compared documents."""
+    repeated: int = 0
+    """Documents that share their id with another of their language, where those are left out."""
+
+
+def select_documents(task: SelectTask) -> Selection:
+    """Write `selected.parquet`.
+
+    "common" keeps the documents that every compared language has, "pairwise" those that a language and the baseline
+    have. Raises NoBaseline, RepeatedDocument, NoCommonDocuments, EmptyCorpus.
+    """
+    how = task.how
+    present = sorted({language for one in task.texts for language, size in one.bytes.items() if size})
+    if not present:
+        raise EmptyCorpus(len(task.texts))
+    for language in [how.baseline, *(how.languages or ())]:
+        if language not in present:
+            raise NoBaseline(language, present)
+    wanted = sorted({*(how.languages or present), how.baseline})
+    baseline, empty, repeated = _documents(task, how.baseline)
+    order = baseline.select("id", order=pl.int_range(pl.len()))
+    found = [baseline] if len(wanted) == 1 else []  # pairwise: the baseline's documents are those some other has
+    for language in wanted:
+        if language != how.baseline:
+            table, without, twice = _documents(task, language)
+            empty, repeated = empty + without, repeated + twice
+            shared = table.join(order.select("id"), on="id", how="semi")
+            if not len(shared):
+                raise NoCommonDocuments(language, how.baseline, how.documents)
+            found.append(shared)
+    if len(wanted) > 1:
+        some = pl.concat([one.select("id") for one in found]).unique()
+        found.append(baseline.join(some, on="id", how="semi"))
+    selected = pl.concat(found)
+    if how.documents == "common":
+        everywhere = selected.group_by("id").len().filter(pl.col("len") == len(wanted))
+        if not len(everywhere):
+            fewest = selected.group_by("language").len().sort("len", "language").item(0, "language")
+            raise NoCommonDocuments(fewest, how.baseline, how.documents)
+        selected = selected.join(everywhere.select("id"), on="id", how="semi")
+    selected = selected.join(order, on="id").sort("language", "order").drop("order")
+    path = task.into / SELECTED
+    with replacing(path, durable=False) as part:
+        selected.write_parquet(part)
+    sizes = selected.group_by("language").agg(pl.col("bytes").sum()).sort("language")
+    example = _example(selected, how.baseline)
+    places = selected.with_columns(at=pl.int_range(pl.len()).over("language")).filter(pl.col("id") == example)
+    examples = dict(places.select("language", "at").iter_rows())
+    return Selection(path, dict(sizes.iter_rows()), selected["id"].n_unique(), empty, example, examples, repeated)
+
+
+def _example(selected: pl.DataFrame, baseline: str) -> str:
+    """The first of the documents that most languages have whose length suits a page; else the shortest of them."""
+    present = selected.group_by("id").len()
+    most = present.filter(pl.col("len") == pl.col("len").max())
+    own = selected.filter(pl.col("language") == baseline).join(most, on="id", how="semi", maintain_order="left")
+    suits = own.filter(pl.col("characters").is_between(*EXAMPLE_CHARACTERS))
+    found = suits if len(suits) else own.sort("characters", maintain_order=True)
+    return str(found.item(0, "id"))
+
+
+def _documents(task: SelectTask, language: str) -> tuple[pl.DataFrame, int, int]:
+    """language, id, place, characters, bytes of the documents with text; how many have none, or an id of others too.
+
+    Ids are distinct.
+    """
+    columns = {name: language_column(task.texts, language, name) for name in ("id", "characters", "bytes")}
+    table = pl.DataFrame(
+        {
+            "language": pl.Series([language]).new_from_index(0, len(columns["id"])),
+            "id": pl.Series(columns["id"]),
+            "place": np.arange(len(columns["id"])),
+            "characters": pl.Series(columns["characters"]).cast(pl.Int64),
+            "bytes": pl.Series(columns["bytes"]).cast(pl.Int64),
+        }
+    )
+    kept = table.filter(pl.col("bytes") > 0)
+    distinct = kept.filter(~pl.col("id").is_duplicated())
+    if len(distinct) < len(kept) and task.how.repeated == "fail":
+        raise RepeatedDocument(language, kept.filter(pl.col("id").is_duplicated())["id"].min())  # type: ignore[arg-type]
+    return distinct, len(table) - len(kept), len(kept) - len(distinct)

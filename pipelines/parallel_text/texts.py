@@ -1,0 +1,124 @@
+"""Parallel text, read and decoded once: scratch files from which any language can be read by itself."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.corpus.bad_records import BadRecords, OnBadRecord
+from pipelines.corpus.records import BATCH_BYTES, read_batches
+from pipelines.corpus.sources import InputFile
+from pipelines.engines.tally import TaskLost
+from pipelines.outputs import replacing
+
+TEXTS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("characters", pa.int32(), nullable=False),
+        pa.field("bytes", pa.int32(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class ReadTask:
+    """One file to read."""
+
+    file: InputFile
+    index: int
+    on_bad_record: OnBadRecord
+    into: Path
+
+    @property
+    def path(self) -> str:
+        """The file's name, for messages."""
+        return self.file.path
+
+    @property
+    def name(self) -> str:
+        """The scratch file that the task writes."""
+        return f"texts-{self.index:06}.arrow"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A scratch file: Arrow batches (TEXTS_SCHEMA), each of one language, in the order of the corpus."""
+
+    path: Path
+    batches: dict[str, list[int]]
+    """Language to its batches."""
+    bytes: dict[str, int]
+    """Language to its bytes of text."""
+
+
+def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, pa.Table]:
+    """Read a file into a scratch file; returns what is where, and the bad records."""
+    bad, batches, sizes = BadRecords(task.on_bad_record), dict[str, list[int]](), Counter[str]()
+    path, written = task.into / task.name, 0
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with (
+        replacing(path, durable=False) as part,
+        pa.OSFile(str(part), "wb") as sink,
+        pa.ipc.new_file(sink, TEXTS_SCHEMA, options=options) as writer,
+    ):
+        for batch in read_batches(task.file, bad, batch_bytes):
+            text = batch.column("text")
+            size = pc.binary_length(text)
+            columns = [batch.column("id"), pc.utf8_length(text).cast(pa.int32()), size.cast(pa.int32()), text]
+            whole = pa.record_batch(columns, schema=TEXTS_SCHEMA)
+            for language, rows in _by_language(batch.column("language")):
+                writer.write_batch(whole if rows is None else whole.take(pa.array(rows)))
+                batches.setdefault(language, []).append(written)
+                sizes[language] += pc.sum(size if rows is None else size.take(pa.array(rows))).as_py()
+                written += 1
+    return Texts(path, batches, dict(sizes)), bad.table()
+
+
+def unread(task: ReadTask, lost: TaskLost) -> tuple[Texts, pa.Table]:
+    """In place of a file at which workers die: nothing, and a bad record. Raises BadRecord where those fail the job."""
+    bad = BadRecords(task.on_bad_record)
+    bad.add(task.path, 0, f"{lost.verdict}; nothing of it counts")
+    return Texts(task.into / task.name, {}, {}), bad.table()
+
+
+def _by_language(column: pa.Array) -> list[tuple[str, np.ndarray[tuple[int], np.dtype[np.int64]] | None]]:
+    """Each language and its rows, in their order; None: all of them."""
+    encoded = column.dictionary_encode()
+    names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    if len(names) == 1:
+        return [(names[0], None)]
+    order = np.argsort(codes, kind="stable")
+    rows = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+    return [(names[codes[some[0]]], some) for some in rows if len(some)]
+
+
+def language_column(texts: Sequence[Texts], language: str, column: str) -> pa.Array:
+    """One column of all documents of a language, in the order of the corpus."""
+    place = TEXTS_SCHEMA.get_field_index(column)
+    options = pa.ipc.IpcReadOptions(included_fields=[place])
+    found = [pa.array([], TEXTS_SCHEMA.field(place).type)]
+    for one in texts:
+        if language in one.batches:
+            with pa.OSFile(str(one.path)) as source:
+                reader = pa.ipc.open_file(source, options=options)
+                found += [reader.get_batch(i).column(0) for i in one.batches[language]]
+    return pa.concat_arrays(found)
+
+
+def selected_places(selected: Path) -> dict[str, pa.Int64Array]:
+    """For each language the places of its compared documents in the corpus, in the baseline's order."""
+    table = pl.read_parquet(selected, columns=["language", "place"], glob=False)
+    parts = table.partition_by("language", maintain_order=True)
+    return {part.item(0, "language"): pa.array(part["place"].to_numpy()) for part in parts}
+
+
+def selected_text(texts: Sequence[Texts], places: dict[str, pa.Int64Array], language: str) -> pa.LargeStringArray:
+    """The compared documents of a language, in the baseline's order."""
+    return language_column(texts, language, "text").take(places[language])

@@ -1,0 +1,26 @@
+"""Settings of `plan`."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from pipelines.settings import Corpus, Settings
+
+
+class Plan(Settings, frozen=True, kw_only=True):
+    """Predict from a sample of a corpus what training will need: distinct words, memory, workers, time, core-hours."""
+
+    corpus: Corpus
+    """Paths, globs or URIs of text; a .yaml file lists sources."""
+    out: str | None = None
+    """Directory for plan.json; by default the plan is only printed."""
+    pretokenizer: str = "gpt4"
+    """gpt2, gpt4, o200k, llama3, none, or a regular expression: matches, and what is between, are words."""
+    vocab_sizes: list[Annotated[int, Meta(ge=257, le=100_000_000)]] = []
+    """Vocabulary sizes to plan for; by default 32768, 65536 and 131072."""
+    sample_mb: Annotated[int, Meta(ge=1, le=100_000)] = 64
+    """Text to read, in 10^6 bytes; all of it, and nothing is predicted, where the corpus is smaller."""
+    memory_per_worker: str = "4GB"
+    """Memory for a worker, libraries included; without --workers, as few as it allows, but at least a node full."""
+    cores_per_node: Annotated[int, Meta(ge=1)] | None = None
+    """Workers on a node; by default as many as this machine has processors."""

@@ -1,0 +1,245 @@
+"""What a training run will need, told from a sample: distinct words, memory, time, workers, core-hours.
+
+docs/planning.md explains the model, where it comes from and how far it was off. COSTS is the one place of its
+constants.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from operators.errors import DataError
+from operators.statistics.heaps_law import LEAST_BLOCKS, Growth, Interval, fit
+from pipelines.corpus.sources import InputFile
+from pipelines.outputs import Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.plan.needs import Costs, Estimate, Needs, VocabularyPlan, estimate, predicted, scaled
+from pipelines.plan.sample_words import SampleWords, Speed, measure_speed
+from pipelines.plan.sampling import Sample
+from pipelines.progress import Progress
+
+PLAN: Final = "plan.json"
+
+COSTS: Final = Costs(
+    worker_bytes=2.66e8,
+    counting_bytes_per_word=69.0,
+    counting_copies=2.2,
+    counting_buffer_bytes=5.0e7,
+    counting_flush_bytes=256 << 20,
+    counting_task_bytes=256 << 20,
+    tables_seconds_per_word=1.53e-6,
+    shard_bytes_per_symbol=5.1,
+    shard_bytes_per_visit=7.0,
+    shard_bytes_per_token=90.0,
+    wide_cell_bytes=4.0,
+    loading_bytes_per_word=24.0,
+    loading_bytes_per_symbol=1.0,
+    loading_seconds_per_symbol=1.46e-8,
+    merged_share=0.906,
+    merged_share_per_efold=0.0642,
+    least_merged_share=0.45,
+    shard_seconds_per_visit=3.27e-8,
+    shard_seconds_per_merge=8.97e-6,
+    pairs_log_scale=-3.84,
+    pairs_by_symbols=0.799,
+    pairs_by_vocabulary=0.440,
+    changes_per_pair=1.99,
+    changes_by_shards=0.387,
+    reducer_bytes_per_pair=78.2,
+    reducer_seconds_per_change=1.16e-7,
+    reducer_seconds_per_merge=5.09e-6,
+    rounds_log_scale=0.864,
+    rounds_by_vocabulary=0.614,
+    round_seconds=2e-3,
+    start_seconds=5.0,
+)
+"""What `python -m benchmarks.measure_costs` printed for 1.68 GB of software help, strings and source code and its
+first eighth, at 8,192 to 131,072 tokens, on a virtual machine of 2 cores, one of them in use. Not printed by it:
+counting_copies and counting_buffer_bytes, from the peak memory of processes that counted 30 MB, 113 MB and 1.68 GB; the
+sizes of a flush and a task, which counting sets; tokens, wide cells and loading, which follow from the arrays'
+types; the last two, of Ray.
+"""
+LOCAL_COSTS: Final = msgspec.structs.replace(COSTS, round_seconds=1e-4, start_seconds=0.7)
+"""For threads of one process: a round is a call, and nothing is started."""
+
+
+class TooLittleText(DataError):
+    """A sample that no curve can be fitted to."""
+
+    def __init__(self, blocks: int) -> None:
+        super().__init__(blocks)
+        self.blocks = blocks
+
+    def __str__(self) -> str:
+        return (
+            f"the sample has {self.blocks} blocks of text, at least {LEAST_BLOCKS} are needed; name more text, or text "
+            "in shorter documents"
+        )
+
+
+class CorpusSize(msgspec.Struct, frozen=True, kw_only=True):
+    """The corpus, as far as its files and the sample tell."""
+
+    files: int
+    stored_bytes: int
+    text_bytes: Estimate
+    words: Estimate
+    """Occurrences of words: pieces of the pre-tokenizer."""
+    languages: int
+    """Languages in the sample."""
+
+
+class SampleFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read."""
+
+    text_bytes: int
+    words: int
+    blocks: int
+    files: int
+    files_by_head: int
+    """Of these files, which cannot be skipped into, only the beginning was read."""
+    complete: bool
+    """All of the corpus was read: nothing is extrapolated."""
+    bad_records: int
+    reading_mb_per_second: float
+    counting_mb_per_second: float
+    """Pre-tokenizing and counting, one core, on this machine; 10^6 bytes."""
+
+
+class GrowthFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Growth of a number of distinct words: V = k * n^beta where the sample ends."""
+
+    found_in_sample: int
+    beta: float
+    beta_error: float
+    """Standard error, as all that end so."""
+    k_words: float
+    """K where n counts words."""
+    k_bytes: float
+    """K where n counts bytes of text."""
+    k_relative_error: float
+    """Standard error of log K, for either."""
+    missed_by_half_percent: float
+    """How far off the whole sample was predicted from half of it."""
+    missed_by_quarter_percent: float
+    distinct: Estimate
+    """Distinct words of the whole corpus."""
+    distinct_bytes: Estimate
+    """Bytes of all distinct words together."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training run will need."""
+
+    pretokenizer: str
+    memory_per_worker_bytes: float
+    cores_per_node: int
+    corpus: CorpusSize
+    sample: SampleFacts
+    pairs: GrowthFacts
+    """(language, word) pairs: rows of the word tables, what counting holds."""
+    words: GrowthFacts
+    """Words over all languages: what training holds."""
+    vocabularies: list[VocabularyPlan]
+    costs: Costs
+
+
+def plan_corpus(
+    files: Sequence[InputFile],
+    pretokenizer: str,
+    vocabulary_sizes: Sequence[int],
+    progress: Progress,
+    *,
+    sample_bytes: int = 64_000_000,
+    workers: int | None = None,
+    memory_per_worker_bytes: float = 4e9,
+    cores_per_node: int = 1,
+    costs: Costs = COSTS,
+) -> Plan:
+    """Read a sample of the files, and predict what training on all of them needs, at each vocabulary size.
+
+    Without `workers`: as few as the memory allows, but at least a node full. Raises TooLittleText, WorkersTooSmall,
+    UnknownSize, BadPattern, and what reading raises; bad records are left out of the sample.
+    """
+    sample, counted = Sample(files, sample_bytes), SampleWords(pretokenizer)
+    with progress.stage("sample", None, "B") as advance:
+        for block in sample.blocks():
+            advance(counted.add(block))
+        counted.finish()
+    if counted.blocks < LEAST_BLOCKS:
+        raise TooLittleText(counted.blocks)
+    with progress.stage("fit", None, "curves") as advance:
+        text, block_size = sample.text_bytes(), counted.text_bytes / counted.blocks
+        if sample.complete:  # what was read is all there is
+            text = Interval(*3 * (float(counted.text_bytes),))
+        (pairs, pair_bytes), (words, word_bytes) = (
+            (fit(number, block_size), fit(size, block_size)) for number, size in counted.incidences()
+        )
+        advance(4)
+    speed = measure_speed(sample, counted)
+    needs = Needs(text, pairs, words, word_bytes, speed.seconds_per_byte, sample.largest_uncut_bytes(), costs)
+    word_size = counted.text_bytes / max(counted.words_read, 1)
+    return Plan(
+        pretokenizer=pretokenizer,
+        memory_per_worker_bytes=memory_per_worker_bytes,
+        cores_per_node=cores_per_node,
+        corpus=CorpusSize(
+            files=len(files),
+            stored_bytes=sum(file.size or 0 for file in files),
+            text_bytes=estimate(text),
+            words=estimate(scaled(text, 1 / word_size)),
+            languages=counted.languages,
+        ),
+        sample=_sample_facts(sample, counted, speed),
+        pairs=_growth_facts(pairs, pair_bytes, text, word_size),
+        words=_growth_facts(words, word_bytes, text, word_size),
+        vocabularies=[
+            needs.plan(size, workers, memory_per_worker_bytes, cores_per_node) for size in sorted(set(vocabulary_sizes))
+        ],
+        costs=costs,
+    )
+
+
+def _sample_facts(sample: Sample, counted: SampleWords, speed: Speed) -> SampleFacts:
+    return SampleFacts(
+        text_bytes=counted.text_bytes,
+        words=counted.words_read,
+        blocks=counted.blocks,
+        files=sum(one.fraction > 0 for one in sample.files),
+        files_by_head=sample.heads,
+        complete=sample.complete,
+        bad_records=len(sample.bad),
+        reading_mb_per_second=1e-6 / speed.reading_seconds_per_byte,
+        counting_mb_per_second=1e-6 / speed.counting_seconds_per_byte,
+    )
+
+
+def write_plan(plan: Plan, files: Sequence[InputFile], output: Output) -> None:
+    """Write plan.json; anew each time, as it holds how fast this machine is."""
+    settings = {
+        "pretokenizer": plan.pretokenizer,
+        "sample_bytes": plan.sample.text_bytes,
+        "vocabulary_sizes": [one.vocabulary_size for one in plan.vocabularies],
+    }
+    inputs = describe_inputs(list(files))
+    output.begin([PLAN])
+    with replacing(output.directory / PLAN) as part:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
+    run = Run(engine="none", workers=1, seconds=0.0)
+    output.finish(fingerprint("plan", settings, inputs), settings, inputs, [PLAN], {}, run)
+
+
+def _growth_facts(number: Growth, size: Growth, text: Interval, word_size: float) -> GrowthFacts:
+    return GrowthFacts(
+        found_in_sample=round(number.found[-1]),
+        beta=number.beta,
+        beta_error=number.beta_error,
+        k_words=math.exp(number.log_scale + number.beta * math.log(word_size)),
+        k_bytes=math.exp(number.log_scale),
+        k_relative_error=number.log_scale_error,
+        missed_by_half_percent=100 * number.missed_by_half,
+        missed_by_quarter_percent=100 * number.missed_by_quarter,
+        distinct=estimate(predicted(number, text)),
+        distinct_bytes=estimate(predicted(size, text)),
+    )

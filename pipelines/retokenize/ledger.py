@@ -1,0 +1,188 @@
+"""What an output directory holds already: an entry for each input file, by the manifest or a run that was cut off.
+
+While a run is at work there is no manifest; `.work/state.json` then keeps the entries that stay as they are, and names
+all that may lie around. So a run that is cut off anywhere loses nothing that was right before it.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from pipelines.corpus.bad_records import BAD_RECORDS
+from pipelines.outputs import MANIFEST, PLANNED, UNREADABLE, Manifest, record_bytes, remove_files, replacing, writing
+from pipelines.retokenize.parts import WORK, Counts
+
+STATE: Final = "state.json"
+RUN: Final = "run.json"
+_PART = re.compile(r"(.+)-\d{5,}\.(?:parquet|bin|idx)(\.\d+\.part)?", re.DOTALL)
+
+
+class _Figures(msgspec.Struct, frozen=True):
+    documents: int
+    bytes: int
+    tokens: int
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One input file and what became of it."""
+
+    path: str
+    name: str
+    """What its shards' names begin with."""
+    size: int | None
+    modified_ns: int | None
+    content: str
+    """Names what the file holds (`pipelines.corpus.content`), 64 hexadecimal digits."""
+    made_by: str
+    """Names the tokenizer, the settings and the source's fields, 64 hexadecimal digits."""
+    files: dict[str, int]
+    """Its shards' files and their sizes."""
+    bad_records: int
+    languages: msgspec.Raw
+    """Language to documents, bytes and tokens; kept as text, so that 10,000 files of 200 languages take little room."""
+
+    def as_input(self) -> dict[str, Any]:
+        """As manifests hold it."""
+        return msgspec.structs.asdict(self)
+
+    def counts(self) -> Counts:
+        """Documents, bytes and tokens of each language."""
+        figures = msgspec.json.decode(self.languages, type=dict[str, _Figures])
+        return {language: (one.documents, one.bytes, one.tokens) for language, one in figures.items()}
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether `counts` can be read."""
+        with suppress(*UNREADABLE):
+            return bool(self.counts() or True)
+        return False
+
+
+def languages_of(counts: Counts) -> dict[str, dict[str, int]]:
+    """As manifests hold them, sorted."""
+    return {
+        language: dict(zip(("documents", "bytes", "tokens"), counts[language], strict=True))
+        for language in sorted(counts)
+    }
+
+
+class _State(msgspec.Struct, frozen=True):
+    entries: list[Entry]
+    stems: list[str]
+    """What names of shards begin with that this run or one before it may have written."""
+    files: list[str]
+    """Other files that runs before it left."""
+
+
+class _Inputs(msgspec.Struct, frozen=True):
+    """Of a manifest, what it says of each input."""
+
+    inputs: list[msgspec.Raw]
+
+
+class _Apart(msgspec.Struct, frozen=True):
+    """Of a manifest, all else."""
+
+    stage: str
+    fingerprint: str
+    settings: dict[str, Any]
+    files: dict[str, int]
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What was there before a run."""
+
+    directory: Path
+    made: Manifest | None
+    """The manifest, where the last run came to its end and all its files are there. Its inputs are `entries`."""
+    entries: dict[str, Entry]
+    """By `name`; those whose files are all there."""
+    stems: frozenset[str]
+    files: frozenset[str]
+
+    @classmethod
+    def read(cls, directory: Path) -> "Ledger":
+        """Of a directory that is held as Output."""
+        sizes = _sizes(directory)
+        with suppress(*UNREADABLE):
+            content = (directory / MANIFEST).read_bytes()  # of any size: all that was done hangs on it
+            inputs = msgspec.json.decode(content, type=_Inputs).inputs
+            apart = msgspec.json.decode(content, type=_Apart)
+            entries = _entries(inputs)
+            there = {one.name: one for one in entries if _all_there(one, sizes)}
+            whole = len(there) == len(inputs) and apart.files.items() <= sizes.items()
+            made = Manifest(**msgspec.structs.asdict(apart), inputs=[]) if whole else None
+            return cls(directory, made, there, frozenset(one.name for one in entries), frozenset(apart.files))
+        left: list[str] = []
+        with suppress(*UNREADABLE):  # of a version before this one
+            left = msgspec.json.decode(record_bytes(directory / PLANNED), type=list[str])
+        try:
+            state = msgspec.json.decode((directory / WORK / STATE).read_bytes(), type=_State)
+        except UNREADABLE:
+            state = _State([], [], [])
+        there = {one.name: one for one in state.entries if one.is_ours and _all_there(one, sizes)}
+        return cls(directory, None, there, frozenset(state.stems), frozenset([*state.files, *left]))
+
+    def begin(self, kept: Sequence[Entry], stems: Iterable[str]) -> Path:
+        """From here on the directory is not whole; `kept` stay, shards of `stems` may be written. The work folder."""
+        work = self.directory / WORK
+        all_stems = sorted({*self.stems, *stems})
+        with writing(self.directory):
+            if work.is_symlink():
+                work.unlink()  # what it leads to is none of ours
+            if (self.directory / MANIFEST).exists():
+                shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off after it wrote the manifest
+            work.mkdir(exist_ok=True)
+            with replacing(work / STATE) as part:
+                part.write_bytes(msgspec.json.encode(_State(list(kept), all_stems, sorted(self.files))))
+            for name in (MANIFEST, RUN, PLANNED):
+                (self.directory / name).unlink(missing_ok=True)
+            for path in work.glob("job-*"):
+                path.unlink()
+            self._sweep(set(all_stems), lambda name, is_part: is_part)
+        return work
+
+    def clear(self, stems: Iterable[str], files: Iterable[str]) -> None:
+        """Remove what runs before and this one left, apart from `files`."""
+        final = set(files)
+        with writing(self.directory):
+            self._sweep({*self.stems, *stems}, lambda name, is_part: name not in final)
+            remove_files(self.directory, self.files - final)
+
+    def _sweep(self, stems: set[str], goes: Any) -> None:
+        """Remove shards and halves of shards of these stems, of those that `goes` says; no other file."""
+        for name in os.listdir(self.directory):  # noqa: PTH208 -- names are all it takes
+            match = _PART.fullmatch(name)
+            if match and match[1] in stems and goes(name, match[2] is not None):
+                (self.directory / name).unlink(missing_ok=True)
+
+
+def end_work(directory: Path) -> None:
+    """The manifest is there; what was needed on the way goes."""
+    shutil.rmtree(directory / WORK, ignore_errors=True)
+
+
+def _entries(inputs: Sequence[msgspec.Raw]) -> list[Entry]:
+    found = []
+    for one in inputs:
+        with suppress(*UNREADABLE):  # of a version before this one
+            found.append(msgspec.json.decode(one, type=Entry))
+    return [one for one in found if one.is_ours]
+
+
+def _sizes(directory: Path) -> dict[str, int]:
+    with os.scandir(directory) as there:
+        return {entry.name: entry.stat().st_size for entry in there if entry.is_file()}
+
+
+def _all_there(entry: Entry, sizes: dict[str, int]) -> bool:
+    return entry.files.items() <= sizes.items() and (BAD_RECORDS in sizes or not entry.bad_records)

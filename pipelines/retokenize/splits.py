@@ -1,0 +1,87 @@
+"""Which splits a file is encoded in: those of 64 MiB where it can be read from the middle on, else all of it as one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipelines.corpus.content import CHUNK_BYTES, content_name, read_chunk
+from pipelines.corpus.formats import format_of
+from pipelines.corpus.records import Span, can_be_cut
+from pipelines.corpus.sources import InputFile
+from pipelines.engines.engine import Engine
+from pipelines.outputs import fingerprint
+from pipelines.progress import Progress
+from pipelines.retokenize.tasks import Split
+
+SPLIT_BYTES: Final = CHUNK_BYTES
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    file: InputFile
+    number: int
+
+    @property
+    def path(self) -> str:
+        """The file's name, for messages."""
+        return self.file.path
+
+
+def _read_chunk(chunk: _Chunk) -> tuple[bytes, int, bool]:
+    return read_chunk(chunk.file, chunk.number)
+
+
+def is_split(file: InputFile) -> bool:
+    """Whether a file is large, and can be read from the middle on: plain lines, and Parquet by row groups."""
+    how = format_of(file.path)
+    columns = how is not None and how.kind == "parquet" and file.size is not None
+    return (can_be_cut(file) or columns) and (file.size or 0) > SPLIT_BYTES
+
+
+def split_all(
+    wholes: Sequence[Split], engine: Engine, progress: Progress
+) -> tuple[list[list[Split]], list[str | None]]:
+    """The splits of each file, and the name of its content where that was found out on the way.
+
+    Of a large file the chunks' hashes and line endings are taken first, side by side: a split must know how many lines
+    stand before it, as a document without an id is known by its line.
+    """
+    chunks = [_Chunk(whole.file, n) for whole in wholes if is_split(whole.file) for n in range(_chunks(whole.file))]
+    found: dict[tuple[str, int], tuple[bytes, int, bool]] = {}
+    if chunks:
+        with progress.stage("look through large files", len(chunks) * CHUNK_BYTES, "B") as advance:
+            for index, one in engine.run(_read_chunk, chunks):
+                found[chunks[index].path, chunks[index].number] = one
+                advance(CHUNK_BYTES)
+    splits: list[list[Split]] = []
+    names: list[str | None] = []
+    for whole in wholes:
+        if not is_split(whole.file):
+            splits.append([whole])
+            names.append(None)
+            continue
+        own = [found[whole.file.path, number] for number in range(_chunks(whole.file))]
+        splits.append(list(_spans(whole, own)))
+        names.append(content_name([digest for digest, _, _ in own]))
+    return splits, names
+
+
+def _spans(whole: Split, chunks: Sequence[tuple[bytes, int, bool]]) -> Iterator[Split]:
+    before, at_line = 0, True
+    for number, (_, endings, ends) in enumerate(chunks):
+        span = Span(number * SPLIT_BYTES, min((number + 1) * SPLIT_BYTES, whole.file.size or 0))
+        # A line that reaches over the border is one that begins before it.
+        yield Split(whole.file, whole.stem, whole.name, whole.job, number, span, before + (not at_line))
+        before, at_line = before + endings, ends
+
+
+def _chunks(file: InputFile) -> int:
+    return -(-(file.size or 0) // CHUNK_BYTES)
+
+
+def planned(file: InputFile, stem: str, made_by: str, job: Path) -> Split:
+    """A file as one split. It has no name, and so is made anew each time, where the storage tells no time of change."""
+    known = file.size is not None and file.modified_ns is not None
+    name = fingerprint("split", {"made_by": made_by}, [{"size": file.size, "modified_ns": file.modified_ns}])
+    return Split(file, stem, name if known else "", job)

@@ -1,0 +1,30 @@
+"""Settings of `sweep`."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from pipelines.settings import Corpus, Settings
+
+
+class Sweep(Settings, frozen=True, kw_only=True):
+    """A tokenizer for each language, their curves, and the sizes at which languages pay the same (Arnett et al.)."""
+
+    parallel: Corpus
+    """Text; documents with the same id are translations of each other; those that all languages have are compared."""
+    out: str
+    """Directory for sweep.parquet, curves.parquet, predictors.parquet, model.parquet, and tokenizers/."""
+    vocab_size: Annotated[int, Meta(ge=257, le=100_000_000)] = 32768
+    """Tokens of each tokenizer; languages are compared at this size first."""
+    smallest_size: Annotated[int, Meta(ge=257)] = 1024
+    """No language is given a smaller vocabulary."""
+    pretokenizer: str = "gpt4"
+    """gpt2, gpt4, o200k, llama3, none, or a regular expression."""
+    baseline: str = "eng_Latn"
+    """The language that the others are compared with."""
+    languages: list[str] | None = None
+    """Sweep only these; by default all."""
+    train_on: Literal["all", "others"] = "all"
+    """all documents of a language, or the `others`: those that are not compared."""
+    resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
+    """Bootstrap resamples: of documents behind premiums, of languages behind the model."""

@@ -1,0 +1,121 @@
+"""What a sweep found, as tables: premiums at equal and at chosen sizes, predictors of the tokens, and their model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from operators.arrays import F64
+from operators.curves.equal_tokens import choose_sizes
+from operators.metrics.premiums import ratios
+from operators.statistics.linear_model import Explained, explain
+from operators.unicode.script_names import script_name
+from pipelines.curves.tables import curve_table
+from pipelines.outputs import write_table
+
+if TYPE_CHECKING:
+    from pipelines.sweep.swept import Sweeping, Swept
+
+SWEEP: Final = "sweep.parquet"
+PREDICTORS: Final = "predictors.parquet"
+MODEL: Final = "model.parquet"
+_MODELLED: Final = ("script", "byte_premium", "mean_token_length", "whitespace_share", "token_overlap")
+_COMBINED: Final = ("mean_token_length", "whitespace_share", "token_overlap")
+"""The three that Arnett et al. combine."""
+
+
+def write_sweep(found: "Mapping[str, Swept]", how: "Sweeping", directory: Path) -> dict[str, Any]:
+    """Write all tables; returns the figures for the manifest."""
+    names = sorted(found)
+    write_table(
+        curve_table({name: found[name].curve for name in names}, {name: found[name].sizes for name in names}),
+        directory / "curves.parquet",
+    )
+    choice = choose_sizes(
+        {name: (found[name].curve, found[name].sizes) for name in names}, how.smallest_size, how.vocab_size
+    )
+    amounts = np.stack([found[name].tokens for name in names], axis=1).astype(np.float64)
+    baseline = names.index(how.baseline)
+    [premium] = ratios([amounts], np.ones(amounts.shape, np.bool_), baseline, how.resamples)
+    tokens = amounts.sum(0)
+    table = pl.DataFrame(
+        {
+            "language": names,
+            "documents": [len(found[name].tokens) for name in names],
+            "characters": [found[name].characters for name in names],
+            "bytes": [found[name].bytes for name in names],
+            "train_bytes": [found[name].train_bytes for name in names],
+            "vocabulary": [int(found[name].sizes[-1]) for name in names],
+            "tokens": tokens.astype(np.int64),
+            "premium": premium.value,
+            "low": premium.low,
+            "high": premium.high,
+            "chosen_vocabulary": choice.sizes,
+            "chosen_tokens": choice.tokens,
+            "chosen_premium": choice.tokens / choice.tokens[baseline],
+            "reached": choice.tokens <= choice.target,
+        }
+    ).with_columns(pl.col("premium", "low", "high").fill_nan(None))
+    write_table(table, directory / SWEEP)
+    predictors = _predictors(found, names, how.baseline)
+    write_table(predictors, directory / PREDICTORS)
+    write_table(_models(predictors, how.resamples), directory / MODEL)
+    return {
+        "vocabulary": how.vocab_size,
+        "target": choice.target,
+        "variance_before": float(tokens.var()),
+        "variance_after": choice.variance,
+        "short_of_vocabulary": int((table["vocabulary"] < how.vocab_size).sum()),
+    }
+
+
+def _predictors(found: "Mapping[str, Swept]", names: list[str], baseline: str) -> pl.DataFrame:
+    """A row a language; what no text can tell is null."""
+    rows = []
+    for name in names:
+        one = found[name]
+        tokens = int(one.tokens.sum())
+        rows.append(
+            {
+                "language": name,
+                "script": script_name(name),
+                "byte_premium": one.bytes / found[baseline].bytes,
+                "mean_token_length": one.characters / tokens if tokens else None,
+                "whitespace_share": one.whitespace / one.characters if one.characters else None,
+                "token_overlap": one.overlap,
+                "tokens": tokens,
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def _models(table: pl.DataFrame, resamples: int) -> pl.DataFrame:
+    """model.parquet: each predictor alone, those that Arnett et al. combine, and all; a row a predictor of each."""
+    table = table.drop_nulls()
+    tokens = table["tokens"].to_numpy().astype(np.float64)
+    models = {**{name: (name,) for name in _MODELLED}, "combined": _COMBINED, "all": _MODELLED}
+    rows: list[dict[str, Any]] = []
+    for model, names in models.items():
+        values: dict[str, F64 | list[str]] = {
+            name: table[name].to_list() if name == "script" else table[name].to_numpy().astype(np.float64)
+            for name in names
+        }
+        rows += _rows(model, names, explain(tokens, values, resamples) if len(table) else None, len(table))
+    kinds = dict.fromkeys(("r2", "r2_low", "r2_high", "coefficient", "low", "high"), pl.Float64)
+    made = pl.DataFrame(rows, schema_overrides=kinds | {"reason": pl.String})
+    return made.with_columns(pl.selectors.float().fill_nan(None))
+
+
+def _rows(model: str, names: tuple[str, ...], found: Explained | None, languages: int) -> list[dict[str, Any]]:
+    common: dict[str, Any] = {"model": model, "languages": languages}
+    if found is None:
+        reason = "too few languages for so many columns, or nothing varies"
+        nothing = dict.fromkeys(("r2", "r2_low", "r2_high", "coefficient", "low", "high"))
+        return [common | {"predictor": name} | nothing | {"reason": reason} for name in names]
+    common |= {"r2": found.r2, "r2_low": found.r2_low, "r2_high": found.r2_high}
+    return [
+        common | {"predictor": name, "coefficient": value, "low": low, "high": high, "reason": None}
+        for name, (value, low, high) in zip(names, found.coefficients.tolist(), strict=True)
+    ]

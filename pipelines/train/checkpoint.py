@@ -1,0 +1,113 @@
+"""The merges of a training run under way, in a file: what a run that was cut off had done is not done again.
+
+    line:   "babelmerge merges 1 <fingerprint>\\n"
+    round:  number of merges (uint32), CRC-32 of the round and all before it (uint32),
+            then left, right, token (int32 each) and count (int64) of each merge; all little-endian
+
+The file only grows, a few rounds at a time. It is not forced to the disk: what a crash of the machine cuts off or
+leaves as zeros fails its checksum, and is learned again. What the file says is believed as far as the checksums go, and
+then only if training, brought to the last round but one, chooses the last round itself (`pipelines.train.rounds`).
+"""
+
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import numpy as np
+
+from operators.tokenizer import Merges
+from pipelines.outputs import writing
+
+CHECKPOINT: Final = "merges.checkpoint"
+WRITE_EVERY_S: Final = 2.0
+_HEAD: Final = struct.Struct("<II")
+_COLUMNS: Final = (("left", "<i4"), ("right", "<i4"), ("token", "<i4"), ("count", "<i8"))
+_MERGE_BYTES: Final = 20
+
+
+class Checkpoint:
+    """The rounds of the run that `fingerprint` names, in one file."""
+
+    def __init__(
+        self, path: Path, fingerprint: str, every_s: float = WRITE_EVERY_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Touches nothing yet. At most every `every_s` seconds something is written."""
+        self.path = path
+        self._header = f"babelmerge merges 1 {fingerprint}\n".encode()
+        self._sum, self._end = zlib.crc32(self._header), 0
+        self._waiting: list[bytes] = []
+        self._every_s, self._clock, self._written = every_s, clock, clock()
+
+    def __enter__(self) -> "Checkpoint":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.write()
+
+    def read(self) -> list[Merges]:
+        """The rounds that were written and are sound; what is added from now on goes behind them."""
+        if self.path.is_symlink() or not self.path.is_file():  # what it leads to is none of ours
+            self.remove()
+            return []
+        try:
+            content = self.path.read_bytes()
+        except OSError:
+            return []
+        if not content.startswith(self._header):
+            return []
+        rounds: list[Merges] = []
+        at = len(self._header)
+        while at + _HEAD.size <= len(content):
+            merges, checksum = _HEAD.unpack_from(content, at)
+            body = content[at + _HEAD.size : at + _HEAD.size + _MERGE_BYTES * merges]
+            if not merges or len(body) < _MERGE_BYTES * merges or zlib.crc32(body, self._sum) != checksum:
+                break
+            rounds.append(_unpacked(body, merges))
+            self._sum = checksum
+            at += _HEAD.size + len(body)
+        self._end = at
+        return rounds
+
+    def add(self, batch: Merges) -> None:
+        """Remember a round; it is written with others, and at the end of the `with` block. Raises WriteFailed."""
+        body = b"".join(np.ascontiguousarray(getattr(batch, name), kind).tobytes() for name, kind in _COLUMNS)
+        self._sum = zlib.crc32(body, self._sum)
+        self._waiting.append(_HEAD.pack(len(batch), self._sum) + body)
+        if self._clock() - self._written >= self._every_s:
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits."""
+        self._written = self._clock()
+        if not self._waiting:
+            return
+        content = b"".join(self._waiting)
+        self._waiting.clear()
+        with writing(self.path), self.path.open("r+b" if self._end else "wb") as file:
+            if not self._end:
+                self._end = file.write(self._header)
+            file.truncate(self._end)  # behind the last sound round there may be what a killed run began
+            file.seek(self._end)
+            self._end += file.write(content)
+
+    def remove(self) -> None:
+        """Forget everything."""
+        self._waiting.clear()
+        self._sum, self._end = zlib.crc32(self._header), 0
+        with writing(self.path):
+            self.path.unlink(missing_ok=True)
+
+
+def _unpacked(body: bytes, merges: int) -> Merges:
+    columns, at = [], 0
+    for _, kind in _COLUMNS:
+        size = merges * np.dtype(kind).itemsize
+        columns.append(np.frombuffer(body[at : at + size], kind).astype(kind[1:], copy=True))
+        at += size
+    return Merges(*columns)

@@ -1,0 +1,217 @@
+"""Rounds of merges on a fleet of shards: the reducer chooses, the shards apply and report, until it has enough.
+
+A list that is given, of a tokenizer to extend or of a run that was cut off, is replayed first, many merges at a time.
+Where one shard is enough, the reducer works beside it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from operators.arrays import I32
+from operators.shard import PairChanges, Shard
+from operators.tokenizer import Merges, Tokenizer, same_merges
+from operators.training.reducer import Reducer
+from pipelines.engines.engine import Engine
+from pipelines.engines.fleet import Call, Fleet
+from pipelines.progress import Progress
+from pipelines.train.checkpoint import Checkpoint
+from pipelines.words.word_tables import read_words
+
+ANSWER_EVERY_S = 0.5
+"""A lone trainer tells what it learned this often: what the loss of the driver costs, and how smooth progress is."""
+REPLAYED_MERGES = 512
+"""Merges replayed at a time: few enough for their reports to be small, many enough for round trips not to count."""
+
+
+class TrainingShard:
+    """Some partitions of the word tables, and how many batches of merges they have seen."""
+
+    def __init__(
+        self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None
+    ) -> None:
+        """Read the partitions; `multipliers` of None takes every language as it is, else those it names."""
+        words, counts = read_words(paths, multipliers)
+        self._shard = Shard(words, counts, np.array(bytes_to_ids), longest)
+        self._batch = 0
+        self._report = self._shard.initial_counts()
+
+    def initial(self) -> PairChanges:
+        """The pair counts before any merge."""
+        return self._shard.initial_counts()
+
+    def apply(self, number: int, merges: Merges) -> PairChanges:
+        """Apply batch `number` (1, 2, ...); asked again for the batch it has just done, it gives the same report."""
+        if number == self._batch + 1:
+            self._report = self._shard.apply(_writable(merges))
+            self._batch = number
+        elif number != self._batch:
+            raise RuntimeError(f"batch {number} was asked of a shard that is at batch {self._batch}")
+        return self._report
+
+    def replay(self, batches: Sequence[Merges]) -> None:
+        """Catch up: apply batches 1 to len(batches) to a shard that has seen none."""
+        for number, merges in enumerate(batches, 1):
+            self.apply(number, merges)
+
+
+def _writable(merges: Merges) -> Merges:
+    """Arrays that came through Ray are read-only; one copy, so that one compiled kernel serves all."""
+    if merges.left.flags.writeable:
+        return merges
+    return Merges(np.array(merges.left), np.array(merges.right), np.array(merges.token), np.array(merges.count))
+
+
+@dataclass(frozen=True)
+class ShardSource:
+    """What shards are made of."""
+
+    paths: Sequence[Path]
+    """Word tables, a file for each partition."""
+    shards: int
+    """How many to make, at most one for each partition."""
+    multipliers: Mapping[str, int] | None
+    """What each language's counts are multiplied with; None: all of them as they are."""
+    byte_ids: I32
+    max_token_length: int | None = None
+
+    @property
+    def arguments(self) -> list[tuple[Sequence[Path], Mapping[str, int] | None, I32, int | None]]:
+        """What makes each TrainingShard."""
+        own = [self.paths[i :: self.shards] for i in range(self.shards)]
+        return [(paths, self.multipliers, self.byte_ids, self.max_token_length) for paths in own]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Where training begins and ends."""
+
+    start: Tokenizer
+    """What is there: special tokens, bytes, and the merges of a tokenizer that is extended."""
+    vocabulary_size: int
+    min_pair_count: int
+
+    def reducer(self, rounds: Sequence[Merges] = ()) -> Reducer:
+        """One that has chosen these rounds, and has not seen a count yet. Raises AnotherRun where it never would."""
+        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count)
+        if not all(reducer.adopt(batch) for batch in rounds):
+            raise AnotherRun
+        return reducer
+
+
+class AnotherRun(Exception):
+    """The rounds of a checkpoint are not those that this run chooses."""
+
+
+def choose(
+    reducer: Reducer, changes: list[PairChanges], apply: Callable[[Merges], list[PairChanges]], replayed: Merges
+) -> Iterator[Merges]:
+    """Round after round, each chosen from the changes that `apply` reported of the one before; `replayed` comes first.
+
+    `changes` are the counts before any merge. The last round is not applied: nothing is chosen after it.
+    """
+    for first in range(0, len(replayed), REPLAYED_MERGES):
+        some = replayed[first : first + REPLAYED_MERGES]
+        reducer.replay(some, changes)
+        changes = apply(some)
+    while len(batch := reducer.next_batch(changes)):
+        yield batch
+        if not reducer.missing:
+            return
+        changes = apply(batch)
+
+
+class LoneTrainer:
+    """The only shard, and its reducer beside it: rounds without round trips."""
+
+    def __init__(self, goal: Goal, shard: tuple[Any, ...]) -> None:
+        """`shard`: what makes the TrainingShard."""
+        self._goal, self._shard, self._batch = goal, TrainingShard(*shard), 0
+
+    def begin(self, rounds: Sequence[Merges], number: int) -> None:
+        """Go on after these rounds; `number` is that of the last answer that was received."""
+        replayed = Merges.joined([self._goal.start.merges, *rounds])
+        self._rounds = choose(self._goal.reducer(rounds), [self._shard.initial()], self._apply, replayed)
+        self._number, self._answer = number, list[Merges]()
+
+    def learn(self, number: int, seconds: float) -> list[Merges]:
+        """Rounds of about so many seconds, at least one; none at the end. Asked again, it gives the same answer."""
+        if number == self._number + 1:
+            began, self._answer = time.monotonic(), []
+            for batch in self._rounds:
+                self._answer.append(batch)
+                if time.monotonic() - began > seconds:
+                    break
+            self._number = number
+        return self._answer
+
+    def _apply(self, batch: Merges) -> list[PairChanges]:
+        self._batch += 1
+        return [self._shard.apply(self._batch, batch)]
+
+
+def run_rounds(
+    source: ShardSource,
+    goal: Goal,
+    engine: Engine,
+    progress: Progress,
+    checkpoint: Checkpoint,
+    before: Sequence[Merges] = (),
+) -> Reducer:
+    """Rounds until the goal is reached: the reducer with all of them.
+
+    `before` are the rounds of a run that was cut off, which the checkpoint holds already. They are replayed but for the
+    last, which this run must choose itself: that shows that they are of these words. Raises AnotherRun where it does
+    not.
+    """
+    reducer, expected = goal.reducer(before[:-1]), list(before[-1:])
+    learn = _alone if source.shards == 1 else _together
+    with checkpoint, progress.stage("train", reducer.missing, "tokens") as advance:
+        for batch in learn(source, goal, reducer, engine):
+            if expected and not same_merges(batch, expected.pop()):
+                raise AnotherRun
+            if len(reducer.rounds) > len(before):
+                checkpoint.add(batch)
+            advance(len(batch))
+        if expected:
+            raise AnotherRun
+        return reducer
+
+
+def _together(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
+    """Rounds; the reducer is here, the shards are workers."""
+    answered: list[Merges] = []
+
+    def recover() -> list[Call]:
+        return [("replay", (answered,))]
+
+    with Fleet(engine, TrainingShard, source.arguments, recover) as fleet:
+
+        def applied(batch: Merges) -> list[PairChanges]:
+            answer: list[PairChanges] = fleet.ask("apply", len(answered) + 1, batch)
+            answered.append(batch)
+            return answer
+
+        replayed = Merges.joined([goal.start.merges, *reducer.rounds])
+        yield from choose(reducer, fleet.ask("initial"), applied, replayed)
+
+
+def _alone(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
+    """As `_together`, but one worker chooses and applies, and the reducer here takes over what it chose."""
+    number = 0
+
+    def recover() -> list[Call]:
+        return [("begin", (list(reducer.rounds), number))]
+
+    with Fleet(engine, LoneTrainer, [(goal, source.arguments[0])], recover) as fleet:
+        fleet.ask("begin", list(reducer.rounds), number)
+        while batches := fleet.ask("learn", number + 1, ANSWER_EVERY_S)[0]:
+            number += 1
+            for batch in batches:
+                if not reducer.adopt(batch):
+                    raise AnotherRun
+                yield batch
