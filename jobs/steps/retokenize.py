@@ -10,8 +10,8 @@ from pipelines.settings import BadSettings
 def run_retokenize(settings: Retokenize, job: Job) -> str:
     """Encode what is new or changed of a corpus."""
     from operators.encoding.segmentation import parse
-    from pipelines.retokenize import Encoding, retokenize
-    from pipelines.retokenize.options import separator_id
+    from pipelines.retokenize.options import Encoding, separator_id
+    from pipelines.retokenize.step import retokenize
     from pipelines.tokenizers import load_tokenizer
 
     inference = parse(settings.inference)

@@ -20,7 +20,7 @@ from pipelines.outputs import Manifest, Output, read_run
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
-from pipelines.retokenize import Encoding
+from pipelines.retokenize.options import Encoding
 from pipelines.tokenizers import load_tokenizer
 from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus

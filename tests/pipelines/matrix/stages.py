@@ -16,7 +16,7 @@ from pipelines.outputs import Manifest, Output, read_manifest
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
-from pipelines.retokenize import retokenize
+from pipelines.retokenize.step import retokenize
 from pipelines.tokenizers import load_tokenizer
 from pipelines.train.checkpoint import Checkpoint
 from pipelines.train.step import train

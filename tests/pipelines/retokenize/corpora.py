@@ -9,7 +9,8 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
-from pipelines.retokenize import Encoding, retokenize
+from pipelines.retokenize.options import Encoding
+from pipelines.retokenize.step import retokenize
 from pipelines.train.step import train
 from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus

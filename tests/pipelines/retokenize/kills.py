@@ -23,7 +23,7 @@ from operators.encoding.encode import Encoder
 from operators.precompile import load_kernels
 from operators.tokenizer import Tokenizer
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.retokenize import Encoding
+from pipelines.retokenize.options import Encoding
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.retokenize.corpora import encoded
 from tests.pipelines.retokenize.test_splits import make_parts_small

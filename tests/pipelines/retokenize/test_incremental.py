@@ -13,8 +13,7 @@ from pipelines import outputs
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import ForeignDirectory, Output, OutputBusy, read_manifest
-from pipelines.retokenize import Encoding
-from pipelines.retokenize.options import WORKBENCH
+from pipelines.retokenize.options import WORKBENCH, Encoding
 from pipelines.retokenize.shard_names import shard_stems
 from pipelines.retokenize.tasks import Split, SplitDone, Superseded, encode_split
 from tests.pipelines.corpora import write_corpus

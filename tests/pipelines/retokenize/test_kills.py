@@ -15,7 +15,7 @@ import pytest
 
 from operators.tokenizer import Tokenizer
 from pipelines.engines.ray_engine import RayEngine
-from pipelines.retokenize import Encoding
+from pipelines.retokenize.options import Encoding
 from pipelines.retokenize.tasks import Split, SplitDone, encode_split
 from tests.conftest import ROOT
 from tests.pipelines.corpora import write_corpus

@@ -9,8 +9,8 @@ import pytest
 
 from operators.tokenizer import Tokenizer
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.retokenize import Encoding
 from pipelines.retokenize.formats.megatron import BadPair, join_pairs
+from pipelines.retokenize.options import Encoding
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.retokenize.corpora import encoded
 from tests.pipelines.retokenize.test_splits import small_parts, write

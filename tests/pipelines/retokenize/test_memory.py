@@ -12,8 +12,8 @@ from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.memory import TooLittleMemory
 from pipelines.outputs import Output, read_manifest
-from pipelines.retokenize import Encoding, retokenize
-from pipelines.retokenize.options import BYTES_PER_TEXT_BYTE, BYTES_PER_TOKEN, LARGE_BYTES, Job
+from pipelines.retokenize.options import BYTES_PER_TEXT_BYTE, BYTES_PER_TOKEN, LARGE_BYTES, Encoding, Job
+from pipelines.retokenize.step import retokenize
 from tests.conftest import ROOT
 from tests.pipelines.corpora import documents
 from tests.pipelines.retokenize.corpora import ENGINE, Notes
@@ -22,7 +22,7 @@ PEAK = """
 import sys
 from pathlib import Path
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.retokenize import Encoding
+from pipelines.retokenize.options import Encoding
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.retokenize.corpora import encoded
 folder, format = Path(sys.argv[1]), sys.argv[2]

@@ -12,8 +12,7 @@ from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import Source
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import read_manifest
-from pipelines.retokenize import Encoding
-from pipelines.retokenize.options import BadSeparator, separator_id
+from pipelines.retokenize.options import BadSeparator, Encoding, separator_id
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faults import FaultyEngine
 from tests.pipelines.retokenize.corpora import encoded, files_of

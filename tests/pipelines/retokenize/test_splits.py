@@ -12,7 +12,7 @@ import pytest
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.retokenize import Encoding
+from pipelines.retokenize.options import Encoding
 from pipelines.retokenize.tasks import name_content
 from tests.pipelines.corpora import documents
 from tests.pipelines.corpus.corpora import arrow_bytes, json_lines, squeezed
