@@ -17,15 +17,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import msgspec
-import polars as pl
 
 from operators.errors import DataError, Retriable
 from operators.redaction import shown
 from pipelines.corpus.sources import InputFile
 from pipelines.retry import may_pass
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MARKER: Final = ".babelmerge"
 MANIFEST: Final = "manifest.json"
@@ -321,7 +323,7 @@ def writing(path: Path) -> Iterator[None]:
         raise WriteFailed(str(path), " ".join(str(error).split())) from error
 
 
-def write_table(table: pl.DataFrame, path: Path) -> None:
+def write_table(table: "pl.DataFrame", path: Path) -> None:
     """Whole or not at all."""
     with replacing(path) as part:
         table.write_parquet(part)
