@@ -27,11 +27,12 @@ SHARD_BYTES_PER_SYMBOL: Final = 12
 
 
 class TooLittleMemory(UsageError):
-    """What one worker would hold is more than it may."""
+    """A --memory-limit below what one worker needs. `needed` and `allowed` are bytes."""
 
-    def __init__(self, what: str, needed: int, allowed: int, remedy: str) -> None:
-        super().__init__(what, needed, allowed, remedy)
-        self.what, self.needed, self.allowed, self.remedy = what, needed, allowed, remedy
+    what: str
+    needed: int
+    allowed: int
+    remedy: str
 
     def __str__(self) -> str:
         return f"{self.what} takes {_mb(self.needed)} MB, --memory-limit is {_mb(self.allowed)} MB: {self.remedy}"

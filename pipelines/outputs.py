@@ -48,41 +48,35 @@ _PART: Final = re.compile(r"(.+)\.\d+\.part", re.DOTALL)
 
 
 class ForeignDirectory(DataError):
-    """An output directory with files that are not ours, or what is no directory."""
+    """An output path with files of someone else, or a path that is a file (`example` is None)."""
 
-    def __init__(self, path: str, example: str | None) -> None:
-        super().__init__(path, example)
-        self.path, self.example = path, example
+    path: str
+    example: str | None
 
     def __str__(self) -> str:
-        what = f"holds files that are not of this command (such as {self.example})" if self.example else "is a file"
-        return f"{self.path}: {what}; name an empty directory"
+        what = (
+            f"holds files that are not of this command (such as {shown(self.example)})" if self.example else "is a file"
+        )
+        return f"{shown(self.path)}: {what}; name an empty directory"
 
 
 class OutputBusy(DataError):
-    """Another run writes to the same directory."""
+    """An output directory to which another run writes now."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path}: another run is writing here; wait for it, or name another directory"
+    path: str
+    message = "{path}: another run is writing here; wait for it, or name another directory"
 
 
 class WriteFailed(DataError):
-    """The disk, or the permission, was not there."""
+    """A write that failed: the disk is full, or permission is missing."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: cannot write: {self.reason}; make room or name another directory, and run the same again"
+    path: str
+    reason: str
+    message = "{path}: cannot write: {reason}; make room or name another directory, and run the same again"
 
 
 class WriteDisturbed(WriteFailed, Retriable):
-    """The same, for a reason that may pass."""
+    """A write that failed for a transient reason."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,30 +1,23 @@
 """Errors of storage: what cannot be read, what did not answer, and what stays broken."""
 
 from operators.errors import DataError, Retriable
-from operators.redaction import shown
 
 
 class UnreadableInput(DataError):
-    """Something is there, or ought to be, and cannot be read: permissions, an unreachable host, an unknown scheme."""
+    """An input that cannot be read: no permission, an unreachable host, an unknown scheme."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: {shown(self.reason)}"
+    path: str
+    reason: str
+    message = "{path}: {reason}"
 
 
 class StorageDisturbed(UnreadableInput, Retriable):
-    """Storage did not answer as it should, for no reason that is known to stay."""
+    """A failed access to an input for a reason that may be transient."""
 
 
 class StorageFailed(DataError):
-    """Files of ours that are there, and cannot be read or written."""
+    """A file of ours that cannot be read or written, after retries."""
 
-    def __init__(self, what: str, reason: str) -> None:
-        super().__init__(what, reason)
-        self.what, self.reason = what, reason
-
-    def __str__(self) -> str:
-        return f"{shown(self.what)}: {shown(self.reason)}; see to the storage, and run the same command again"
+    what: str
+    reason: str
+    message = "{what}: {reason}; see to the storage, and run the same command again"

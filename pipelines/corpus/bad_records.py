@@ -12,18 +12,18 @@ BAD_RECORDS_SCHEMA = pa.schema([("path", pa.string()), ("record", pa.int64()), (
 
 
 class BadRecord(DataError):
-    """One record that cannot be read. `record` is the number of its line or row, from 1; 0: all of the file."""
+    """A record that cannot be read. `record` is the number of its line or row, from 1; 0 is the whole file."""
 
-    def __init__(self, path: str, record: int, reason: str) -> None:
-        super().__init__(path, record, reason)
-        self.path, self.record, self.reason = path, record, reason
+    path: str
+    record: int
+    reason: str
 
     def __str__(self) -> str:
         where = f", record {self.record}" if self.record else ""
         what = "such records" if self.record else "it"
         return (
             f"{shown(self.path)}{where}: {shown(self.reason)}; "
-            f"correct it, or pass over {what} with --on-bad-record skip"
+            f"correct it, or leave {what} out with --on-bad-record skip"
         )
 
 

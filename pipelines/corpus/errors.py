@@ -5,22 +5,19 @@ from operators.redaction import shown
 
 
 class MissingInput(DataError):
-    """Nothing is there."""
+    """An input path with nothing there."""
 
-    def __init__(self, path: str, reason: str = "no such file or directory") -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: {shown(self.reason)}; correct the path"
+    path: str
+    reason: str = "no such file or directory"
+    message = "{path}: {reason}; correct the path"
 
 
 class UnknownFormat(DataError):
-    """Files whose ending says nothing that can be read. `paths`: all of them, `source`: the path that led there."""
+    """Files whose name ends in no supported format. `paths`: all of them; `source`: the path that led to them."""
 
-    def __init__(self, source: str, paths: tuple[str, ...], endings: tuple[str, ...]) -> None:
-        super().__init__(source, paths, endings)
-        self.source, self.paths, self.endings = source, paths, endings
+    source: str
+    paths: tuple[str, ...]
+    endings: tuple[str, ...]
 
     def __str__(self) -> str:
         first = ", ".join(shown(path) for path in self.paths[:3])
@@ -30,71 +27,48 @@ class UnknownFormat(DataError):
 
 
 class DamagedFile(DataError):
-    """The bytes are not what the format says: cut short, or overwritten."""
+    """A file whose bytes are not what its format requires: cut short, or overwritten."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return (
-            f"{shown(self.path)}: {shown(self.reason)}; replace the file, "
-            "or read what comes before the damage with --on-bad-record skip"
-        )
+    path: str
+    reason: str
+    message = "{path}: {reason}; replace the file, or read what comes before the damage with --on-bad-record skip"
 
 
 class ChangedWhileRead(DataError):
-    """The file is no longer the one that was found."""
+    """A file that changed between the listing of the corpus and the end of reading."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: changed while it was read: {shown(self.reason)}; run again when nothing writes it"
+    path: str
+    reason: str
+    message = "{path}: changed while it was read: {reason}; run again when nothing writes it"
 
 
 class UnusableColumn(DataError):
-    """A Parquet or Arrow file has no such column, or has it with a type that cannot be used."""
+    """A column of a Parquet or Arrow file that is missing, or has a type that cannot be used."""
 
-    def __init__(self, path: str, column: str, reason: str) -> None:
-        super().__init__(path, column, reason)
-        self.path, self.column, self.reason = path, column, reason
-
-    def __str__(self) -> str:
-        return (
-            f'{shown(self.path)}: column "{shown(self.column)}" {shown(self.reason)}; name another field in the source'
-        )
+    path: str
+    column: str
+    reason: str
+    message = '{path}: column "{column}" {reason}; name another field in the source'
 
 
 class ConflictingSources(UsageError):
-    """Two sources name one file and say different things about it."""
+    """Two sources with different settings for the same file."""
 
-    def __init__(self, path: str, first: str, second: str) -> None:
-        super().__init__(path, first, second)
-        self.path, self.first, self.second = path, first, second
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: named by two sources, as {shown(self.first)} and as {shown(self.second)}; keep one"
+    path: str
+    first: str
+    second: str
+    message = "{path}: named by two sources, as {first} and as {second}; keep one"
 
 
 class InvalidSource(UsageError, ValueError):
-    """A source that cannot mean anything. A ValueError too, so that msgspec adds its path in a configuration file."""
+    """A source with contradictory settings. A ValueError too, so that msgspec adds its path in a configuration file."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return shown(self.reason)
+    reason: str
+    message = "{reason}"
 
 
 class EmptyCorpus(DataError):
-    """There is no text to work on."""
+    """A corpus without any text."""
 
-    def __init__(self, files: int) -> None:
-        super().__init__(files)
-        self.files = files
-
-    def __str__(self) -> str:
-        return f"no text in the corpus ({self.files} files were read); name files that hold text"
+    files: int
+    message = "no text in the corpus ({files} files were read); name files that hold text"

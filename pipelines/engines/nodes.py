@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from operators.errors import DataError
+from operators.redaction import shown
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CODE: Final = ("operators", "pipelines", "jobs")
@@ -21,30 +22,27 @@ PROBE: Final = ".babelmerge-seen-"
 
 
 class UnlikeNodes(DataError):
-    """Nodes that would compute something else than the driver expects."""
+    """Nodes whose code or libraries differ from the driver's. `differences`: (node, difference) pairs."""
 
-    def __init__(self, differences: tuple[tuple[str, str], ...]) -> None:
-        super().__init__(differences)
-        self.differences = differences
+    differences: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
-        said = "; ".join(f"{node} {difference}" for node, difference in self.differences)
-        return f"not all nodes run what the driver runs: {said}; start them all from one image, or use --working-dir"
+        unlike = "; ".join(shown(f"{node} {difference}") for node, difference in self.differences)
+        return f"not all nodes run what the driver runs: {unlike}; start them all from one image, or use --working-dir"
 
 
 class UnseenPaths(DataError):
-    """Nodes that do not see what the driver sees."""
+    """Nodes that cannot access paths that the driver can access. `unseen`: (node, paths) pairs."""
 
-    def __init__(self, unseen: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-        super().__init__(unseen)
-        self.unseen = unseen
+    unseen: tuple[tuple[str, tuple[str, ...]], ...]
 
     def __str__(self) -> str:
-        said = "; ".join(
-            f"{node} does not see {', '.join(paths[:3])}{f' and {len(paths) - 3} more' if len(paths) > 3 else ''}"
+        nodes = "; ".join(
+            f"{node} does not see {', '.join(map(shown, paths[:3]))}"
+            + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
             for node, paths in self.unseen
         )
-        return f"{said}: put inputs and output where all nodes see them, on a shared file system or an object store"
+        return f"{nodes}: put inputs and output where all nodes see them, on a shared file system or an object store"
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,11 @@ OBJECT_STORE_BYTES = 1 << 30  # for a cluster of our own: what travels is small,
 
 
 class ClusterUnreachable(DataError):
-    """The cluster that RAY_ADDRESS names does not answer."""
+    """A cluster, named by RAY_ADDRESS, that does not answer."""
 
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__(address, reason)
-        self.address, self.reason = address, reason
-
-    def __str__(self) -> str:
-        return f"no Ray cluster answers at RAY_ADDRESS={self.address}: {self.reason}; start it, or unset RAY_ADDRESS"
+    address: str
+    reason: str
+    message = "no Ray cluster answers at RAY_ADDRESS={address}: {reason}; start it, or unset RAY_ADDRESS"
 
 
 def _connect(workers: int | None) -> Any:
@@ -76,17 +73,15 @@ def _probe(address: str) -> None:
 
 
 class ClusterFull(DataError):
-    """No room for the workers that were asked for."""
+    """A cluster with too few free processors for the requested workers."""
 
-    def __init__(self, wanted: float, free: float, total: float) -> None:
-        super().__init__(wanted, free, total)
-        self.wanted, self.free, self.total = wanted, free, total
-
-    def __str__(self) -> str:
-        return (
-            f"the cluster has {self.free:g} of its {self.total:g} processors free, workers want {self.wanted:g}: end"
-            f" other jobs, add nodes, or ask for fewer with --workers (waited {ROOM_TIMEOUT_S:g} s)"
-        )
+    wanted: float
+    free: float
+    total: float
+    message = (
+        "the cluster has {free:g} of its {total:g} processors free, workers want {wanted:g}: end"
+        f" other jobs, add nodes, or ask for fewer with --workers (waited {ROOM_TIMEOUT_S:g} s)"
+    )
 
 
 class RayEngine:

@@ -19,14 +19,10 @@ START_TIMEOUT_S: Final = 30.0
 
 
 class ClusterFailed(DataError):
-    """Ray itself could not go on: its disk for what memory does not hold is full, or its head is gone."""
+    """A failure of Ray itself: its spill disk is full, or its head node is gone."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"Ray: {self.reason}; see to the cluster, and run the same command again: it goes on from here"
+    reason: str
+    message = "Ray: {reason}; see to the cluster, and run the same command again: it resumes from here"
 
 
 def timed(task: Callable[[Item], Result], item: Item, driver: Identity) -> tuple[str, float, Result]:

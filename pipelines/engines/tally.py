@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from operators.errors import DataError
+from operators.redaction import shown
 from pipelines.outputs import Run
 
 MAX_FAILURES: Final = 100
@@ -14,33 +15,30 @@ TRIES: Final = 4
 
 
 class TooManyFailures(DataError):
-    """Workers were lost again and again."""
+    """More failed workers than --max-failures allows."""
 
-    def __init__(self, limit: int, what: str, reason: str) -> None:
-        super().__init__(limit, what, reason)
-        self.limit, self.what, self.reason = limit, what, reason
-
-    def __str__(self) -> str:
-        return (
-            f"more than {self.limit} workers were lost (--max-failures), the last one at {self.what}: {self.reason}; "
-            "look at their memory and the cluster's log, then run the same command again: it goes on from here"
-        )
+    limit: int
+    what: str
+    reason: str
+    message = (
+        "more than {limit} workers were lost (--max-failures), the last one at {what}: {reason}; "
+        "look at their memory and the cluster's log, then run the same command again: it resumes from here"
+    )
 
 
 class TaskLost(DataError):
-    """A piece of work whose worker was lost each time it was tried."""
+    """A task whose worker failed in each of TRIES attempts."""
 
-    def __init__(self, what: str, reason: str) -> None:
-        super().__init__(what, reason)
-        self.what, self.reason = what, reason
+    what: str
+    reason: str
 
     @property
     def verdict(self) -> str:
-        """What is said of the input that did it."""
+        """Reason to reject the task's input."""
         return f"{TRIES} workers in a row were lost at it, the last one: {self.reason}"
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.verdict}; is there memory enough, or does it crash them? look at their logs"
+        return f"{shown(self.what)}: {shown(self.verdict)}; does it need more memory, or crash them? look at their logs"
 
 
 class Tally:

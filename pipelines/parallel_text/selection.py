@@ -9,6 +9,7 @@ import polars as pl
 
 from operators.errors import DataError
 from operators.metrics.premiums import NoCommonDocuments
+from operators.redaction import shown
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.outputs import replacing
 from pipelines.parallel_text.texts import Texts, language_column
@@ -20,26 +21,22 @@ EXAMPLE_CHARACTERS: Final = (30, 90)
 
 
 class NoBaseline(DataError):
-    """A language that was named is not in the parallel text."""
+    """A requested language that is not in the parallel text. `present`: the languages that are."""
 
-    def __init__(self, baseline: str, present: list[str]) -> None:
-        super().__init__(baseline, present)
-        self.baseline, self.present = baseline, present
+    baseline: str
+    present: list[str]
 
     def __str__(self) -> str:
-        some = ", ".join(self.present[:12]) + (", ..." if len(self.present) > 12 else "")
-        return f"premiums: no text in the language {self.baseline!r}; name one of those there are: {some}"
+        some = ", ".join(map(shown, self.present[:12])) + (", ..." if len(self.present) > 12 else "")
+        return f"premiums: no text in the language '{shown(self.baseline)}'; name one of those there are: {some}"
 
 
 class RepeatedDocument(DataError):
-    """Two documents of one language with one id: which of them is the translation?"""
+    """Two documents of one language with one id, so that the translation is ambiguous."""
 
-    def __init__(self, language: str, document: str) -> None:
-        super().__init__(language, document)
-        self.language, self.document = language, document
-
-    def __str__(self) -> str:
-        return f"premiums: {self.language} has two documents with the id {self.document!r}; give each its own id"
+    language: str
+    document: str
+    message = "premiums: {language} has two documents with the id '{document}'; give each its own id"
 
 
 @dataclass(frozen=True)

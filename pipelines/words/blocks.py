@@ -20,14 +20,10 @@ SEPARATOR: Final = "\x1f"
 
 
 class BadCategoryName(DataError):
-    """A name that blocks cannot be told from."""
+    """A category name that contains the separator of block labels."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-    def __str__(self) -> str:
-        return f"category {self.name!r} holds a unit separator (U+001F); rename it"
+    name: str
+    message = "category '{name}' holds a unit separator (U+001F); rename it"
 
 
 def block_label(category: str, block: int) -> str:

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 
 from operators.arrays import I64
 from operators.errors import DataError
-from operators.redaction import shown
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
 from operators.word_table import WordCounter
@@ -43,17 +42,14 @@ _KINDS: Final = {"word": pa.large_binary(), "language": pa.string()}
 
 
 class BadWordTable(DataError):
-    """A file that is no table of word counts, or holds what cannot be counted."""
+    """A file that is no table of word counts, or holds invalid counts."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return (
-            f"{shown(self.path)}: {shown(self.reason)}; a table of word counts is a Parquet file with the columns word "
-            "(string or binary), count (whole numbers) and, if known, language (string)"
-        )
+    path: str
+    reason: str
+    message = (
+        "{path}: {reason}; a table of word counts is a Parquet file with the columns word "
+        "(string or binary), count (whole numbers) and, if known, language (string)"
+    )
 
 
 @dataclass(frozen=True)

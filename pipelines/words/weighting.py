@@ -22,25 +22,19 @@ _DIGITS = 50
 
 
 class WeightOutOfRange(UsageError):
-    """Weights or shares so far apart that whole numbers in their ratios would be too large."""
+    """Weights or shares so far apart that integers in their ratios would be too large."""
 
-    def __init__(self, ratio: int) -> None:
-        super().__init__(ratio)
-        self.ratio = ratio
-
-    def __str__(self) -> str:
-        return f"weights and shares must be within a factor of {self.ratio:,} of 1 and of each other; bring them closer"
+    ratio: int
+    message = "weights and shares must be within a factor of {ratio:,} of 1 and of each other; bring them closer"
 
 
 class UnknownLanguage(UsageError):
-    """A language that was asked for and is not in the corpus."""
+    """A requested language without text in the corpus. `present`: the languages with text."""
 
-    def __init__(self, setting: str, language: str, present: list[str]) -> None:
-        super().__init__(setting, language, present)
-        self.setting, self.language, self.present = setting, language, present
-
-    def __str__(self) -> str:
-        return f"{self.setting}: no text in the language {self.language!r}; the corpus has {', '.join(self.present)}"
+    setting: str
+    language: str
+    present: list[str]
+    message = "{setting}: no text in the language '{language}'; the corpus has {present}"
 
 
 @dataclass(frozen=True)

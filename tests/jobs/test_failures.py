@@ -43,5 +43,5 @@ def test_one_more_than_allowed_ends_the_run_with_a_line(
     assert line == (
         "babelmerge: more than 2 workers were lost (--max-failures), the last one at count_parts of item 2: its "
         "process ended without a word; look at their memory and the cluster's log, then run the same command again: "
-        "it goes on from here"
+        "it resumes from here"
     )

@@ -87,7 +87,7 @@ def test_counting_leaves_the_file_out_whole_wherever_it_is_deadly(
 
 def test_unless_told_otherwise_it_ends_the_run_and_is_named(folder: Path, tmp_path: Path) -> None:
     engine = FaultyEngine(2, {}, of("xx.txt"))
-    with pytest.raises(BadRecord, match=r"/xx\.txt: 4 workers in a row were lost .*; correct it, or pass over it with"):
+    with pytest.raises(BadRecord, match=r"/xx\.txt: 4 workers in a row were lost .*; correct it, or leave it out with"):
         counted(folder / "corpus/*.txt", tmp_path / "words", engine, "fail")
     tokenizer = load_tokenizer(str(folder / "tok"))
     with pytest.raises(BadRecord, match=r"/xx\.txt: 4 workers in a row were lost"):
