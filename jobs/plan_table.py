@@ -1,4 +1,4 @@
-"""A plan as people read it: what was read, how words grow, what each vocabulary needs."""
+"""Plan as a text table: the sample, the growth of words, the needs of each vocabulary size."""
 
 import io
 from collections.abc import Callable
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
+from jobs.units import duration, number, plural, size
+
 if TYPE_CHECKING:
     from pipelines.plan.needs import Estimate, VocabularyPlan
     from pipelines.plan.step import GrowthFacts, Plan
 
 WIDTH: Final = 110
-_UNITS: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 def plan_table(plan: "Plan", width: int = WIDTH) -> str:
-    """Plain text, `width` columns at most; predictions as `value (low to high)`."""
+    """Return the plan as plain text, `width` columns at most; a prediction is `value (low–high)`."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, color_system=None, highlight=False, markup=False, emoji=False)
     for line in _opening(plan):
@@ -30,12 +31,12 @@ def plan_table(plan: "Plan", width: int = WIDTH) -> str:
 
 def _opening(plan: "Plan") -> list[str]:
     corpus, sample = plan.corpus, plan.sample
-    files, languages = _plural(corpus.files, "file"), _plural(corpus.languages, "language")
-    read = "all of it was read" if sample.complete else f"{size(sample.text_bytes)} of it were read"
+    files, languages = plural(corpus.files, "file"), plural(corpus.languages, "language")
+    read = "all of it was read" if sample.complete else f"{size(sample.text_bytes)} of it was read"
     heads = f", from the heads only of {sample.files_by_head:,}" if sample.files_by_head else ""
     return [
         f"{files}, {size(corpus.stored_bytes)}: {spread(corpus.text_bytes, size)} of text in {languages}",
-        f"{read}: {_plural(sample.blocks, 'block')} from {_plural(sample.files, 'file')}{heads}",
+        f"{read}: {plural(sample.blocks, 'block')} from {plural(sample.files, 'file')}{heads}",
     ]
 
 
@@ -86,21 +87,23 @@ def _remarks(plan: "Plan") -> list[str]:
     lines = [
         "",
         f"Bounds in brackets: 95 %. {memory}. One core of this machine reads {sample.reading_mb_per_second:,.0f} MB/s "
-        f"and counts {sample.counting_mb_per_second:,.0f} MB/s; training is told from constants.",
+        f"and counts {sample.counting_mb_per_second:,.0f} MB/s; training times are estimated from constants.",
     ]
     partitions = max(one.partitions for one in plan.vocabularies)
     if partitions > 16:
         lines.append(f"More than 16 workers train only with --partitions {partitions} or more.")
     if not all(one.fits for one in plan.vocabularies):
         lines.append(
-            f"{workers:,} workers may need more memory than they have; leave --workers out to see how many do."
+            f"{workers:,} workers may need more memory than they have; leave --workers out to see how many workers fit."
         )
     if sample.files_by_head:
-        lines.append("Compressed and columnar files cannot be skipped into: if they change on the way, so does this.")
+        lines.append(
+            "Of compressed and columnar files only the beginning was read: text that differs later is not predicted."
+        )
     if sample.bad_records:
         lines.append(
-            f"{_plural(sample.bad_records, 'record')} of the sample cannot be read: counting ends there, but with "
-            "--on-bad-record skip."
+            f"{plural(sample.bad_records, 'record')} of the sample cannot be read: counting will stop there "
+            "unless --on-bad-record is skip."
         )
     return lines
 
@@ -112,31 +115,3 @@ def spread(estimate: "Estimate", shown: Callable[[float], str]) -> str:
         return value
     (number, _, unit), (_, _, last) = low.partition(" "), high.partition(" ")
     return f"{value} ({number if unit == last else low}–{high})"
-
-
-def size(count: float) -> str:
-    """`size(1_500_000)` is "1.5 MB"."""
-    for unit, factor in _UNITS:
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}" if count < 999.5 * factor else f"{count / factor:,.0f} {unit}"
-    return f"{count:.0f} B"
-
-
-def number(count: float) -> str:
-    """`number(1_234_567)` is "1.23 M"; small ones keep two digits."""
-    for unit, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count:.2g}" if count < 10 else f"{count:.0f}"
-
-
-def duration(seconds: float) -> str:
-    """`duration(4000)` is "1.1 h"."""
-    for unit, factor in (("h", 3600), ("min", 60)):
-        if seconds >= 1.5 * factor:
-            return f"{seconds / factor:.3g} {unit}"
-    return f"{seconds:.2g} s"
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -8,7 +8,7 @@ from pipelines.progress import Silent
 
 
 def listener(mode: str) -> Listener:
-    """What shows progress under `--progress mode`; `auto` shows bars where stderr is a terminal, else plain lines."""
+    """Return the display for `--progress mode`; `auto` is bars where stderr is a terminal, else plain lines."""
     if mode == "off":
         return Silent()
     if mode == "json":

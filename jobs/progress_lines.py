@@ -6,25 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from jobs.units import quantity
 from operators.redaction import masked
 from pipelines.progress import Advance
 
 JSON_EVERY_S = 1.0
-
-
-def readable(amount: float, unit: str) -> str:
-    """`readable(1234567, "B")` is "1.2 MB"; other units get thousands separators."""
-    if unit != "B":
-        return f"{amount:,.0f} {unit}"
-    for prefix in ("", "k", "M", "G"):
-        if amount < 1000:
-            return f"{amount:.1f} {prefix}B" if prefix else f"{amount:.0f} B"
-        amount /= 1000
-    return f"{amount:.1f} TB"
+"""Seconds between two lines of one stage, at least."""
 
 
 class Lines:
-    """A line a stage, at its end."""
+    """Progress display that writes one line for each stage, at its end."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -40,7 +31,7 @@ class Lines:
             done += amount
 
         yield advance
-        self.note(f"{name:18} {readable(done, unit)} in {time.monotonic() - began:.1f} s")
+        self.note(f"{name:18} {quantity(done, unit)} in {time.monotonic() - began:.1f} s")
 
     def note(self, text: str) -> None:
         """See pipelines.progress.Progress."""
@@ -49,7 +40,10 @@ class Lines:
 
 
 class JsonLines:
-    """A JSON object a line: {"stage", "done", "total", "unit", "seconds"}, at most one a second, and one at the end."""
+    """Progress display that writes JSON objects, one per line: {"stage", "state", "done", "total", "unit", "seconds"}.
+
+    A stage writes one at its beginning, one at its end, and at most one a second between.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -57,23 +51,23 @@ class JsonLines:
     @contextmanager
     def stage(self, name: str, total: int | None, unit: str) -> Iterator[Advance]:
         """See pipelines.progress.Progress."""
-        began = told = time.monotonic()
+        began = written = time.monotonic()
         done = 0
 
-        def tell(state: str) -> None:
+        def write(state: str) -> None:
             seconds = round(time.monotonic() - began, 3)
             self._write(stage=name, state=state, done=done, total=total, unit=unit, seconds=seconds)
 
         def advance(amount: int) -> None:
-            nonlocal done, told
+            nonlocal done, written
             done += amount
-            if time.monotonic() - told >= JSON_EVERY_S:
-                told = time.monotonic()
-                tell("running")
+            if time.monotonic() - written >= JSON_EVERY_S:
+                written = time.monotonic()
+                write("running")
 
-        tell("begun")
+        write("begun")
         yield advance
-        tell("done")
+        write("done")
 
     def note(self, text: str) -> None:
         """See pipelines.progress.Progress."""

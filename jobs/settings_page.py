@@ -1,4 +1,4 @@
-"""docs/settings.md, made of the definitions in jobs/settings/."""
+"""Text of docs/settings.md, from the definitions of the settings."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from pipelines.settings import Execution, documentation
 
 OPENING = """# Settings
 
-Made by `babelmerge settings`; each is defined once, in `jobs/settings/`. A command takes each as a flag
-(`vocab_size` is `--vocab-size`) and as a key of the file that `--conf` names; a workflow file takes it as a key of its
-step. Unknown keys and wrong types are refused.
+Written by `babelmerge settings`; each setting is defined once, in the `settings.py` of its command. A command takes
+each as a flag (`vocab_size` is `--vocab-size`) and as a key of the file that `--conf` names; a workflow file takes it
+as a key of its step. Unknown keys and wrong types are refused.
 """
 
 
 def settings_page() -> str:
-    """The page, as Markdown."""
+    """Return the page, as Markdown."""
     parts = [OPENING, _table("Every command", Execution)]
     parts += [_table(f"`{name}`", kind) for name, kind in COMMANDS.items()]
     parts += [_table("Step `catalogs`", Catalogs)]
@@ -31,7 +31,7 @@ def _table(heading: str, kind: type[msgspec.Struct]) -> str:
     about = (kind.__doc__ or "").strip()
     rows = ["| setting | type | default | |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(kind):
-        shown = lines[field.name].replace("|", "\\|")
+        shown = " ".join(lines[field.name].split()).replace("|", "\\|")
         rows.append(f"| `{field.name}` | {_type(field.type)} | {_default(field)} | {shown} |")
     return f"## {heading}\n\n{about}\n\n" + "\n".join(rows) + "\n"
 
@@ -44,18 +44,18 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 
 def _type(kind: Any) -> str:
-    """A type as people say it: from its JSON schema, which knows bounds too."""
+    """Return a type in plain words, from its JSON schema: `int | None` with a bound is "whole number ≥ 1"."""
     schema = msgspec.json.schema(kind)
-    return _said(schema).replace("|", "\\|")
+    return _in_words(schema).replace("|", "\\|")
 
 
-def _said(schema: dict[str, Any]) -> str:
+def _in_words(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
-        return " or ".join(_said(one) for one in schema["anyOf"] if one.get("type") != "null")
+        return " or ".join(_in_words(one) for one in schema["anyOf"] if one.get("type") != "null")
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if schema.get("type") == "array":
-        return f"list of {_said(schema['items'])}"
+        return f"list of {_in_words(schema['items'])}"
     if schema.get("type") == "object":
         return "names and numbers"
     if "$ref" in schema:

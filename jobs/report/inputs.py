@@ -20,26 +20,19 @@ NAMES = "languages.json"
 """Beside a corpus: language code to its name in English."""
 
 
-class StrangeResult(DataError):
+class InvalidResult(DataError):
     """A finished output whose manifest or tables are not what its step writes."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"report: a result is not what its step writes ({self.reason[:200]}); remove it and run that step again"
+    reason: str
+    message = "report: a result is not what its step writes ({reason:.200}); remove it and run that step again"
 
 
 class MissingResult(DataError):
-    """A report was asked to show what is not there."""
+    """A directory that holds no finished output of the step that a report asks for."""
 
-    def __init__(self, path: str, what: str) -> None:
-        super().__init__(path, what)
-        self.path, self.what = path, what
-
-    def __str__(self) -> str:
-        return f"{self.path}: holds no finished {self.what}; run that step first, or leave it out of the report"
+    path: str
+    stage: str
+    message = "{path}: holds no finished {stage}; run that step first, or leave it out of the report"
 
 
 @dataclass(frozen=True)
@@ -99,11 +92,11 @@ class ReportInputs:
 
 
 def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
-    """The inputs, and the fingerprints of the outputs that they come from. Raises MissingResult, StrangeResult."""
+    """The inputs, and the fingerprints of the outputs that they come from. Raises MissingResult, InvalidResult."""
     try:
         return _gathered(settings)
     except (KeyError, TypeError, AttributeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise StrangeResult(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+        raise InvalidResult(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
 
 
 def _gathered(settings: Report) -> tuple[ReportInputs, list[str]]:

@@ -17,7 +17,8 @@ from jobs.report.mixture_notes import mixture_notes
 from jobs.report.runs import CAPTION, COLUMNS
 from jobs.report.spelled import spelled
 from jobs.report.tables import betraying, compression_table, mixture_table, premium_table, telling
-from jobs.report.wording import UNKNOWN_FIGURE, named, size
+from jobs.report.wording import UNKNOWN_FIGURE, named
+from jobs.units import size
 from pipelines.outputs import replacing
 
 PAGE: Final = "report.html"

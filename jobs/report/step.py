@@ -10,7 +10,7 @@ from pipelines.outputs import Output, Run, fingerprint
 
 def run_catalogs(settings: Catalogs, job: Job) -> str:
     """Make the demo's corpus."""
-    from jobs.demo_corpus import extract_catalogs
+    from jobs.demo.catalogs import extract_catalogs
 
     with Output(out_directory(settings), "catalogs") as output:
         facts = extract_catalogs(settings.packages, output, job.progress, minimum_strings=settings.minimum_strings)

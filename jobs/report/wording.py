@@ -34,15 +34,6 @@ def points(difference: float) -> str:
     return f"{100 * abs(difference):.1f} percentage points"
 
 
-def size(amount: float) -> str:
-    """Bytes in decimal units: "950 B", "1.1 MB"."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 999.95:
-            return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:,.1f} TB"
-
-
 def interval(low: float | None, high: float | None) -> str:
     """` (95 % interval 1.10 to 1.18)`; empty when there is none."""
     return "" if low is None or high is None else f" (95 % interval {times(low)} to {times(high)})"

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from jobs.command import main
-from jobs.demo_corpus import MissingPackage, extract_catalogs, is_sample, read_catalogs
+from jobs.demo.catalogs import MissingPackage, extract_catalogs, is_sample, read_catalogs
 from pipelines.outputs import Output, read_manifest
 from pipelines.progress import Silent
 

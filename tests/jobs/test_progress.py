@@ -1,10 +1,12 @@
-"""Progress on stderr: lines, bars on a terminal, JSON; what is told stays as it is."""
+"""Progress on stderr: lines, bars on a terminal, JSON; a note is printed unchanged."""
 
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,32 @@ def test_a_terminal_has_bars_and_the_same_lines() -> None:
     assert "a :smile: [b]\r\n" in shown
     assert "━" in shown
     assert "count              1.5 MB in 0." in shown
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_bar_stays_on_one_line(columns: int) -> None:
+    """A bar that is wider than the terminal wraps, and each refresh leaves a line behind."""
+    told = """
+import sys
+from jobs.bars import Bars
+with Bars().stage("count categories", 123_456_789, "documents") as advance:
+    for _ in range(8):
+        advance(12_345_678)
+        import time
+        time.sleep(0.15)
+"""
+    driver, terminal = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": str(columns)}
+    subprocess.run([sys.executable, "-c", told], cwd=ROOT, env=environment, stderr=terminal, check=True, timeout=60)
+    os.close(terminal)
+    shown = b""
+    with suppress(OSError):  # the other end is closed
+        while part := os.read(driver, 1 << 16):
+            shown += part
+    os.close(driver)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    lines = [line for line in re.split(r"[\r\n]+", plain) if "documen" in line]
+    assert len(lines) > 1 and all(len(line) <= columns for line in lines)
+    assert all(line.startswith("count categor") for line in lines)  # no second half of a line
+    if columns >= 80:
+        assert any(re.search(r"━+.* [\d,]+ documents, [\d,]+ documents/s +[\d:-]+", line) for line in lines)

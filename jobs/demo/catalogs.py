@@ -1,7 +1,7 @@
-"""A parallel corpus for the demo: the translation catalogs that installed Python packages ship.
+"""Parallel corpus of the demo, made of the translation catalogs that installed Python packages ship.
 
-Programs keep their messages, translated, in gettext catalogs: real text in many languages, aligned by the English
-message it translates. Each message is a document; its id names package, catalog and message.
+Programs ship their messages and the translations of them in gettext catalogs: real text in many languages, aligned by
+the English message. Each message is a document; its id names package, catalog and message.
 """
 
 import hashlib
@@ -23,35 +23,33 @@ from pipelines.progress import Progress
 ENGLISH: Final = "en"
 """The language of the messages themselves."""
 FEWEST_LETTERS: Final = 2
+"""Letters that a message needs to be a document."""
 NAMES: Final = "languages.json"
 SETS: Final = ("parallel", "train", "sample")
 
 
 class MissingPackage(DataError):
-    """A package whose catalogs are wanted is not installed, or ships none."""
+    """A package that is not installed, or that ships no catalogs."""
 
-    def __init__(self, package: str, reason: str) -> None:
-        super().__init__(package, reason)
-        self.package, self.reason = package, reason
-
-    def __str__(self) -> str:
-        return f"catalogs of {self.package}: {self.reason}; install the extra that brings it: pip install -e '.[demo]'"
+    package: str
+    reason: str
+    message = "catalogs of {package}: {reason}; install the extra that brings it: pip install -e '.[demo]'"
 
 
 def read_catalogs(package: str) -> dict[str, dict[str, str]]:
-    """Translations by language and document id, of an installed package; English is the messages themselves.
+    """Return {language: {document id: text}} of an installed package's catalogs; English is the messages themselves.
 
-    Left out: what is untranslated, fuzzy or obsolete, messages with plural forms, and messages of fewer than two
-    letters. The package is found, not imported.
+    Skips untranslated, fuzzy and obsolete entries, messages with plural forms, and messages of fewer than two letters.
+    Locates the package without importing it. Raises MissingPackage.
     """
     try:
         import polib
     except ImportError as error:
-        raise MissingPackage(package, "polib, which reads them, is not installed") from error
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
+        raise MissingPackage(package, "polib, which reads catalogs, is not installed") from error
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
         raise MissingPackage(package, "the package is not installed")
-    root = Path(found.submodule_search_locations[0])
+    root = Path(spec.submodule_search_locations[0])
     texts: dict[str, dict[str, str]] = {ENGLISH: {}}
     for path in sorted(root.glob("**/locale/*/LC_MESSAGES/*.po")):
         language = path.parent.parent.name
@@ -71,7 +69,7 @@ def read_catalogs(package: str) -> dict[str, dict[str, str]]:
 
 
 def is_sample(document: str) -> bool:
-    """Whether a document belongs to the sample half, in every language: by a hash of its id."""
+    """Return True if a document belongs to the sample half, in every language: by a hash of its id."""
     return hashlib.sha256(document.encode()).digest()[0] % 2 == 1
 
 
@@ -80,8 +78,8 @@ def extract_catalogs(
 ) -> Mapping[str, int]:
     """Write `<set>-<language>.parquet` (id, language, text) to `output`, for each language with enough strings.
 
-    Three sets: `parallel` holds all of a language's documents, `train` and `sample` the two halves of them. Skipped
-    when they are there already. Returns figures: languages, strings, bytes.
+    Three sets: `parallel` holds all of a language's documents, `train` and `sample` the two halves of them. Does
+    nothing when the output is current. Returns figures: languages, strings, bytes. Raises MissingPackage.
     """
     began = time.monotonic()
     versions = {package: _version(package) for package in packages}
@@ -125,7 +123,7 @@ def _version(package: str) -> str:
 
 
 def _names(languages: Sequence[str]) -> dict[str, str]:
-    """English names of languages, as far as Django knows them."""
+    """Return {language: its English name}, for the languages that Django names."""
     try:
         from django.conf.locale import LANG_INFO
     except ImportError:
