@@ -25,7 +25,7 @@ import pyarrow as pa
 from benchmarks.figures import FAINT, FONT, GROUND, INK, OURS, PNG_SCALE, THEIRS, Machine, replace_block
 from benchmarks.processes import Failed, timed
 from benchmarks.train import ROOT, machine, version
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files

@@ -25,7 +25,7 @@ import pyarrow as pa
 import zstandard
 
 from operators.encoding.encode import Encoder
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Tokenizer
 from pipelines.tokenizers import KNOWN_PRETOKENIZERS, load_tokenizer
 

@@ -290,7 +290,7 @@ def _write(path: Path, language: str, lines: Sequence[str]) -> None:
 
 def _recut(tokenizer: Path, folder: Path, pretokenizer: str) -> None:
     """The same merges under another pre-tokenizer's expression."""
-    from operators.text.pretokenize import PATTERNS
+    from operators.text.pretokenizers import PATTERNS
 
     content = msgspec.json.decode(tokenizer.read_bytes())
     for step in content["pre_tokenizer"].get("pretokenizers", [content["pre_tokenizer"]]):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.byte_level import to_bytes
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 
 ENDOFTEXT: Final = "<|endoftext|>"
 """Where gigatoken's `train_bpe` cuts a file into documents unless it is told otherwise."""
@@ -35,7 +35,7 @@ class Job:
     text: Path
     vocab_size: int
     pattern: str
-    """A name in operators.text.pretokenize.PATTERNS."""
+    """A name in operators.text.pretokenizers.PATTERNS."""
     out: Path
 
 

@@ -74,7 +74,7 @@ def _sizes(settings: Train, present: int) -> tuple[int, list[int]]:
 
 
 def _extended(settings: Train, reference: str) -> "Tokenizer":
-    from operators.text.pretokenize import PATTERNS
+    from operators.text.pretokenizers import PATTERNS
     from operators.training.extension import check_extendable
     from pipelines.tokenizers import load_tokenizer
 

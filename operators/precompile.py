@@ -18,7 +18,8 @@ from operators.kernels import CACHE, are_compiled, stamp
 from operators.reading.json_objects import objects_of
 from operators.reading.lines import line_offsets
 from operators.shard import Shard
-from operators.text.pretokenize import PATTERNS, Pretokenizer
+from operators.text.pretokenize import Pretokenizer
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.reducer import Reducer
 from operators.word_table import WordCounter, WordTable, text_sizes

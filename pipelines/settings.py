@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from operators.errors import UsageError
+from operators.text.pretokenizers import NAMES as PRETOKENIZER_NAMES
 from pipelines.corpus.sources import Source
 
 Corpus = list[str | Source]
@@ -54,7 +55,10 @@ class Execution(Settings, frozen=True, kw_only=True):
 
 
 def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:
-    """The line below each field of a settings class, those of the classes it extends included."""
+    """The line below each field of a settings class, those of the classes it extends included.
+
+    `{pretokenizers}` in a line stands for the names in `operators.text.pretokenizers`.
+    """
     lines: dict[str, str] = {}
     for ancestor in reversed(settings.__mro__):
         if not issubclass(ancestor, msgspec.Struct) or ancestor is msgspec.Struct:
@@ -64,7 +68,9 @@ def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:
         for field, below in zip(body.body, body.body[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(field.target, ast.Name):
                 assert isinstance(below.value, ast.Constant)
-                lines[field.target.id] = str(below.value.value)
+                lines[field.target.id] = str(below.value.value).replace(
+                    "{pretokenizers}", ", ".join(PRETOKENIZER_NAMES)
+                )
     return lines
 
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.errors import DataError, UsageError
-from operators.text.pretokenize import PATTERNS, Pretokenizer, read_recipe, write_recipe
+from operators.text.pretokenize import Pretokenizer, read_recipe, write_recipe
+from operators.text.pretokenizers import NAMES, PRETOKENIZERS
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
@@ -34,13 +35,7 @@ MERGES: Final = "merges.parquet"
 TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, RANKS, MERGES)
 """What a tokenizer directory holds, besides its manifest."""
 
-KNOWN_PRETOKENIZERS: Final = {
-    "cl100k_base": "gpt4",
-    "o200k_base": "o200k",
-    "llama3": "llama3",
-    "llama4": "o200k",
-    "qwen": "qwen",
-}
+KNOWN_PRETOKENIZERS: Final = {stem: name for name, row in PRETOKENIZERS.items() for stem in row.rank_files}
 """Stem of a .tiktoken file to the pre-tokenizer that its publisher uses with it."""
 
 MAX_FILE_BYTES: Final = 64 << 20
@@ -167,7 +162,7 @@ def _named_pretokenizer(reference: str, path: Path, given: str | None) -> str:
     if given is None and path.stem in KNOWN_PRETOKENIZERS:
         return KNOWN_PRETOKENIZERS[path.stem]
     if not given:
-        known, names = ", ".join(KNOWN_PRETOKENIZERS), ", ".join([*PATTERNS, "none"])
+        known, names = ", ".join(KNOWN_PRETOKENIZERS), ", ".join(NAMES)
         raise BadReference(
             reference,
             f"a .tiktoken file does not hold its pre-tokenizer, and only the names {known} imply it; "

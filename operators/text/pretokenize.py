@@ -18,80 +18,58 @@ from tokenizers import PreTokenizedString
 from operators.arrays import I64, ROOM, U8, with_room
 from operators.byte_level import to_bytes
 from operators.errors import DataError, UsageError
+from operators.kernels import scan as scanners
 from operators.kernels.boundaries import scan_borders
 from operators.kernels.intrinsics import WIDE
-from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, QWEN, TEKKEN, scan
+from operators.kernels.scan import BLOCK_BYTES, scan
+from operators.redaction import masked, shown
 from operators.text import text_pipeline
 from operators.text.arrow_text import bytes_and_starts
 from operators.text.normalization import Normalizer
+from operators.text.pretokenizers import NAMES, NO_SPLIT, PATTERNS, PRETOKENIZERS
 from operators.text.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
-from operators.text.text_pipeline import NO_SPLIT, SPACE_MARK, Recipe, Section
+from operators.text.text_pipeline import SPACE_MARK, Recipe, Section
 from operators.unicode.classes import BLOCKS, CLASSES
 
-_CL100K: Final = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
-    r"|\s+(?!\S)|\s+"
-)
-
-PATTERNS: Final[dict[str, str]] = {
-    "gpt2": r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
-    "gpt4": _CL100K,
-    "o200k": (
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-        r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-        r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    ),
-    "llama3": _CL100K,
-    "qwen": _CL100K.replace(r"\p{N}{1,3}", r"\p{N}"),
-    "tekken": (
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
-        r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
-        r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    ),
+_KINDS: Final[dict[str, int]] = {
+    row.regex: getattr(scanners, row.scanner) for row in PRETOKENIZERS.values() if row.scanner is not None
 }
-"""Name to the published regular expression; gpt4 (cl100k_base) and llama3 are the same one."""
-
-_KINDS: Final = {
-    PATTERNS["gpt2"]: GPT2,
-    PATTERNS["gpt4"]: CL100K,
-    PATTERNS["o200k"]: O200K,
-    PATTERNS["qwen"]: QWEN,
-    PATTERNS["tekken"]: TEKKEN,
-}
+"""Regular expression to the number of its scanner."""
+_BIT_PARALLEL: Final = frozenset(_KINDS[row.regex] for row in PRETOKENIZERS.values() if row.bit_parallel)
 _BYTES_PER_PIECE: Final = 4
 """A guess for the first allocation; English under gpt4 has about 4.6."""
 
 
 class BadPattern(UsageError):
-    """A regular expression that does not compile."""
+    """A pre-tokenizer that is neither a name nor a regular expression that compiles."""
 
-    def __init__(self, pattern: str, reason: str) -> None:
-        super().__init__(pattern, reason)
-        self.pattern, self.reason = pattern, reason
+    pattern: str
+    reason: str
 
     def __str__(self) -> str:
-        names = "gpt2, gpt4 (cl100k_base), o200k (o200k_base), llama3, qwen, tekken, none"
-        pattern = _short(self.pattern)
-        return f"pre-tokenizer {pattern!r} is neither a name ({names}) nor a regular expression: {self.reason}"
-
-
-def _short(pattern: str) -> str:
-    return pattern if len(pattern) <= 80 else f"{pattern[:80]}..."
+        names = ", ".join(NAMES)
+        return f"pre-tokenizer {_short(self.pattern)} is neither a name ({names}) nor a regular expression: " + shown(
+            self.reason
+        )
 
 
 class PatternGaveUp(DataError):
     """A regular expression that backtracks too long on a document."""
 
-    def __init__(self, pattern: str, document_bytes: int, reason: str) -> None:
-        super().__init__(pattern, document_bytes, reason)
-        self.pattern, self.document_bytes, self.reason = pattern, document_bytes, reason
+    pattern: str
+    document_bytes: int
+    reason: str
 
     def __str__(self) -> str:
-        pattern = _short(self.pattern)
         return (
-            f"pre-tokenizer {pattern!r} gave up on a document of {self.document_bytes} bytes: {self.reason}; "
-            "write the expression without nested repetition"
+            f"pre-tokenizer {_short(self.pattern)} gave up on a document of {self.document_bytes} bytes: "
+            f"{shown(self.reason)}; write the expression without nested repetition"
         )
+
+
+def _short(pattern: str) -> str:
+    """Quote a pattern for a message, its first 80 characters."""
+    return repr(masked(pattern if len(pattern) <= 80 else f"{pattern[:80]}..."))
 
 
 @dataclass(frozen=True)
@@ -254,7 +232,7 @@ def read_recipe(pattern: str) -> Recipe:
     """The recipe that a name, an expression or a recipe's own text stands for. Raises ValueError."""
     if text_pipeline.is_json(pattern):
         return text_pipeline.from_json(pattern)
-    if text_pipeline.like_a_name(pattern) and pattern not in (*PATTERNS, NO_SPLIT):
+    if text_pipeline.like_a_name(pattern) and pattern not in NAMES:
         meant = f"write (?:{pattern}) where an expression is meant" if pattern else "none leaves each document whole"
         raise ValueError(f"no name is spelled so; {meant}")
     steps = [] if pattern == NO_SPLIT else [text_pipeline.split(PATTERNS.get(pattern, pattern))]
@@ -332,7 +310,7 @@ def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
     kinds = np.empty(longest + 2 * ROOM, np.uint8)
     words = longest // WIDE + 3
     borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
-    by_bits = kind in (GPT2, CL100K, QWEN)
+    by_bits = kind in _BIT_PARALLEL
     places = np.empty(longest, np.int64) if by_bits else ranks
     document = count = 0
     while True:

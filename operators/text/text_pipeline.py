@@ -11,11 +11,12 @@ from typing import Any, Final, Literal
 import msgspec
 from tokenizers import Tokenizer as HuggingFace
 
+from operators.text.pretokenizers import NO_SPLIT
+
 Section = dict[str, Any]
 
 SPACE_MARK: Final = "\u2581"
 """What SentencePiece and its descendants write for a space: U+2581."""
-NO_SPLIT: Final = "none"
 _START: Final = '{"'
 _NAME: Final = re.compile(r"[\w .-]*\w[\w .-]*", re.ASCII)
 

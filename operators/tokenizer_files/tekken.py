@@ -12,7 +12,8 @@ import msgspec
 
 from operators.errors import UsageError
 from operators.kernels.bpe_windows import LARGEST_ID
-from operators.text.pretokenize import PATTERNS, Pretokenizer
+from operators.text.pretokenize import Pretokenizer
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.tiktoken import from_ranks

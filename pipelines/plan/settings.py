@@ -15,7 +15,7 @@ class Plan(Settings, frozen=True, kw_only=True):
     out: str | None = None
     """Directory for plan.json; by default the plan is only printed."""
     pretokenizer: str = "gpt4"
-    """gpt2, gpt4, o200k, llama3, none, or a regular expression: matches, and what is between, are words."""
+    """A name ({pretokenizers}) or a regular expression: its matches and the gaps between are pre-tokens."""
     vocab_sizes: list[Annotated[int, Meta(ge=257, le=100_000_000)]] = []
     """Vocabulary sizes to plan for; by default 32768, 65536 and 131072."""
     sample_mb: Annotated[int, Meta(ge=1, le=100_000)] = 64

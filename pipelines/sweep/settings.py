@@ -19,7 +19,7 @@ class Sweep(Settings, frozen=True, kw_only=True):
     smallest_size: Annotated[int, Meta(ge=257)] = 1024
     """No language is given a smaller vocabulary."""
     pretokenizer: str = "gpt4"
-    """gpt2, gpt4, o200k, llama3, none, or a regular expression."""
+    """A name ({pretokenizers}) or a regular expression: its matches and the gaps between are pre-tokens."""
     baseline: str = "eng_Latn"
     """The language that the others are compared with."""
     languages: list[str] | None = None

@@ -21,7 +21,7 @@ class Train(Settings, frozen=True, kw_only=True):
     sizes: list[Annotated[int, Meta(ge=257, le=100_000_000)]] = []
     """Also write what training to each of these sizes gives, as tokenizers size-<size>/ in the same directory."""
     pretokenizer: str | None = None
-    """gpt2, gpt4 (default), o200k, llama3, none, or a regular expression: matches, and what is between, are words."""
+    """A name ({pretokenizers}; default: gpt4) or a regular expression: its matches and the gaps are pre-tokens."""
     special_tokens: list[str] = []
     """Tokens that stand for no text, in order; they take the first ids."""
     extend: str | None = None

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 
 SENTENCES = {
     "en": "the quick brown fox's 12 jumps over 3456 lazy dogs, isn't it?",

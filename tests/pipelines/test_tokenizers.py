@@ -17,7 +17,8 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from operators.encoding.encode import Encoder
 from operators.errors import BabelmergeError, DataError, UsageError
-from operators.text.pretokenize import PATTERNS, BadPattern
+from operators.text.pretokenize import BadPattern
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json

@@ -18,7 +18,8 @@ from tokenizers import Tokenizer as HuggingFace
 
 from operators.encoding import word_encoder
 from operators.encoding.encode import Encoder
-from operators.text.pretokenize import PATTERNS, Pretokenizer
+from operators.text.pretokenize import Pretokenizer
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.hugging_face_output import to_json

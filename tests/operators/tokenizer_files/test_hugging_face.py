@@ -12,7 +12,7 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from operators.byte_level import BYTE_TO_CHAR
 from operators.errors import DataError
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.equality import random_texts
 from operators.encoding.encode import Encoder
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.tekken import from_tekken, is_tekken
 

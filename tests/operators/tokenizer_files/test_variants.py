@@ -13,7 +13,7 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from benchmarks.equality import random_texts
 from operators.encoding.encode import Encoder
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import NotReplayable, require_replayable
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json

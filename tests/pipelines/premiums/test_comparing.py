@@ -14,7 +14,7 @@ import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine

@@ -14,7 +14,7 @@ import tokenizers
 
 from operators.byte_level import to_chars
 from operators.encoding.encode import Encoder
-from operators.text.pretokenize import PATTERNS
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary, same_merges
 from operators.tokenizer_files.errors import InexpressibleTokenizer
 from operators.tokenizer_files.hugging_face import from_json
