@@ -25,10 +25,9 @@ import polars as pl
 import pyarrow as pa
 
 from operators.curves.tokens_by_size import measure_curve
-from operators.shard import Shard
 from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Tokenizer
-from operators.training.reducer import Reducer
+from operators.training.in_memory import train_words
 from operators.word_table import WordCounter
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
@@ -204,11 +203,7 @@ def efficiencies(folder: Path, names: Sequence[str], size: int) -> list[float]:
         texts = pa.array(lines, pa.large_string())
         counter.add(Pretokenizer(tokenizer.pretokenizer).split(texts), pa.array([name] * len(lines)))
         words, counts, _ = counter.table(name).sorted()
-        shard, reducer = Shard(words, counts, tokenizer.byte_ids), Reducer((), size)
-        changes = shard.initial_counts()
-        while len(batch := reducer.next_batch([changes])):
-            changes = shard.apply(batch)
-        own = Tokenizer(tokenizer.pretokenizer, (), reducer.merges)
+        own = Tokenizer(tokenizer.pretokenizer, (), train_words(words, counts, size))
         tokens = [int(measure_curve(words, counts, one).tokens[-1]) for one in (own, tokenizer)]
         found.append(tokens[0] / tokens[1])
     return found

@@ -27,13 +27,14 @@ import numpy as np
 from operators.arrays import F64
 from operators.shard import PairChanges
 from operators.tokenizer import Merges, Tokenizer, same_merges
+from operators.training.reducer import learn_rounds
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine, Worker
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.engines.ray_workers import RayWorker
 from pipelines.progress import Silent
-from pipelines.train.rounds import Goal, ShardSource, TrainingShard, choose
+from pipelines.train.rounds import Goal, ShardSource, TrainingShard
 from pipelines.words.counting import count_words
 
 PARTITIONS: Final = 128
@@ -147,7 +148,7 @@ def record(paths: Sequence[Path], shards: int, goal: Goal, folder: Path) -> Reco
         made.append(TrainingShard(*own))
         laid_out[i] = time.thread_time() - began
     recorder = Recorder(made)
-    rounds = list(choose(goal.reducer(), recorder.apply(None), recorder.apply, Merges.from_rows([])))
+    rounds = list(learn_rounds(goal.reducer(), recorder.apply(None), recorder.apply, Merges.from_rows([])))
     took = np.array([laid_out, *recorder.seconds])
     recording = Recording(
         folder=folder,
@@ -198,7 +199,7 @@ def replay(recording: Recording, goal: Goal, hosts: Sequence[Worker], latency_s:
         host.call("holds").result()
     driver, reducer = Driver(hosts, recording.shards), goal.reducer()
     process, thread, began = time.process_time(), time.thread_time(), time.perf_counter()
-    for _ in choose(reducer, driver.apply(None), driver.apply, Merges.from_rows([])):
+    for _ in learn_rounds(reducer, driver.apply(None), driver.apply, Merges.from_rows([])):
         pass
     seconds, process = time.perf_counter() - began, time.process_time() - process
     reducing = time.thread_time() - thread - driver.cpu_s

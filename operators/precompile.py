@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from operators.arrays import I32, I64
+from operators.arrays import I64
 from operators.kernels import CACHE, are_compiled, stamp
 from operators.reading.json_objects import objects_of
 from operators.reading.lines import line_offsets
@@ -21,7 +21,7 @@ from operators.shard import Shard
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer
-from operators.training.reducer import Reducer
+from operators.training.in_memory import train_words
 from operators.word_table import WordCounter, WordTable, text_sizes
 
 _SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
@@ -44,21 +44,12 @@ def load_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryA
         table.add_rows(rows.column("word").combine_chunks(), rows.column("count").to_numpy())
     words, counts, _ = table.sorted()
     text_sizes(words, counts)
-    return words, counts, _train(words, counts, Tokenizer("gpt4", (), Merges.from_rows([])).byte_ids)
+    return words, counts, train_words(words, counts, 400)
 
 
 def _read() -> None:
     line_offsets(np.frombuffer(_SOME_TEXT.encode(), np.uint8))
     objects_of(b'{"text": "a"}\n', ("text", "id", "language"), None)
-
-
-def _train(words: pa.LargeBinaryArray, counts: I64, byte_ids: I32) -> Merges:
-    reducer = Reducer((), 400)
-    shard = Shard(words, counts, byte_ids)
-    changes = shard.initial_counts()
-    while len(batch := reducer.next_batch([changes])):
-        changes = shard.apply(batch)
-    return reducer.merges
 
 
 def _words() -> None:

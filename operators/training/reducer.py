@@ -1,11 +1,12 @@
-"""Choosing the next merges. A total order, so any split of the corpus gives the same list.
+"""The merge list under construction: tokens, rounds of merges, and the order in which pairs are merged.
 
-The order: highest count; then smallest left id; then smallest right id. Taking, in one round, the longest prefix of the
-sorted pairs in which no pair's right token is another's left token gives what one merge at a time would give: such
-merges cannot lower each other's counts, and the pairs that they create sort behind all of them (docs/design.md).
+The order is total, so any split of the corpus gives the same list: highest count, then smallest left id, then smallest
+right id. A round takes the longest prefix of the sorted pairs in which no pair's right token is another's left token.
+That gives what one merge at a time would give: such merges cannot lower each other's counts, and the pairs that they
+create sort behind all of them (docs/design.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,33 +16,43 @@ from operators.byte_level import to_bytes
 from operators.shard import PairChanges
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.pair_totals import PairTotals
+from operators.training.selection import Selection
 
-_MOST_ADOPTED: Final = 1 << 30
-"""Bytes of all parts of rounds that are taken from elsewhere. Each may double the one before; what was learned comes
-nowhere near."""
+REPLAYED_MERGES: Final = 512
+"""Merges replayed at a time: few enough for their reports to be small, many enough for round trips not to count."""
+_MAX_RESTORED_BYTES: Final = 1 << 30
+"""Limit for the bytes of all tokens in restored rounds. A token may be twice as long as the one before, so a small file
+could ask for any amount of memory; rounds that were learned come nowhere near the limit."""
 
 
 class Reducer:
-    """Assembles the merge list: takes each round's pair changes from all shards, says what to merge next."""
+    """Builder of a merge list: receives each round's pair changes from all shards, returns the next batch of merges."""
 
-    def __init__(self, start: Tokenizer | Sequence[str], vocabulary_size: int, min_pair_count: int = 1) -> None:
-        """Stops at `vocabulary_size` tokens (special and byte tokens included) or under `min_pair_count` (>= 1).
+    def __init__(
+        self,
+        start: Tokenizer | Sequence[str],
+        vocabulary_size: int,
+        min_pair_count: int = 1,
+        selection: Selection | None = None,
+    ) -> None:
+        """Stop at `vocabulary_size` tokens (special and byte tokens included) or under `min_pair_count` (>= 1).
 
-        `start` is what is there: special tokens, to which bytes are added, or a tokenizer to extend. New ids go behind
-        its largest; its merges must be replayed before the first batch is asked for.
+        `start` holds the special tokens, to which bytes are added; or it is a tokenizer to extend. New ids follow its
+        largest one; its merges must be replayed before the first batch is asked for. `selection` must be empty; None
+        selects by frequency.
         """
         if not isinstance(start, Tokenizer):
             start = Tokenizer("none", tuple(start), Merges.from_rows([]))
-        self._known = _known_texts(start)
-        self._spelled = {token: text for text, token in self._known.items()} | start.text_tokens
+        self._ids = _ids_by_text(start)
+        self._texts = {token: text for text, token in self._ids.items()} | start.text_tokens
         self._size = len(start.tokens)
-        self._goal = vocabulary_size
+        self._target_size = vocabulary_size
         self._minimum = max(1, min_pair_count)
-        self._totals = PairTotals()
+        self._selection: Selection = PairTotals() if selection is None else selection
         self._rounds: list[Merges] = []
         self._applied = 0
         self._replayed: Merges | None = None
-        self._adopted = 0
+        self._restored_bytes = 0
 
     @property
     def rounds(self) -> Sequence[Merges]:
@@ -61,29 +72,29 @@ class Reducer:
     @property
     def missing(self) -> int:
         """Number of tokens still to make."""
-        return max(0, self._goal - self._size)
+        return max(0, self._target_size - self._size)
 
     def next_batch(self, changes: Sequence[PairChanges]) -> Merges:
-        """The order-exact batch to merge next, given every shard's changes of the last one; empty at the end."""
+        """Choose the merges of the next round, given every shard's changes of the last one; empty at the end."""
         self._add(changes)
         if not self.missing:
             return Merges.from_rows([])
-        pairs, counts = self._totals.take(self.missing, self._minimum, self._size)
+        pairs, counts = self._selection.take(self.missing, self._minimum)
         lefts, rights = (pairs >> 32).astype(np.int32), (pairs & 0xFFFFFFFF).astype(np.int32)
         tokens: list[int] = []
-        known, spelled, size = self._known, self._spelled, self._size
+        ids, texts, size = self._ids, self._texts, self._size
         for left, right in zip(lefts.tolist(), rights.tolist(), strict=True):
-            text = spelled[left] + spelled[right]
-            if text in known:
-                if not tokens:  # a concatenation that is a token already goes alone
-                    tokens.append(known[text])
+            text = texts[left] + texts[right]
+            if text in ids:
+                if not tokens:  # a concatenation that is a token already is a round of its own
+                    tokens.append(ids[text])
                 break
-            known[text], spelled[size] = size, text
+            ids[text], texts[size] = size, text
             tokens.append(size)
             size += 1
         self._size = size
         taken = len(tokens)
-        self._totals.give_back(pairs[taken:])
+        self._selection.requeue(pairs[taken:])
         batch = Merges(lefts[:taken], rights[:taken], np.array(tokens, np.int32), counts[:taken])
         if taken:
             self._rounds.append(batch)
@@ -91,21 +102,21 @@ class Reducer:
         return batch
 
     def replay(self, merges: Merges, changes: Sequence[PairChanges]) -> None:
-        """As `next_batch`, but what is merged next is given; any number of merges, of any number of rounds."""
+        """Continue with given merges, of any number of rounds; `changes` as for `next_batch`."""
         self._add(changes)
         self._replayed = merges
 
-    def adopt(self, batch: Merges) -> bool:
-        """Take a batch that an earlier run chose as the next round; False, and nothing is taken, where that cannot be.
+    def restore_round(self, batch: Merges) -> bool:
+        """Append a round that an earlier run chose. Return False, and change nothing, where that is impossible.
 
-        It must be replayed too.
+        A restored round must be replayed too.
         """
         before, rows = self._size, zip(*(ids.tolist() for ids in (batch.left, batch.right, batch.token)), strict=True)
         for left, right, token in rows:
-            possible = left in self._spelled and right in self._spelled and self.missing
+            possible = left in self._texts and right in self._texts and self.missing
             if possible:
-                self._adopted += len(self._spelled[left]) + len(self._spelled[right])
-                possible = self._adopted <= _MOST_ADOPTED
+                self._restored_bytes += len(self._texts[left]) + len(self._texts[right])
+                possible = self._restored_bytes <= _MAX_RESTORED_BYTES
             if not possible or self._token_of(left, right) != token:
                 self._forget(before)
                 return False
@@ -113,44 +124,64 @@ class Reducer:
         return True
 
     def _add(self, changes: Sequence[PairChanges]) -> None:
-        self._totals.add(changes)
+        self._selection.add(changes)
         if self._replayed is not None:
-            self._totals.withdraw(_still_merged(self._replayed, self._applied, changes))
+            self._selection.mark_merged(_still_merged(self._replayed, self._applied, changes))
             self._applied += len(self._replayed)
             self._replayed = None
 
     def _token_of(self, left: int, right: int) -> int:
-        """The id of a concatenation: that of the token with these bytes, or the next free one."""
-        text = self._spelled[left] + self._spelled[right]
-        token = self._known.setdefault(text, self._size)
+        """Return the id of a concatenation: that of the token with these bytes, or the next free one."""
+        text = self._texts[left] + self._texts[right]
+        token = self._ids.setdefault(text, self._size)
         if token == self._size:
-            self._spelled[token] = text
+            self._texts[token] = text
             self._size += 1
         return token
 
     def _forget(self, size: int) -> None:
-        """Take back the tokens from the id `size` on."""
+        """Remove the tokens with the ids `size` and up."""
         for token in range(size, self._size):
-            del self._known[self._spelled.pop(token)]
+            del self._ids[self._texts.pop(token)]
         self._size = size
 
 
-def _known_texts(tokenizer: Tokenizer) -> dict[bytes, int]:
-    """Bytes to id: all tokens that text can become, then special tokens, where the alphabet can spell them."""
+def learn_rounds(
+    reducer: Reducer, changes: list[PairChanges], apply: Callable[[Merges], list[PairChanges]], replayed: Merges
+) -> Iterator[Merges]:
+    """Yield round after round, each chosen from the changes that `apply` returned for the round before.
+
+    `changes` are the counts before any merge. `replayed` comes first and is not yielded: the merges of a tokenizer that
+    is extended, and those of restored rounds. The round that reaches the vocabulary size is not applied, because
+    nothing is chosen after it.
+    """
+    for first in range(0, len(replayed), REPLAYED_MERGES):
+        some = replayed[first : first + REPLAYED_MERGES]
+        reducer.replay(some, changes)
+        changes = apply(some)
+    while len(batch := reducer.next_batch(changes)):
+        yield batch
+        if not reducer.missing:
+            return
+        changes = apply(batch)
+
+
+def _ids_by_text(tokenizer: Tokenizer) -> dict[bytes, int]:
+    """Map bytes to ids: all tokens that text can become, then special tokens, where the alphabet can spell them."""
     special = dict(zip(tokenizer.vocabulary.special_ids, tokenizer.special_tokens, strict=True))
-    known: dict[bytes, int] = {}
+    ids: dict[bytes, int] = {}
     for token, text in tokenizer.text_tokens.items():
         if token not in special:
-            known.setdefault(text, token)
+            ids.setdefault(text, token)
     for token, name in special.items():
         spelled = to_bytes(name)
         if spelled:
-            known.setdefault(spelled, token)
-    return known
+            ids.setdefault(spelled, token)
+    return ids
 
 
 def _still_merged(merges: Merges, first_step: int, changes: Sequence[PairChanges]) -> I64:
-    """The pairs of merges (the first is step `first_step`) that no later change raised: they do not wait."""
+    """Return the pairs of merges (the first is step `first_step`) that no later change raised: they do not wait."""
     pairs = merges.left.astype(np.int64) << 32 | merges.right
     ordered, position = np.unique(pairs[::-1], return_index=True)
     merged_at = first_step + len(pairs) - 1 - position  # a pair that was merged twice: the last time counts
@@ -161,5 +192,5 @@ def _still_merged(merges: Merges, first_step: int, changes: Sequence[PairChanges
         at = np.minimum(np.searchsorted(ordered, rows), len(ordered) - 1)
         later = (ordered[at] == rows) & (one.step[raised] > merged_at[at])
         again[at[later]] = True
-    waits_no_more: I64 = ordered[~again]
-    return waits_no_more
+    still: I64 = ordered[~again]
+    return still

@@ -16,11 +16,10 @@ from operators.curves.tokens_by_size import measure_curve, vocabulary_sizes
 from operators.encoding.encode import Encoder
 from operators.encoding.word_encoder import WordEncoder
 from operators.errors import DataError
-from operators.shard import Shard
 from operators.text.pretokenize import Pieces
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.extension import extend
-from operators.training.reducer import Reducer
+from operators.training.in_memory import train_words
 from pipelines.corpus.bad_records import BAD_RECORDS
 from pipelines.corpus.sources import InputFile
 from pipelines.curves.step import CURVES, words_of
@@ -115,11 +114,7 @@ def _sum(numbers: pa.Array) -> int:
 
 def _trained(words: pa.LargeBinaryArray, counts: I64, how: Sweeping) -> Tokenizer:
     start = Tokenizer(how.pretokenizer, (), Merges.from_rows([]))
-    shard, reducer = Shard(words, counts, start.byte_ids), Reducer(start, how.vocab_size)
-    changes = shard.initial_counts()
-    while len(batch := reducer.next_batch([changes])):
-        changes = shard.apply(batch)
-    return extend(start, reducer.merges)[0]
+    return extend(start, train_words(words, counts, how.vocab_size, start=start))[0]
 
 
 def _used(words: pa.LargeBinaryArray, tokenizer: Tokenizer) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

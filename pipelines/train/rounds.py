@@ -5,7 +5,7 @@ Where one shard is enough, the reducer works beside it.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from operators.arrays import I32
 from operators.shard import PairChanges, Shard
 from operators.tokenizer import Merges, Tokenizer, same_merges
-from operators.training.reducer import Reducer
+from operators.training.reducer import Reducer, learn_rounds
 from pipelines.engines.engine import Engine
 from pipelines.engines.fleet import Call, Fleet
 from pipelines.progress import Progress
@@ -24,8 +24,6 @@ from pipelines.words.word_tables import read_words
 
 ANSWER_EVERY_S = 0.5
 """A lone trainer tells what it learned this often: what the loss of the driver costs, and how smooth progress is."""
-REPLAYED_MERGES = 512
-"""Merges replayed at a time: few enough for their reports to be small, many enough for round trips not to count."""
 
 
 class TrainingShard:
@@ -98,31 +96,13 @@ class Goal:
     def reducer(self, rounds: Sequence[Merges] = ()) -> Reducer:
         """One that has chosen these rounds, and has not seen a count yet. Raises AnotherRun where it never would."""
         reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count)
-        if not all(reducer.adopt(batch) for batch in rounds):
+        if not all(reducer.restore_round(batch) for batch in rounds):
             raise AnotherRun
         return reducer
 
 
 class AnotherRun(Exception):
     """The rounds of a checkpoint are not those that this run chooses."""
-
-
-def choose(
-    reducer: Reducer, changes: list[PairChanges], apply: Callable[[Merges], list[PairChanges]], replayed: Merges
-) -> Iterator[Merges]:
-    """Round after round, each chosen from the changes that `apply` reported of the one before; `replayed` comes first.
-
-    `changes` are the counts before any merge. The last round is not applied: nothing is chosen after it.
-    """
-    for first in range(0, len(replayed), REPLAYED_MERGES):
-        some = replayed[first : first + REPLAYED_MERGES]
-        reducer.replay(some, changes)
-        changes = apply(some)
-    while len(batch := reducer.next_batch(changes)):
-        yield batch
-        if not reducer.missing:
-            return
-        changes = apply(batch)
 
 
 class LoneTrainer:
@@ -135,7 +115,7 @@ class LoneTrainer:
     def begin(self, rounds: Sequence[Merges], number: int) -> None:
         """Go on after these rounds; `number` is that of the last answer that was received."""
         replayed = Merges.joined([self._goal.start.merges, *rounds])
-        self._rounds = choose(self._goal.reducer(rounds), [self._shard.initial()], self._apply, replayed)
+        self._rounds = learn_rounds(self._goal.reducer(rounds), [self._shard.initial()], self._apply, replayed)
         self._number, self._answer = number, list[Merges]()
 
     def learn(self, number: int, seconds: float) -> list[Merges]:
@@ -197,7 +177,7 @@ def _together(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine)
             return answer
 
         replayed = Merges.joined([goal.start.merges, *reducer.rounds])
-        yield from choose(reducer, fleet.ask("initial"), applied, replayed)
+        yield from learn_rounds(reducer, fleet.ask("initial"), applied, replayed)
 
 
 def _alone(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
@@ -212,6 +192,6 @@ def _alone(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) ->
         while batches := fleet.ask("learn", number + 1, ANSWER_EVERY_S)[0]:
             number += 1
             for batch in batches:
-                if not reducer.adopt(batch):
+                if not reducer.restore_round(batch):
                     raise AnotherRun
                 yield batch

@@ -9,7 +9,8 @@ import pytest
 
 from operators.byte_level import byte_ids
 from operators.shard import Shard
-from operators.training.reducer import Reducer
+from operators.tokenizer import Merges
+from operators.training.reducer import Reducer, learn_rounds
 from operators.word_table import WordCounter, WordTable
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
@@ -33,10 +34,9 @@ def write_text(path: Path, words: int, seed: int = 3) -> None:
 
 
 def trained(shard: Shard, tokens: int) -> None:
-    reducer = Reducer((), tokens)
-    changes = shard.initial_counts()
-    while len(batch := reducer.next_batch([changes])):
-        changes = shard.apply(batch)
+    reducer, nothing = Reducer((), tokens), Merges.from_rows([])
+    for _ in learn_rounds(reducer, [shard.initial_counts()], lambda batch: [shard.apply(batch)], nothing):
+        pass
 
 
 @pytest.mark.parametrize(("words", "tokens"), [(30_000, 2_000), (100_000, 8_000)])

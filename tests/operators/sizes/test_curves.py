@@ -9,11 +9,10 @@ from tokenizers import Tokenizer as Library
 
 from operators.curves.tokens_by_size import measure_curve, vocabulary_sizes
 from operators.encoding.encode import Encoder
-from operators.shard import Shard
 from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.hugging_face_output import to_json
-from operators.training.reducer import Reducer
+from operators.training.in_memory import train_words
 from operators.word_table import WordCounter
 
 TEXTS = [
@@ -33,13 +32,8 @@ def words_of(texts: list[str], pretokenizer: str) -> tuple[pa.LargeBinaryArray, 
 
 
 def trained(texts: list[str], size: int, pretokenizer: str = "gpt4") -> Tokenizer:
-    start = Tokenizer(pretokenizer, (), Merges.from_rows([]))
     words, counts = words_of(texts, pretokenizer)
-    shard, reducer = Shard(words, counts, start.byte_ids), Reducer((), size)
-    changes = shard.initial_counts()
-    while len(batch := reducer.next_batch([changes])):
-        changes = shard.apply(batch)
-    return Tokenizer(pretokenizer, (), reducer.merges)
+    return Tokenizer(pretokenizer, (), train_words(words, counts, size))
 
 
 @pytest.mark.parametrize("pretokenizer", ["gpt4", "gpt2", "none"])

@@ -17,7 +17,8 @@ import zstandard
 
 from operators.byte_level import byte_ids
 from operators.shard import Shard
-from operators.training.reducer import Reducer
+from operators.tokenizer import Merges
+from operators.training.reducer import Reducer, learn_rounds
 from operators.word_table import WordCounter
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
@@ -99,9 +100,9 @@ def counted(corpus: Path, scratch: Path, vocabulary: int) -> Truth:
     merged = rows.group_by("word").agg(pl.col("count").sum()).sort("word")
     words = merged.get_column("word").to_arrow().cast(pa.large_binary())
     shard = Shard(words, np.array(merged.get_column("count").to_numpy()), byte_ids())
-    reducer, changes = Reducer((), vocabulary), shard.initial_counts()
-    while len(batch := reducer.next_batch([changes])):
-        changes = shard.apply(batch)
+    reducer, nothing = Reducer((), vocabulary), Merges.from_rows([])
+    for _ in learn_rounds(reducer, [shard.initial_counts()], lambda batch: [shard.apply(batch)], nothing):
+        pass
     symbols = int(pa.compute.sum(pa.compute.binary_length(words)).as_py())
     loaded = words.nbytes + 16 * len(words)  # their bytes, where each ends, counts, order
     return Truth(rows.height, merged.height, symbols, counter.memory_bytes, shard.memory_bytes + loaded)

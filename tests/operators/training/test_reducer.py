@@ -19,11 +19,12 @@ from operators.shard import CountOverflow, Shard
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.hugging_face_output import to_json
 from operators.training.extension import extend
-from operators.training.reducer import Reducer
+from operators.training.reducer import Reducer, learn_rounds
 from tests import oracle
 
 EVERYTHING = 100_000
 """More tokens than any corpus here can give: training to exhaustion."""
+NOTHING = Merges.from_rows([])
 
 some_words = st.lists(
     st.tuples(st.text("ab cdé", min_size=1, max_size=16), st.sampled_from([1, 1, 1, 2, 3, 7])), max_size=40
@@ -46,8 +47,8 @@ def train(
     fleet = [shard_of(items[i::shards], byte_ids(special_tokens), max_token_length) for i in range(shards)]
     reducer = Reducer(special_tokens, vocabulary_size, min_pair_count)
     changes = [shard.initial_counts() for shard in fleet]
-    while len(batch := reducer.next_batch(changes)):
-        changes = [shard.apply(batch) for shard in fleet]
+    for _ in learn_rounds(reducer, changes, lambda batch: [shard.apply(batch) for shard in fleet], NOTHING):
+        pass
     made = Tokenizer("none", tuple(special_tokens), reducer.merges)
     texts, merges = made.text_tokens, made.merges
     rows = zip(merges.left.tolist(), merges.right.tolist(), merges.count.tolist(), strict=True)
@@ -171,7 +172,7 @@ def continued(
         for part in (items[i::shards] for i in range(shards))
     ]
     reducer = Reducer(start, size)
-    assert all(reducer.adopt(batch) for batch in before)
+    assert all(reducer.restore_round(batch) for batch in before)
     changes = [shard.initial_counts() for shard in fleet]
     for merges in (start.merges, Merges.joined(before)):
         for first in range(0, len(merges), cut):
@@ -258,11 +259,12 @@ def test_rounds_that_cannot_be_of_this_run_are_not_adopted() -> None:
     reducer = Reducer((), 260)
     a, b = (int(byte_ids()[byte]) for byte in b"ab")
     for row in ((a, 300, 256, 5), (a, b, 257, 5), (a, b, a, 5)):
-        assert not reducer.adopt(Merges.from_rows([row]))
-        assert not reducer.adopt(Merges.from_rows([(b, b, 256, 9), (b, 256, 257, 8), (*row[:2], 259, 5)]))
+        assert not reducer.restore_round(Merges.from_rows([row]))
+        assert not reducer.restore_round(Merges.from_rows([(b, b, 256, 9), (b, 256, 257, 8), (*row[:2], 259, 5)]))
     assert reducer.vocabulary == 256 and not reducer.rounds
-    assert reducer.adopt(Merges.from_rows([(a, b, 256, 9), (a, 256, 257, 5)]))
-    assert not reducer.adopt(Merges.from_rows([(b, b, 258, 9), (b, 256, 259, 5), (a, a, 260, 4)]))  # one too many
+    assert reducer.restore_round(Merges.from_rows([(a, b, 256, 9), (a, 256, 257, 5)]))
+    one_too_many = [(b, b, 258, 9), (b, 256, 259, 5), (a, a, 260, 4)]
+    assert not reducer.restore_round(Merges.from_rows(one_too_many))
     assert reducer.vocabulary == 258 and len(reducer.rounds) == 1
 
 
@@ -270,5 +272,5 @@ def test_rounds_that_double_without_end_are_not_adopted() -> None:
     """A file of 1 KB could ask for any amount of memory."""
     reducer = Reducer([], 1_000)
     first = [(97, 97, 256, 9), *((256 + i, 256 + i, 257 + i, 9) for i in range(40))]
-    assert not reducer.adopt(Merges.from_rows(first))
+    assert not reducer.restore_round(Merges.from_rows(first))
     assert reducer.vocabulary == 256

@@ -43,7 +43,7 @@ def test_taking_gives_the_longest_prefix_of_the_sorted_pairs(
             expected.append(pair)
             if pair[0] == pair[1]:
                 break
-        pairs, counts = table.take(limit, minimum, 7)
+        pairs, counts = table.take(limit, minimum)
         assert [(pair >> 32, pair & 0xFFFFFFFF) for pair in pairs.tolist()] == expected
         assert counts.tolist() == [totals[pair] for pair in expected]
         waiting -= set(expected)
@@ -56,7 +56,7 @@ def test_more_pairs_than_the_table_begins_with_are_all_kept() -> None:
     table = PairTotals()
     table.add([changes])
     taken = []
-    while len(pairs := table.take(1, 1, 700)[0]):
+    while len(pairs := table.take(1, 1)[0]):
         taken += pairs.tolist()
     ordered = np.argsort(-np.arange(1, n + 1))
     assert taken == ((left[ordered].astype(np.int64) << 32) | (right[ordered] + 300)).tolist()
@@ -74,10 +74,10 @@ def test_withdrawn_pairs_wait_again_only_once_raised() -> None:
             )
         ]
     )
-    table.withdraw(np.array([1 << 32 | 2]))
-    assert table.take(1, 1, 10)[0].tolist() == [3 << 32 | 4]
-    assert table.take(1, 1, 10)[0].tolist() == []
+    table.mark_merged(np.array([1 << 32 | 2]))
+    assert table.take(1, 1)[0].tolist() == [3 << 32 | 4]
+    assert table.take(1, 1)[0].tolist() == []
     table.add(
         [PairChanges(np.zeros(1, np.int32), np.array([1], np.int32), np.array([2], np.int32), np.array([1], np.int64))]
     )
-    assert [array.tolist() for array in table.take(1, 1, 10)] == [[1 << 32 | 2], [10]]
+    assert [array.tolist() for array in table.take(1, 1)] == [[1 << 32 | 2], [10]]

@@ -1,0 +1,54 @@
+"""Training in one process, on one thread, with all words in memory."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from operators.arrays import I64
+from operators.shard import PairChanges, Shard
+from operators.tokenizer import Merges, Tokenizer
+from operators.training.reducer import Reducer, learn_rounds
+from operators.training.selection import Selection
+
+
+def train_words(
+    words: pa.LargeBinaryArray,
+    counts: I64,
+    vocabulary_size: int,
+    *,
+    start: Tokenizer | Sequence[str] = (),
+    min_pair_count: int = 1,
+    max_token_length: int | None = None,
+    selection: Selection | None = None,
+) -> Merges:
+    """Learn merges from words with counts, until there are `vocabulary_size` tokens; fewer where no pair is left.
+
+    `words` is large_binary[n] without nulls, each a pre-token, and `counts` int64[n], >= 0: `WordTable.sorted` returns
+    both. A word may stand in several rows. `vocabulary_size` includes special tokens and the 256 bytes.
+
+    `start` holds the special tokens, which take the ids 0, 1, ... before the bytes; or it is a tokenizer to extend.
+    Then its merges are applied first, and only the new ones are returned: `operators.training.extension.extend` joins
+    them, after `check_extendable`. No pair under `min_pair_count` is merged. `max_token_length` is Hugging Face's
+    setting (see `Shard`). `selection` chooses the pairs, by frequency where it is None.
+
+    The list equals that of `babelmerge train`, and of Hugging Face's `BpeTrainer`. Raises CountOverflow, ShardTooLarge.
+
+    >>> import numpy as np, pyarrow as pa
+    >>> words = pa.array([b"aab", b"ab"], pa.large_binary())
+    >>> merges = train_words(words, np.array([1, 2], np.int64), 258)
+    >>> Tokenizer("none", (), merges).tokens[256:]
+    [b'ab', b'aab']
+    >>> merges.count
+    array([3, 1])
+    """
+    if not isinstance(start, Tokenizer):
+        start = Tokenizer("none", tuple(start), Merges.from_rows([]))
+    shard = Shard(words, counts, start.byte_ids, max_token_length)
+    reducer = Reducer(start, vocabulary_size, min_pair_count, selection)
+
+    def apply(batch: Merges) -> list[PairChanges]:
+        return [shard.apply(batch)]
+
+    for _ in learn_rounds(reducer, [shard.initial_counts()], apply, start.merges):
+        pass  # the reducer keeps each round
+    return reducer.merges
