@@ -19,6 +19,7 @@ from operators.errors import DataError, UsageError
 from operators.text.pretokenize import Pretokenizer, read_recipe, write_recipe
 from operators.text.pretokenizers import NAMES, PRETOKENIZERS
 from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer_files.decoding import TokenizerFile
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.hugging_face_output import to_json
@@ -138,6 +139,11 @@ def load_tokenizer(reference: str) -> Tokenizer:
     Raises:
         MissingTokenizer, BadReference, UnsupportedTokenizer, MalformedTokenizer, BadPattern: each one line.
     """
+    return read_tokenizer(reference)[0]
+
+
+def read_tokenizer(reference: str) -> tuple[Tokenizer, TokenizerFile]:
+    """Load a tokenizer as `load_tokenizer` does; return it with the file it was read from, which says how to decode."""
     name, given, pretokenizer = reference.partition(",pretokenizer=")
     path = Path(name)
     if path.is_dir():
@@ -146,12 +152,15 @@ def load_tokenizer(reference: str) -> Tokenizer:
         return _load_directory(path)
     content = _read(path)
     if path.suffix == ".tiktoken" or (path.suffix == ".model" and _RANKS_LINE.match(content)):
-        return from_tiktoken(content, name, _named_pretokenizer(reference, path, pretokenizer if given else None))
+        cut_by = _named_pretokenizer(reference, path, pretokenizer if given else None)
+        return from_tiktoken(content, name, cut_by), TokenizerFile("tiktoken", content)
     if given:
         raise BadReference(reference, "only a .tiktoken file takes a pretokenizer; leave it out")
     if path.suffix == ".model":
-        return from_model(content, name)
-    return from_tekken(content, name) if is_tekken(content) else from_json(content, name)
+        return from_model(content, name), TokenizerFile("sentencepiece", content)
+    if is_tekken(content):
+        return from_tekken(content, name), TokenizerFile("tekken", content)
+    return from_json(content, name), TokenizerFile("tokenizers", content)
 
 
 _RANKS_LINE: Final = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
@@ -182,16 +191,17 @@ def _read(path: Path) -> bytes:
         raise MissingTokenizer(str(path), error.strerror or str(error)) from error
 
 
-def _load_directory(directory: Path) -> Tokenizer:
+def _load_directory(directory: Path) -> tuple[Tokenizer, TokenizerFile]:
     """tokenizer.json, with the counts and the full list of merges.parquet where that is there."""
     if (directory / MARKER).is_file() and not (directory / MANIFEST).is_file():
         raise MissingTokenizer(str(directory), "the run that writes here has not finished: run it (again)")
     if not (directory / TOKENIZER_JSON).is_file():
         raise MissingTokenizer(str(directory), f"the directory holds no {TOKENIZER_JSON}")
-    read = from_json(_read(directory / TOKENIZER_JSON), str(directory / TOKENIZER_JSON))
+    file = TokenizerFile("tokenizers", _read(directory / TOKENIZER_JSON))
+    read = from_json(file.content, str(directory / TOKENIZER_JSON))
     path = directory / MERGES
     if not path.is_file():
-        return read
+        return read, file
     try:
         _check_merges(path)
         parquet = pq.ParquetFile(path)
@@ -205,8 +215,8 @@ def _load_directory(directory: Path) -> Tokenizer:
         raise MalformedTokenizer(str(path), f"its merges are not those of {TOKENIZER_JSON} beside it")
     plain = not (read.ignore_merges or read.added or read.library)
     if plain and _in_training_order(read, merges):
-        return Tokenizer(read.pretokenizer, read.special_tokens, merges)
-    return replace(read, merges=merges)
+        return Tokenizer(read.pretokenizer, read.special_tokens, merges), file
+    return replace(read, merges=merges), file
 
 
 def _check_merges(path: Path) -> None:

@@ -53,12 +53,12 @@ class LibraryEncoder:
 
     def __init__(self, model: LibraryModel, *, special_ids: bool) -> None:
         make = _tokenizers if model.library == "tokenizers" else _sentencepiece
-        with _failing(model.library):
+        with failing(model.library):
             self.method, self._ids = make(model, special_ids)
 
     def encode(self, text: pa.LargeStringArray) -> tuple[I32, I64]:
         """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1]."""
-        with _failing(self.method):
+        with failing(self.method):
             ids = self._ids(text.to_pylist())
         offsets = np.zeros(len(ids) + 1, np.int64)
         np.cumsum([len(one) for one in ids], out=offsets[1:])
@@ -66,8 +66,8 @@ class LibraryEncoder:
 
 
 @contextmanager
-def _failing(library: str) -> Iterator[None]:
-    """What a library says of a file or a text that it cannot take, as LibraryFailed."""
+def failing(library: str) -> Iterator[None]:
+    """Turn the errors and panics of a library into LibraryFailed."""
     try:
         yield
     except UsageError:

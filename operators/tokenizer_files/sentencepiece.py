@@ -48,6 +48,10 @@ class Model:
     add_dummy_prefix: bool = True
     remove_extra_whitespaces: bool = True
     escape_whitespaces: bool = True
+    unknown_surface: str = " \u2047 "
+    """unk_surface: the text that the unknown piece is decoded to."""
+    denormalizes: bool = False
+    """Rules are applied to text that was decoded."""
 
 
 def from_model(data: bytes, path: str) -> Tokenizer:
@@ -58,7 +62,7 @@ def from_model(data: bytes, path: str) -> Tokenizer:
         MalformedTokenizer: it is no .model file, or contradicts itself.
     """
     try:
-        model = _read(data)
+        model = read_model(data)
     except (ValueError, struct.error) as error:
         raise MalformedTokenizer(path, f"no SentencePiece model ({error})") from None
     if model.kind != 2:
@@ -88,17 +92,20 @@ def from_model(data: bytes, path: str) -> Tokenizer:
     )
 
 
-def _read(data: bytes) -> Model:
+def read_model(data: bytes) -> Model:
+    """Read a .model file. Raises ValueError or struct.error for anything else."""
     model = Model()
     for number, kind, value in protobuf.fields(memoryview(data)):
-        if number in (1, 2, 3):
+        if number in (1, 2, 3, 5):
             content = _message(number, kind, value)
             if number == 1:
                 model.pieces.append(_piece(content))
             elif number == 2:
                 _read_trainer(model, content)
-            else:
+            elif number == 3:
                 _read_normalizer(model, content)
+            else:
+                model.denormalizes = any(field == 2 and content for field, _, content in protobuf.fields(content))
     if not model.pieces:
         raise ValueError("it holds no pieces")
     return model
@@ -136,6 +143,8 @@ def _read_trainer(model: Model, content: memoryview) -> None:
             model.space_behind = bool(_number(number, kind, value))
         elif number == 35:
             model.byte_fallback = bool(_number(number, kind, value))
+        elif number == 44:
+            model.unknown_surface = bytes(_message(number, kind, value)).decode()
 
 
 def _read_normalizer(model: Model, content: memoryview) -> None:
