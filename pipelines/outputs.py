@@ -24,7 +24,7 @@ import msgspec
 from operators.errors import DataError, Retriable
 from operators.redaction import shown
 from pipelines.corpus.sources import InputFile
-from pipelines.retry import may_pass
+from pipelines.retry import is_transient
 
 if TYPE_CHECKING:
     import polars as pl
@@ -309,7 +309,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = WriteDisturbed if may_pass(error) else WriteFailed
+        kind = WriteDisturbed if is_transient(error) else WriteFailed
         raise kind(str(path), error.strerror or str(error)) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "polars":  # which has no OSError of what it could not write

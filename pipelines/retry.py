@@ -1,6 +1,7 @@
-"""Errors of storage that may pass: a network that hiccups, a file server that starts again. Tried again for seconds.
+"""Retry with pauses for transient storage errors: a network failure, a file server that restarts.
 
-Object stores' own packages try again too; what they let through, and what comes of file systems, is met here.
+The client packages of object stores retry too. This module handles the errors that they pass on, and those of mounted
+file systems.
 """
 
 import errno
@@ -12,8 +13,8 @@ from operators.errors import BabelmergeError, Retriable
 from pipelines.storage_errors import StorageDisturbed, StorageFailed
 
 PAUSES_S: Final = (0.2, 1.0, 3.0)
-"""Before each further try."""
-_PASSING: Final = frozenset(
+"""Pause before each further attempt."""
+_TRANSIENT: Final = frozenset(
     getattr(errno, name)
     for name in (
         "EIO", "ESTALE", "EAGAIN", "EINTR", "EBUSY", "ETIMEDOUT", "ECONNRESET", "ECONNREFUSED", "ECONNABORTED",
@@ -21,7 +22,7 @@ _PASSING: Final = frozenset(
     )
     if hasattr(errno, name)
 )  # fmt: skip
-_LASTING: Final = (
+_PERMANENT: Final = (
     FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, MemoryError, ValueError, TypeError,
     LookupError, AttributeError, ImportError, NotImplementedError, BabelmergeError,
 )  # fmt: skip
@@ -29,37 +30,38 @@ _LASTING: Final = (
 Answer = TypeVar("Answer")
 
 
-def may_pass(error: Exception) -> bool:
-    """Whether the same call may go through later."""
+def is_transient(error: Exception) -> bool:
+    """Return True if the same call may succeed later."""
     if isinstance(error, Retriable):
         return True
-    return isinstance(error, OSError) and not isinstance(error, _LASTING) and error.errno in (None, *_PASSING)
+    return isinstance(error, OSError) and not isinstance(error, _PERMANENT) and error.errno in (None, *_TRANSIENT)
 
 
-def may_pass_elsewhere(error: Exception) -> bool:
-    """The same for storage that is reached through packages, which raise what they please."""
-    return may_pass(error) if isinstance(error, OSError) else not isinstance(error, _LASTING)
+def is_transient_remote(error: Exception) -> bool:
+    """Return True if a call to remote storage may succeed later. Client packages raise errors of any type."""
+    return is_transient(error) if isinstance(error, OSError) else not isinstance(error, _PERMANENT)
 
 
-def persistent(call: Callable[[], Answer], passing: Callable[[Exception], bool] = may_pass) -> Answer:
-    """What the call returns; called again, after a while, when what it raised may pass."""
+def retry(call: Callable[[], Answer], transient: Callable[[Exception], bool] = is_transient) -> Answer:
+    """Return call(); after a transient error pause and call again, once for each of PAUSES_S."""
     for pause in PAUSES_S:
         try:
             return call()
         except Exception as error:
-            if not passing(error):
+            if not transient(error):
                 raise
         time.sleep(pause)
     return call()
 
 
-def worked(what: str, call: Callable[[], Answer]) -> Answer:
-    """A piece of work, done again from its beginning when storage failed it. Raises StorageFailed where that stays.
+def run_with_retry(what: str, call: Callable[[], Answer]) -> Answer:
+    """Return call(), repeated from its beginning after a transient storage error.
 
-    Inputs are not meant: their readers have asked again already.
+    `what` names the task in the error. An error of an input is not retried here: its reader has done so already. Raises
+    StorageFailed if the error persists.
     """
     try:
-        return persistent(call, lambda error: may_pass(error) and not isinstance(error, StorageDisturbed))
+        return retry(call, lambda error: is_transient(error) and not isinstance(error, StorageDisturbed))
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())[:300]
         raise StorageFailed(str(error.filename or what), reason) from error

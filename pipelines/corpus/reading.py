@@ -17,7 +17,7 @@ from pipelines.corpus.formats import language_of
 from pipelines.corpus.lines import WHOLE
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.storage import Storage, explained, is_uri, locate
-from pipelines.retry import may_pass, may_pass_elsewhere, persistent
+from pipelines.retry import is_transient, is_transient_remote, retry
 from pipelines.storage_errors import UnreadableInput
 
 CORPUS_SCHEMA: Final = pa.schema(
@@ -53,7 +53,7 @@ class InputStream:
         self._open, self._is_broken = open, False
         self.watcher: Callable[[int, bytes], None] | None = None
         """Is told what was read, and from which position on."""
-        self._handle = self._persistent(open)
+        self._handle = self._retry(open)
 
     def read(self, size: int) -> bytes:
         """`size` bytes, fewer at the end of the file only. A damaged file may ask for 2**60: no room is made ahead."""
@@ -81,10 +81,10 @@ class InputStream:
             self._is_broken = False
             return piece
 
-        return self._persistent(read)
+        return self._retry(read)
 
-    def _persistent(self, call: Callable[[], Opened]) -> Opened:
-        return persistent(call, may_pass_elsewhere if is_uri(self.path) else may_pass)
+    def _retry(self, call: Callable[[], Opened]) -> Opened:
+        return retry(call, is_transient_remote if is_uri(self.path) else is_transient)
 
     def end(self) -> None:
         """Give the file back."""
@@ -227,7 +227,7 @@ def open_input(file: InputFile) -> Iterator[InputStream]:
 def check_unchanged(file: InputFile) -> None:
     """Raises ChangedWhileRead where size or time of change are not what they were, MissingInput where it is gone."""
     storage, path = _place(file)
-    entry = persistent(lambda: storage.stat(path))
+    entry = retry(lambda: storage.stat(path))
     if entry is None:
         raise MissingInput(file.path)
     if file.size is not None and entry.size is not None and entry.size != file.size:

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from operators.errors import BabelmergeError
 from pipelines.corpus.errors import MissingInput
-from pipelines.retry import may_pass_elsewhere
+from pipelines.retry import is_transient_remote
 from pipelines.storage_errors import StorageDisturbed, UnreadableInput
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(?:::[^/]*)?://")
@@ -76,7 +76,7 @@ def explained(path: str) -> Iterator[None]:
         raise
     except Exception as error:  # a file system of fsspec raises what its package raises
         said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        kind = StorageDisturbed if may_pass_elsewhere(error) else UnreadableInput
+        kind = StorageDisturbed if is_transient_remote(error) else UnreadableInput
         raise kind(path, f"cannot be read: {' '.join(said.split())[:300]}") from error
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.engines.engine import Item, Result
 from pipelines.engines.tally import Tally, TaskLost
-from pipelines.retry import worked
+from pipelines.retry import run_with_retry
 
 TASKS_AHEAD = 2  # tasks submitted for each worker, so that none waits and little is in flight
 NODE = "local"
@@ -65,7 +65,7 @@ class LocalEngine:
     def _timed(self, task: Callable[[Item], Result], item: Item) -> Result:
         began = time.monotonic()
         try:
-            return worked(task.__name__, lambda: task(item))
+            return run_with_retry(task.__name__, lambda: task(item))
         finally:
             self.tally.worked(task.__name__, NODE, time.monotonic() - began)
 
@@ -164,7 +164,7 @@ class LocalWorker:
     def _timed(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         began = time.monotonic()
         try:
-            return worked(self._made_of[0].__name__, lambda: call(*arguments))
+            return run_with_retry(self._made_of[0].__name__, lambda: call(*arguments))
         finally:
             self._tally.worked(self._made_of[0].__name__, NODE, time.monotonic() - began)
 

@@ -10,7 +10,7 @@ from operators.errors import DataError
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.nodes import Identity, UnlikeNodes, identity
 from pipelines.engines.tally import Tally
-from pipelines.retry import worked
+from pipelines.retry import run_with_retry
 
 ANYWHERE: Final[dict[str, Any]] = {"num_cpus": 0, "scheduling_strategy": "SPREAD"}
 """Options of a worker with a state that asks for no processor."""
@@ -31,7 +31,7 @@ def timed(task: Callable[[Item], Result], item: Item, driver: Identity) -> tuple
     if (difference := driver.difference(identity())) is not None:
         raise UnlikeNodes(((f"node {_node()}", difference),))
     began = time.monotonic()
-    result = worked(task.__name__, lambda: task(item))
+    result = run_with_retry(task.__name__, lambda: task(item))
     return _node(), time.monotonic() - began, result
 
 
