@@ -231,7 +231,7 @@ def start_hosts(engine: Engine, recording: Recording, latency_s: float, hosts: i
         return [engine.start(RecordedShards, recording, shards, latency_s) for shards in own]
     ray: Any = sys.modules["ray"]
     options: dict[str, Any] = {"num_cpus": 0, "max_concurrency": len(own[0]) + 1}
-    return [RayWorker(ray, engine.tally, RecordedShards, (recording, one, latency_s), **options) for one in own]
+    return [RayWorker(ray, engine.stats, RecordedShards, (recording, one, latency_s), **options) for one in own]
 
 
 def simulate(

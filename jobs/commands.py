@@ -61,9 +61,9 @@ def run_steps(steps: list[Settings], execution: Execution, engine: Engine, progr
     """Run steps in order; a line about each."""
     job, lines = Job(engine, progress, execution), list[str]()
     for step in steps:
-        before = engine.tally.failures
+        before = engine.stats.failures
         lines.append(RUNNERS[type(step)](step, job))
-        if lost := engine.tally.failures - before:
+        if lost := engine.stats.failures - before:
             name = type(step).__name__.lower()
             progress.note(f"{name}: {lost} workers were lost and replaced (--max-failures {execution.max_failures})")
     return lines

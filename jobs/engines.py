@@ -8,7 +8,7 @@ from typing import Any
 from operators.kernels import are_compiled
 from pipelines.engines.engine import Engine, Item, Result, Worker
 from pipelines.engines.local_engine import LocalEngine, processors
-from pipelines.engines.tally import Tally, TaskLost
+from pipelines.engines.run_stats import RunStats, TaskLost
 from pipelines.progress import Progress
 from pipelines.settings import Execution
 
@@ -25,7 +25,7 @@ class EngineWhenNeeded:
     def __init__(self, execution: Execution, progress: Progress, kernels: Sequence[str]) -> None:
         """`kernels`: groups of `operators.precompile` that must be compiled before work begins."""
         self._execution, self._progress, self._kernels = execution, progress, kernels
-        self.tally = Tally(execution.max_failures)
+        self.stats = RunStats(execution.max_failures)
         self._engine: Engine | None = None
         self._unseen: tuple[Sequence[str], Path] | None = None
 
@@ -48,12 +48,12 @@ class EngineWhenNeeded:
             if self._execution.engine == "ray":
                 from pipelines.engines.ray_engine import RayEngine  # importing Ray takes a second
 
-                self._engine = RayEngine(self._execution.workers, WORTH_AN_ACTOR_BYTES, self._kernels, self.tally)
+                self._engine = RayEngine(self._execution.workers, WORTH_AN_ACTOR_BYTES, self._kernels, self.stats)
             else:
-                self._engine = LocalEngine(self._execution.workers or processors(), WORTH_A_THREAD_BYTES, self.tally)
+                self._engine = LocalEngine(self._execution.workers or processors(), WORTH_A_THREAD_BYTES, self.stats)
         if self._unseen is not None:
             job, self._unseen = self._unseen, None
-            self._engine.see(*job)
+            self._engine.require_visible(*job)
         return self._engine
 
     @property
@@ -74,12 +74,12 @@ class EngineWhenNeeded:
         self,
         task: Callable[[Item], Result],
         items: Sequence[Item],
-        instead: Callable[[Item, TaskLost], Result] | None = None,
+        on_lost: Callable[[Item, TaskLost], Result] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """See Engine."""
-        return self._started.run(task, items, instead)
+        return self._started.run(task, items, on_lost)
 
-    def see(self, inputs: Sequence[str], output: Path) -> None:
+    def require_visible(self, inputs: Sequence[str], output: Path) -> None:
         """See Engine; asked before the first work on it, if there is any."""
         self._unseen = (inputs, output)
 

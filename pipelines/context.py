@@ -24,7 +24,7 @@ class Job:
 
     def look(self, files: Sequence[InputFile], output: Output) -> None:
         """Let the engine see, before its first work, that all its machines see the files and the output."""
-        self.engine.see([file.path for file in files], output.directory)
+        self.engine.require_visible([file.path for file in files], output.directory)
 
     @property
     def on_bad_record(self) -> Literal["fail", "skip"]:

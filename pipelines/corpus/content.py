@@ -20,7 +20,7 @@ class ContentHash:
         self._current = hashlib.sha256()
         self._position = 0
 
-    def see(self, position: int, data: bytes) -> None:
+    def update(self, position: int, data: bytes) -> None:
         """Bytes from `position` on; passed over unless they follow on those that were seen."""
         if position != self._position:
             return
@@ -35,7 +35,7 @@ class ContentHash:
             view = view[room:]
 
     def complete(self, stream: InputStream) -> None:
-        """Read what has not been seen. `stream` must tell `see` what is read from it."""
+        """Read what has not been seen. `stream` must pass to `update` what is read from it."""
         stream.seek(self._position)
         while stream.read(_READ_BYTES):
             pass

@@ -78,7 +78,7 @@ def read_parts(
     """
     with open_input(file) as stream:
         if content is not None:
-            stream.watcher = content.see
+            stream.watcher = content.update
         reading = Reading(file, stream, bad, max(batch_bytes, 1), span, with_ids, part_bytes, lines_before)
         parts = _parts(reading, wanted)
         while True:

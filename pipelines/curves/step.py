@@ -22,7 +22,7 @@ from pipelines.corpus.bad_records import BAD_RECORDS, OnBadRecord
 from pipelines.corpus.sources import InputFile
 from pipelines.curves.tables import curve_table, owners, target_row
 from pipelines.engines.engine import Engine
-from pipelines.engines.tally import run_of
+from pipelines.engines.run_stats import run_of
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing, write_table
 from pipelines.parallel_text.reading import Parallel, read_parallel
 from pipelines.parallel_text.selection import SELECTED

@@ -1,70 +1,73 @@
-"""What pipelines ask of whatever runs them: stateless tasks, and workers that keep a state between calls."""
+"""Engine protocol: stateless tasks, and workers that hold a state between calls."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from operators.errors import Retriable
-from pipelines.engines.tally import Tallied, TaskLost
+from pipelines.engines.run_stats import HasStats, TaskLost
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class WorkerLost(Exception, Retriable):
-    """A worker ended before it answered; what it did may be repeated elsewhere."""
+    """A worker that ended before it answered. Its work may be repeated elsewhere."""
 
     def __init__(self, reason: str, with_node: bool = False) -> None:
-        """`with_node`: all of its machine is lost, so what it worked at is not to blame."""
+        """`with_node`: the whole machine is gone, so the task is not suspect."""
         super().__init__(reason, with_node)
         self.reason, self.with_node = reason, with_node
 
 
 class Pending(Protocol):
-    """An answer under way."""
+    """A result that is being computed."""
 
     def result(self) -> Any:
-        """The answer, once it is there; raises what the worker raised, or WorkerLost."""
+        """Wait for the result. Raises what the worker raised, or WorkerLost."""
 
 
 class Worker(Protocol):
-    """A state that lives somewhere, and is called one call at a time."""
+    """A state on some machine that runs one call at a time."""
 
     def call(self, method: str, *arguments: Any) -> Pending:
         """Start a call of the state's method."""
 
     def stop(self) -> None:
-        """End the worker; its state is gone."""
+        """End the worker and discard its state."""
 
     def replaced(self) -> "Worker":
-        """Another in its place, its state made from the same arguments; goes on where there is room for fewer, too."""
+        """Start a replacement with a state made from the same arguments, also where processors have become fewer."""
 
 
-class Engine(Tallied, Protocol):
-    """Where work runs. `name` is `local`: threads of this process; or `ray`: a cluster. `workers`: how many work side
-    by side. `tally`: what was lost on the way."""
+class Engine(HasStats, Protocol):
+    """An execution backend. `name`: "local" (threads of this process) or "ray" (a cluster). `workers`: degree of
+    parallelism. `stats`: failures, retries and seconds so far."""
 
     def shards(self, stored_bytes: int) -> int:
-        """How many workers with a state to spread so many bytes of files over, at most `workers`."""
+        """Number of stateful workers for files of `stored_bytes`, at most `workers`."""
 
     def run(
         self,
         task: Callable[[Item], Result],
         items: Sequence[Item],
-        instead: Callable[[Item, TaskLost], Result] | None = None,
+        on_lost: Callable[[Item, TaskLost], Result] | None = None,
     ) -> Iterator[tuple[int, Result]]:
-        """(index, task(item)) for every item, as they are done. A task may be repeated: it must replace, not add.
+        """Yield (index, task(item)) for every item, in order of completion.
 
-        An item at which `tally.TRIES` workers in a row were lost is not tried again: `instead(item, lost)` stands for
-        its result, or raises. Raises TaskLost where there is none, and TooManyFailures.
+        A task may run more than once, so it must overwrite its output and never add to it. After `run_stats.TRIES`
+        workers in a row failed on an item, it is not tried again: `on_lost(item, lost)` returns its result or raises.
+        Raises TaskLost without `on_lost`, and TooManyFailures.
         """
 
-    def see(self, inputs: Sequence[str], output: Path) -> None:
-        """Say what the work to come reads, and where it writes; URIs are passed over. Raises `nodes.UnseenPaths` where
-        a machine that works for the engine does not see the files, or not this output."""
+    def require_visible(self, inputs: Sequence[str], output: Path) -> None:
+        """Verify, before the first task, that every node can access the inputs and the output. URIs are not checked.
+
+        Raises `nodes.InvisiblePaths`.
+        """
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> Worker:
-        """A worker whose state is `state(*arguments)`; made where it lives."""
+        """Start a worker with the state `state(*arguments)`, which is created where the worker runs."""
 
     def close(self) -> None:
-        """Give back what the engine holds."""
+        """Release threads, processes and connections."""

@@ -1,21 +1,21 @@
-"""Workers with a state each, one for every part of the data, replaced when they are lost."""
+"""Stateful workers, one for each shard of the data, which are replaced when they fail."""
 
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
 from pipelines.engines.engine import Engine, Worker, WorkerLost
-from pipelines.engines.tally import TRIES, TaskLost
+from pipelines.engines.run_stats import TRIES, TaskLost
 
 Call = tuple[str, tuple[Any, ...]]
 
 
 class Fleet:
-    """One worker for each entry of `arguments`, each with the state `state(*arguments[i])`.
+    """A list of workers; worker i has the state `state(*arguments[i])`.
 
-    When a worker is lost, another is made from the same arguments, brought to the same state by `recover()` (calls
-    whose answers are dropped), and asked again: a call may thus reach a state twice, and must give the same answer.
-    Raises TaskLost where the same worker is lost again and again without an answer, and TooManyFailures.
+    A failed worker is replaced by one made from the same arguments. The calls of `recover()` replay it to the same
+    state (their results are dropped), then the failed call is repeated. A state may thus see a call twice, and must
+    return the same result. Raises TaskLost where one worker fails TRIES times without a result, and TooManyFailures.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Fleet:
         arguments: Sequence[tuple[Any, ...]],
         recover: Callable[[], Iterable[Call]],
     ) -> None:
-        self._tally, self._state, self._recover = engine.tally, state, recover
+        self._stats, self._state, self._recover = engine.stats, state, recover
         self._lost_in_a_row = 0
         self._workers: list[Worker] = [engine.start(state, *own) for own in arguments]
 
@@ -39,7 +39,7 @@ class Fleet:
             worker.stop()
 
     def ask(self, method: str, *arguments: Any) -> list[Any]:
-        """Every worker's answer to the same call, in order."""
+        """Make the same call on every worker; return the results in order."""
         pending = [worker.call(method, *arguments) for worker in self._workers]
         answers = []
         for i, one in enumerate(pending):
@@ -57,10 +57,10 @@ class Fleet:
         what = f"{self._state.__name__} {i + 1} of {len(self._workers)}"
         while True:
             self._lost_in_a_row += not lost.with_node
-            self._tally.lose(what, lost.reason)
+            self._stats.record_loss(what, lost.reason)
             if self._lost_in_a_row == TRIES:
                 raise TaskLost(what, lost.reason) from lost
-            self._tally.retry()
+            self._stats.record_retry()
             self._workers[i] = self._workers[i].replaced()
             try:
                 for method, arguments in self._recover():

@@ -1,4 +1,4 @@
-"""Threads of this process. Kernels release Python's lock, so shards work side by side."""
+"""Local engine: threads of this process. Kernels release the GIL, so shards run in parallel."""
 
 import os
 import threading
@@ -10,15 +10,15 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from pipelines.engines.engine import Item, Result
-from pipelines.engines.tally import Tally, TaskLost
+from pipelines.engines.run_stats import RunStats, TaskLost
 from pipelines.retry import run_with_retry
 
-TASKS_AHEAD = 2  # tasks submitted for each worker, so that none waits and little is in flight
+TASKS_AHEAD = 2  # tasks submitted for each worker, so that none is idle and few are in flight
 NODE = "local"
 
 
 def processors() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -27,26 +27,29 @@ class LocalEngine:
 
     name = "local"
 
-    def __init__(self, workers: int, shard_bytes: int = 1, tally: Tally | None = None) -> None:
-        """`shard_bytes`: a worker with a state is not worth its round trips for less than these."""
+    def __init__(self, workers: int, shard_bytes: int = 1, stats: RunStats | None = None) -> None:
+        """`shard_bytes`: below this many bytes a stateful worker costs more in round trips than it gains."""
         self.workers = workers
-        self.tally = tally or Tally()
+        self.stats = stats or RunStats()
         self._shard_bytes = shard_bytes
         self._pool = ThreadPoolExecutor(workers, "babelmerge")
         self._crew = _Crew(workers - 1)
 
     def shards(self, stored_bytes: int) -> int:
-        """One for each `shard_bytes`, at most one for each worker."""
+        """Return one for each `shard_bytes`, at most one for each worker."""
         return max(1, min(self.workers, stored_bytes // self._shard_bytes))
 
     def run(
         self,
         task: Callable[[Item], Result],
         items: Sequence[Item],
-        instead: Callable[[Item, TaskLost], Result] | None = None,
+        on_lost: Callable[[Item, TaskLost], Result] | None = None,
     ) -> Iterator[tuple[int, Result]]:
-        """(index, result) as tasks are done; the first error ends all. No thread is ever lost, so `instead` is idle."""
-        del instead
+        """Yield (index, result) in order of completion; the first error ends the run.
+
+        Threads do not fail alone, so `on_lost` is never called.
+        """
+        del on_lost
         waiting = iter(enumerate(items))
         running: dict[Future[Result], int] = {}
         try:
@@ -67,82 +70,82 @@ class LocalEngine:
         try:
             return run_with_retry(task.__name__, lambda: task(item))
         finally:
-            self.tally.worked(task.__name__, NODE, time.monotonic() - began)
+            self.stats.record_time(task.__name__, NODE, time.monotonic() - began)
 
-    def see(self, inputs: Sequence[str], output: Path) -> None:
-        """This machine works alone."""
+    def require_visible(self, inputs: Sequence[str], output: Path) -> None:
+        """No-op: there is only this machine."""
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "LocalWorker":
-        """A state in this process; states are made side by side."""
-        return LocalWorker(self._crew, self.tally, state, arguments)
+        """Start a worker in this process. States are created in parallel."""
+        return LocalWorker(self._crew, self.stats, state, arguments)
 
     def close(self) -> None:
-        """End the threads, once they are done with what they began."""
+        """End the threads after the calls that they have begun."""
         self._pool.shutdown(cancel_futures=True)
         self._crew.close()
 
 
 class _Crew:
-    """Threads that run jobs for workers with a state; whoever waits for a job runs what nobody has begun.
+    """Threads that run calls of stateful workers. A thread that waits for a result runs calls that no thread has begun.
 
-    A round of merges may take less time than waking a thread does. So the thread that asks does the first job itself,
-    and the second too if it is done before another thread is up.
+    A round of merges may take less time than waking a thread. So the caller runs the first call itself, and the second
+    too if no other thread is awake by then.
     """
 
     def __init__(self, threads: int) -> None:
-        self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
+        self._waiting: SimpleQueue[_Call | None] = SimpleQueue()
         self._threads = threads
         self._running: list[threading.Thread] = []
 
-    def add(self, job: "_Job") -> None:
-        """Let somebody run the job."""
+    def add(self, call: "_Call") -> None:
+        """Queue a call."""
         if len(self._running) < self._threads:
             self._running.append(threading.Thread(target=self._work, name="babelmerge-crew", daemon=True))
             self._running[-1].start()
-        self._waiting.put(job)
+        self._waiting.put(call)
 
     def help(self) -> bool:
-        """Run one job that waits, if there is one."""
+        """Run one queued call. Return False if there is none."""
         try:
-            job = self._waiting.get_nowait()
+            call = self._waiting.get_nowait()
         except Empty:
             return False
-        if job is None:
+        if call is None:
             self._waiting.put(None)  # meant for a thread of the crew
             return False
-        job.run()
+        call.run()
         return True
 
     def close(self) -> None:
-        """End the threads, once they are done with what they began."""
+        """End the threads after the calls that they have begun."""
         for _ in self._running:
             self._waiting.put(None)
         for thread in self._running:
             thread.join()
 
     def _work(self) -> None:
-        while (job := self._waiting.get()) is not None:
-            job.run()
+        while (call := self._waiting.get()) is not None:
+            call.run()
 
 
-class _Job:
-    """A call that is run once, by the first thread that comes to it."""
+class _Call:
+    """A call that runs once, on the first thread that claims it."""
 
-    def __init__(self, crew: _Crew, call: Callable[[], Any]) -> None:
-        self._crew, self._call = crew, call
+    def __init__(self, crew: _Crew, function: Callable[[], Any]) -> None:
+        self._crew, self._function = crew, function
         self._unclaimed, self._answer = threading.Lock(), Future[Any]()
         crew.add(self)
 
     def run(self) -> None:
-        """Make the call, unless another thread does."""
+        """Run the call, unless another thread has claimed it."""
         if self._unclaimed.acquire(blocking=False):
             try:
-                self._answer.set_result(self._call())
-            except BaseException as error:  # whoever asks for the result gets it
+                self._answer.set_result(self._function())
+            except BaseException as error:  # raised again by result()
                 self._answer.set_exception(error)
 
     def result(self) -> Any:
-        """The call's result, or what it raised."""
+        """Return the call's result, or raise its error."""
         self.run()
         while not self._answer.done():
             if not self._crew.help():
@@ -153,26 +156,26 @@ class _Job:
 class LocalWorker:
     """See `pipelines.engines.engine.Worker`."""
 
-    def __init__(self, crew: _Crew, tally: Tally, state: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self._crew, self._tally, self._made_of = crew, tally, (state, arguments)
-        self._state = _Job(crew, lambda: self._timed(state, arguments))
+    def __init__(self, crew: _Crew, stats: RunStats, state: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._crew, self._stats, self._made_of = crew, stats, (state, arguments)
+        self._state = _Call(crew, lambda: self._timed(state, arguments))
 
-    def call(self, method: str, *arguments: Any) -> _Job:
+    def call(self, method: str, *arguments: Any) -> _Call:
         """Start a call."""
-        return _Job(self._crew, lambda: self._timed(getattr(self._state.result(), method), arguments))
+        return _Call(self._crew, lambda: self._timed(getattr(self._state.result(), method), arguments))
 
     def _timed(self, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         began = time.monotonic()
         try:
             return run_with_retry(self._made_of[0].__name__, lambda: call(*arguments))
         finally:
-            self._tally.worked(self._made_of[0].__name__, NODE, time.monotonic() - began)
+            self._stats.record_time(self._made_of[0].__name__, NODE, time.monotonic() - began)
 
     def stop(self) -> None:
-        """Forget the state."""
+        """Discard the state."""
         del self._state
 
     def replaced(self) -> "LocalWorker":
-        """Another, its state made anew."""
+        """Return a worker with a new state from the same arguments."""
         state, arguments = self._made_of
-        return LocalWorker(self._crew, self._tally, state, arguments)
+        return LocalWorker(self._crew, self._stats, state, arguments)

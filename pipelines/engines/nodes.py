@@ -21,7 +21,7 @@ LIBRARIES: Final = ("ray", "numpy", "numba", "pyarrow", "polars", "tokenizers", 
 PROBE: Final = ".babelmerge-seen-"
 
 
-class UnlikeNodes(DataError):
+class NodeMismatch(DataError):
     """Nodes whose code or libraries differ from the driver's. `differences`: (node, difference) pairs."""
 
     differences: tuple[tuple[str, str], ...]
@@ -31,7 +31,7 @@ class UnlikeNodes(DataError):
         return f"not all nodes run what the driver runs: {unlike}; start them all from one image, or use --working-dir"
 
 
-class UnseenPaths(DataError):
+class InvisiblePaths(DataError):
     """Nodes that cannot access paths that the driver can access. `unseen`: (node, paths) pairs."""
 
     unseen: tuple[tuple[str, tuple[str, ...]], ...]
@@ -84,7 +84,7 @@ def _version(library: str) -> str:
         return "none"
 
 
-def unseen(paths: Sequence[str]) -> tuple[str, ...]:
+def missing_paths(paths: Sequence[str]) -> tuple[str, ...]:
     """Those of these local paths that are not there."""
     return tuple(path for path in paths if not Path(path).exists())
 

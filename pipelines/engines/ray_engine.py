@@ -11,9 +11,9 @@ from typing import Any
 from operators.errors import DataError
 from operators.redaction import shown
 from pipelines.engines.engine import Item, Result, WorkerLost
-from pipelines.engines.nodes import Identity, UnlikeNodes, UnseenPaths, identity, probes, unseen
+from pipelines.engines.nodes import Identity, InvisiblePaths, NodeMismatch, identity, missing_paths, probes
 from pipelines.engines.ray_workers import ANYWHERE, RayWorker, result_of, timed
-from pipelines.engines.tally import TRIES, Tally, TaskLost
+from pipelines.engines.run_stats import TRIES, RunStats, TaskLost
 
 TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few enough to hold little
 CONNECT_TIMEOUT_S = 10.0
@@ -94,7 +94,7 @@ class RayEngine:
         workers: int | None = None,
         shard_bytes: int = 1,
         kernels: Sequence[str] = (),
-        tally: Tally | None = None,
+        stats: RunStats | None = None,
     ) -> None:
         """`workers` of None: one for each processor of the cluster, counted anew between tasks' runs, for nodes come
         and go. More than that share the processors.
@@ -103,41 +103,41 @@ class RayEngine:
         of `operators.precompile` that each node compiles, where it has not, before its workers begin.
         """
         self._shard_bytes = shard_bytes
-        self.tally = tally or Tally()
+        self.stats = stats or RunStats()
         self._owner = not _initialized()
         self._ray = _connect(workers)
         self._spilled_before = _spilled(self._ray)
-        self.tally.spilled_bytes = self._spilled_bytes
+        self.stats.spilled_bytes = self._spilled_bytes
         self._asked, self.workers, self._share = workers, workers or 1, 1.0
         self._kernels = tuple(kernels)
         self._states: list[RayWorker] = []
-        self._job: tuple[tuple[str, ...], Path | None] = ((), None)
+        self._visible: tuple[tuple[str, ...], Path | None] = ((), None)
         self._admitted: frozenset[str] = frozenset()
         self._admit()
         self._wait_for_room()
         self._start_workers()
 
-    def see(self, inputs: Sequence[str], output: Path) -> None:
+    def require_visible(self, inputs: Sequence[str], output: Path) -> None:
         """See Engine; nodes that join later are asked when they do."""
-        self._job = (tuple(inputs), output)
-        self._look(self._admitted)
+        self._visible = (tuple(inputs), output)
+        self._check_paths(self._admitted)
 
-    def _look(self, nodes: frozenset[str]) -> None:
-        inputs, output = self._job
+    def _check_paths(self, nodes: frozenset[str]) -> None:
+        inputs, output = self._visible
         if output is None:
             return
         with probes(inputs, output) as paths:
-            seen = self._on_nodes(unseen, tuple(paths), nodes)
+            seen = self._on_nodes(missing_paths, tuple(paths), nodes)
         missing = tuple((node, gone) for node, gone in seen if gone and not isinstance(gone, Exception))
         if missing:
-            raise UnseenPaths(missing)
+            raise InvisiblePaths(missing)
 
     def _admit(self) -> None:
         """Ask nodes that have joined what the first were asked, then count the processors anew."""
         living = frozenset(node["NodeID"] for node in self._ray.nodes() if node["Alive"])
         if joined := living - self._admitted:
             self._check_nodes(joined)
-            self._look(joined)
+            self._check_paths(joined)
             self._on_nodes(_compile, self._kernels, joined)
         self._admitted = living
         if processors := self._ray.cluster_resources().get("CPU", 0.0):
@@ -149,7 +149,7 @@ class RayEngine:
         return None if now is None or self._spilled_before is None else now - self._spilled_before
 
     def _check_nodes(self, nodes: frozenset[str]) -> None:
-        """Raises UnlikeNodes where one of these nodes runs other code, or other libraries, than this process."""
+        """Raises NodeMismatch where one of these nodes runs other code, or other libraries, than this process."""
         mine = identity()
         found = [
             (node, f"cannot run ours ({theirs})" if isinstance(theirs, Exception) else mine.difference(theirs))
@@ -157,7 +157,7 @@ class RayEngine:
         ]
         unlike = tuple((node, difference) for node, difference in found if difference is not None)
         if unlike:
-            raise UnlikeNodes(unlike)
+            raise NodeMismatch(unlike)
 
     def _on_nodes(self, task: Callable[[Any], Any], argument: Any, nodes: frozenset[str]) -> list[tuple[str, Any]]:
         """(node, task(argument) or what it raised) for each of these nodes that lives; takes no processor, so waits
@@ -200,7 +200,7 @@ class RayEngine:
         self,
         task: Callable[[Item], Result],
         items: Sequence[Item],
-        instead: Callable[[Item, TaskLost], Result] | None = None,
+        on_lost: Callable[[Item, TaskLost], Result] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """(index, result) as tasks are done; one whose worker was lost is submitted again, and here, not by Ray, so
         that it is counted: the second time behind all others, then alone, as others may have taken the memory."""
@@ -224,17 +224,17 @@ class RayEngine:
                         node, seconds, result = result_of(ray, reference)
                     except WorkerLost as lost:
                         what = f"{task.__name__} of {_name(items[index], index, len(items))}"
-                        self.tally.lose(what, lost.reason)
+                        self.stats.record_loss(what, lost.reason)
                         losses[index] += not lost.with_node
                         if losses[index] < TRIES:
-                            self.tally.retry()
+                            self.stats.record_retry()
                             (waiting if losses[index] < 2 else suspects).append(index)
                             continue
-                        if instead is None:
+                        if on_lost is None:
                             raise TaskLost(what, lost.reason) from lost
-                        result = instead(items[index], TaskLost(what, lost.reason))
+                        result = on_lost(items[index], TaskLost(what, lost.reason))
                     else:
-                        self.tally.worked(task.__name__, node, seconds)
+                        self.stats.record_time(task.__name__, node, seconds)
                     yield index, result
             self._admit()  # who comes next divides the work among those that are there
         finally:
@@ -248,13 +248,13 @@ class RayEngine:
         room = sum(int(processors / self._share + 1e-6) for processors in living)
         self._states = [one for one in self._states if not one.is_stopped]
         options = {"num_cpus": self._share} if len(self._states) < room else ANYWHERE
-        self._states.append(RayWorker(self._ray, self.tally, state, arguments, **options))
+        self._states.append(RayWorker(self._ray, self.stats, state, arguments, **options))
         return self._states[-1]
 
     def close(self) -> None:
         """Leave the cluster; end it if it is ours. In a process that lives on no handle of an actor may stay behind."""
         self._states.clear()
-        self.tally.spilled_bytes = lambda: None  # which held the engine
+        self.stats.spilled_bytes = lambda: None  # which held the engine
         if self._owner:
             self._ray.shutdown()
 

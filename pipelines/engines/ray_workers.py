@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from operators.errors import DataError
 from pipelines.engines.engine import Item, Result, WorkerLost
-from pipelines.engines.nodes import Identity, UnlikeNodes, identity
-from pipelines.engines.tally import Tally
+from pipelines.engines.nodes import Identity, NodeMismatch, identity
+from pipelines.engines.run_stats import RunStats
 from pipelines.retry import run_with_retry
 
 ANYWHERE: Final[dict[str, Any]] = {"num_cpus": 0, "scheduling_strategy": "SPREAD"}
@@ -26,10 +26,10 @@ class ClusterFailed(DataError):
 
 
 def timed(task: Callable[[Item], Result], item: Item, driver: Identity) -> tuple[str, float, Result]:
-    """Where it was done, the seconds it took, and the result. Raises UnlikeNodes: Ray hands work to a node as soon as
+    """Where it was done, the seconds it took, and the result. Raises NodeMismatch: Ray hands work to a node as soon as
     it has joined, before anybody could ask it."""
     if (difference := driver.difference(identity())) is not None:
-        raise UnlikeNodes(((f"node {_node()}", difference),))
+        raise NodeMismatch(((f"node {_node()}", difference),))
     began = time.monotonic()
     result = run_with_retry(task.__name__, lambda: task(item))
     return _node(), time.monotonic() - began, result
@@ -84,11 +84,11 @@ class RayWorker:
     """See `pipelines.engines.engine.Worker`."""
 
     def __init__(
-        self, ray: Any, tally: Tally, state: Callable[..., Any], arguments: tuple[Any, ...], **options: Any
+        self, ray: Any, stats: RunStats, state: Callable[..., Any], arguments: tuple[Any, ...], **options: Any
     ) -> None:
         host = type(state.__name__, (_Host,), {})  # the name that process lists and Ray's dashboard show
         self.is_stopped = False
-        self._ray, self._tally, self._made_of = ray, tally, (state, arguments)
+        self._ray, self._stats, self._made_of = ray, stats, (state, arguments)
         remote = ray.remote(host).options(max_restarts=0, max_task_retries=0, **options)
         self._actor = remote.remote(state, arguments, identity())
         self._ready, self._patience = self._actor.__ray_ready__.remote(), time.monotonic() + START_TIMEOUT_S
@@ -106,7 +106,7 @@ class RayWorker:
                 raise WorkerLost(f"no node had room for it in {START_TIMEOUT_S:g} s", with_node=True)
             self._ready = None
         node, seconds, answer = result_of(self._ray, reference)
-        self._tally.worked(self._made_of[0].__name__, node, seconds)
+        self._stats.record_time(self._made_of[0].__name__, node, seconds)
         return answer
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class RayWorker:
         """Another; it asks for no processor, as the one that it had may have gone with its node."""
         self.stop()
         state, arguments = self._made_of
-        return RayWorker(self._ray, self._tally, state, arguments, **ANYWHERE)
+        return RayWorker(self._ray, self._stats, state, arguments, **ANYWHERE)
 
 
 class RayPending:

@@ -16,7 +16,7 @@ from operators.mixture.merge_lists import MergeList, NotExtended, read_merge_lis
 from operators.mixture.program import CannotInfer, Mixture
 from operators.tokenizer import Tokenizer
 from pipelines.engines.engine import Engine
-from pipelines.engines.tally import run_of
+from pipelines.engines.run_stats import run_of
 from pipelines.mixture.linear_program import ProgramTask, keep_records, solve_program
 from pipelines.mixture.rank_evidence import keep_evidence
 from pipelines.mixture.tables import merges_table, program_table, rank_table, sensitivity_table

@@ -45,7 +45,7 @@ def read_parallel(
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     found: dict[int, tuple[Texts, pa.Table]] = {}
     with progress.stage("read", total, "B") as advance:
-        for index, read in engine.run(read_texts, tasks, instead=unread):
+        for index, read in engine.run(read_texts, tasks, on_lost=unread):
             found[index] = read
             advance(files[index].size or 0)
     texts = tuple(found[i][0] for i in range(len(tasks)))

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pipelines.corpus.bad_records import BadRecords, OnBadRecord
 from pipelines.corpus.records import BATCH_BYTES, read_batches
 from pipelines.corpus.sources import InputFile
-from pipelines.engines.tally import TaskLost
+from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import replacing
 
 TEXTS_SCHEMA: Final = pa.schema(

@@ -16,7 +16,7 @@ from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, OnBadRecord
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.engines.engine import Engine
-from pipelines.engines.tally import run_of
+from pipelines.engines.run_stats import run_of
 from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
 from pipelines.progress import Progress
 from pipelines.retokenize.bad_records import gather_bad_records
@@ -191,7 +191,7 @@ def _encode_all(
     made: dict[str, Entry] = {}
     bad_parts: dict[str, tuple[Path, ...]] = {}
     with progress.stage("retokenize", total, "B") as advance:
-        for index, done in engine.run(encode_split, [split for _, split in tasks], instead=unencoded):
+        for index, done in engine.run(encode_split, [split for _, split in tasks], on_lost=unencoded):
             i, split = tasks[index]
             advance(split.stored_bytes)
             state = progressing[i]

@@ -16,7 +16,7 @@ from pipelines.corpus.content import ContentHash
 from pipelines.corpus.reading import check_unchanged, open_input
 from pipelines.corpus.records import Span, read_parts
 from pipelines.corpus.sources import InputFile
-from pipelines.engines.tally import TaskLost
+from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import replacing
 from pipelines.retokenize.formats.megatron import MegatronShard
 from pipelines.retokenize.formats.parquet import ParquetShard
@@ -244,7 +244,7 @@ def name_content(file: InputFile) -> str:
     """The name of a file's content: reads all of it."""
     content = ContentHash()
     with open_input(file) as stream:
-        stream.watcher = content.see
+        stream.watcher = content.update
         content.complete(stream)
     check_unchanged(file)
     return content.name()

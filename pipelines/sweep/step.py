@@ -24,7 +24,7 @@ from pipelines.corpus.bad_records import BAD_RECORDS
 from pipelines.corpus.sources import InputFile
 from pipelines.curves.step import CURVES, words_of
 from pipelines.engines.engine import Engine
-from pipelines.engines.tally import run_of
+from pipelines.engines.run_stats import run_of
 from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
 from pipelines.parallel_text.reading import Parallel, read_parallel
 from pipelines.parallel_text.selection import SELECTED

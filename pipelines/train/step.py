@@ -10,7 +10,7 @@ from operators.tokenizer import Merges, Tokenizer
 from operators.training.extension import check_extendable, extend
 from operators.training.reducer import Reducer
 from pipelines.engines.engine import Engine
-from pipelines.engines.tally import run_of
+from pipelines.engines.run_stats import run_of
 from pipelines.memory import shards_within
 from pipelines.outputs import Manifest, Output, fingerprint
 from pipelines.progress import Progress

@@ -23,7 +23,7 @@ from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
-from pipelines.engines.tally import TaskLost, run_of
+from pipelines.engines.run_stats import TaskLost, run_of
 from pipelines.memory import MEMORY_BYTES, should_flush
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing
 from pipelines.progress import Progress
@@ -190,7 +190,7 @@ def count_all(tasks: list[CountTask], engine: Engine, progress: Progress, poison
     with progress.stage("count words", total if known else None, "B") as advance:
         while tasks:
             lost = []
-            for i, counted in engine.run(count_parts, tasks, instead=_uncounted):
+            for i, counted in engine.run(count_parts, tasks, on_lost=_uncounted):
                 if counted.lost is None:
                     done[tasks[i].index] = (tasks[i], counted)
                     advance(sum(part.stored_bytes for part in tasks[i].parts))

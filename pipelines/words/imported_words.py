@@ -26,7 +26,7 @@ from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.reading import open_input
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
-from pipelines.engines.tally import run_of
+from pipelines.engines.run_stats import run_of
 from pipelines.memory import MEMORY_BYTES, should_flush
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint
 from pipelines.progress import Progress

@@ -15,7 +15,7 @@ def lose(workers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> int |
 
     def run_train(settings: Train, job: Job) -> str:
         for number in range(workers):
-            job.engine.tally.lose(f"count_parts of item {number}", "its process ended without a word")
+            job.engine.stats.record_loss(f"count_parts of item {number}", "its process ended without a word")
         return "wrote nothing"
 
     monkeypatch.setitem(runner.RUNNERS, Train, run_train)

@@ -36,16 +36,16 @@ def test_every_step_says_so_before_it_works(tmp_path: Path, monkeypatch: pytest.
     ]
     did: list[tuple[str, Any]] = []
 
-    def see(self: LocalEngine, inputs: Any, output: Path) -> None:
-        did.append(("see", (sorted(inputs), output)))
+    def require_visible(self: LocalEngine, inputs: Any, output: Path) -> None:
+        did.append(("require_visible", (sorted(inputs), output)))
 
     plain = LocalEngine.run
 
-    def run(self: LocalEngine, task: Any, items: Any, instead: Any = None) -> Any:
+    def run(self: LocalEngine, task: Any, items: Any, on_lost: Any = None) -> Any:
         did.append(("run", task.__name__))
-        return plain(self, task, items, instead)
+        return plain(self, task, items, on_lost)
 
-    monkeypatch.setattr(LocalEngine, "see", see)
+    monkeypatch.setattr(LocalEngine, "require_visible", require_visible)
     monkeypatch.setattr(LocalEngine, "run", run)
     execution = Execution(engine="local", workers=2, progress="off")
     for time in range(2):
@@ -55,8 +55,8 @@ def test_every_step_says_so_before_it_works(tmp_path: Path, monkeypatch: pytest.
                 run_steps([step], execution, engine, listener("off"))
                 if time == 0:
                     files = [str(corpus / "de.txt"), str(corpus / "en.txt")]
-                    assert did[0] == ("see", (files, tmp_path / type(step).__name__))
-                    assert [what for what, _ in did].count("see") == 1
+                    assert did[0] == ("require_visible", (files, tmp_path / type(step).__name__))
+                    assert [what for what, _ in did].count("require_visible") == 1
                     assert any(what == "run" for what, _ in did)
             untouched = engine._engine is None
     assert untouched and did == []  # all is kept: nobody is asked

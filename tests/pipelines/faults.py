@@ -5,7 +5,7 @@ from typing import Any
 
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.engines.tally import TaskLost
+from pipelines.engines.run_stats import TaskLost
 
 
 class FaultyEngine:
@@ -24,7 +24,7 @@ class FaultyEngine:
         self.workers = workers
         self._deadly = deadly
         self._local, self._script, self._started = LocalEngine(workers), script, 0
-        self.tally = self._local.tally
+        self.stats = self._local.stats
 
     def shards(self, stored_bytes: int) -> int:
         """See Engine."""
@@ -34,7 +34,7 @@ class FaultyEngine:
         self,
         task: Callable[[Item], Result],
         items: Sequence[Item],
-        instead: Callable[[Item, TaskLost], Result] | None = None,
+        on_lost: Callable[[Item, TaskLost], Result] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """Every task is done twice, as after a lost answer."""
         alive = [i for i, item in enumerate(items) if not self._deadly(item)]
@@ -44,9 +44,9 @@ class FaultyEngine:
             yield alive[place], result
         for i in sorted({*range(len(items))} - {*alive}):
             lost = TaskLost(f"item {i}", "as the script says")
-            if instead is None:
+            if on_lost is None:
                 raise lost
-            yield i, instead(items[i], lost)
+            yield i, on_lost(items[i], lost)
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "FaultyWorker":
         """See Engine."""

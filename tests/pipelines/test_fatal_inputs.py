@@ -15,7 +15,7 @@ from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
-from pipelines.engines.tally import Tally, TooManyFailures
+from pipelines.engines.run_stats import RunStats, TooManyFailures
 from pipelines.outputs import Manifest, Output, read_run
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.step import compare_languages
@@ -149,12 +149,12 @@ def test_on_ray_the_file_that_kills_its_workers_is_found(
 
     monkeypatch.setattr(counting, "count_parts", deadly)
     monkeypatch.setattr("pipelines.words.parts.SMALLEST_PART_BYTES", 100)
-    tally = Tally(max_failures=8)
-    engine = RayEngine(2, tally=tally)
+    stats = RunStats(max_failures=8)
+    engine = RayEngine(2, stats=stats)
     try:
         counted(folder / "corpus", tmp_path / "o", engine)
         run = read_run(tmp_path / "o")
-        assert run is not None and (run.failures, run.retries, tally.failures) == (8, 6, 8)
+        assert run is not None and (run.failures, run.retries, stats.failures) == (8, 6, 8)
         assert listed(tmp_path / "o") == [("bad.jsonl", 2), ("xx.txt", 0)]
         assert reason(tmp_path / "o") == VERDICT + "its process ended without a word" + NOTHING + "counts"
         with pytest.raises(TooManyFailures, match=r"more than 8 workers were lost \(--max-failures\), the last one at"):

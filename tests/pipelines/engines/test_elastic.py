@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.engines.nodes import CODE, ROOT, UnlikeNodes, UnseenPaths, identity
+from pipelines.engines.nodes import CODE, ROOT, InvisiblePaths, NodeMismatch, identity
 from pipelines.engines.ray_engine import ClusterFull, RayEngine
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.train.test_training import merges_of
@@ -99,8 +99,8 @@ def test_a_node_that_joins_between_stages_changes_no_result(add: Any, tmp_path: 
 
         grown = -1  # its start runs tasks, too
 
-        def run(self, task, items, instead=None):  # type: ignore[no-untyped-def]
-            yield from super().run(task, items, instead)
+        def run(self, task, items, on_lost=None):  # type: ignore[no-untyped-def]
+            yield from super().run(task, items, on_lost)
             self.grown += 1
             if self.grown == 1:
                 add(2)
@@ -120,16 +120,16 @@ def test_a_node_with_another_version_of_the_code_is_named_joining_and_at_the_sta
     engine = RayEngine()
     node = add(1, env_vars=os.environ | {"PYTHONPATH": str(tmp_path)})
     said = rf"^not all nodes run what .*: node 127\.0\.0\.1 \({node[:8]}\) has other code of babelmerge; start"
-    with pytest.raises(UnlikeNodes, match=said):
+    with pytest.raises(NodeMismatch, match=said):
         list(engine.run(nothing, range(3)))
-    with pytest.raises(UnlikeNodes, match=said):
+    with pytest.raises(NodeMismatch, match=said):
         RayEngine()
 
 
 def test_work_that_reaches_a_node_nobody_asked_proves_itself(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = RayEngine()
     monkeypatch.setattr("pipelines.engines.ray_engine.identity", lambda: replace(identity(), code="0"))
-    with pytest.raises(UnlikeNodes, match=r"node 127\.0\.0\.1 \(\w{8}\) has other code"):
+    with pytest.raises(NodeMismatch, match=r"node 127\.0\.0\.1 \(\w{8}\) has other code"):
         list(engine.run(nothing, range(3)))
 
 
@@ -137,11 +137,11 @@ def test_a_node_that_joins_is_asked_for_the_paths_of_the_job(add: Any, tmp_path:
     source = tmp_path / "en.txt"
     source.write_text("so")
     engine = RayEngine()
-    engine.see([str(source)], tmp_path)
+    engine.require_visible([str(source)], tmp_path)
     source.unlink()
     list(engine.run(nothing, range(3)))
     node = add(1)
-    with pytest.raises(UnseenPaths, match=rf"^node 127\.0\.0\.1 \({node[:8]}\) does not see {source}: put"):
+    with pytest.raises(InvisiblePaths, match=rf"^node 127\.0\.0\.1 \({node[:8]}\) does not see {source}: put"):
         list(engine.run(nothing, range(3)))
 
 

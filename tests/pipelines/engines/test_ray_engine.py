@@ -18,7 +18,7 @@ import pytest
 from operators.errors import DataError
 from pipelines.engines.engine import WorkerLost
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.engines.nodes import UnlikeNodes, UnseenPaths, identity, probes
+from pipelines.engines.nodes import InvisiblePaths, NodeMismatch, identity, probes
 from pipelines.engines.ray_engine import ClusterFull, ClusterUnreachable, RayEngine
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
 from pipelines.train.rounds import LoneTrainer, TrainingShard
@@ -226,11 +226,11 @@ def test_a_node_with_other_code_or_libraries_is_named_and_refused(
     other = replace(mine, versions=(("python", "3.1"), *mine.versions[1:]))
     monkeypatch.setattr("pipelines.engines.ray_engine.identity", lambda: other)
     with pytest.raises(
-        UnlikeNodes, match=r"node 127\.0\.0\.1 \(\w{8}\) has python 3\.\d+\.\d+, not 3\.1; start them all"
+        NodeMismatch, match=r"node 127\.0\.0\.1 \(\w{8}\) has python 3\.\d+\.\d+, not 3\.1; start them all"
     ):
         RayEngine(2)
     monkeypatch.setattr("pipelines.engines.ray_engine.identity", lambda: replace(mine, code="0"))
-    with pytest.raises(UnlikeNodes, match="has other code of babelmerge; start"):
+    with pytest.raises(NodeMismatch, match="has other code of babelmerge; start"):
         RayEngine(2)
 
 
@@ -241,9 +241,9 @@ def test_a_node_that_does_not_see_a_path_is_named(ray_engine: RayEngine, tmp_pat
     with probes(inputs, tmp_path / "out/deep") as paths:
         assert paths[0] == inputs[0]
         assert Path(paths[1]).parent == tmp_path
-    with pytest.raises(UnseenPaths, match=rf"node 127\.0\.0\.1 \(\w{{8}}\) does not see {tmp_path}/a/en.txt: put"):
-        ray_engine.see(inputs, tmp_path / "out/deep")
-    ray_engine.see([str(tmp_path / "b/de.txt"), "s3://bucket/x.txt"], tmp_path / "out/deep")
+    with pytest.raises(InvisiblePaths, match=rf"node 127\.0\.0\.1 \(\w{{8}}\) does not see {tmp_path}/a/en.txt: put"):
+        ray_engine.require_visible(inputs, tmp_path / "out/deep")
+    ray_engine.require_visible([str(tmp_path / "b/de.txt"), "s3://bucket/x.txt"], tmp_path / "out/deep")
     assert [one.name for one in tmp_path.iterdir()] == ["b"]
 
 

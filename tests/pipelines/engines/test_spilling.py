@@ -11,7 +11,7 @@ import pytest
 from operators.arrays import U8
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
-from pipelines.engines.tally import run_of
+from pipelines.engines.run_stats import run_of
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.train.test_training import merges_of
 
@@ -53,7 +53,7 @@ class Holder:
 
 def test_what_tasks_and_workers_return_may_be_more_than_the_store_holds(engine: RayEngine) -> None:
     began = time.monotonic()
-    engine.tally.take("ray", 2, 0.0)
+    engine.stats.drain("ray", 2, 0.0)
     filled = fill(engine)  # so that there is no room for any result, however soon the driver takes it
     kept = {index: result.copy() for index, result in engine.run(much, range(8))}
     assert sorted(kept) == list(range(8))

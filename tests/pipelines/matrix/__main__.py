@@ -79,7 +79,7 @@ def _all_stages(made: Path, out: Path, plain: dict[str, dict[str, bytes]]) -> tu
     for stage in STAGES.values():
         stage.run(made, out / stage.name, engine)
         assert files_of(out / stage.name) == plain[stage.name], stage.name
-    return time.monotonic() - began, engine.tally.failures
+    return time.monotonic() - began, engine.stats.failures
 
 
 def table(cells: Sequence[Cell]) -> str:

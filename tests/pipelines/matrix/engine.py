@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.engines.tally import TaskLost
+from pipelines.engines.run_stats import TaskLost
 
 Fault = Literal["none", "worker killed", "node removed", "task repeated", "report duplicated", "reports out of order",
                 "slow node"]  # fmt: skip
@@ -28,7 +28,7 @@ class ScriptedEngine:
     def __init__(self, fault: Fault, target: str) -> None:
         self.fault, self._target = fault, target
         self._local = LocalEngine(3)
-        self.tally = self._local.tally
+        self.stats = self._local.stats
         self.round: list[ScriptedPending] = []
         self._started = 0
 
@@ -41,10 +41,10 @@ class ScriptedEngine:
         self,
         task: Callable[[Item], Result],
         items: Sequence[Item],
-        instead: Callable[[Item, TaskLost], Result] | None = None,
+        on_lost: Callable[[Item, TaskLost], Result] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """See Engine."""
-        del instead
+        del on_lost
         if task.__name__ != self._target or self.fault == "none":
             yield from self._local.run(task, items)
             return
@@ -56,8 +56,8 @@ class ScriptedEngine:
                 for i in lost:
                     if i % 2 == 0:
                         task(items[i])
-                    self.tally.lose(task.__name__, "as the script says")
-                    self.tally.retry()
+                    self.stats.record_loss(task.__name__, "as the script says")
+                    self.stats.record_retry()
                 yield from self._of(task, items, lost)
             case "task repeated":
                 for _ in self._of(task, items, [*places, *places]):  # side by side with itself
@@ -76,7 +76,7 @@ class ScriptedEngine:
         for i, result in self._local.run(task, [items[place] for place in places]):
             yield places[i], result
 
-    def see(self, inputs: Sequence[str], output: Path) -> None:
+    def require_visible(self, inputs: Sequence[str], output: Path) -> None:
         """See Engine."""
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "ScriptedWorker":

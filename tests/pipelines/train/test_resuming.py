@@ -11,7 +11,7 @@ import pytest
 from operators.tokenizer import Merges, same_merges
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.engines.tally import TaskLost
+from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import Manifest, Output, read_manifest
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer

@@ -15,7 +15,7 @@ from operators.training.reducer import Reducer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.engines.tally import TaskLost
+from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
 from pipelines.train.checkpoint import Checkpoint

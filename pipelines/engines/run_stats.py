@@ -1,4 +1,4 @@
-"""What a run goes through: workers lost, work done again, and how long which node worked at what."""
+"""Statistics of a run: failed workers, retries, and seconds by task and node."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from pipelines.outputs import Run
 
 MAX_FAILURES: Final = 100
 TRIES: Final = 4
-"""So many workers in a row may be lost at one piece of work; then it is what loses them."""
+"""Attempts at one task; when a worker failed in each of them, the task is taken for the cause."""
 
 
 class TooManyFailures(DataError):
@@ -41,46 +41,46 @@ class TaskLost(DataError):
         return f"{shown(self.what)}: {shown(self.verdict)}; does it need more memory, or crash them? look at their logs"
 
 
-class Tally:
-    """Of one run, whatever its stages: `failures` are counted against `max_failures` from its beginning to its end."""
+class RunStats:
+    """Statistics of one command, over all its stages. `failures` is the total that `max_failures` limits."""
 
     def __init__(self, max_failures: int = MAX_FAILURES) -> None:
         self.failures = 0
         self.spilled_bytes: Callable[[], int | None] = lambda: 0
-        """What the engine's object store has written to disk since it was started; None where nobody can tell."""
+        """Return the bytes that the engine's object store has spilled to disk since the start; None: not known."""
         self._max_failures = max_failures
-        self._told, self._told_spilled, self._retries = 0, 0, 0
+        self._drained, self._drained_spilled, self._retries = 0, 0, 0
         self._seconds: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
 
-    def lose(self, what: str, reason: str) -> None:
-        """A worker was lost while it was at `what`. Raises TooManyFailures."""
+    def record_loss(self, what: str, reason: str) -> None:
+        """Record that a worker failed while it ran `what`. Raises TooManyFailures."""
         self.failures += 1
         if self.failures > self._max_failures:
             raise TooManyFailures(self._max_failures, what, reason)
 
-    def retry(self) -> None:
-        """What was lost is asked for again."""
+    def record_retry(self) -> None:
+        """Record that a failed task is run again."""
         self._retries += 1
 
-    def worked(self, stage: str, node: str, seconds: float) -> None:
-        """A node worked at a stage; threads may tell so at the same time."""
+    def record_time(self, task: str, node: str, seconds: float) -> None:
+        """Record seconds of a task on a node. Thread-safe."""
         with self._lock:
-            nodes = self._seconds.setdefault(stage.strip("_"), {})
+            nodes = self._seconds.setdefault(task.strip("_"), {})
             nodes[node] = nodes.get(node, 0.0) + seconds
 
-    def take(self, engine: str, workers: int, seconds: float) -> Run:
-        """All that was told since the last time, as run.json holds it."""
-        failures, retries = self.failures - self._told, self._retries
+    def drain(self, engine: str, workers: int, seconds: float) -> Run:
+        """Return what was recorded since the last drain, in the form of run.json."""
+        failures, retries = self.failures - self._drained, self._retries
         spilled = self.spilled_bytes()
-        newly = None if spilled is None else max(0, spilled - self._told_spilled)  # a lost node takes its part with it
+        newly = None if spilled is None else max(0, spilled - self._drained_spilled)  # nodes may leave
         with self._lock:
-            stages = {
-                stage: {node: round(nodes[node], 3) for node in sorted(nodes)}
-                for stage, nodes in sorted(self._seconds.items())
+            seconds_by_task = {
+                task: {node: round(nodes[node], 3) for node in sorted(nodes)}
+                for task, nodes in sorted(self._seconds.items())
             }
             self._seconds.clear()
-        self._told, self._told_spilled, self._retries = self.failures, spilled or 0, 0
+        self._drained, self._drained_spilled, self._retries = self.failures, spilled or 0, 0
         return Run(
             engine=engine,
             workers=workers,
@@ -88,12 +88,12 @@ class Tally:
             failures=failures,
             retries=retries,
             spilled_bytes=newly,
-            stages=stages,
+            stages=seconds_by_task,
         )
 
 
-class Tallied(Protocol):
-    """An engine, as far as it matters here."""
+class HasStats(Protocol):
+    """The part of the Engine protocol that statistics need."""
 
     @property
     def name(self) -> str:
@@ -104,10 +104,10 @@ class Tallied(Protocol):
         """See Engine."""
 
     @property
-    def tally(self) -> Tally:
+    def stats(self) -> RunStats:
         """See Engine."""
 
 
-def run_of(engine: Tallied, began: float) -> Run:
-    """How the stage that began then (`time.monotonic()`) went; what the next stage meets is told with the next."""
-    return engine.tally.take(engine.name, engine.workers, time.monotonic() - began)
+def run_of(engine: HasStats, began: float) -> Run:
+    """Return the statistics of the stage that began at `began` (`time.monotonic()`), and start those of the next."""
+    return engine.stats.drain(engine.name, engine.workers, time.monotonic() - began)
