@@ -9,7 +9,7 @@ from benchmarks import encode
 from benchmarks.encode import Entry, Figures, judge, measure, parse, table
 from benchmarks.processes import Failed
 from pipelines.tokenizers import save_tokenizer
-from tests.operators.sizes.test_curves import TEXTS, trained
+from tests.operators.curves.test_tokens_by_size import TEXTS, trained
 from tests.pipelines.corpora import write_corpus
 
 

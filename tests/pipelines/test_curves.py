@@ -22,7 +22,7 @@ from pipelines.progress import Silent
 from pipelines.sweep.step import NothingToLearn, sweep, tokenizer_directory
 from pipelines.sweep.swept import Sweeping
 from pipelines.tokenizers import load_tokenizer, save_tokenizer
-from tests.operators.sizes.test_curves import trained
+from tests.operators.curves.test_tokens_by_size import trained
 
 SENTENCES = {
     "en": ["the cat sat on the mat", "a dog and a cat", "the theme of the thesis", "nothing more"],

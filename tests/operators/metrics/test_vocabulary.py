@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from operators.encoding.encode import Encoder
 from operators.metrics.vocabulary import BYTES, MIXED, NONE, SPECIAL, is_part_of_utf8, token_kinds
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from pipelines.tokenizers import load_tokenizer
+from tests.operators.curves.test_tokens_by_size import trained
 
 
 def test_parts_of_utf8_are_what_some_text_holds() -> None:
@@ -28,6 +31,23 @@ def test_parts_of_utf8_are_what_some_text_holds() -> None:
     nowhere = (b"\xc0", b"\xff", b"\xf5", b"a\xff", b"\xed\xa0", b"\xf4\x90", b"\x80" * 4, b"\xe4a", b"\xe0\x80")
     for some in nowhere:
         assert some not in held and not is_part_of_utf8(some)
+
+
+@given(st.binary(max_size=6))
+def test_parts_of_utf8_are_those_that_some_text_holds(data: bytes) -> None:
+    """Tried out: behind every beginning and before every end that a character may have."""
+    leads = ["", "c2", "e1", "e180", "f1", "f180", "f18080", "e0a0", "ed80", "e0", "ed", "f0", "f090", "f4"]
+    before = [bytes.fromhex(lead) for lead in leads]
+    after = [b"", b"\x80", b"\x80\x80", b"\x80\x80\x80", b"\xa0\x80", b"\xa0", b"\x90\x80\x80", b"\x90"]
+
+    def valid(text: bytes) -> bool:
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+    assert is_part_of_utf8(data) == any(valid(a + data + b) for a in before for b in after)
 
 
 def made_of(words: list[bytes], pretokenizer: str = "gpt2") -> Tokenizer:
@@ -99,3 +119,17 @@ def test_published_tokens_decode_and_encode_as_tiktokens_do(shared: Path) -> Non
         if not kinds.undecodable[i] and not kinds.special[i]:
             assert encoder.encode(pa.array([text], pa.large_string()))[0].tolist() == [i]
             assert not kinds.unreachable[i]
+
+
+def test_every_token_of_a_trained_vocabulary_is_reached_or_a_step_on_the_way() -> None:
+    tokenizer = trained(["кошка кошка кошки the theme theme"] * 3, 290)
+    kinds, encoder = token_kinds(tokenizer), Encoder(tokenizer)
+    for i, text in enumerate(tokenizer.tokens):
+        try:
+            shown = text.decode()
+        except UnicodeDecodeError:
+            assert kinds.undecodable[i] and kinds.script[i] == BYTES
+            continue
+        assert kinds.characters[i] == len(shown)
+        alone = encoder.encode(pa.array([shown], pa.large_string()))[0].tolist() == [i]
+        assert not (alone and kinds.unreachable[i])

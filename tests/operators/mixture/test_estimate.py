@@ -18,7 +18,7 @@ from operators.mixture.rank import EXCESS
 from operators.mixture.replay import record_changes
 from operators.mixture.simplex import least_on_simplex
 from operators.tokenizer import Merges, Tokenizer
-from tests.operators.sizes.test_curves import TEXTS, trained, words_of
+from tests.operators.curves.test_tokens_by_size import TEXTS, trained, words_of
 from tests.oracle import encode
 
 BLOCKS, MERGES = 20, 4000

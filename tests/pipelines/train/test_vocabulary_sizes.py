@@ -15,7 +15,7 @@ from pipelines.outputs import Manifest, read_manifest
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 from pipelines.train.vocabulary_sizes import write_sizes
-from tests.operators.training.test_merge_order import (
+from tests.operators.training.test_reducer import (
     counted,
     few_letters,
     hugging_face,

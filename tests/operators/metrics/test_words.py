@@ -1,16 +1,13 @@
-"""Metrics against slow or independent ways to the same figures."""
+"""Whitespace words, counted and cut, against Hugging Face's offsets and small cases by hand."""
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
-from hypothesis import strategies as st
 from tokenizers import Tokenizer as Library
 
 from operators.encoding.encode import Encoder
-from operators.metrics.vocabulary import BYTES, is_part_of_utf8, token_kinds
-from operators.metrics.words import word_counts
+from operators.metrics.words import whole_words, without_space, word_counts, word_table, writes_words
 from operators.tokenizer_files.hugging_face_output import to_json
-from tests.operators.sizes.test_curves import trained
+from tests.operators.curves.test_tokens_by_size import trained
 
 TEXTS = ["the cat sat, on  the mat", "naïve café", " a\tb\nc ", "", "кошка сидела"]
 
@@ -51,32 +48,29 @@ def _cut_in_bytes(encoder: Encoder, text: str, first: int, last: int) -> bool:
     return any(len(text[:first].encode()) < border < len(text[:last].encode()) for border in borders.tolist())
 
 
-@given(st.binary(max_size=6))
-def test_parts_of_utf8_are_those_that_some_text_holds(data: bytes) -> None:
-    """Tried out: behind every beginning and before every end that a character may have."""
-    leads = ["", "c2", "e1", "e180", "f1", "f180", "f18080", "e0a0", "ed80", "e0", "ed", "f0", "f090", "f4"]
-    before = [bytes.fromhex(lead) for lead in leads]
-    after = [b"", b"\x80", b"\x80\x80", b"\x80\x80\x80", b"\xa0\x80", b"\xa0", b"\x90\x80\x80", b"\x90"]
-
-    def valid(text: bytes) -> bool:
-        try:
-            text.decode()
-        except UnicodeDecodeError:
-            return False
-        return True
-
-    assert is_part_of_utf8(data) == any(valid(a + data + b) for a in before for b in after)
+def test_words_are_told_where_tokens_spell_the_text() -> None:
+    tokens = [b"the", b" dog", b" do", b"g", b" the", b"?"]
+    lengths, leading = np.array([len(t) for t in tokens], np.int32), np.array([t[:1] == b" " for t in tokens], np.uint8)
+    text = pa.array(["left out", "the dog", "the dog", "the dog", ""], pa.large_string())[
+        1:
+    ]  # an offset, as slices have
+    ids = np.array([0, 1, 4, 2, 3, 0, 5], np.int32)  # whole; a space in front and a cut word; not this text
+    found = word_counts(text, ids, np.array([0, 2, 5, 7, 7], np.int64), lengths, leading)
+    assert (found.words, found.told, found.continued) == (6, 4, 1)
 
 
-def test_every_token_of_a_trained_vocabulary_is_reached_or_a_step_on_the_way() -> None:
-    tokenizer = trained(["кошка кошка кошки the theme theme"] * 3, 290)
-    kinds, encoder = token_kinds(tokenizer), Encoder(tokenizer)
-    for i, text in enumerate(tokenizer.tokens):
-        try:
-            shown = text.decode()
-        except UnicodeDecodeError:
-            assert kinds.undecodable[i] and kinds.script[i] == BYTES
-            continue
-        assert kinds.characters[i] == len(shown)
-        alone = encoder.encode(pa.array([shown], pa.large_string()))[0].tolist() == [i]
-        assert not (alone and kinds.unreachable[i])
+def test_the_word_table_has_words_without_what_is_around_them() -> None:
+    assert word_table("«Hello, world!» 1984 … hello world's e-mail ที่ 5th") == {
+        "Hello", "world", "hello", "world's", "e-mail", "ที่", "5th",
+    }  # fmt: skip
+    assert word_table("क्या है?") == {"क्या", "है"}  # a vowel sign at the end belongs to the word
+    stripped = without_space([b"the", b" the", b"  the", b" x", b"\xff"])
+    words = pa.array([b"the"], pa.binary())
+    assert whole_words(np.arange(5), stripped, words) == 2
+    assert whole_words(np.arange(0), stripped, words) == 0
+
+
+def test_scripts_without_blanks() -> None:
+    assert [writes_words(one) for one in ("Latn", "Hang", "Deva", "Thai", "Jpan", "Hani", None)] == [True] * 3 + [
+        False
+    ] * 4

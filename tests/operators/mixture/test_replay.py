@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from operators.byte_level import byte_ids
 from operators.mixture.replay import record_changes
-from tests.operators.training.test_merge_order import counted, few_letters, some_words, train
+from tests.operators.training.test_reducer import counted, few_letters, some_words, train
 
 
 @given(st.one_of(some_words, few_letters), st.one_of(some_words, few_letters))
