@@ -17,7 +17,7 @@ COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --universal --python-versi
 # Ray reports its usage to its makers unless told not to.
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: help setup demo test kernels lint format lock image fresh clean
+.PHONY: help setup demo test kernels lint format docs lock image fresh clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make kernels  the kernel tests again: interpreted, then with bounds checked"
 	@echo "make lint     ruff, strict mypy, hadolint"
 	@echo "make format   let ruff mend what it can"
+	@echo "make docs     build the documentation as a searchable site, strictly, into site/"
 	@echo "make lock     write the lock files anew from pyproject.toml (needs the network)"
 	@echo "make image    build the container image babelmerge (needs docker)"
 	@echo "make fresh    remove compiled kernels and other caches"
@@ -70,8 +71,12 @@ $(READY): $(LOCKED) pyproject.toml
 	@$(BIN)/python -m compileall -qq -j 0 operators pipelines jobs .venv/lib || true
 	@touch $@
 
+docs: $(READY)
+	$(BIN)/python -m mkdocs build --strict --quiet
+	@echo "wrote site/index.html"
+
 lock: $(LOCKER)/bin/uv
-	$(COMPILE) --extra demo --extra dev --upgrade --output-file requirements.lock
+	$(COMPILE) --extra demo --extra dev --extra docs --upgrade --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --upgrade --output-file requirements-run.lock
 
 # uv resolves for all platforms at once, which pip cannot; it is needed here only.

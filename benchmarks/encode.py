@@ -1,10 +1,10 @@
 """Encoding, compared with its peers: documents in memory to ids, in turn, cold and warm, one thread and two.
 
     python -m benchmarks.encode help/*.jsonl.zst --tokenizer DIR --rounds 3 --json encode.json
-    python -m benchmarks.encode --compare encode.json --readme
+    python -m benchmarks.encode --compare encode.json --page
 
 DIR is a tokenizer directory that train wrote. The first form also encodes the files with `babelmerge retokenize` and
-says where the time goes. docs/benchmarks.md says how to read the table.
+says where the time goes. docs/explanation/benchmarks.md says how to read the table.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files
 from pipelines.tokenizers import load_tokenizer
 
-README: Final = ROOT / "README.md"
+PAGE: Final = ROOT / "docs" / "explanation" / "benchmarks.md"
 MARKER: Final = "encode"
 PEERS: Final = ("gigatoken", "tiktoken", "tokenizers")
 Tell = Callable[[str], None]
@@ -300,7 +300,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", default="help", help="name of the corpus, in the table and the chart's file")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures")
     parser.add_argument("--compare", type=Path, nargs="+", metavar="JSON", help="show kept figures; measure nothing")
-    parser.add_argument("--readme", action="store_true", help="put tables and charts into README.md")
+    parser.add_argument(
+        "--page", action="store_true", help="write tables and charts into docs/explanation/benchmarks.md"
+    )
     asked = parser.parse_args(arguments)
     if bool(asked.corpus and asked.tokenizer) == bool(asked.compare):
         parser.error("give either CORPUS with --tokenizer, or --compare JSON")
@@ -318,13 +320,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shown = [measure(asked, lambda line: print(line, file=sys.stderr, flush=True))]
         if asked.json:
             asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(shown[0]), indent=2) + b"\n")
-    charts = "docs/figures" if asked.readme else None
+    charts = "../figures" if asked.page else None
     block = "\n\n".join(table(one, charts) for one in shown)
     print(block)
-    if asked.readme:
+    if asked.page:
         for one in shown:
             draw(one, ROOT / "docs" / "figures")
-        README.write_text(replace_block(README.read_text("utf-8"), block, MARKER), "utf-8")
+        PAGE.write_text(replace_block(PAGE.read_text("utf-8"), block, MARKER), "utf-8")
     wrong = [entry for one in shown for entry in one.entries if entry.error or entry.differing]
     return 1 if wrong else 0
 

@@ -224,13 +224,13 @@ def _ray(figures: Figures, row: Row) -> Iterator[str]:
     )
 
 
-def replace_block(readme: str, block: str, what: str = "train") -> str:
-    """README's text with what stands between the two lines of a benchmark replaced. ValueError where they are not."""
+def replace_block(page: str, block: str, what: str = "train") -> str:
+    """Replace the text between the two marker lines of a benchmark. Raises ValueError where a marker is missing."""
     begin, end = f"<!-- benchmark:{what} begin -->", f"<!-- benchmark:{what} end -->"
-    before, found, rest = readme.partition(begin)
+    before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise ValueError(f"README.md has no lines {begin} and {end}; put them where the table shall stand")
+        raise ValueError(f"the page has no lines {begin} and {end}; put them where the table shall stand")
     return f"{before}{begin}\n{block.strip()}\n{end}{after}"
 
 

@@ -1,10 +1,10 @@
 """Training, compared with its peers: whole processes, in turn, on one plain-text file.
 
     python -m benchmarks.train TEXT.txt --vocab-size 32768 --rounds 3 --json help.json
-    python -m benchmarks.train --compare help.json big.json --readme
+    python -m benchmarks.train --compare help.json big.json --page
 
-The first form measures and prints a Markdown table; the second prints the tables of earlier runs, and with --readme
-puts them into README.md and draws the charts. docs/benchmarks.md says how to read them.
+The first form measures and prints a Markdown table; the second prints the tables of earlier runs, and with --page
+writes them into docs/explanation/benchmarks.md, which says how to read them, and draws the charts.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from benchmarks.peers import (
 from benchmarks.processes import Failed, Run, timed
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-README: Final = ROOT / "README.md"
+PAGE: Final = ROOT / "docs" / "explanation" / "benchmarks.md"
 WARM_BYTES: Final = 1_000_000
 WARM_TOKENS: Final = 1_000
 TINY_LINES: Final = 100
@@ -256,16 +256,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", help="name of the chart's file; by default the text's, without its ending")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures")
     parser.add_argument("--compare", type=Path, nargs="+", metavar="JSON", help="show kept figures; measure nothing")
-    parser.add_argument("--readme", action="store_true", help="put tables and charts into README.md")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw charts here [with --readme: docs/figures]")
+    parser.add_argument(
+        "--page", action="store_true", help="write tables and charts into docs/explanation/benchmarks.md"
+    )
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw charts here [with --page: docs/figures]")
     asked = parser.parse_args(arguments)
     if (asked.text is None) == (asked.compare is None):
         parser.error("give either TEXT or --compare JSON")
     if asked.rounds < 1:
         parser.error("--rounds must be 1 at least")
-    if asked.readme:  # before anything is measured
+    if asked.page:  # before anything is measured
         try:
-            replace_block(README.read_text("utf-8"), "")
+            replace_block(PAGE.read_text("utf-8"), "")
         except ValueError as error:
             parser.error(str(error))
     return asked
@@ -284,14 +286,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shown = [benchmark(asked, peers, lambda line: print(line, file=sys.stderr, flush=True))]
         if asked.json:
             write_figures(shown[0], asked.json)
-    figures_dir = asked.figures or (ROOT / "docs" / "figures" if asked.readme else None)
+    figures_dir = asked.figures or (ROOT / "docs" / "figures" if asked.page else None)
     if figures_dir is not None:
         for one in shown:
             draw(one, figures_dir)
     print(tables(shown, charts=None))
-    if asked.readme:
-        charts = os.path.relpath(figures_dir or ROOT, ROOT)
-        README.write_text(replace_block(README.read_text("utf-8"), tables(shown, charts=charts)), "utf-8")
+    if asked.page:
+        charts = os.path.relpath(figures_dir or ROOT, PAGE.parent)
+        PAGE.write_text(replace_block(PAGE.read_text("utf-8"), tables(shown, charts=charts)), "utf-8")
     return 1 if any(row.ours and row.error for one in shown for row in one.rows) else 0
 
 

@@ -1,4 +1,4 @@
-"""Text of docs/settings.md, from the definitions of the settings."""
+"""Text of docs/reference/settings.md, from the definitions of the settings."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ OPENING = """# Settings
 
 Written by `babelmerge settings`; each setting is defined once, in the `settings.py` of its command. A command takes
 each as a flag (`vocab_size` is `--vocab-size`) and as a key of the file that `--conf` names; a workflow file takes it
-as a key of its step. Unknown keys and wrong types are refused.
+as a key of its step; Python takes it as an argument, `bm.Train(vocab_size=...)`. Unknown keys and wrong types are
+refused.
 """
 
 

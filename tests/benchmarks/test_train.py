@@ -42,7 +42,7 @@ FAILS = scripted("fails", "raise SystemExit('no memory for it')")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository's own pages."""
     path = tmp_path_factory.mktemp("benchmark") / "pages.txt"
-    path.write_bytes(b"".join(page.read_bytes() for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])))
+    path.write_bytes(b"".join(page.read_bytes() for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])))
     return path
 
 

@@ -130,7 +130,7 @@ def test_the_workflow_is_one() -> None:
 
 
 def test_the_page_names_files_and_commands_that_are_there() -> None:
-    page = (ROOT / "docs/scheduling.md").read_text()
+    page = (ROOT / "docs/how-to/run-on-a-schedule.md").read_text()
     named = set(re.findall(r"conf/cluster/[\w.]+", page))
     assert named == {f"conf/cluster/{path.name}" for path in CLUSTER.iterdir() if path.name != "local.yaml"}
     commands = re.findall(r"^ {4}(babelmerge .*)$", page, re.MULTILINE)

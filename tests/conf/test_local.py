@@ -42,4 +42,4 @@ def test_it_listens_on_loopback_and_reports_to_nobody(cluster: dict[str, Any]) -
     given = start.make_context("start", flags).params
     assert given["head"] and given["node_ip_address"] == given["dashboard_host"] == "127.0.0.1"
     assert cluster["provider"]["head_ip"] == "127.0.0.1" and cluster["provider"]["worker_ips"] == []
-    assert re.search(r"conf/cluster/local\.yaml", (ROOT / "docs/cluster.md").read_text("utf-8"))
+    assert re.search(r"conf/cluster/local\.yaml", (ROOT / "docs/how-to/train-on-a-cluster.md").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""docs/cluster.md: its ten commands, as they stand there, in an empty folder.
+"""docs/how-to/train-on-a-cluster.md: its ten commands, as they stand there, in an empty folder.
 
 Only the ports are others, for the page's may be taken; and what the commands started is marked by a variable of their
 environment, to see that all of it ends.
@@ -25,7 +25,7 @@ TOKEN = "BABELMERGE_CLUSTER_OF_A_TEST"
 
 
 def commands() -> list[str]:
-    page = (ROOT / "docs/cluster.md").read_text("utf-8")
+    page = (ROOT / "docs/how-to/train-on-a-cluster.md").read_text("utf-8")
     return re.findall(r"^ {4}(.+)$", page.split("\n## ")[0], re.MULTILINE)
 
 

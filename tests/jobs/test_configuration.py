@@ -25,7 +25,7 @@ def test_every_setting_has_a_line_of_documentation() -> None:
 
 
 def test_the_settings_page_is_what_the_command_prints() -> None:
-    assert (ROOT / "docs/settings.md").read_text("utf-8") == settings_page()
+    assert (ROOT / "docs/reference/settings.md").read_text("utf-8") == settings_page()
 
 
 def test_flags_go_over_the_file(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_an_error_lists_every_name() -> None:
 
 
 def test_the_documentation_has_each_row_of_the_table_in_order() -> None:
-    lines = (ROOT / "docs/pretokenizers.md").read_text("utf-8").splitlines()
+    lines = (ROOT / "docs/reference/pretokenizers.md").read_text("utf-8").splitlines()
     written = [line for line in lines if re.match(r"\| `\w+` \|", line)]
     rows = [f"| `{name}` | {row.summary} | {row.used_by} |" for name, row in PRETOKENIZERS.items()]
     assert written[: len(rows)] == rows
