@@ -128,7 +128,7 @@ class Model:
         cost, workers = needs.costs, nodes * cores
         partitions = partitions or max(DEFAULT_PARTITIONS, workers)
         words, symbols = (one.predict(text_bytes) for one in (needs.words, needs.symbols))
-        tasks = workers * math.ceil(text_bytes / (workers * cost.counting_task_bytes))  # as pipelines.words.parts deals
+        tasks = workers * math.ceil(text_bytes / (workers * cost.counting_task_bytes))  # as pipelines.words.spans deals
         rows = tasks * needs.pairs.predict(text_bytes / tasks).value
         footer = partitions * more.footer_bytes_per_batch
         opens = tasks * partitions

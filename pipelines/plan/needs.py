@@ -39,7 +39,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     counting_flush_bytes: float
     """A counting worker's tables are written out when they pass this (a part of pipelines.memory.MEMORY_BYTES)."""
     counting_task_bytes: float
-    """Text that one task counts, at most (pipelines.words.parts.LARGEST_GROUP_BYTES)."""
+    """Text that one task counts, at most (pipelines.words.spans.LARGEST_GROUP_BYTES)."""
     tables_seconds_per_word: float
     """Writing, adding up and reading the word tables, for each distinct (language, word)."""
     shard_bytes_per_symbol: float

@@ -1,8 +1,8 @@
-"""Documents of a category in blocks, so that what is counted can be seen to vary.
+"""Bootstrap blocks: groups of a category's documents, from which the variance of counts is estimated.
 
-A block of a category is counted as if it were a language of its own; its label is the category's name, a separator and
-the block's number. Consecutive documents are dealt out in runs of up to LONGEST_RUN_BYTES: text of one page, or file,
-stays together, so that blocks vary as documents do and not as words would.
+A bootstrap block is counted like a language of its own. Its label is the category's name, a separator and the block's
+number. Consecutive documents are assigned in runs of up to LONGEST_RUN_BYTES: the text of a page or file stays
+together, so that blocks vary as documents vary, not as words would.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ from operators.errors import DataError
 BLOCKS: Final = 20
 LONGEST_RUN_BYTES, SHORTEST_RUN_BYTES = 16_000, 500
 RUNS: Final = 100
-"""Of a small file, at least: five for each block."""
+"""Least number of runs in a small file: five for each block."""
 SEPARATOR: Final = "\x1f"
 
 
@@ -32,21 +32,21 @@ def block_label(category: str, block: int) -> str:
 
 
 def category_of(label: str) -> str:
-    """The category of a label; a name that is no label is itself."""
+    """Return the category of a label; a name without a separator is its own category."""
     return label.rpartition(SEPARATOR)[0] or label
 
 
 def run_bytes(file_bytes: int | None) -> int:
-    """How long runs are in a file of this size (None: not known)."""
+    """Return the length of runs, in bytes, in a file of this size (None: not known)."""
     if file_bytes is None:
         return LONGEST_RUN_BYTES
     return min(LONGEST_RUN_BYTES, max(SHORTEST_RUN_BYTES, file_bytes // RUNS))
 
 
 def block_labels(batch: pa.RecordBatch, first_byte: int, blocks: int, run: int) -> pa.StringArray:
-    """The label of each document of a batch (CORPUS_SCHEMA) that begins `first_byte` bytes of text into its file.
+    """Return the block label of each document of a batch (CORPUS_SCHEMA).
 
-    Runs are `run` bytes long.
+    The batch begins `first_byte` bytes of text into its file; runs are `run` bytes long.
     """
     text, names = batch.column("text"), batch.column("language").dictionary_encode()
     for name in names.dictionary.to_pylist():

@@ -1,8 +1,8 @@
 """Corpus files to word tables: count on every worker, partition by hash, add up each partition.
 
-The driver hands out file names and gets back sizes. A task's tables are flushed to disk when they outgrow their part of
-`memory_bytes`, so memory does not depend on the corpus. Partitions are a fixed number, so the word tables do not depend
-on the number of workers either.
+The driver sends file names and receives sizes. A task writes its tables to disk when they exceed their share of
+`memory_bytes`, so memory does not depend on the corpus. The number of partitions is fixed, so the word tables do not
+depend on the number of workers.
 """
 
 import shutil
@@ -29,7 +29,7 @@ from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, re
 from pipelines.progress import Progress
 from pipelines.words.blocks import block_labels, category_of, run_bytes
 from pipelines.words.partitions import SCRATCH, ScratchTables, add_up_all
-from pipelines.words.parts import Part, even_groups
+from pipelines.words.spans import FileSpan, even_groups
 from pipelines.words.weighting import whole_ratios
 
 BATCH_BYTES = 1 << 20  # its text, its words' ends and the counts they meet stay near the processor
@@ -37,9 +37,9 @@ BATCH_BYTES = 1 << 20  # its text, its words' ends and the counts they meet stay
 
 @dataclass(frozen=True)
 class CountTask:
-    """Files, or parts of them, to count; `into` is a directory that all workers see."""
+    """Spans of files to count. `into` is a directory that all workers can access."""
 
-    parts: tuple[Part, ...]
+    spans: tuple[FileSpan, ...]
     index: int
     pretokenizer: str
     partitions: int
@@ -47,48 +47,48 @@ class CountTask:
     on_bad_record: OnBadRecord
     into: Path
     blocks: int = 0
-    """Each language is counted in so many blocks of its documents (pipelines.words.blocks); 0: in one."""
+    """Bootstrap blocks for each language (pipelines.words.blocks); 0: no blocks."""
 
     @property
     def path(self) -> str:
         """The files' names, for messages."""
-        others = len({part.file.path for part in self.parts}) - 1
-        return self.parts[0].file.path + (f" (and {others} more)" if others else "")
+        others = len({span.file.path for span in self.spans}) - 1
+        return self.spans[0].file.path + (f" (and {others} more)" if others else "")
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What a task says of its work."""
+    """Result of a counting task."""
 
     documents: int
     bad_records: int
     bytes: int
     files: tuple[str, ...] = ()
-    """Its scratch files."""
+    """Names of its scratch files."""
     languages: frozenset[str] = frozenset()
-    """Of all its documents, empty ones included."""
+    """Languages of all its documents, empty ones included."""
     lost: str | None = None
-    """Why there is none of it: workers were lost at it again and again."""
+    """Reason why there is no result: workers failed on it again and again."""
 
 
-def count_parts(task: CountTask) -> Counted:
-    """Count words into scratch files; bad records into `into/bad-<index>.parquet`."""
+def count_spans(task: CountTask) -> Counted:
+    """Worker task: count words into scratch files, and list bad records in `into/bad-<index>.parquet`."""
     pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
     tables = ScratchTables(task.into, task.index, task.partitions)
     counter, documents, size = WordCounter(), 0, 0
     seen: set[str] = set()
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
-    for part in task.parts:
+    for span in task.spans:
         before = size
-        for batch in read_batches(part.file, bad, batch_bytes, span=part.span, with_ids=False):
-            pieces = pretokenizer.split(batch.column("text"))
+        for batch in read_batches(span.file, bad, batch_bytes, span=span.span, with_ids=False):
+            pretokens = pretokenizer.split(batch.column("text"))
             languages = batch.column("language")
             seen.update(name for name, _, _ in runs_of(languages))
             if task.blocks:
-                languages = block_labels(batch, size - before, task.blocks, run_bytes(part.file.size))
-            counter.add(pieces, languages, part.multiplier)
+                languages = block_labels(batch, size - before, task.blocks, run_bytes(span.file.size))
+            counter.add(pretokens, languages, span.multiplier)
             documents += batch.num_rows
-            size += len(pieces.data)
+            size += len(pretokens.data)
             if should_flush(counter.memory_bytes, task.memory_bytes):
                 tables.flush(counter)
                 counter = WordCounter()
@@ -111,13 +111,12 @@ def count_words(
     memory_bytes: int | None = None,
     blocks: int = 0,
 ) -> Manifest:
-    """Word tables of a corpus in `directory`: words-<partition>.parquet (language, word, count), by
-    language and the words' hashes.
+    """Write word tables of a corpus: words-<partition>.parquet (language, word, count), ordered by language and hash.
 
-    Skipped when they are there already. The manifest's facts: documents, bad_records, and for each language its unique
-    words and their bytes, and, weighted by the sources' weights, count of words, bytes and characters.
+    Skipped when the tables are current. The manifest's facts: documents, bad_records, and for each language its
+    distinct words and their bytes, and, weighted by the sources' weights, count of words, bytes and characters.
 
-    With `blocks`, each language is counted in so many blocks of its documents, as labels of pipelines.words.blocks.
+    With `blocks`, each language is counted in that many bootstrap blocks, labelled as in pipelines.words.blocks.
     """
     regex = Pretokenizer(pretokenizer).regex
     settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions, "on_bad_record": on_bad_record}
@@ -137,11 +136,11 @@ def count_words(
         try:
             groups, limit = _groups(files, engine.workers, blocks), memory_bytes or MEMORY_BYTES
             tasks = [
-                CountTask(parts, i, pretokenizer, partitions, limit, on_bad_record, scratch, blocks)
-                for i, parts in enumerate(groups)
+                CountTask(spans, i, pretokenizer, partitions, limit, on_bad_record, scratch, blocks)
+                for i, spans in enumerate(groups)
             ]
             # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
-            weighed = sum(10 * part.stored_bytes * part.multiplier for parts in groups for part in parts)
+            weighed = sum(10 * span.stored_bytes * span.multiplier for spans in groups for span in spans)
             if weighed >= LARGEST_TOTAL:
                 raise CountOverflow(float(weighed))
             poisoned = BadRecords(on_bad_record)
@@ -160,7 +159,7 @@ def count_words(
 
 
 def _facts(found: dict[int, Counted], poisoned: int, labels: Collection[str]) -> dict[str, Any]:
-    """For the manifest. `labels`: languages, or blocks of them, that have text."""
+    """Return facts for the manifest. `labels`: languages, or their bootstrap blocks, that have text."""
     seen = frozenset[str]().union(*(one.languages for one in found.values()))
     return {
         "documents": sum(one.documents for one in found.values()),
@@ -169,45 +168,45 @@ def _facts(found: dict[int, Counted], poisoned: int, labels: Collection[str]) ->
     }
 
 
-def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[Part, ...]]:
+def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[FileSpan, ...]]:
     multipliers = whole_ratios([file.source.weight for file in files])
     if blocks:  # which block a document is in depends on where in its file it stands: files are read whole
-        return [(Part(file, multiplier),) for file, multiplier in zip(files, multipliers, strict=True)]
+        return [(FileSpan(file, multiplier),) for file, multiplier in zip(files, multipliers, strict=True)]
     return even_groups(files, multipliers, workers)
 
 
 def count_all(tasks: list[CountTask], engine: Engine, progress: Progress, poisoned: BadRecords) -> dict[int, Counted]:
-    """What was counted, by the tasks' indices; files at which workers die go to `poisoned`, which may raise.
+    """Run counting tasks; return results by task index. Files that crash workers go to `poisoned`, which may raise.
 
-    A task at which workers die is done again file by file, which shows the one that kills them. It must not count in
-    part: where other tasks have parts of it, they are done again without it.
+    A task that crashes its workers is run again file by file, to find the file that is the cause. No span of that file
+    may count: tasks that counted others of its spans are run again without it.
     """
-    known = all(part.file.size is not None for task in tasks for part in task.parts)
-    total = sum(part.stored_bytes for task in tasks for part in task.parts)
+    known = all(span.file.size is not None for task in tasks for span in task.spans)
+    total = sum(span.stored_bytes for task in tasks for span in task.spans)
     done: dict[int, tuple[CountTask, Counted]] = {}
     bad_files: set[str] = set()
     following = len(tasks)
     with progress.stage("count words", total if known else None, "B") as advance:
         while tasks:
             lost = []
-            for i, counted in engine.run(count_parts, tasks, on_lost=_uncounted):
+            for i, counted in engine.run(count_spans, tasks, on_lost=_uncounted):
                 if counted.lost is None:
                     done[tasks[i].index] = (tasks[i], counted)
-                    advance(sum(part.stored_bytes for part in tasks[i].parts))
+                    advance(sum(span.stored_bytes for span in tasks[i].spans))
                 else:
                     lost.append((tasks[i], counted.lost))
             again: list[CountTask] = []
             for task, verdict in sorted(lost, key=lambda one: one[0].index):
-                paths = list(dict.fromkeys(part.file.path for part in task.parts))
+                paths = list(dict.fromkeys(span.file.path for span in task.spans))
                 if len(paths) > 1:
-                    again += [_of(task, {path}) for path in paths]
+                    again += [_with_files(task, {path}) for path in paths]
                 elif paths[0] not in bad_files:
                     bad_files.add(paths[0])
                     poisoned.add(paths[0], 0, f"{verdict}; nothing of it counts")
-            for index in [i for i, (task, _) in done.items() if any(one.file.path in bad_files for one in task.parts)]:
+            for index in [i for i, (task, _) in done.items() if any(one.file.path in bad_files for one in task.spans)]:
                 again.append(done.pop(index)[0])
-            again = [_of(task, {part.file.path for part in task.parts} - bad_files) for task in again]
-            tasks = [replace(task, index=following + i) for i, task in enumerate(task for task in again if task.parts)]
+            again = [_with_files(task, {span.file.path for span in task.spans} - bad_files) for task in again]
+            tasks = [replace(task, index=following + i) for i, task in enumerate(task for task in again if task.spans)]
             following += len(tasks)
     return {index: counted for index, (_, counted) in done.items()}
 
@@ -216,18 +215,18 @@ def _uncounted(_: CountTask, lost: TaskLost) -> Counted:
     return Counted(0, 0, 0, lost=lost.verdict)
 
 
-def _of(task: CountTask, paths: set[str]) -> CountTask:
-    """Its parts of these files."""
-    return replace(task, parts=tuple(part for part in task.parts if part.file.path in paths))
+def _with_files(task: CountTask, paths: set[str]) -> CountTask:
+    """Return the task with its spans of these files only."""
+    return replace(task, spans=tuple(span for span in task.spans if span.file.path in paths))
 
 
 def _write_bad_records(poisoned: BadRecords, found: dict[int, Counted], scratch: Path, into: Path) -> None:
     bad = [pq.read_table(scratch / f"bad-{i}.parquet") for i in sorted(found) if found[i].bad_records]
-    with replacing(into) as part:
+    with replacing(into) as temporary:
         whole = pa.concat_tables([poisoned.table(), *bad])
-        pq.write_table(whole.sort_by([("path", "ascending"), ("record", "ascending")]), part)
+        pq.write_table(whole.sort_by([("path", "ascending"), ("record", "ascending")]), temporary)
 
 
 def word_files(manifest: Manifest, directory: Path) -> list[Path]:
-    """The word tables that a manifest lists."""
+    """Return the paths of the word tables that a manifest lists."""
     return [directory / name for name in sorted(manifest.files) if name.startswith("words-")]

@@ -1,7 +1,7 @@
-"""Word tables from counts made elsewhere: Parquet with the columns word, count and, if it is known, language.
+"""Import of word counts made elsewhere: Parquet files with the columns word, count and, if known, language.
 
-Words are taken as they are, cut by whatever cut them; the pre-tokenizer that is named is what the tokenizer will say.
-What comes out is what counting writes (`pipelines.words.counting`): the same partitions, the same facts.
+Words are imported unchanged; the named pre-tokenizer is only recorded in the tokenizer. The output is that of counting
+(`pipelines.words.counting`): the same partitions, the same facts.
 """
 
 import shutil
@@ -33,12 +33,12 @@ from pipelines.progress import Progress
 from pipelines.words.partitions import SCRATCH, ScratchTables, add_up_all
 
 NO_LANGUAGE: Final = "und"
-"""The language of tables that name none: ISO 639's code for undetermined."""
+"""Language of tables without a language column: the code of ISO 639 for undetermined."""
 _BATCH_ROWS: Final = 1 << 16
 _TEXT: Final = (pa.string(), pa.large_string(), pa.string_view())
 _ACCEPTED: Final = {"word": (*_TEXT, pa.binary(), pa.large_binary(), pa.binary_view()), "language": _TEXT}
 _KINDS: Final = {"word": pa.large_binary(), "language": pa.string()}
-"""What columns are turned into; counts keep their type until they are known to fit."""
+"""Types that columns are cast to; counts keep their type until they are checked."""
 
 
 class BadWordTable(DataError):
@@ -54,7 +54,7 @@ class BadWordTable(DataError):
 
 @dataclass(frozen=True)
 class ImportTask:
-    """One file to take in; `into` is a directory that all workers see."""
+    """A file to import. `into` is a directory that all workers can access."""
 
     file: InputFile
     index: int
@@ -70,18 +70,18 @@ class ImportTask:
 
 @dataclass(frozen=True)
 class Imported:
-    """What a task says of its work."""
+    """Result of an import task."""
 
     rows: int
     zero_counts: int
     empty_words: int
     symbols: float
     files: tuple[str, ...]
-    """Its scratch files."""
+    """Names of its scratch files."""
 
 
 def import_file(task: ImportTask) -> Imported:
-    """Add up one file into scratch files."""
+    """Worker task: add up the counts of one file into scratch files."""
     counter, tables = WordCounter(), ScratchTables(task.into, task.index, task.partitions)
     rows = zeros = empties = 0
     symbols = 0.0
@@ -103,7 +103,7 @@ def import_file(task: ImportTask) -> Imported:
 
 
 def _read(file: InputFile) -> Iterator[tuple[pa.LargeBinaryArray, I64, pa.StringArray]]:
-    """Words, counts (>= 0) and languages, some rows at a time, without nulls. Raises BadWordTable."""
+    """Yield words, counts (>= 0) and languages in batches, without nulls. Raises BadWordTable."""
     if not file.path.endswith(".parquet"):
         raise BadWordTable(file.path, "is no Parquet file by its name")
     with open_input(file) as stream:
@@ -129,7 +129,7 @@ def _read(file: InputFile) -> Iterator[tuple[pa.LargeBinaryArray, I64, pa.String
 
 @contextmanager
 def _damage(path: str) -> Iterator[None]:
-    """What pyarrow says about bytes that it cannot read, as BadWordTable."""
+    """Raise errors of pyarrow as BadWordTable."""
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -137,7 +137,7 @@ def _damage(path: str) -> Iterator[None]:
 
 
 def _columns(path: str, schema: pa.Schema) -> dict[str, pa.DataType]:
-    """word, count, and language where it is there, each with its type, which can be used."""
+    """Return the types of word, count and, where present, language. Raises BadWordTable for unusable ones."""
     kinds = {}
     for name in ("word", "count", "language"):
         if name == "language" and name not in schema.names:
@@ -159,7 +159,7 @@ def _value(kind: pa.DataType) -> pa.DataType:
 
 
 def _check_rows(path: str, columns: dict[str, pa.Array], first: int) -> None:
-    """Raises BadWordTable for the first row with a null, a count below 0 or above 2^62, or an empty language."""
+    """Raise BadWordTable for the first row with a null, a count below 0 or above 2^62, or an empty language."""
     for name, column in columns.items():
         wrong: list[tuple[Any, str]] = [(column.is_null(), "is null")]
         if name == "count":
@@ -186,10 +186,10 @@ def import_words(
     partitions: int = 16,
     memory_bytes: int | None = None,
 ) -> Manifest:
-    """Word tables in `directory`, of counts made elsewhere; rows of one language and word add up.
+    """Write word tables from counts made elsewhere; rows of the same language and word are added up.
 
-    Skipped when they are there already. The manifest's facts are those of `pipelines.words.counting.count_words`,
-    without documents, and: rows, zero_counts and empty_words, the rows that were left out for these reasons.
+    Skipped when the tables are current. The manifest's facts are those of `pipelines.words.counting.count_words`,
+    without documents, and: rows, zero_counts and empty_words (rows left out for these reasons).
 
     Raises BadWordTable, CountOverflow, EmptyCorpus, and what opening the files raises.
     """
@@ -222,7 +222,7 @@ def import_words(
 
 
 def _import_all(tasks: list[ImportTask], engine: Engine, progress: Progress) -> tuple[dict[str, int], list[str]]:
-    """Figures for the manifest, and the names of the scratch files."""
+    """Run the import tasks; return figures for the manifest and the names of the scratch files."""
     done: dict[int, Imported] = {}
     known = all(task.file.size is not None for task in tasks)
     with progress.stage("import words", sum(task.file.size or 0 for task in tasks) if known else None, "B") as advance:

@@ -1,6 +1,6 @@
-"""Partitions of word tables: what counting leaves in scratch files, added up into one table for each.
+"""Partitions of word tables: scratch files of counts, added up into one table for each partition.
 
-A word's partition is decided by its hash, so each is added up by itself, on any worker.
+The hash of a word decides its partition, so partitions are added up independently, on any worker.
 """
 
 import secrets
@@ -19,17 +19,20 @@ from pipelines.outputs import replacing
 from pipelines.progress import Progress
 
 SCRATCH = "counts"
-"""The folder of scratch files beside the tables."""
+"""Folder of scratch files beside the tables."""
 COUNTED = "counted.json"
-"""In it: the names of those that count."""
+"""File in SCRATCH that lists the scratch files to add up."""
 FIGURES = ("words", "word_bytes", "count", "bytes", "characters")
-"""Of each language: distinct words and their bytes; how often they occur, and the bytes and characters of that."""
+"""Figures of each language: distinct words, their bytes; then occurrences, and bytes and characters of these."""
 _EMPTY = pa.RecordBatch.from_pylist([], WORDS_SCHEMA)
 
 
 class ScratchTables:
-    """Where one try of a task leaves its counts. No two tries share a name: what a lost worker left, or one that was
-    only thought lost leaves later, is never taken for another's. `names`: the files so far."""
+    """Writer of the scratch files of one attempt at a task. `names`: the files so far.
+
+    No two attempts share a file name, so a file of a failed worker, or of one that still writes, is never read for
+    another's.
+    """
 
     def __init__(self, scratch: Path, index: int, partitions: int) -> None:
         self.names: list[str] = []
@@ -37,13 +40,13 @@ class ScratchTables:
         self._prefix = f"count-{index:06}-{secrets.token_hex(8)}"
 
     def flush(self, counter: WordCounter) -> None:
-        """Write a file, a batch for each partition. Nothing waits for the disk: a run that is cut off makes its
-        scratch files anew."""
+        """Write a file with one batch for each partition. Not synced to disk: an interrupted run writes its scratch
+        files again."""
         tables = dict(counter.tables(self._partitions))
         name = f"{self._prefix}-{len(self.names):04}.arrow"
         with (
-            replacing(self._scratch / name, durable=False) as part,
-            pa.ipc.new_file(part, WORDS_SCHEMA) as writer,
+            replacing(self._scratch / name, durable=False) as temporary,
+            pa.ipc.new_file(temporary, WORDS_SCHEMA) as writer,
         ):
             for partition in range(self._partitions):
                 [batch] = tables[partition].combine_chunks().to_batches() if partition in tables else [_EMPTY]
@@ -53,7 +56,7 @@ class ScratchTables:
 
 @dataclass(frozen=True)
 class AddUpTask:
-    """One partition to add up."""
+    """A partition to add up."""
 
     partition: int
     partitions: int
@@ -63,16 +66,15 @@ class AddUpTask:
 
 
 def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
-    """Sum a partition's counts into `words-<partition>.parquet`; its name, and FIGURES for each language."""
+    """Worker task: sum a partition into `words-<partition>.parquet`; return its name and each language's FIGURES."""
     counter = WordCounter()
     for file in msgspec.json.decode((task.into / SCRATCH / COUNTED).read_bytes(), type=list[str]):
         with pa.memory_map(str(task.into / SCRATCH / file)) as mapped:
             batch = pa.ipc.open_file(mapped).get_batch(task.partition)
             for language, words, counts in by_language(batch):
                 counter.table(language).add_rows(words, counts)
-        if (
-            task.memory_bytes is not None and counter.memory_bytes > task.memory_bytes // 2
-        ):  # growing, it is there twice
+        # A table that grows is in memory twice.
+        if task.memory_bytes is not None and counter.memory_bytes > task.memory_bytes // 2:
             more = task.partitions * 4
             remedy = f"raise it, or cut the words into more partitions (--partitions {more})"
             raise TooLittleMemory(
@@ -80,8 +82,8 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
             )
     name = f"words-{task.partition:04}.parquet"
     table = next((rows for _, rows in counter.tables(1)), WORDS_SCHEMA.empty_table())
-    with replacing(task.into / name) as part:
-        pq.write_table(table, part, compression="lz4", use_dictionary=["language"], write_statistics=["language"])
+    with replacing(task.into / name) as temporary:
+        pq.write_table(table, temporary, compression="lz4", use_dictionary=["language"], write_statistics=["language"])
     figures = []
     for language, words, counts in (row for batch in table.to_batches() for row in by_language(batch)):
         figures.append((language, [len(words), word_bytes(words), int(counts.sum()), *text_sizes(words, counts)]))
@@ -92,10 +94,12 @@ def add_up_all(
     directory: Path, counted: Iterable[str], partitions: int, memory_bytes: int | None, engine: Engine,
     progress: Progress,
 ) -> tuple[list[str], dict[str, dict[str, int]]]:  # fmt: skip
-    """The files written into `directory`, and each language's FIGURES. `counted`: the scratch files' names. Raises
-    TooLittleMemory."""
-    with replacing(directory / SCRATCH / COUNTED, durable=False) as part:
-        part.write_bytes(msgspec.json.encode(sorted(counted)))
+    """Add up all partitions into `directory`; return the names of the tables and each language's FIGURES.
+
+    `counted`: names of the scratch files. Raises TooLittleMemory.
+    """
+    with replacing(directory / SCRATCH / COUNTED, durable=False) as temporary:
+        temporary.write_bytes(msgspec.json.encode(sorted(counted)))
     added: dict[int, tuple[str, list[tuple[str, list[int]]]]] = {}
     sums: dict[str, list[int]] = {}
     tasks = [AddUpTask(i, partitions, directory, memory_bytes) for i in range(partitions)]

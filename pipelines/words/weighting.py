@@ -1,9 +1,9 @@
-"""How much each language counts: weights, shares or a temperature, as whole numbers that counts are multiplied with.
+"""Language weights: weights, shares or a temperature, as integers that counts are multiplied by.
 
-Whole numbers keep training exact and repeatable: nothing is drawn, nothing is rounded but these numbers themselves, and
-they come from rational arithmetic alone. The price is that counts become large: shares and temperatures multiply them
-by about 1,000 times the ratio between the most and the least favoured language, weights such as 0.333333 by their
-denominator. `min_pair_count` and the counts in merges.parquet are in these units; totals of 2^62 are refused.
+Integers keep training exact and repeatable: nothing is sampled, and only the integers themselves are rounded, from
+rational arithmetic. The price is large counts: shares and temperatures multiply them by about 1,000 times the ratio of
+the largest to the smallest weight, weights such as 0.333333 by their denominator. `min_pair_count` and the counts in
+merges.parquet are in these units; totals of 2^62 or more raise an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from operators.errors import UsageError
 FINEST_WEIGHT = 10**6
 FINEST_MULTIPLIER = 1000
 _DIGITS = 50
-"""Digits of powers. Decimal's are computed in software, so they are the same on every machine."""
+"""Digits of powers. Decimal computes in software, so they are equal on every machine."""
 
 
 class WeightOutOfRange(UsageError):
@@ -39,25 +39,25 @@ class UnknownLanguage(UsageError):
 
 @dataclass(frozen=True)
 class Weighting:
-    """One of the three at most; none: every language counts as it is."""
+    """Weighting of languages; at most one of the three is set. None set: counts stay as they are."""
 
     shares: Mapping[str, float] | None = None
     """Only these languages, their bytes in these shares."""
     weights: Mapping[str, float] | None = None
-    """What counts of these languages are multiplied with; others keep 1."""
+    """Factors for the counts of these languages; others have 1."""
     temperature: float | None = None
     """T >= 1: shares of bytes proportional to bytes^(1/T). Conneau et al. 2020 (XLM-R) write alpha for 1/T."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What it says, for a fingerprint."""
+        """Settings for the fingerprint."""
         named = {"shares": self.shares, "weights": self.weights}
         return {name: None if wanted is None else dict(wanted) for name, wanted in named.items()} | {
             "temperature": self.temperature
         }
 
     def multipliers(self, sizes: Mapping[str, int]) -> dict[str, int] | None:
-        """Whole numbers for the languages that count, given all languages' bytes; None: every one of them, by 1.
+        """Return an integer for each language that counts, given all languages' bytes; None: 1 for all of them.
 
         Raises UnknownLanguage, WeightOutOfRange.
         """
@@ -76,7 +76,7 @@ class Weighting:
 
 
 def whole_ratios(weights: Sequence[float]) -> list[int]:
-    """The smallest whole numbers in the ratios of the weights: weights 1, 1, 0.5 become 2, 2, 1."""
+    """Return the smallest integers in the ratios of the weights: weights 1, 1, 0.5 become 2, 2, 1."""
     if not all(isfinite(weight) for weight in weights):
         raise WeightOutOfRange(FINEST_WEIGHT)
     ratios = [Fraction(str(weight)).limit_denominator(FINEST_WEIGHT) for weight in weights]
@@ -91,9 +91,9 @@ def whole_ratios(weights: Sequence[float]) -> list[int]:
 
 
 def shares_to_multipliers(wanted: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, int]:
-    """Whole numbers to multiply languages' counts with, so that their bytes stand in the wanted shares.
+    """Return integers that bring languages' bytes into the wanted shares when counts are multiplied by them.
 
-    Shares are met to a part in 2,000 of each.
+    Shares are met to 1/2,000 of each.
     """
     largest, smallest = max(wanted.values()), min(wanted.values())
     if not isfinite(largest) or largest > FINEST_WEIGHT * smallest:
@@ -102,8 +102,10 @@ def shares_to_multipliers(wanted: Mapping[str, float], sizes: Mapping[str, int])
 
 
 def flattened(temperature: float, sizes: Mapping[str, int]) -> dict[str, int]:
-    """Whole numbers that make languages' bytes proportional to what bytes^(1/temperature) was; languages without are
-    left out. A temperature of 1 gives 1 for each."""
+    """Return integers that make languages' bytes proportional to their bytes^(1/temperature).
+
+    Languages without text are left out. A temperature of 1 gives 1 for each.
+    """
     context = Context(prec=_DIGITS)
     exponent = context.divide(Decimal(1), Decimal(str(temperature)))
     powers = {name: context.power(Decimal(size), exponent) for name, size in sizes.items() if size}
@@ -111,7 +113,7 @@ def flattened(temperature: float, sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _scaled(scale: Mapping[str, Fraction]) -> dict[str, int]:
-    """Whole numbers in about these ratios: the smallest is 1,000 before what divides all of them is taken out."""
+    """Return integers in about these ratios: the smallest is 1,000, then all are divided by their common divisor."""
     if not scale:
         return {}
     unit = min(scale.values()) / FINEST_MULTIPLIER

@@ -1,4 +1,4 @@
-"""Reading word tables for training: the words of some partitions, with their counts over all languages."""
+"""Reader of word tables for training: the words of some partitions, with counts summed over languages."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ from operators.word_table import WORDS_SCHEMA, WordTable, by_language
 
 
 def read_words(paths: Sequence[Path], multipliers: Mapping[str, int] | None) -> tuple[pa.LargeBinaryArray, I64]:
-    """The distinct words of some partitions and their counts (int64), in an order that depends on the words alone.
+    """Return distinct words of some partitions and their counts (int64). The order depends on the words alone.
 
-    `multipliers` of None takes every language as it is, else those it names, their counts multiplied.
+    `multipliers` of None reads every language unchanged, else the languages it names, with counts multiplied.
     """
     words: list[pa.LargeBinaryArray] = [pa.array([], pa.large_binary())]
     counts: list[I64] = [np.empty(0, np.int64)]
@@ -26,7 +26,7 @@ def read_words(paths: Sequence[Path], multipliers: Mapping[str, int] | None) -> 
 
 
 def _read_partition(path: Path, multipliers: Mapping[str, int] | None) -> tuple[pa.LargeBinaryArray, I64]:
-    """No word is in two partitions, so each is added up by itself, in a table that stays in the processor's cache."""
+    """Sum one partition over languages. No word is in two partitions, and a small table stays in the CPU cache."""
     rows = [
         (words, counts * (1 if multipliers is None else multipliers[language]))
         for batch in _rows(path).to_batches()

@@ -15,7 +15,7 @@ def lose(workers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> int |
 
     def run_train(settings: Train, job: Job) -> str:
         for number in range(workers):
-            job.engine.stats.record_loss(f"count_parts of item {number}", "its process ended without a word")
+            job.engine.stats.record_loss(f"count_spans of item {number}", "its process ended without a word")
         return "wrote nothing"
 
     monkeypatch.setitem(runner.RUNNERS, Train, run_train)
@@ -41,7 +41,7 @@ def test_one_more_than_allowed_ends_the_run_with_a_line(
     assert lose(3, monkeypatch, tmp_path) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line == (
-        "babelmerge: more than 2 workers were lost (--max-failures), the last one at count_parts of item 2: its "
+        "babelmerge: more than 2 workers were lost (--max-failures), the last one at count_spans of item 2: its "
         "process ended without a word; look at their memory and the cluster's log, then run the same command again: "
         "it resumes from here"
     )

@@ -74,7 +74,7 @@ def test_counting_leaves_the_file_out_whole_wherever_it_is_deadly(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, at: int | None
 ) -> None:
     """Cut small, its other parts were counted with other files before it was known."""
-    monkeypatch.setattr("pipelines.words.parts.SMALLEST_PART_BYTES", cut)
+    monkeypatch.setattr("pipelines.words.spans.SMALLEST_SPAN_BYTES", cut)
     made = counted(folder / "corpus", tmp_path / "o", FaultyEngine(3, {}, of("xx.txt", at)))
     plain = counted(folder / "without", tmp_path / "plain", LocalEngine(1))
     for name in plain.files:
@@ -140,15 +140,15 @@ def test_on_ray_the_file_that_kills_its_workers_is_found(
     """Its first part is in a task with other files, whose process ends by SIGKILL; so does that of the file alone."""
     from pipelines.words import counting
 
-    genuine = counting.count_parts
+    genuine = counting.count_spans
 
     def deadly(task):  # type: ignore[no-untyped-def]
         if any(part.file.path.endswith("xx.txt") and not getattr(part.span, "start", 0) for part in task.parts):
             os.kill(os.getpid(), signal.SIGKILL)
         return genuine(task)
 
-    monkeypatch.setattr(counting, "count_parts", deadly)
-    monkeypatch.setattr("pipelines.words.parts.SMALLEST_PART_BYTES", 100)
+    monkeypatch.setattr(counting, "count_spans", deadly)
+    monkeypatch.setattr("pipelines.words.spans.SMALLEST_SPAN_BYTES", 100)
     stats = RunStats(max_failures=8)
     engine = RayEngine(2, stats=stats)
     try:

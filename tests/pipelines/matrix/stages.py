@@ -98,7 +98,7 @@ _FILES: Final = "pipelines.corpus.storage.LocalStorage.open"
 STAGES: Final = {
     stage.name: stage
     for stage in (
-        Stage("count", _count, "pipelines.words.counting.count_parts", (_FILES,)),
+        Stage("count", _count, "pipelines.words.counting.count_spans", (_FILES,)),
         Stage("shuffle", _count, "pipelines.words.partitions.add_up", ("pyarrow.memory_map",)),
         Stage("train", _train, "pipelines.train.rounds.TrainingShard.apply", ("pyarrow.parquet.ParquetFile",)),
         Stage("retokenize", _retokenize, "pipelines.retokenize.step.encode_split", (_FILES,)),
@@ -110,7 +110,7 @@ STAGES: Final = {
 
 def make_small(patch: pytest.MonkeyPatch) -> None:
     """Files are cut small, so that there are tasks enough; waits are short."""
-    patch.setattr("pipelines.words.parts.SMALLEST_PART_BYTES", 500)
+    patch.setattr("pipelines.words.spans.SMALLEST_SPAN_BYTES", 500)
     patch.setattr("pipelines.retry.PAUSES_S", (0.01, 0.01, 0.01))
     made = Checkpoint.__init__
     patch.setattr(made, "__defaults__", (0.0, made.__defaults__[1]))  # every round is written at once
