@@ -1,12 +1,16 @@
 """What every test may rely on: settings that make runs repeatable, and real texts where this machine has them."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+Command = Callable[..., tuple[int, str, str]]
+"""A function that runs `babelmerge` with some arguments and returns (exit status, stdout, stderr)."""
 
 # Set before anything imports ray or transformers, and inherited by every process a test starts.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -44,3 +48,22 @@ def shared() -> Path:
 def corpora() -> Path:
     """A folder with help/<language>.jsonl.zst, 33 languages and 110 MB: BABELMERGE_CORPORA."""
     return _folder("BABELMERGE_CORPORA", "help", None)
+
+
+@pytest.fixture
+def babelmerge(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """Run the command in an empty directory: (exit status, stdout, stderr)."""
+    from jobs.command import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = 0
+        try:
+            main([*arguments])
+        except SystemExit as end:
+            status = int(end.code or 0)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run

@@ -14,8 +14,8 @@ from benchmarks.peers import PEERS, Job, MergeList, Peer, compare, documents_of_
 from benchmarks.processes import Failed, timed
 from benchmarks.train import benchmark, parse
 from operators.text.pretokenize import Pretokenizer
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- benchmark:train begin -->", "<!-- benchmark:train end -->"
 
 

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,8 +13,8 @@ import yaml
 from jobs.command import app
 from jobs.configuration import read_workflow
 from tests.conf.manifests import CronJob, Manifest, RayCluster, RayCronJob, RayJob, check_schedule, pods
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "conf/cluster"
 MANIFESTS = {"raycluster": RayCluster, "rayjob": RayJob, "raycronjob": RayCronJob, "cronjob": CronJob}
 

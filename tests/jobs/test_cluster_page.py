@@ -18,9 +18,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.jobs.test_submission import free_ports
+from tests.conftest import ROOT
+from tests.jobs.cluster.test_submission import free_ports
 
-ROOT = Path(__file__).parents[2]
 TOKEN = "BABELMERGE_CLUSTER_OF_A_TEST"
 
 

@@ -13,8 +13,7 @@ from jobs.workflow import COMMANDS, Workflow
 from pipelines.corpus.sources import Source
 from pipelines.settings import Execution, documentation
 from pipelines.train.settings import Train
-
-ROOT = Path(__file__).parents[2]
+from tests.conftest import ROOT
 
 
 def test_every_setting_has_a_line_of_documentation() -> None:

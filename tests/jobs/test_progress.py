@@ -7,13 +7,12 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from jobs.progress import listener
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parents[2]
 TOLD = """
 from jobs.progress import listener
 progress = listener("auto")

@@ -11,8 +11,8 @@ from jobs.training_plan import plan_training
 from pipelines.outputs import read_manifest
 from pipelines.settings import BadSettings
 from pipelines.train.settings import Train
-from tests.jobs.conftest import Command
-from tests.jobs.test_bad_input import one_line, whole_outputs
+from tests.conftest import Command
+from tests.jobs.test_command_bad_input import one_line, whole_outputs
 from tests.pipelines.corpora import write_corpus
 
 QUIET = ("--engine", "local", "--progress", "off")

@@ -24,7 +24,7 @@ from pipelines.retokenize.options import Encoding
 from pipelines.tokenizers import load_tokenizer
 from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus
-from tests.pipelines.faults import FaultyEngine
+from tests.pipelines.faulty_engine import FaultyEngine
 from tests.pipelines.premiums.corpora import four_languages
 from tests.pipelines.retokenize.corpora import encoded, files_of, train_tokenizer
 

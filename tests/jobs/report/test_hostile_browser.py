@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.report.page import draw_report
-from tests.jobs.conftest import Command
+from tests.conftest import Command
 from tests.jobs.report.examples import large
 from tests.jobs.report.test_browser import BROWSER, in_browser
 

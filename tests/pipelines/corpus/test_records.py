@@ -3,7 +3,6 @@
 import io
 import itertools
 import json
-import os
 import pickle
 import random
 import tempfile
@@ -147,12 +146,9 @@ def test_absolute_and_relative_paths_are_the_same_file(tmp_path: Path, monkeypat
     assert found("~/x.txt").path == file.path
 
 
-def test_flores_is_read_as_pythons_json_reads_it() -> None:
+def test_flores_is_read_as_pythons_json_reads_it(shared: Path) -> None:
     """1,000 sentences in each of 204 languages."""
-    beside = Path(__file__).parents[4] / "shared" / "corpora"
-    path = Path(os.environ.get("BABELMERGE_CORPORA", beside)) / "flores200_dev.jsonl.zst"
-    if not path.exists():
-        pytest.skip(f"{path.name} is neither in BABELMERGE_CORPORA nor beside the checkout")
+    path = shared / "corpora/flores200_dev.jsonl.zst"
     lines = zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes()).splitlines()
     records = (json.loads(line) for line in lines)
     assert rows_of(found(path)) == [(str(record["id"]), record["language"], record["text"]) for record in records]

@@ -23,7 +23,7 @@ from pipelines.engines.ray_engine import ClusterFull, ClusterUnreachable, RayEng
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
 from pipelines.train.rounds import LoneTrainer, TrainingShard
 from tests.pipelines.corpora import write_corpus
-from tests.pipelines.train.test_training import merges_of
+from tests.pipelines.train.test_step import merges_of
 
 
 class Refused(DataError):

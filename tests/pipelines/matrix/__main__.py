@@ -17,8 +17,8 @@ import pytest
 
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
-from tests.pipelines.matrix.cells import FAULTS, STORAGE, Cell, cell
 from tests.pipelines.matrix.on_ray import DRIVER, ON_RAY, REMOVED, Nodes, driver_killed_on_ray, on_ray
+from tests.pipelines.matrix.on_threads import FAULTS, STORAGE, Cell, cell
 from tests.pipelines.matrix.stages import STAGES, files_of, make_small, prepare
 from tests.pipelines.matrix.storage_on_ray import storage_on_ray
 

@@ -16,7 +16,7 @@ import pytest
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.outputs import read_run
 from tests.conftest import ROOT
-from tests.pipelines.matrix.cells import Cell, found
+from tests.pipelines.matrix.on_threads import Cell, found
 from tests.pipelines.matrix.stages import Stage, files_of
 
 KILLED, REPEATED, REMOVED, SLOW = "worker killed", "task repeated", "node removed", "slow node"
@@ -155,7 +155,7 @@ def driver_killed_on_ray(stage: Stage, made: Path, plain: dict[str, bytes], fold
     """Drivers of their own that are killed at two moments, one after the other, and a third that goes on."""
 
     def drive(out: Path, moment: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tests.pipelines.matrix.driver", nodes.address, stage.name]
+        command = [sys.executable, "-m", "tests.pipelines.matrix.ray_driver", nodes.address, stage.name]
         arguments = [str(made), str(out), str(moment)]
         return subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300)
 

@@ -15,7 +15,7 @@ from operators.errors import DataError
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.outputs import MANIFEST, WriteFailed
 from pipelines.storage_errors import StorageFailed, UnreadableInput
-from tests.pipelines.matrix.cells import Cell, found
+from tests.pipelines.matrix.on_threads import Cell, found
 from tests.pipelines.matrix.stages import Stage, files_of
 
 FULL, PASSES, STAYS = "disk full", "storage error that passes", "storage error that stays"

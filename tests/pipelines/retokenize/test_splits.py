@@ -16,7 +16,7 @@ from pipelines.retokenize.options import Encoding
 from pipelines.retokenize.tasks import name_content
 from tests.pipelines.corpora import documents
 from tests.pipelines.corpus.corpora import arrow_bytes, json_lines, squeezed
-from tests.pipelines.faults import FaultyEngine
+from tests.pipelines.faulty_engine import FaultyEngine
 from tests.pipelines.retokenize.corpora import encoded, files_of
 
 PART = 1 << 12

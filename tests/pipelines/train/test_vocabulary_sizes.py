@@ -24,7 +24,7 @@ from tests.operators.training.test_reducer import (
     train,
 )
 from tests.pipelines.corpora import write_corpus
-from tests.pipelines.train.test_training import merges_of
+from tests.pipelines.train.test_step import merges_of
 
 FILES = ("tokenizer.json", "tokenizer_config.json", "ranks.tiktoken", "merges.parquet")
 

@@ -14,7 +14,7 @@ from pipelines.words.counting import count_words, word_files
 from pipelines.words.word_tables import read_words
 from tests.pipelines.corpora import count_words as slow_count
 from tests.pipelines.corpora import write_corpus
-from tests.pipelines.faults import FaultyEngine
+from tests.pipelines.faulty_engine import FaultyEngine
 
 
 def table(

@@ -18,7 +18,7 @@ from pipelines.words.counting import count_words, word_files
 from pipelines.words.imported_words import BadWordTable, import_words
 from pipelines.words.word_tables import read_words
 from tests.pipelines.corpora import write_corpus
-from tests.pipelines.faults import FaultyEngine
+from tests.pipelines.faulty_engine import FaultyEngine
 
 
 def imported(path: Path, directory: Path, engine: Any = None, **more: int) -> Manifest:
