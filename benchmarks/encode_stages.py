@@ -36,7 +36,7 @@ def shares(corpus: Sequence[str], reference: str, folder: Path) -> dict[str, flo
                 if batch is None:
                     break
                 began = time.process_time()
-                pieces = split.cut(batch.column("text"))
+                pieces = split.split_normalized(batch.column("text"))
                 spent["pre-tokenizing"] += time.process_time() - began
                 began = time.process_time()
                 ids, offsets = words.encode(pieces)

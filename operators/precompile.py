@@ -101,12 +101,12 @@ def _encoding() -> None:
 
 def _chance() -> None:
     """Encoding by lot."""
-    from operators.encoding.segmentation import RANDOM, parse
+    from operators.encoding.segmentation import RANDOM, parse_segmentation
     from operators.encoding.word_encoder import WordEncoder
 
     pieces = Pretokenizer("gpt4").split(pa.array([_SOME_TEXT], pa.large_string()))
     for name in RANDOM:
-        WordEncoder(_a_tokenizer(), parse(f"{name}:0.5")).encode(pieces, np.zeros(1, np.uint64))
+        WordEncoder(_a_tokenizer(), parse_segmentation(f"{name}:0.5")).encode(pieces, np.zeros(1, np.uint64))
 
 
 def _replaying() -> None:

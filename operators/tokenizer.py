@@ -179,7 +179,7 @@ class Tokenizer:
                 texts[i] = text
         return texts
 
-    def cut(self, size: int) -> "Tokenizer":
+    def truncated(self, size: int) -> "Tokenizer":
         """What training to `size` tokens gives: the merges up to the one that made the last of them.
 
         A merge whose concatenation is a token already makes none, so training that is full ends before it. `size` must

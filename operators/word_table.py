@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from operators.arrays import I64, U8, read_only, with_room, word_buffers
 from operators.kernels.word_table import BATCH, SLOT, add_words, list_words, rehash, weigh_words, write_words
-from operators.text.pretokenize import Pieces
+from operators.text.pretokenize import PreTokens
 
 WORDS_SCHEMA: Final = pa.schema(
     [
@@ -102,7 +102,7 @@ class WordCounter:
         """Bytes held by all tables."""
         return sum(table.memory_bytes for table in self._tables.values())
 
-    def add(self, pieces: Pieces, languages: pa.StringArray, weight: int = 1) -> None:
+    def add(self, pieces: PreTokens, languages: pa.StringArray, weight: int = 1) -> None:
         """Count the pieces of a batch; `languages` (no nulls) has one entry a document, `weight` multiplies counts."""
         for language, first, last in runs_of(languages):
             ends = pieces.ends[pieces.documents[first] : pieces.documents[last]]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.errors import DataError, UsageError
-from operators.text.pretokenize import Pretokenizer, read_recipe, write_recipe
+from operators.text.pretokenize import Pretokenizer, format_preprocessing, parse_preprocessing
 from operators.text.pretokenizers import NAMES, PRETOKENIZERS
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.decoding import TokenizerFile
@@ -258,7 +258,7 @@ def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
     vocabulary, merges = tokenizer.vocabulary, tokenizer.merges
     digest = hashlib.sha256()
     heading = [
-        write_recipe(read_recipe(tokenizer.pretokenizer)),
+        format_preprocessing(parse_preprocessing(tokenizer.pretokenizer)),
         [astuple(token) for token in tokenizer.added_tokens],
         tokenizer.ignore_merges,
         vocabulary.unknown,

@@ -9,12 +9,12 @@ from pipelines.settings import BadSettings
 
 def run_retokenize(settings: Retokenize, job: Job) -> str:
     """Encode what is new or changed of a corpus."""
-    from operators.encoding.segmentation import parse
+    from operators.encoding.segmentation import parse_segmentation
     from pipelines.retokenize.options import Encoding, separator_id
     from pipelines.retokenize.step import retokenize
     from pipelines.tokenizers import load_tokenizer
 
-    inference = parse(settings.inference)
+    inference = parse_segmentation(settings.inference)
     tokenizer = load_tokenizer(settings.tokenizer)
     named = bool(tokenizer.added_tokens)
     if settings.special_tokens_in_text == "ids" and not named:

@@ -23,7 +23,7 @@ _SPACES: Final = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2
 
 
 @dataclass(frozen=True)
-class Parts:
+class Segments:
     """Documents in parts: text, and the added tokens found in it."""
 
     text: pa.LargeStringArray
@@ -34,7 +34,7 @@ class Parts:
     """int64[documents + 1]: the parts of document d are `documents[d]` to `documents[d + 1]`."""
 
     @classmethod
-    def whole(cls, text: pa.LargeStringArray) -> "Parts":
+    def whole(cls, text: pa.LargeStringArray) -> "Segments":
         """Each document as one part."""
         return cls(text, np.full(len(text), -1, np.int32), np.arange(len(text) + 1))
 
@@ -66,7 +66,7 @@ class TokenFinder:
         """Whether there is a token that text may become."""
         return bool(self._taken.any())
 
-    def cut(self, parts: Parts) -> Parts:
+    def isolate(self, parts: Segments) -> Segments:
         """The same documents, with the tokens found in their text as parts of their own."""
         data, starts = bytes_and_starts(parts.text)
         begins, ends, which = self._find(data, starts)
@@ -103,7 +103,7 @@ class TokenFinder:
             before = int(ends[k])
 
 
-def _cut_at(parts: Parts, data: U8, starts: I64, begins: I64, ends: I64, ids: I32) -> Parts:
+def _cut_at(parts: Segments, data: U8, starts: I64, begins: I64, ends: I64, ids: I32) -> Segments:
     """The parts, cut where tokens begin and end; begins, ends, ids: one entry a token, in order."""
     owners = np.searchsorted(starts, begins, side="right") - 1
     opens, closes = np.ones(len(owners), np.bool_), np.ones(len(owners), np.bool_)
@@ -122,7 +122,7 @@ def _cut_at(parts: Parts, data: U8, starts: I64, begins: I64, ends: I64, ids: I3
     token = token[order]
     lengths = np.diff(np.append(place[order], len(data)))
     text = _joined(data, place[order], np.where(token < 0, lengths, 0))
-    return Parts(text, token, np.searchsorted(owner[order], parts.documents, side="left").astype(np.int64))
+    return Segments(text, token, np.searchsorted(owner[order], parts.documents, side="left").astype(np.int64))
 
 
 def _joined(data: U8, places: I64, lengths: I64) -> pa.LargeStringArray:

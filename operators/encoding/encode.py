@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I32, I64, U64
-from operators.encoding.added_tokens import Parts, TokenFinder
+from operators.encoding.added_tokens import Segments, TokenFinder
 from operators.encoding.library_encoder import LibraryEncoder
-from operators.encoding.segmentation import MERGES, Inference
+from operators.encoding.segmentation import MERGES, Segmentation
 from operators.encoding.word_encoder import WordEncoder
 from operators.errors import UsageError
 from operators.text.pretokenize import Pretokenizer
@@ -42,7 +42,7 @@ class Encoder:
     """What encodes: "kernels", or a library and its version."""
 
     def __init__(
-        self, tokenizer: Tokenizer, *, special_ids: bool = False, inference: Inference = MERGES, seed: int = 0
+        self, tokenizer: Tokenizer, *, special_ids: bool = False, inference: Segmentation = MERGES, seed: int = 0
     ) -> None:
         self._library: LibraryEncoder | None = None
         self._is_random = inference.is_random
@@ -74,17 +74,17 @@ class Encoder:
             raise ValueError(f"{text.null_count} of {len(text)} documents are null")
         if self._library is not None:
             return self._library.encode(text)
-        parts, normalizer = Parts.whole(text), self._pretokenizer.normalizer
+        parts, normalizer = Segments.whole(text), self._pretokenizer.normalizer
         if self._raw is not None:
-            parts = self._raw.cut(parts)
+            parts = self._raw.isolate(parts)
         if not normalizer.changes_nothing:
-            parts = Parts(normalizer.normalize(parts.text, parts.opening), parts.ids, parts.documents)
+            parts = Segments(normalizer.normalize(parts.text, parts.opening), parts.ids, parts.documents)
         if self._late is not None:
-            parts = self._late.cut(parts)
+            parts = self._late.isolate(parts)
         keys = part_keys(ids, parts.documents) if self._is_random and ids is not None else None
         if not parts.have_tokens:
-            return self._words.encode(self._pretokenizer.cut(parts.text), keys)
-        return _put_in(parts, *self._words.encode(self._pretokenizer.cut(parts.text, parts.opening), keys))
+            return self._words.encode(self._pretokenizer.split_normalized(parts.text), keys)
+        return _put_in(parts, *self._words.encode(self._pretokenizer.split_normalized(parts.text, parts.opening), keys))
 
     def count(self, text: pa.LargeStringArray) -> I64:
         """Tokens per document, int64[n documents]."""
@@ -110,7 +110,7 @@ def _finder(tokens: list[AddedToken], patterns: list[str], special_ids: bool) ->
     return finder if finder.finds_any else None
 
 
-def _put_in(parts: Parts, ids: I32, offsets: I64) -> tuple[I32, I64]:
+def _put_in(parts: Segments, ids: I32, offsets: I64) -> tuple[I32, I64]:
     """The documents' ids, added tokens among them; ids, offsets: those of the parts' text."""
     are_tokens = parts.ids >= 0
     before = np.zeros(len(are_tokens) + 1, np.int64)

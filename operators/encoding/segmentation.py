@@ -20,7 +20,7 @@ RANDOM: Final = ("dropout", "stochastok")
 """Ways that draw, with the probability behind a colon."""
 
 
-class BadInference(UsageError):
+class BadSegmentation(UsageError):
     """A way to encode that there is not."""
 
     def __init__(self, text: str, reason: str) -> None:
@@ -33,8 +33,8 @@ class BadInference(UsageError):
 
 
 @dataclass(frozen=True)
-class Inference:
-    """How a word becomes tokens. `str` gives what `parse` reads."""
+class Segmentation:
+    """How a word becomes tokens. `str` gives what `parse_segmentation` reads."""
 
     name: str
     """One of KERNELS or RANDOM."""
@@ -60,23 +60,23 @@ class Inference:
         return f"{self.name}:{self.probability!r}" if self.name in RANDOM else self.name
 
 
-MERGES: Final = Inference("merges")
+MERGES: Final = Segmentation("merges")
 """The merges in their order: what a tokenizer's own library does."""
 
 
-def parse(text: str) -> Inference:
-    """A way to encode from its name, as `merges` or `dropout:0.1`. Raises BadInference."""
+def parse_segmentation(text: str) -> Segmentation:
+    """A way to encode from its name, as `merges` or `dropout:0.1`. Raises BadSegmentation."""
     name, colon, given = text.partition(":")
     if name in KERNELS:
         if colon:
-            raise BadInference(text, f"{name} takes no probability")
-        return Inference(name)
+            raise BadSegmentation(text, f"{name} takes no probability")
+        return Segmentation(name)
     if name not in RANDOM:
-        raise BadInference(text, "no such way")
+        raise BadSegmentation(text, "no such way")
     try:
         probability = float(given)
     except ValueError:
-        raise BadInference(text, f"{name} needs a probability, as {name}:0.1") from None
+        raise BadSegmentation(text, f"{name} needs a probability, as {name}:0.1") from None
     if not 0 <= probability <= 1:
-        raise BadInference(text, "the probability is not from 0 to 1")
-    return Inference(name, probability)
+        raise BadSegmentation(text, "the probability is not from 0 to 1")
+    return Segmentation(name, probability)

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.arrays import I32, I64, ROOM, U8, U64
-from operators.encoding.segmentation import MERGES, Inference
+from operators.encoding.segmentation import MERGES, Segmentation
 from operators.kernels.bpe import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
 from operators.kernels.bpe_windows import LARGEST_ID, MOST_MERGES, WINDOW, Ranks, put_ranks
 from operators.kernels.segmentation import Lexicon, Model, Scratch, put_tokens
 from operators.kernels.stochastic import Splits, count_splits, encode_by_chance
 from operators.kernels.word_cache import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
-from operators.text.pretokenize import Pieces
+from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer
 
 AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
@@ -34,7 +34,7 @@ class WordEncoder:
     `inference` says how a word becomes tokens, and `seed` (0 to 2^64 - 1) is what a random one draws from.
     """
 
-    def __init__(self, tokenizer: Tokenizer, inference: Inference = MERGES, seed: int = 0) -> None:
+    def __init__(self, tokenizer: Tokenizer, inference: Segmentation = MERGES, seed: int = 0) -> None:
         self._inference, self._seed = inference, np.uint64(seed)
         table = merge_table(tokenizer.merges)
         by_merges = inference.kernel == MERGES.kernel
@@ -55,7 +55,7 @@ class WordEncoder:
             self._cache = _empty_cache()
         self._ids = np.empty(SCRATCH_IDS, np.int32)  # memory that no id is written to is never touched
 
-    def encode(self, pieces: Pieces, keys: U64 | None = None) -> tuple[I32, I64]:
+    def encode(self, pieces: PreTokens, keys: U64 | None = None) -> tuple[I32, I64]:
         """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1].
 
         keys: uint64[n documents], what tells a document from all others, for an inference that draws: the ids are then

@@ -55,7 +55,7 @@ class Cache(NamedTuple):
 
 
 class Exceptions(NamedTuple):
-    """Words that become one token against the merges; text in the manner of `operators.text.pretokenize.Pieces`."""
+    """Words that become one token against the merges; text in the manner of `operators.text.pretokenize.PreTokens`."""
 
     data: U8
     """24 bytes behind any word may be read."""
@@ -170,8 +170,8 @@ def encode_words(
 ) -> int:  # fmt: skip
     """Ids of all words of all documents, one after the other, into `ids`; document ends into `offsets[1:]`.
 
-    Words are `Pieces` (operators.text.pretokenize); 24 bytes behind any may be read. `ids` is int32 with three entries
-    more than there are bytes of text. Returns how many ids there are.
+    Words are `PreTokens` (operators.text.pretokenize); 24 bytes behind any may be read. `ids` is int32 with three
+    entries more than there are bytes of text. Returns how many ids there are.
     """
     slots, run_ids, run_bytes, keys = cache.slots, cache.run_ids, cache.run_bytes, cache.keys
     mask = np.uint64(len(slots) // SET - 1)

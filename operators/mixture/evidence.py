@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from operators.arrays import F64, I64, read_only, with_room, word_buffers
 from operators.encoding.word_encoder import WordEncoder, merge_table, spelling
 from operators.kernels.merge_counts import emit_words
-from operators.text.pretokenize import Pieces
+from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer
 
 UPPER: Final = 0.5
@@ -99,7 +99,7 @@ def upper_count(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer, s
     offsets = np.frombuffer(words.buffers()[1], np.int64)[words.offset :][: len(words) + 1]
     text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data is not None else np.empty(0, np.uint8)
     ends = offsets[1:] - offsets[0]
-    pieces = Pieces(with_room(text, len(text)), ends, np.arange(len(words) + 1), np.append(0, ends))
+    pieces = PreTokens(with_room(text, len(text)), ends, np.arange(len(words) + 1), np.append(0, ends))
     ids, starts = WordEncoder(cut).encode(pieces)
     place = np.repeat(np.arange(len(words)), np.diff(starts))
     within = np.flatnonzero(place[1:] == place[:-1])

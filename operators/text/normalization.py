@@ -11,8 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.text.normal_forms import FORMS, may_change
+from operators.text.preprocessing import SPACE_MARK, Preprocessing, Section, library_tokenizer
 from operators.text.spaces import prefixed, squeezed, trimmed, unmarked
-from operators.text.text_pipeline import SPACE_MARK, Recipe, Section, library_parts
 
 _MARK_SPACES: Final = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
 _MOST_GROWTH: Final = 1_000
@@ -20,18 +20,18 @@ _PREPEND_MARK: Final = {"type": "Prepend", "prepend": SPACE_MARK}
 
 
 class Normalizer:
-    """Normalizes batches of documents as a recipe says. Cheap to make, safe to share between threads."""
+    """Normalizes batches of documents as a preprocessing says. Cheap to make, safe to share between threads."""
 
     marks_spaces: bool
     """Whether spaces are written as SPACE_MARK from here on, which is the same as leaving both spaces."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        steps, self._prefix, self.marks_spaces = recipe.normalizers, False, False
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        steps, self._prefix, self.marks_spaces = preprocessing.normalizers, False, False
         self._squeeze = self._only_opening = False
         if steps and steps[-1]["type"] == "SentencePiece":
             self._prefix, self._squeeze = steps[-1]["add_dummy_prefix"], steps[-1]["remove_extra_whitespaces"]
             steps, self.marks_spaces, self._only_opening = [], True, True
-        elif not recipe.pre_tokenizers and _MARK_SPACES in steps[-2:]:
+        elif not preprocessing.pre_tokenizers and _MARK_SPACES in steps[-2:]:
             if len(steps) > 1 and all(step in (_MARK_SPACES, _PREPEND_MARK) for step in steps[-2:]):
                 steps, self._prefix, self.marks_spaces = steps[:-2], _PREPEND_MARK in steps[-2:], True
             elif steps[-1] == _MARK_SPACES:
@@ -91,4 +91,4 @@ def _growth(steps: list[Section]) -> int:
 
 def _library(steps: list[Section]) -> Any:
     """The steps as a normalizer of `tokenizers`; None where there are none."""
-    return library_parts({"type": "Sequence", "normalizers": steps}, None).normalizer if steps else None
+    return library_tokenizer({"type": "Sequence", "normalizers": steps}, None).normalizer if steps else None

@@ -23,12 +23,21 @@ from operators.kernels.boundaries import scan_borders
 from operators.kernels.intrinsics import WIDE
 from operators.kernels.scan import BLOCK_BYTES, scan
 from operators.redaction import masked, shown
-from operators.text import text_pipeline
 from operators.text.arrow_text import bytes_and_starts
 from operators.text.normalization import Normalizer
+from operators.text.preprocessing import (
+    SPACE_MARK,
+    Preprocessing,
+    Section,
+    byte_level_step,
+    from_json,
+    is_json,
+    library_tokenizer,
+    looks_like_name,
+    split_step,
+)
 from operators.text.pretokenizers import NAMES, NO_SPLIT, PATTERNS, PRETOKENIZERS
 from operators.text.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
-from operators.text.text_pipeline import SPACE_MARK, Recipe, Section
 from operators.unicode.classes import BLOCKS, CLASSES
 
 _KINDS: Final[dict[str, int]] = {
@@ -73,7 +82,7 @@ def _short(pattern: str) -> str:
 
 
 @dataclass(frozen=True)
-class Pieces:
+class PreTokens:
     """The pieces of a batch. They tile each document: a piece begins where the one before it ends."""
 
     data: U8
@@ -90,7 +99,7 @@ class Pretokenizer:
     """Splits batches of documents. Cheap to make, safe to share between threads, survives pickling.
 
     pattern: a name in PATTERNS, "none" (each document that is not empty is one piece), a regular expression in
-    Oniguruma's syntax, or a recipe (operators.text.text_pipeline) with a normalizer and further steps.
+    Oniguruma's syntax, or a preprocessing (operators.text.preprocessing) with a normalizer and further steps.
     Raises BadPattern.
     """
 
@@ -104,18 +113,18 @@ class Pretokenizer:
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         try:
-            self._recipe = read_recipe(pattern)
-            self._normalizer = Normalizer(self._recipe)
-            plan = _plan(self._recipe)
+            self._preprocessing = parse_preprocessing(pattern)
+            self._normalizer = Normalizer(self._preprocessing)
+            plan = _plan(self._preprocessing)
             self.by_library = plan is None
             self._plan = plan or _Plan()
             slow = plan is None or any(kind is None for kind in self._plan.kinds)
             self._library = (
-                text_pipeline.library_parts(None, _without_bytes(self._recipe, plan)).pre_tokenizer if slow else None
+                library_tokenizer(None, _without_bytes(self._preprocessing, plan)).pre_tokenizer if slow else None
             )
         except ValueError as error:
             raise BadPattern(pattern, str(error)) from None
-        self.regex = None if text_pipeline.is_json(pattern) or pattern == NO_SPLIT else PATTERNS.get(pattern, pattern)
+        self.regex = None if is_json(pattern) or pattern == NO_SPLIT else PATTERNS.get(pattern, pattern)
 
     def __reduce__(self) -> tuple[type["Pretokenizer"], tuple[str]]:
         return Pretokenizer, (self.pattern,)
@@ -130,17 +139,17 @@ class Pretokenizer:
         """Whether the vocabulary's U+2581 stands for a space (`operators.text.spaces`)."""
         return self._normalizer.marks_spaces or self._plan.spaces is not None
 
-    def split(self, text: pa.LargeStringArray) -> Pieces:
+    def split(self, text: pa.LargeStringArray) -> PreTokens:
         """The pieces of every document, normalized. No nulls (ValueError); a document without text has no pieces."""
         if text.null_count:
             raise ValueError(f"{text.null_count} of {len(text)} documents are null")
-        return self.cut(self._normalizer.normalize(text))
+        return self.split_normalized(self._normalizer.normalize(text))
 
-    def words_of(self, text: str) -> int:
+    def count_pretokens(self, text: str) -> int:
         """How many pieces one text has."""
         return len(self.split(pa.array([text], pa.large_string())).ends)
 
-    def cut(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> Pieces:
+    def split_normalized(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> PreTokens:
         """The pieces of documents, or of parts of documents, that are normalized already.
 
         opening: for each part whether it is its document's first; None: all are.
@@ -154,13 +163,13 @@ class Pretokenizer:
             which = ~starts_with_space(text)
             text = prefixed(text, which if plan.prefix == "always" or opening is None else which & opening)
         data, starts = bytes_and_starts(text)
-        if plan.spaces == "each" or self._recipe.words == "runs":
+        if plan.spaces == "each" or self._preprocessing.words == "runs":
             ends, documents = cut_before_spaces(data, starts, runs=plan.spaces != "each")
         elif self._library is not None:
             ends, documents = self._matched(data, starts)
         else:
             ends, documents = self._scan(data, starts)
-        return Pieces(data, ends, documents, starts)
+        return PreTokens(data, ends, documents, starts)
 
     def _scan(self, data: U8, starts: I64) -> tuple[I64, I64]:
         """Ends and documents by scanners: each piece of one step is a document to the next."""
@@ -185,7 +194,7 @@ class Pretokenizer:
             documents[d + 1] = documents[d] + len(splits)
         return np.concatenate(parts), documents
 
-    def _words_by_library(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None) -> Pieces:
+    def _words_by_library(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None) -> PreTokens:
         """All by way of `tokenizers`, the words' bytes too, as steps may change them."""
         words: list[bytes] = []
         documents, starts = np.zeros(len(text) + 1, np.int64), np.zeros(len(text) + 1, np.int64)
@@ -196,11 +205,11 @@ class Pretokenizer:
             documents[d + 1], starts[d + 1] = len(words), starts[d] + sum(map(len, found))
         data = np.frombuffer(b"".join(words), np.uint8)
         ends = np.cumsum([len(word) for word in words], dtype=np.int64)
-        return Pieces(with_room(data, len(data)), ends, documents, starts)
+        return PreTokens(with_room(data, len(data)), ends, documents, starts)
 
     def _spelled(self, word: str) -> bytes:
         """The bytes of text that a word stands for."""
-        spelled = to_bytes(word) if self._recipe.byte_level else None
+        spelled = to_bytes(word) if self._preprocessing.byte_level else None
         return word.encode() if spelled is None else spelled
 
     def _cut_one(self, document: str, opening: bool) -> Any:
@@ -228,22 +237,22 @@ class _Plan:
     """For a vocabulary that marks spaces, whether words begin at "each" or the text is left "whole"; None: another."""
 
 
-def read_recipe(pattern: str) -> Recipe:
-    """The recipe that a name, an expression or a recipe's own text stands for. Raises ValueError."""
-    if text_pipeline.is_json(pattern):
-        return text_pipeline.from_json(pattern)
-    if text_pipeline.like_a_name(pattern) and pattern not in NAMES:
+def parse_preprocessing(pattern: str) -> Preprocessing:
+    """The preprocessing that a name, an expression or a preprocessing's own text stands for. Raises ValueError."""
+    if is_json(pattern):
+        return from_json(pattern)
+    if looks_like_name(pattern) and pattern not in NAMES:
         meant = f"write (?:{pattern}) where an expression is meant" if pattern else "none leaves each document whole"
         raise ValueError(f"no name is spelled so; {meant}")
-    steps = [] if pattern == NO_SPLIT else [text_pipeline.split(PATTERNS.get(pattern, pattern))]
-    return Recipe(None, {"type": "Sequence", "pretokenizers": [*steps, text_pipeline.byte_level()]})
+    steps = [] if pattern == NO_SPLIT else [split_step(PATTERNS.get(pattern, pattern))]
+    return Preprocessing(None, {"type": "Sequence", "pretokenizers": [*steps, byte_level_step()]})
 
 
-def write_recipe(recipe: Recipe) -> str:
-    """The name, expression or text of a recipe."""
-    written = recipe.written()
-    match recipe.pre_tokenizers:
-        case [{"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}] if recipe.normalizer is None:
+def format_preprocessing(preprocessing: Preprocessing) -> str:
+    """The name, expression or text of a preprocessing."""
+    written = preprocessing.to_string()
+    match preprocessing.pre_tokenizers:
+        case [{"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}] if preprocessing.normalizer is None:
             return "gpt2"
     return next((name for name, regex in PATTERNS.items() if regex == written), written)
 
@@ -252,18 +261,18 @@ _CUTS: Final = ("Split", "Digits", "Punctuation", "FixedLength")
 """Steps that change nothing but where words end, unless their behavior is Removed. UnicodeScripts loses text."""
 
 
-def _plan(recipe: Recipe) -> _Plan | None:
+def _plan(preprocessing: Preprocessing) -> _Plan | None:
     """None where only `tokenizers` itself knows what the words are."""
-    steps, prefix = recipe.pre_tokenizers, "never"
+    steps, prefix = preprocessing.pre_tokenizers, "never"
     match steps:
         case [{"type": "Metaspace", "replacement": str(mark), "prepend_scheme": scheme, "split": bool(each)}]:
-            if mark != SPACE_MARK or (scheme == "first" and not Normalizer(recipe).keeps_beginnings):
+            if mark != SPACE_MARK or (scheme == "first" and not Normalizer(preprocessing).keeps_beginnings):
                 return None
             return _Plan((), scheme, "each" if each else "whole")
         case [*before, {"type": "ByteLevel", "add_prefix_space": bool(prefixes), "use_regex": bool(own)}]:
             if prefixes and before:
                 return None  # each piece would get a space
-            steps = [*before, text_pipeline.split(PATTERNS["gpt2"])] if own else before
+            steps = [*before, split_step(PATTERNS["gpt2"])] if own else before
             prefix = "always" if prefixes else "never"
     if any(step["type"] not in _CUTS or step.get("behavior") == "Removed" for step in steps):
         return None
@@ -272,18 +281,18 @@ def _plan(recipe: Recipe) -> _Plan | None:
 
 def _kind(step: Section) -> int | None:
     """The scanner for a step; None: there is none."""
-    if step == text_pipeline.split(regex := str(step.get("pattern", {}).get("Regex"))):
+    if step == split_step(regex := str(step.get("pattern", {}).get("Regex"))):
         return _KINDS.get(regex)
     return None
 
 
-def _without_bytes(recipe: Recipe, plan: _Plan | None) -> Section | None:
+def _without_bytes(preprocessing: Preprocessing, plan: _Plan | None) -> Section | None:
     """The pre-tokenizer whose words are text, where that is known to cut in the same places."""
     if plan is None:
-        return recipe.pre_tokenizer
-    steps = recipe.pre_tokenizers
+        return preprocessing.pre_tokenizer
+    steps = preprocessing.pre_tokenizers
     if steps and steps[-1]["type"] == "ByteLevel":
-        steps = [*steps[:-1], *([text_pipeline.split(PATTERNS["gpt2"])] if steps[-1]["use_regex"] else [])]
+        steps = [*steps[:-1], *([split_step(PATTERNS["gpt2"])] if steps[-1]["use_regex"] else [])]
     return {"type": "Sequence", "pretokenizers": steps}
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64, U8
-from operators.text.text_pipeline import SPACE_MARK
+from operators.text.preprocessing import SPACE_MARK
 
 _SPACE: Final = 0x20
 
@@ -65,7 +65,7 @@ def trimmed(text: pa.LargeStringArray) -> pa.LargeStringArray:
 
 
 def cut_before_spaces(data: U8, starts: I64, *, runs: bool) -> tuple[I64, I64]:
-    """Ends and documents (as in `Pieces`) of words that begin at every space; with `runs`, at every run of spaces."""
+    """Ends and documents, as in `PreTokens`, of words that begin at every space; `runs`: at every run of spaces."""
     spaces = data == _SPACE
     if runs and len(data):
         begins = spaces.copy()

@@ -8,8 +8,8 @@ import numpy as np
 
 from operators.byte_level import to_bytes
 from operators.encoding.decode import BYTE, SYMBOL, TEXT, Decoding, LibraryDecoding, Pieces, TokenBytes
-from operators.text.pretokenize import read_recipe
-from operators.text.text_pipeline import SPACE_MARK, steps
+from operators.text.preprocessing import SPACE_MARK, steps
+from operators.text.pretokenize import parse_preprocessing
 from operators.tokenizer import Tokenizer
 from operators.tokenizer_files import sentencepiece
 from operators.tokenizer_files.sentencepiece import Model
@@ -49,7 +49,9 @@ def decoding_of(tokenizer: Tokenizer, file: TokenizerFile | None) -> Decoding:
             return LibraryDecoding("sentencepiece", file.content, len(model.pieces))
         return _pieces(model)
     decoder = steps(msgspec.json.decode(file.content, type=_Sections).decoder, "decoders")
-    plain = [step["type"] for step in decoder] == ["ByteLevel"] and read_recipe(tokenizer.pretokenizer).byte_level
+    plain = [step["type"] for step in decoder] == ["ByteLevel"] and parse_preprocessing(
+        tokenizer.pretokenizer
+    ).byte_level
     if not plain or tokenizer.library is not None or not all(tokenizer.tokens):
         return LibraryDecoding("tokenizers", file.content, len(tokenizer.tokens))
     return _byte_level(tokenizer)

@@ -13,9 +13,8 @@ from tokenizers import Tokenizer as HuggingFace
 
 from operators.errors import UsageError
 from operators.kernels.bpe_windows import LARGEST_ID
-from operators.text import text_pipeline
-from operators.text.pretokenize import Pretokenizer, write_recipe
-from operators.text.text_pipeline import Recipe, Section
+from operators.text.preprocessing import Preprocessing, Section, canonical
+from operators.text.pretokenize import Pretokenizer, format_preprocessing
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.symbols import Symbols, byte_symbols, character_symbols, reaches_over_spaces
@@ -72,22 +71,22 @@ def from_json(text: str | bytes, path: str) -> Tokenizer:
         raise UnsupportedTokenizer(path, f"dropout ({model.dropout}), which gives other ids each time,")
     added = _read_added(file, path)
     merges = _read_merges(model, path)
-    recipe = _read_recipe(file, path)
-    pretokenizer = _pretokenizer(recipe, path)
+    preprocessing = _read_preprocessing(file, path)
+    pretokenizer = _pretokenizer(preprocessing, path)
     ids = model.vocab | {token.content: token.id for token in added}
-    symbols = _symbols(file, recipe, pretokenizer, ids)
+    symbols = _symbols(file, preprocessing, pretokenizer, ids)
     merges = _alive(merges, symbols)
-    uncut = all(step["type"] == "Metaspace" and not step["split"] for step in recipe.pre_tokenizers)
+    uncut = all(step["type"] == "Metaspace" and not step["split"] for step in preprocessing.pre_tokenizers)
     if pretokenizer.marks_spaces and uncut and _can_be_cut(symbols, merges, model):
-        recipe = Recipe(recipe.normalizer, recipe.pre_tokenizer, "runs")
-        pretokenizer = _pretokenizer(recipe, path)
+        preprocessing = Preprocessing(preprocessing.normalizer, preprocessing.pre_tokenizer, "runs")
+        pretokenizer = _pretokenizer(preprocessing, path)
     if any(token.normalized and not pretokenizer.normalizer.pattern(token.content) for token in added):
         raise UnsupportedTokenizer(path, "an added token that normalization empties")
     lacking = symbols.lacking or _lacking(file, added, pretokenizer)
     library = None
     if lacking is not None:
         content = text.encode() if isinstance(text, str) else text
-        replayable = symbols.lacking is None and (recipe.byte_level or not pretokenizer.by_library)
+        replayable = symbols.lacking is None and (preprocessing.byte_level or not pretokenizer.by_library)
         library = LibraryModel("tokenizers", content, lacking, replayable)
         _check_library(content, path)
     return Tokenizer(
@@ -184,23 +183,23 @@ def _alive(merges: Merges, symbols: Symbols) -> Merges:
     return Merges(merges.left[alive], merges.right[alive], merges.token[alive], merges.count[alive])
 
 
-def _read_recipe(file: _File, path: str) -> Recipe:
+def _read_preprocessing(file: _File, path: str) -> Preprocessing:
     try:
-        return Recipe(*text_pipeline.canonical(file.normalizer, file.pre_tokenizer))
+        return Preprocessing(*canonical(file.normalizer, file.pre_tokenizer))
     except (ValueError, RecursionError) as error:
         raise MalformedTokenizer(path, f"no normalizer and pre-tokenizer that `tokenizers` reads ({error})") from None
 
 
-def _pretokenizer(recipe: Recipe, path: str) -> Pretokenizer:
+def _pretokenizer(preprocessing: Preprocessing, path: str) -> Pretokenizer:
     try:
-        return Pretokenizer(write_recipe(recipe))
+        return Pretokenizer(format_preprocessing(preprocessing))
     except UsageError as error:
         raise MalformedTokenizer(path, str(error)) from None
 
 
-def _symbols(file: _File, recipe: Recipe, pretokenizer: Pretokenizer, ids: dict[str, int]) -> Symbols:
+def _symbols(file: _File, preprocessing: Preprocessing, pretokenizer: Pretokenizer, ids: dict[str, int]) -> Symbols:
     model = file.model
-    if recipe.byte_level:
+    if preprocessing.byte_level:
         symbols = byte_symbols(model.vocab, ids)
     else:
         unknown = model.vocab.get(model.unk_token or "")
@@ -208,7 +207,7 @@ def _symbols(file: _File, recipe: Recipe, pretokenizer: Pretokenizer, ids: dict[
         symbols = character_symbols(model.vocab, ids, unknown, **flags)
     if model.continuing_subword_prefix or model.end_of_word_suffix:
         return symbols.without("a prefix or suffix on the words' parts")
-    if any(step["type"] == "ByteLevel" for step in recipe.normalizers):
+    if any(step["type"] == "ByteLevel" for step in preprocessing.normalizers):
         return symbols.without("a normalizer that spells bytes")
     return symbols
 
@@ -239,7 +238,7 @@ def _is_several_words(content: str, pretokenizer: Pretokenizer) -> bool:
     """Whether no text's words can hold the content as one; in doubt False."""
     if any(char.isspace() for char in content) or not pretokenizer.normalizer.changes_nothing:
         return False
-    return pretokenizer.words_of(content) > 1
+    return pretokenizer.count_pretokens(content) > 1
 
 
 def _check_library(content: bytes, path: str) -> None:

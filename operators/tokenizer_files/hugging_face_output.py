@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from operators.byte_level import to_chars
-from operators.text import text_pipeline
-from operators.text.pretokenize import read_recipe
+from operators.text.preprocessing import byte_level_step
+from operators.text.pretokenize import parse_preprocessing
 from operators.tokenizer import AddedToken, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer
 
@@ -17,8 +17,8 @@ def to_json(tokenizer: Tokenizer) -> str:
     Raises:
         DataError: an id has no token, or two ids spell the same.
     """
-    recipe = read_recipe(tokenizer.pretokenizer)
-    if tokenizer.library is not None or not recipe.byte_level:
+    preprocessing = parse_preprocessing(tokenizer.pretokenizer)
+    if tokenizer.library is not None or not preprocessing.byte_level:
         raise InexpressibleTokenizer("tokenizer.json", "only byte-level tokenizers that the kernels encode are written")
     special = dict(zip(tokenizer.vocabulary.special_ids, tokenizer.special_tokens, strict=True))
     spelled = [special[i] if i in special else to_chars(token) for i, token in enumerate(tokenizer.tokens)]
@@ -29,14 +29,14 @@ def to_json(tokenizer: Tokenizer) -> str:
     names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
     last = tokenizer.merges.last_places
     pairs = zip(tokenizer.merges.left[last].tolist(), tokenizer.merges.right[last].tolist(), strict=True)
-    byte_level = text_pipeline.byte_level()
+    byte_level, steps = byte_level_step(), preprocessing.pre_tokenizers
     content = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [_added_token(token) for token in sorted(tokenizer.added_tokens, key=lambda token: token.id)],
-        "normalizer": recipe.normalizer,
-        "pre_tokenizer": recipe.pre_tokenizer if len(recipe.pre_tokenizers) > 1 else recipe.pre_tokenizers[0],
+        "normalizer": preprocessing.normalizer,
+        "pre_tokenizer": preprocessing.pre_tokenizer if len(steps) > 1 else steps[0],
         "post_processor": byte_level,
         "decoder": byte_level,
         "model": {

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from operators.encoding.word_encoder import final_pairs, merge_table
-from operators.text.pretokenize import write_recipe
-from operators.text.text_pipeline import SPACE_MARK, Recipe
+from operators.text.preprocessing import SPACE_MARK, Preprocessing
+from operators.text.pretokenize import format_preprocessing
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files import protobuf
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
@@ -85,10 +85,16 @@ def from_model(data: bytes, path: str) -> Tokenizer:
     normalizer: dict[str, Any] = {"type": "SentencePiece"}
     normalizer |= {name: getattr(model, name) for name in ("add_dummy_prefix", "remove_extra_whitespaces")}
     over = reaches_over_spaces(model.pieces[i].text for i in set(merges.token.tolist()))
-    recipe = Recipe(normalizer, None, "whole" if over else "runs")
+    preprocessing = Preprocessing(normalizer, None, "whole" if over else "runs")
     vocabulary = symbols.vocabulary(tuple(token.id for token in added))
     return Tokenizer(
-        write_recipe(recipe), tuple(token.content for token in added), merges, vocabulary, False, added, library
+        format_preprocessing(preprocessing),
+        tuple(token.content for token in added),
+        merges,
+        vocabulary,
+        False,
+        added,
+        library,
     )
 
 

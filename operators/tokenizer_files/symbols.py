@@ -9,7 +9,7 @@ import numpy as np
 
 from operators.arrays import I32
 from operators.byte_level import BYTE_TO_CHAR, to_bytes
-from operators.text.text_pipeline import SPACE_MARK
+from operators.text.preprocessing import SPACE_MARK
 from operators.tokenizer import Vocabulary
 
 _CODE_POINTS: Final = 0x110000

@@ -15,7 +15,7 @@ import numpy as np
 from operators.arrays import I32
 from operators.encoding.word_encoder import empty_table, final_pairs, merge_table
 from operators.kernels.bpe_windows import LARGEST_ID
-from operators.text.text_pipeline import is_json
+from operators.text.preprocessing import is_json
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 

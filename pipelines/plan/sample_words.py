@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from operators.arrays import I64
 from operators.statistics.heaps_law import Incidences
-from operators.text.pretokenize import Pieces, Pretokenizer
+from operators.text.pretokenize import Pretokenizer, PreTokens
 from operators.word_table import WordCounter
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.formats import Format
@@ -71,7 +71,7 @@ class SampleWords:
         self._find(pieces, batch.column("language"), np.cumsum([0, *(block.num_rows for block in self._held)]))
         self._held, self._held_bytes = [], 0
 
-    def _find(self, pieces: Pieces, languages: pa.StringArray, rows: I64) -> None:
+    def _find(self, pieces: PreTokens, languages: pa.StringArray, rows: I64) -> None:
         """The distinct words of every block; block i holds the documents `rows[i]` to `rows[i + 1]`."""
         offsets = np.concatenate([np.zeros(1, np.int64), pieces.ends])
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(pieces.data)]

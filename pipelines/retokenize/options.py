@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from operators.encoding.encode import Encoder
-from operators.encoding.segmentation import parse
+from operators.encoding.segmentation import parse_segmentation
 from operators.errors import UsageError
 from operators.tokenizer import Tokenizer
 from pipelines.memory import TooLittleMemory
@@ -48,7 +48,7 @@ class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     special_ids: bool = False
     """Whether text that spells a special token becomes its id."""
     inference: str = "merges"
-    """How a word becomes tokens, as `operators.encoding.segmentation.parse` reads it."""
+    """How a word becomes tokens, as `operators.encoding.segmentation.parse_segmentation` reads it."""
     seed: int = 0
     """Of the random ones; what a document becomes depends on it, the document's id and its text alone."""
     on_bad_record: Literal["fail", "skip"] = "fail"
@@ -110,7 +110,7 @@ def separator_id(tokenizer: Tokenizer, separator: str, *, beyond: bool = False) 
 
 def encoder_of(tokenizer: Tokenizer, encoding: Encoding) -> Encoder:
     """The encoder that an encoding asks for."""
-    inference = parse(encoding.inference)
+    inference = parse_segmentation(encoding.inference)
     return Encoder(tokenizer, special_ids=encoding.special_ids, inference=inference, seed=encoding.seed)
 
 

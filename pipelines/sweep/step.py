@@ -16,7 +16,7 @@ from operators.curves.tokens_by_size import measure_curve, vocabulary_sizes
 from operators.encoding.encode import Encoder
 from operators.encoding.word_encoder import WordEncoder
 from operators.errors import DataError
-from operators.text.pretokenize import Pieces
+from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.extension import extend
 from operators.training.in_memory import train_words
@@ -121,7 +121,7 @@ def _used(words: pa.LargeBinaryArray, tokenizer: Tokenizer) -> np.ndarray[tuple[
     """Which tokens these words are encoded with."""
     offsets, data = word_buffers(words)
     documents = np.array([0, len(words)], np.int64)
-    pieces = Pieces(with_room(data, 0), offsets[1:], documents, np.array([0, len(data)], np.int64))
+    pieces = PreTokens(with_room(data, 0), offsets[1:], documents, np.array([0, len(data)], np.int64))
     used = np.zeros(len(tokenizer.tokens), np.bool_)
     used[WordEncoder(tokenizer).encode(pieces)[0]] = True
     return used

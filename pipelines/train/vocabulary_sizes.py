@@ -38,7 +38,7 @@ def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, progre
     with progress.stage("write sizes", len(wanted), "tokenizers") as advance:
         for size, output, settings, name in wanted:
             began = time.monotonic()
-            tokenizer = whole.cut(size)
+            tokenizer = whole.truncated(size)
             facts = {"pretokenizer": tokenizer.pretokenizer, "vocabulary": len(tokenizer.tokens)}
             facts |= {"merges": len(tokenizer.merges), "mixture": trained.facts["mixture"]}
             with output:

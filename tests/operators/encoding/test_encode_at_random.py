@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from operators.encoding.encode import Encoder, MergesOnly, part_keys
-from operators.encoding.segmentation import parse
+from operators.encoding.segmentation import parse_segmentation
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 
 A, B, C = (int(i) for i in Tokenizer("none", ("<s>",), Merges.from_rows([])).byte_ids[list(b"abc")])
@@ -17,7 +17,7 @@ TEXTS = ["abcabc abc<s>abcabcabc<s><s>abc ab", "", "<s>", "abcabcabcabc" * 9, "a
 
 
 def encoded(texts: list[str], ids: list[str], seed: int = 1, way: str = "dropout:0.4") -> list[list[int]]:
-    encoder = Encoder(TOKENIZER, inference=parse(way), seed=seed)
+    encoder = Encoder(TOKENIZER, inference=parse_segmentation(way), seed=seed)
     flat, offsets = encoder.encode(pa.array(texts, pa.large_string()), pa.array(ids))
     return [flat[a:b].tolist() for a, b in pairwise(offsets)]
 
@@ -41,10 +41,10 @@ def test_the_parts_of_a_document_have_keys_of_their_own() -> None:
 
 def test_a_random_inference_needs_ids() -> None:
     with pytest.raises(ValueError, match="key"):
-        Encoder(TOKENIZER, inference=parse("dropout:0.1")).encode(pa.array(["abc"], pa.large_string()))
+        Encoder(TOKENIZER, inference=parse_segmentation("dropout:0.1")).encode(pa.array(["abc"], pa.large_string()))
 
 
 def test_a_library_encodes_by_merges_alone() -> None:
     tokenizer = Tokenizer("gpt2", (), MERGES, None, library=LibraryModel("tokenizers", b"{}", "something", False))
     with pytest.raises(MergesOnly, match=r"^inference longest-prefix: this tokenizer has something, so its library"):
-        Encoder(tokenizer, inference=parse("longest-prefix"))
+        Encoder(tokenizer, inference=parse_segmentation("longest-prefix"))

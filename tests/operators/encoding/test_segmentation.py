@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.encoding import segmentation as inference
-from operators.encoding.segmentation import BadInference, Inference, parse
+from operators.encoding.segmentation import BadSegmentation, Segmentation, parse_segmentation
 from operators.encoding.word_encoder import WordEncoder
-from operators.text.pretokenize import Pieces, Pretokenizer
+from operators.text.pretokenize import Pretokenizer, PreTokens
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from tests.operators.encoding.test_encode import random_text
 
@@ -40,16 +40,16 @@ def grown(rows: Sequence[tuple[int, int]], letters: bytes = b"abc") -> Tokenizer
     return Tokenizer("none", (), Merges.from_rows(merges))
 
 
-def pieces_of(words: Sequence[bytes], documents: Sequence[int] | None = None) -> Pieces:
+def pieces_of(words: Sequence[bytes], documents: Sequence[int] | None = None) -> PreTokens:
     data = np.frombuffer(b"".join(words) + bytes(64), np.uint8)[: sum(map(len, words))]
     ends = np.cumsum([len(word) for word in words], dtype=np.int64)
     counts = np.array([0, len(words)] if documents is None else [0, *np.cumsum(documents)], np.int64)
-    return Pieces(data, ends, counts, np.concatenate([[0], ends])[counts])
+    return PreTokens(data, ends, counts, np.concatenate([[0], ends])[counts])
 
 
 def encode(tokenizer: Tokenizer, words: Sequence[bytes], name: str, seed: int = 0, key: int = 0) -> list[list[int]]:
     """The ids of each word, which stands in a document of its own."""
-    encoder = WordEncoder(tokenizer, parse(name), seed)
+    encoder = WordEncoder(tokenizer, parse_segmentation(name), seed)
     ids, offsets = encoder.encode(pieces_of(words, [1] * len(words)), np.full(len(words), key, np.uint64))
     return [ids[a:b].tolist() for a, b in pairwise(offsets)]
 
@@ -208,7 +208,7 @@ def test_dropout_has_the_law_of_its_definition() -> None:
     word = b"aabcaab"
     expected = outcomes(word, tokenizer, 0.4)
     many = 20_000
-    encoder = WordEncoder(tokenizer, parse("dropout:0.4"), seed=5)
+    encoder = WordEncoder(tokenizer, parse_segmentation("dropout:0.4"), seed=5)
     ids, offsets = encoder.encode(pieces_of([word] * many, [1] * many), np.arange(many, dtype=np.uint64))
     drawn = Counter(tuple(ids[a:b].tolist()) for a, b in pairwise(offsets))
     assert set(drawn) <= set(expected)
@@ -223,7 +223,7 @@ def test_stochastok_has_the_law_of_its_definition() -> None:
     (a, b, c), ab, aba = (int(tokenizer.byte_ids[letter]) for letter in b"abc"), 256, 257
     assert encode(tokenizer, [b"abac"], "merges") == [[aba, c]]
     many = 20_000
-    encoder = WordEncoder(tokenizer, parse("stochastok:0.75"), seed=6)
+    encoder = WordEncoder(tokenizer, parse_segmentation("stochastok:0.75"), seed=6)
     ids, offsets = encoder.encode(pieces_of([b"abac"] * many, [1] * many), np.arange(many, dtype=np.uint64))
     drawn = Counter(tuple(ids[a:b].tolist()) for a, b in pairwise(offsets))
     # aba comes apart as ab + a alone (ba is no token). 1.5 attempts: the second meets three tokens after a success.
@@ -241,7 +241,7 @@ def test_draws_depend_on_seed_key_and_place_alone(name: str, gpt2: Tokenizer, wo
     keys = np.arange(100, 100 + len(documents), dtype=np.uint64)
 
     def encoded(order: list[int], seed: int, keys: np.ndarray = keys) -> dict[int, list[int]]:
-        encoder = WordEncoder(gpt2, parse(name), seed)
+        encoder = WordEncoder(gpt2, parse_segmentation(name), seed)
         pieces = pieces_of([word for i in order for word in documents[i]], [len(documents[i]) for i in order])
         ids, offsets = encoder.encode(pieces, keys[order])
         return {i: ids[a:b].tolist() for i, (a, b) in zip(order, pairwise(offsets), strict=True)}
@@ -252,7 +252,7 @@ def test_draws_depend_on_seed_key_and_place_alone(name: str, gpt2: Tokenizer, wo
     for other in (encoded(list(range(50)), 8), encoded(list(range(50)), 7, keys + np.uint64(1))):
         assert sum(other[i] == together[i] for i in other) < 5
     with pytest.raises(ValueError, match="needs a key"):
-        WordEncoder(gpt2, parse(name)).encode(pieces_of(words[:3]))
+        WordEncoder(gpt2, parse_segmentation(name)).encode(pieces_of(words[:3]))
 
 
 def test_long_words_stay_whole() -> None:
@@ -266,12 +266,12 @@ def test_long_words_stay_whole() -> None:
 
 
 def test_parsing() -> None:
-    assert parse("merges") == inference.MERGES == Inference("merges")
+    assert parse_segmentation("merges") == inference.MERGES == Segmentation("merges")
     for text in ["merges", *NAMES, "dropout:0.1", "stochastok:0.25", "dropout:1.0"]:
-        assert str(parse(text)) == text
+        assert str(parse_segmentation(text)) == text
     bad = ["", "greedy", "merges:0.1", "dropout", "dropout:", "dropout:x", "dropout:1.1", "dropout:-0.1", "dropout:nan"]
     for text in bad:
-        with pytest.raises(BadInference) as caught:
-            parse(text)
+        with pytest.raises(BadSegmentation) as caught:
+            parse_segmentation(text)
         assert repr(text) in str(caught.value)
         assert "\n" not in str(caught.value)

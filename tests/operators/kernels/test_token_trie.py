@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.encoding.added_tokens import Parts, TokenFinder
+from operators.encoding.added_tokens import Segments, TokenFinder
 from operators.tokenizer import AddedToken
 
 strings = st.lists(st.text("abé", min_size=1, max_size=4), min_size=1, max_size=8, unique=True)
@@ -15,7 +15,7 @@ strings = st.lists(st.text("abé", min_size=1, max_size=4), min_size=1, max_size
 
 def parts(texts: list[str], tokens: list[AddedToken], special_ids: bool) -> list[list[str | int]]:
     finder = TokenFinder(tokens, [token.content for token in tokens], special_ids=special_ids)
-    cut = finder.cut(Parts.whole(pa.array(texts, pa.large_string())))
+    cut = finder.isolate(Segments.whole(pa.array(texts, pa.large_string())))
     whole = [text if i < 0 else i for text, i in zip(cut.text.to_pylist(), cut.ids.tolist(), strict=True)]
     return [whole[a:b] for a, b in zip(cut.documents[:-1].tolist(), cut.documents[1:].tolist(), strict=True)]
 
@@ -46,8 +46,8 @@ def test_more_finds_than_there_was_room_for() -> None:
 
 
 def test_what_was_cut_is_not_looked_at_again() -> None:
-    whole = Parts.whole(pa.array(["xabx"], pa.large_string()))
-    first = TokenFinder([AddedToken("ab", 5)], ["ab"], special_ids=True).cut(whole)
-    second = TokenFinder([AddedToken("x", 6), AddedToken("a", 7)], ["x", "a"], special_ids=True).cut(first)
+    whole = Segments.whole(pa.array(["xabx"], pa.large_string()))
+    first = TokenFinder([AddedToken("ab", 5)], ["ab"], special_ids=True).isolate(whole)
+    second = TokenFinder([AddedToken("x", 6), AddedToken("a", 7)], ["x", "a"], special_ids=True).isolate(first)
     assert second.ids.tolist() == [6, 5, 6]
     assert np.array_equal(second.documents, [0, 3])

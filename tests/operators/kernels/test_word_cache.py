@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 from operators.encoding.encode import Encoder
 from operators.tokenizer_files.tiktoken import to_tiktoken
-from operators.encoding.segmentation import parse
+from operators.encoding.segmentation import parse_segmentation
 from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Merges, Tokenizer
 from operators.encoding.word_encoder import WordEncoder
@@ -41,7 +41,8 @@ for pattern in ("none", "gpt4"):
     print(ids.tolist(), offsets.tolist(), to_tiktoken(tokenizer))
 pieces = Pretokenizer("gpt4").split(pa.array(texts, pa.large_string()))
 for name in ("longest-prefix", "longest-suffix", "longest-token", "fewest-tokens", "dropout:0.4", "stochastok:0.4"):
-    ids, offsets = WordEncoder(tokenizer, parse(name), 2**64 - 1).encode(pieces, np.arange(60, dtype=np.uint64))
+    encoder = WordEncoder(tokenizer, parse_segmentation(name), 2**64 - 1)
+    ids, offsets = encoder.encode(pieces, np.arange(60, dtype=np.uint64))
     print(name, ids.tolist(), offsets.tolist())
 """
 

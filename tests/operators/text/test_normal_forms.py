@@ -42,8 +42,8 @@ def test_any_text(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_normalized_equals_the_library(form: Form) -> None:
-    recipe = f'{{"normalizer":{{"type":"{form}"}},"pre_tokenizer":null}}'
+    preprocessing = f'{{"normalizer":{{"type":"{form}"}},"pre_tokenizer":null}}'
     texts = list(random_texts(2000, seed=6))
     library = getattr(normalizers, form)()
-    found = Pretokenizer(recipe).normalizer.normalize(pa.array(texts, pa.large_string())).to_pylist()
+    found = Pretokenizer(preprocessing).normalizer.normalize(pa.array(texts, pa.large_string())).to_pylist()
     assert found == [library.normalize_str(text) for text in texts]

@@ -23,7 +23,7 @@ def test_every_name_is_a_pre_tokenizer_and_none_cuts_nothing() -> None:
     assert (*PRETOKENIZERS, NO_SPLIT) == NAMES
     for name in NAMES:
         Pretokenizer(name)
-    assert Pretokenizer(NO_SPLIT).words_of("a b c") == 1
+    assert Pretokenizer(NO_SPLIT).count_pretokens("a b c") == 1
 
 
 def test_equal_expressions_have_equal_scanners_and_each_scanner_is_a_constant_of_the_kernels() -> None:

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
 from operators.encoding.encode import Encoder
-from operators.text.text_pipeline import Recipe, byte_level, split
+from operators.text.preprocessing import Preprocessing, byte_level_step, split_step
 from operators.tokenizer import AddedToken, Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
@@ -120,14 +120,15 @@ def test_merges_out_of_order_cannot_be_written() -> None:
         to_tiktoken(Tokenizer("none", (), Merges.from_rows(rows)))
 
 
-NORMALIZED = Recipe({"type": "NFKC"}, {"type": "Sequence", "pretokenizers": [byte_level()]})
-SPLIT_TWICE = Recipe(None, {"type": "Sequence", "pretokenizers": [split("a"), split("b"), byte_level()]})
+NORMALIZED = Preprocessing({"type": "NFKC"}, {"type": "Sequence", "pretokenizers": [byte_level_step()]})
+STEPS = [split_step("a"), split_step("b"), byte_level_step()]
+SPLIT_TWICE = Preprocessing(None, {"type": "Sequence", "pretokenizers": STEPS})
 WITH_ADDED = {"special_tokens": ("<s>", "<b>"), "added": (AddedToken("<s>", 0), AddedToken("<b>", 400, special=False))}
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"pretokenizer": NORMALIZED.written()}, {"pretokenizer": SPLIT_TWICE.written()}, WITH_ADDED],
+    [{"pretokenizer": NORMALIZED.to_string()}, {"pretokenizer": SPLIT_TWICE.to_string()}, WITH_ADDED],
     ids=["normalizer", "several splits", "added tokens"],
 )
 def test_what_one_regular_expression_cannot_say_cannot_be_written(change: dict[str, Any]) -> None:

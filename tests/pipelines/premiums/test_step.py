@@ -221,7 +221,7 @@ def test_a_later_run_says_who_got_better_and_worse(made: Path, tmp_path: Path) -
     premiums(made, tmp_path / "p", tmp_path / "old", named=[("tok", first)])
     with Output(tmp_path / "new", "premiums") as output:
         made_anew = compare_languages(
-            find_files([Source(path=str(tmp_path / "p"))]), [("tok", first.cut(300))], output, ENGINE, Silent(),
+            find_files([Source(path=str(tmp_path / "p"))]), [("tok", first.truncated(300))], output, ENGINE, Silent(),
             Comparison("en"), tmp_path / "old",
         )  # fmt: skip
     table = pl.read_parquet(tmp_path / "new/changes.parquet")

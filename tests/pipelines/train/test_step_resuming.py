@@ -108,7 +108,7 @@ def test_kill_9_and_the_same_command_again_give_the_same_bytes(
         told += run.stderr.decode()
     assert run.returncode == 0 and files_of(tmp_path / "o") == undisturbed
     cut, whole = (load_tokenizer(str(tmp_path / name)) for name in ("o/size-300", "o"))
-    assert same_merges(cut.merges, whole.cut(300).merges) and len(cut.tokens) == 300
+    assert same_merges(cut.merges, whole.truncated(300).merges) and len(cut.tokens) == 300
     assert "apply 60" not in kills or "going on after" in told
 
 

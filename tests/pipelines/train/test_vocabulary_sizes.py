@@ -39,7 +39,7 @@ def test_a_prefix_is_what_training_to_that_size_gives(
     small = 256 + len(special) + first
     whole, _ = train(words, vocabulary_size=small + more, special_tokens=special)
     own, _ = train(words, vocabulary_size=small, special_tokens=special)
-    cut = whole.cut(small) if len(whole.tokens) >= small else whole
+    cut = whole.truncated(small) if len(whole.tokens) >= small else whole
     assert same_merges(cut.merges, own.merges) and cut.tokens == own.tokens
     assert cut.vocabulary.special_ids == own.vocabulary.special_ids
     vocabulary, merges = hugging_face(words, small, special, 1, None)

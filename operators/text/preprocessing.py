@@ -1,7 +1,7 @@
 """What is done to a text before merges, as data: Hugging Face's sections `normalizer` and `pre_tokenizer`.
 
-A recipe is written as one string, so that settings, manifests and fingerprints can hold it. The plain ones are the
-names and regular expressions of `operators.text.pretokenize`; all others are a JSON object with these fields.
+A Preprocessing is written as one string, so that settings, manifests and fingerprints can hold it. The plain ones are
+the names and regular expressions of `operators.text.pretokenize`; all others are a JSON object with these fields.
 """
 
 import json
@@ -21,7 +21,7 @@ _START: Final = '{"'
 _NAME: Final = re.compile(r"[\w .-]*\w[\w .-]*", re.ASCII)
 
 
-class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The steps between a text and its words."""
 
     normalizer: Section | None = None
@@ -47,8 +47,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         """Whether words are spelled in bytes; else in characters."""
         return any(step["type"] == "ByteLevel" for step in self.pre_tokenizers)
 
-    def written(self) -> str:
-        """As one string; equal recipes give equal strings."""
+    def to_string(self) -> str:
+        """As one string; equal preprocessings give equal strings."""
         if self.normalizer is None and (plain := self._plain()) is not None:
             return plain
         fields = {"normalizer": self.normalizer, "pre_tokenizer": self.pre_tokenizer, "words": self.words}
@@ -62,7 +62,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
             case [
                 {"type": "Split", "pattern": {"Regex": str(regex)}, "behavior": "Isolated", "invert": False},
                 {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
-            ] if not is_json(regex) and not like_a_name(regex):
+            ] if not is_json(regex) and not looks_like_name(regex):
                 return regex
         return None
 
@@ -76,35 +76,35 @@ def steps(section: Section | None, name: str) -> list[Section]:
     return [step for part in section[name] for step in steps(part, name)]
 
 
-def split(regex: str) -> Section:
+def split_step(regex: str) -> Section:
     """A Split at the matches of a regular expression, which stay as words of their own."""
     return {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
 
 
-def byte_level(*, use_regex: bool = False) -> Section:
+def byte_level_step(*, use_regex: bool = False) -> Section:
     """A ByteLevel that spells words in bytes."""
     return {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": use_regex}
 
 
 def is_json(text: str) -> bool:
-    """Whether a pre-tokenizer's name or expression is a recipe written as JSON."""
+    """Whether a pre-tokenizer's name or expression is a preprocessing written as JSON."""
     return text.startswith(_START)
 
 
-def like_a_name(text: str) -> bool:
+def looks_like_name(text: str) -> bool:
     """Whether a text is taken for a pre-tokenizer's name, misspelt perhaps, and not for a regular expression."""
     return not text or _NAME.fullmatch(text) is not None
 
 
-def from_json(text: str) -> Recipe:
-    """The recipe that `Recipe.written` wrote as JSON. Raises ValueError, one line."""
+def from_json(text: str) -> Preprocessing:
+    """The preprocessing that `Preprocessing.to_string` wrote as JSON. Raises ValueError, one line."""
     try:
-        return msgspec.json.decode(text, type=Recipe)
+        return msgspec.json.decode(text, type=Preprocessing)
     except msgspec.DecodeError as error:
-        raise ValueError(f"no recipe of normalizer and pre_tokenizer ({error})") from None
+        raise ValueError(f"no preprocessing of normalizer and pre_tokenizer ({error})") from None
 
 
-def library_parts(normalizer: Section | None, pre_tokenizer: Section | None) -> Any:
+def library_tokenizer(normalizer: Section | None, pre_tokenizer: Section | None) -> Any:
     """A `tokenizers.Tokenizer` with these two parts and nothing else. Raises ValueError, one line."""
     shell: dict[str, Any] = {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": normalizer,
@@ -122,6 +122,6 @@ def library_parts(normalizer: Section | None, pre_tokenizer: Section | None) -> 
 
 def canonical(normalizer: Section | None, pre_tokenizer: Section | None) -> tuple[Section | None, Section | None]:
     """Both sections as `tokenizers` writes them, defaults filled in. Raises ValueError where it cannot read them."""
-    written = json.loads(library_parts(normalizer, pre_tokenizer).to_str())
+    written = json.loads(library_tokenizer(normalizer, pre_tokenizer).to_str())
     read = written["normalizer"] if steps(written["normalizer"], "normalizers") else None
     return read, written["pre_tokenizer"] if steps(written["pre_tokenizer"], "pretokenizers") else None
