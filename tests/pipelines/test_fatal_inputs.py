@@ -62,8 +62,8 @@ def of(path: str, at: int | None = None) -> Callable[[Any], bool]:
     """Whether an item holds the file, and its byte `at`."""
 
     def is_deadly(item: Any) -> bool:
-        parts = [part for part in getattr(item, "parts", None) or [item] if hasattr(part, "file")]
-        spans = [getattr(part, "span", None) for part in parts if Path(part.file.path).name == path]
+        files = [one for one in getattr(item, "spans", None) or [item] if hasattr(one, "file")]
+        spans = [getattr(one, "span", None) for one in files if Path(one.file.path).name == path]
         return any(at is None or span is None or span.start <= at < span.stop for span in spans)
 
     return is_deadly
@@ -143,7 +143,7 @@ def test_on_ray_the_file_that_kills_its_workers_is_found(
     genuine = counting.count_spans
 
     def deadly(task):  # type: ignore[no-untyped-def]
-        if any(part.file.path.endswith("xx.txt") and not getattr(part.span, "start", 0) for part in task.parts):
+        if any(span.file.path.endswith("xx.txt") and not getattr(span.span, "start", 0) for span in task.spans):
             os.kill(os.getpid(), signal.SIGKILL)
         return genuine(task)
 
