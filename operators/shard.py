@@ -7,37 +7,30 @@ import pyarrow as pa
 
 from operators.arrays import I32, I64, U16, U32, read_only, word_buffers
 from operators.errors import DataError
-from operators.kernels.apply_merges import BIRTHS, OCCURRENCES, RUNS, apply_merges
+from operators.kernels.apply_merges import BIRTHS, OCCURRENCES, RUNS, apply_merges, id_range
 from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, count_cells, lay_out, place_byte_pairs
-from operators.tokenizer import Merges
+from operators.tokenizer import Merges, UnusableIds
 
 LARGEST_TOTAL = 2**62
 NO_LIMIT = 2**31 - 1
 
 
 class CountOverflow(DataError):
-    """The counts of a shard add up to more than 64-bit totals can hold."""
+    """Counts of a shard that add up to more than 64-bit totals can hold."""
 
-    def __init__(self, symbols: float) -> None:
-        super().__init__(symbols)
-        self.symbols = symbols
-
-    def __str__(self) -> str:
-        return f"the words stand for {self.symbols:.3g} symbols, more than 2^62; scale the counts or weights down"
+    symbols: float
+    message = "the words stand for {symbols:.3g} symbols, more than 2^62; scale the counts or weights down"
 
 
 class ShardTooLarge(DataError):
     """More bytes of distinct words than one shard can address."""
 
-    def __init__(self, cells: int) -> None:
-        super().__init__(cells)
-        self.cells = cells
-
-    def __str__(self) -> str:
-        return (
-            f"one shard would hold {self.cells:,} bytes of distinct words, at most {MOST_CELLS:,} can be: use more "
-            "workers, or a pre-tokenizer that makes shorter words"
-        )
+    cells: int
+    limit: int = MOST_CELLS
+    message = (
+        "one shard would hold {cells:,} bytes of distinct words, at most {limit:,} can be: use more workers, or a "
+        "pre-tokenizer that makes shorter words"
+    )
 
 
 @dataclass(frozen=True)
@@ -71,8 +64,10 @@ class Shard:
         """Lay out `words` (no nulls) with `counts` (int64, >= 0) and find their pairs.
 
         `max_token_length` is Hugging Face's setting: pairs of tokens that are this many bytes or longer together are
-        not counted, pairs of single bytes always are.
+        not counted, pairs of single bytes always are. `byte_ids` (int32[256]) are the ids of the bytes, by value; -1
+        where a byte has no token. Raises CountOverflow, ShardTooLarge, UnusableIds.
         """
+        _check_byte_ids(byte_ids)
         offsets, data = word_buffers(words)
         counts = read_only(counts)
         symbols = float(np.dot(np.diff(offsets).astype(np.float64), counts.astype(np.float64)))
@@ -88,13 +83,17 @@ class Shard:
         hits, totals = np.zeros(65536, np.int64), np.zeros(65536, np.int64)
         nothing = int(np.iinfo(self._cells.dtype).max)
         lay_out(data, offsets, counts, order, nothing, self._cells, self._block_counts, hits, totals)
+        pairs = np.flatnonzero(hits)
+        bytes_of_pairs = np.unique([pairs >> 8, pairs & 255])
+        if (byte_ids[bytes_of_pairs] < 0).any():
+            byte = int(bytes_of_pairs[byte_ids[bytes_of_pairs] < 0][0])
+            raise UnusableIds(f"it has no token for the byte 0x{byte:02X}, which is in the words")
         begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(hits)])
         # Each merge applied takes one boundary between symbols away and leaves two new occurrences at most, so this is
         # room for all that can come; what is never written takes no memory.
         self._occurrences = np.empty(3 * int(begins[-1]), np.int32)
         place_byte_pairs(self._cells, byte_ids, begins[:-1].copy(), self._occurrences)
         self._index_byte_pairs(byte_ids, hits, begins)
-        pairs = np.flatnonzero(hits)
         self._initial = PairChanges(
             np.full(len(pairs), -1, np.int32), byte_ids[pairs >> 8], byte_ids[pairs & 255], totals[pairs]
         )
@@ -105,7 +104,7 @@ class Shard:
         tokens = int(byte_ids.max()) + 1
         self._width = np.ones(tokens, np.int32)
         self._last_birth = np.full(tokens, -1, np.int64)
-        self._last_birth[byte_ids] = np.arange(256)
+        self._last_birth[byte_ids[byte_ids >= 0]] = np.flatnonzero(byte_ids >= 0)
         self._sums = np.zeros(2 * tokens, np.int64), np.zeros(2 * tokens, np.int64)
         self._log = np.empty((4, 1024), np.int32)
         pairs = np.flatnonzero(hits)
@@ -141,20 +140,27 @@ class Shard:
         """Apply merges, in order; the changes of pair counts, in the order in which they happened.
 
         The count of a merged pair itself is left as it was, as Hugging Face's trainer leaves it; a replayed list must
-        not ask for it again.
+        not ask for it again. Raises UnusableIds for a negative id, and for a token that two merges make in two lengths:
+        then the shard is of no further use.
         """
         if not len(merges):
             empty = np.empty(0, np.int32)
             return PairChanges(empty, empty, empty, np.empty(0, np.int64))
-        self._make_room(int(merges.token.max()))
+        smallest, largest = id_range(merges.left, merges.right, merges.token)
+        if smallest < 0:
+            raise UnusableIds(f"a merge has the id {smallest}")
+        self._make_room(largest)
         (
             self._run_neighbour, self._run_first, self._run_length, self._birth_previous, self._birth_runs, self._log,
-            step, left, right, change,
+            step, left, right, change, contradiction,
         ) = apply_merges(
             self._cells, self._block_counts, merges.left, merges.right, merges.token, self._applied, self._max_length,
             self._width, self._occurrences, self._run_neighbour, self._run_first, self._run_length,
             self._birth_previous, self._birth_runs, self._last_birth, *self._sums, self._log, self._used,
         )  # fmt: skip
+        if contradiction >= 0:
+            token = int(merges.token[contradiction])
+            raise UnusableIds(f"two merges make token {token} in two lengths (one is {self._applied + contradiction})")
         self._applied += len(merges)
         return PairChanges(step, left, right, change)
 
@@ -171,6 +177,12 @@ class Shard:
             nothing, empty = np.iinfo(np.uint32).max, self._cells == np.iinfo(self._cells.dtype).max
             self._cells = self._cells.astype(np.uint32)
             self._cells[empty] = nothing
+
+
+def _check_byte_ids(byte_ids: I32) -> None:
+    known = byte_ids[byte_ids >= 0]
+    if byte_ids.shape != (256,) or len(np.unique(known)) < len(known):
+        raise UnusableIds("two bytes have the same id")
 
 
 def _cell_type(largest: int) -> type[np.uint16] | type[np.uint32]:

@@ -12,6 +12,13 @@ from operators.byte_level import byte_ids, to_bytes
 from operators.errors import DataError
 
 
+class UnusableIds(DataError):
+    """Token ids that kernels cannot index by."""
+
+    problem: str
+    message = "the tokenizer cannot be used: {problem}"
+
+
 @dataclass(frozen=True)
 class Merges:
     """A merge list, in order: at rank i, `left[i]` followed by `right[i]` becomes `token[i]`.
@@ -30,6 +37,12 @@ class Merges:
 
     def __getitem__(self, ranks: slice) -> "Merges":
         return Merges(self.left[ranks], self.right[ranks], self.token[ranks], self.count[ranks])
+
+    @property
+    def id_range(self) -> tuple[int, int]:
+        """The smallest and the largest id; (0, 0) without merges."""
+        columns = [ids for ids in (self.left, self.right, self.token) if len(ids)]
+        return min((int(ids.min()) for ids in columns), default=0), max((int(ids.max()) for ids in columns), default=0)
 
     @property
     def last_places(self) -> I64:

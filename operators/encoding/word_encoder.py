@@ -14,7 +14,7 @@ from operators.kernels.segmentation import Lexicon, Model, Scratch, put_tokens
 from operators.kernels.stochastic import Splits, count_splits, encode_by_chance
 from operators.kernels.word_cache import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
 from operators.text.pretokenize import PreTokens
-from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer import Merges, Tokenizer, UnusableIds
 
 AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
@@ -50,7 +50,7 @@ class WordEncoder:
         whole_words = tokenizer.ignore_merges and by_merges
         self._exceptions = _exceptions(tokenizer, table) if whole_words else _packed({})
         if inference.is_random:
-            self._splits = splits(listed, self._model.lexicon)
+            self._splits = splits(listed, self._model.lexicon, _largest_id(tokenizer))
         else:
             self._cache = _empty_cache()
         self._ids = np.empty(SCRATCH_IDS, np.int32)  # memory that no id is written to is never touched
@@ -95,6 +95,15 @@ def _scratch() -> Scratch:
     return Scratch(np.empty(WINDOW, np.int64), *room)
 
 
+def _largest_id(tokenizer: Tokenizer) -> int:
+    """The largest id that encoding can give, also one that no text stands for, as that of unknown characters."""
+    known = tokenizer.vocabulary
+    characters = -1 if known.characters is None else int(known.characters.max(initial=-1))
+    unknown = -1 if known.unknown is None else known.unknown
+    own = max(len(known.tokens) - 1, int(known.byte_ids.max()), characters, unknown)
+    return max(own, tokenizer.merges.id_range[1])
+
+
 def _spelling_of(tokenizer: Tokenizer) -> Spelling:
     known = tokenizer.vocabulary
     return spelling(known.byte_ids, known.characters, known.unknown, known.fuse_unknown)
@@ -112,7 +121,12 @@ def spelling(byte_ids: I32, characters: I32 | None = None, unknown: int | None =
 
 
 def merge_table(merges: Merges) -> I64:
-    """The pair table of a merge list; where a pair stands twice its last place counts, as in Hugging Face's loader."""
+    """The pair table of a merge list; where a pair stands twice its last place counts, as in Hugging Face's loader.
+
+    Raises UnusableIds for a negative id.
+    """
+    if merges.id_range[0] < 0:
+        raise UnusableIds(f"a merge has the id {merges.id_range[0]}")
     table = empty_table(len(merges))
     columns = (merges.left, merges.right, merges.token)
     put_merges(table, *(_read_only(np.ascontiguousarray(ids, np.int32)) for ids in columns))
@@ -120,10 +134,13 @@ def merge_table(merges: Merges) -> I64:
 
 
 def rank_table(merges: Merges) -> Ranks:
-    """The merges as words are merged with. Raises ValueError for ids or ranks that do not fit their 21 and 22 bits."""
-    largest = max((int(ids.max(initial=0)) for ids in (merges.left, merges.right, merges.token)), default=0)
-    if largest > LARGEST_ID or len(merges) > MOST_MERGES:
-        raise ValueError(f"{len(merges)} merges, ids up to {largest}: more than {MOST_MERGES} and {LARGEST_ID}")
+    """The merges as words are merged with. Raises UnusableIds for ids or ranks that do not fit their 21 and 22 bits."""
+    smallest, largest = merges.id_range
+    if smallest < 0 or largest > LARGEST_ID or len(merges) > MOST_MERGES:
+        raise UnusableIds(
+            f"it has {len(merges):,} merges, at most {MOST_MERGES:,} are supported, and ids from {smallest:,} to "
+            f"{largest:,}, supported are 0 to {LARGEST_ID:,}"
+        )
     left, right = (_read_only(np.ascontiguousarray(ids, np.int32)) for ids in (merges.left, merges.right))
     slots = np.full(1 << max(4, (2 * len(merges)).bit_length()), np.iinfo(np.uint64).max, np.uint64)
     while not put_ranks(left, right, slots):
@@ -185,11 +202,11 @@ def lexicon(tokens: Tokens | None, name: str) -> Lexicon:
     return Lexicon(edges, backwards)
 
 
-def splits(tokens: Tokens | None, known: Lexicon) -> Splits:
-    """The ways to take each token apart into two; none without tokens."""
+def splits(tokens: Tokens | None, known: Lexicon, largest_id: int) -> Splits:
+    """The ways to take each token apart into two, for all ids up to `largest_id`; none without tokens."""
     if tokens is None:
         return Splits(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
-    counts = np.zeros(int(tokens.ids.max(initial=-1)) + 1, np.int64)
+    counts = np.zeros(max(int(tokens.ids.max(initial=-1)), largest_id) + 1, np.int64)
     none = np.empty(0, np.int32)
     count_splits(tokens.symbols, tokens.ends, tokens.ids, known.edges, counts, none, none)
     total = int(counts.sum())

@@ -15,6 +15,19 @@ from operators.kernels.layout import BLOCK_BITS
 
 OCCURRENCES, RUNS, BIRTHS = 0, 1, 2  # what the entries of `used` count
 AHEAD = 24  # occurrences whose cells are asked for before they are visited
+WIDEST = 2**31 - 1  # no word is longer; a token that is, occurs nowhere
+
+
+@njit(cache=True, nogil=True)
+def id_range(lefts: Any, rights: Any, tokens: Any) -> tuple[int, int]:
+    """The smallest and the largest id of a merge list (int32 arrays, at least one merge)."""
+    smallest: Any = np.int64(lefts[0])
+    largest: Any = smallest
+    for ids in (lefts, rights, tokens):
+        for i in range(len(ids)):
+            smallest = min(smallest, np.int64(ids[i]))
+            largest = max(largest, np.int64(ids[i]))
+    return smallest, largest
 
 
 @njit(cache=True, nogil=True)
@@ -77,17 +90,27 @@ def apply_merges(
     of a token, newest first (-1 ends); its runs are `birth_runs[2 * birth]` to `birth_runs[2 * birth + 1]` for
     neighbours on the left, from there to `birth_runs[2 * birth + 2]` for neighbours on the right. New pairs whose
     tokens are `max_length` bytes or longer together are neither counted nor kept. `occurrences` has room for whatever
-    comes; the sums are zero, and are left so.
+    comes; the sums are zero, and are left so. All arrays indexed by tokens hold every id of the merges: see `id_range`.
 
-    Returns the arrays that may have grown, then the changes: step (int32), left, right (int32) and change (int64).
+    A merge of a token that has no birth yet finds nothing and leaves no birth. A list that makes one token in two
+    lengths cannot be replayed, as cells know a token's length by its id.
+
+    Returns the arrays that may have grown, the changes (int32 step, left, right and int64 change), then the first merge
+    that makes a token in another length than before, at which it stops, -1 without one.
     """
     step_out, left_out, right_out = np.empty(4096, np.int32), np.empty(4096, np.int32), np.empty(4096, np.int32)
     change_out = np.empty(4096, np.int64)
-    changes = 0
+    changes, contradiction = 0, -1
 
     for m in range(len(lefts)):
         left, right, token = lefts[m], rights[m], tokens[m]
-        width[token] = width[left] + width[right]
+        if last_birth[left] < 0 or last_birth[right] < 0:
+            continue
+        made = min(np.int64(width[left]) + np.int64(width[right]), WIDEST)
+        if last_birth[token] >= 0 and width[token] != made:
+            contradiction = m
+            break
+        width[token] = made
         befores, afters = 0, 0
         spent_first, spent_length = np.int64(0), np.int64(0)  # the longest run that the merge uses up
         for side in range(2):  # pairs kept by the right token's births, then by the left token's
@@ -173,5 +196,5 @@ def apply_merges(
 
     return (
         run_neighbour, run_first, run_length, birth_previous, birth_runs, log,
-        step_out[:changes], left_out[:changes], right_out[:changes], change_out[:changes],
+        step_out[:changes], left_out[:changes], right_out[:changes], change_out[:changes], contradiction,
     )  # fmt: skip

@@ -177,7 +177,7 @@ class Spelling(NamedTuple):
     byte_ids: I32
     """int32[256]: ids by byte value, -1 where there is none."""
     characters: I32
-    """int32[0x110000]: ids by code point, -1 where a character is spelled in bytes; int32[0]: all are."""
+    """int32[0x110000]: ids by code point, -1 where a character is spelled in bytes, as all are behind its end."""
     unknown: int
     """The id of a character that has neither; -1: there is no such character."""
     fuse: bool
@@ -206,11 +206,11 @@ def spell(data: Any, start: Any, end: Any, spelling: Any, symbols: Any) -> int:
             symbols[i] = spelling.byte_ids[data[start + i]]
         return end - start
     n = 0
-    unknown_before = False
+    unknown_before: Any = False
     at = start
     while at < end:
         code, length = code_point(data, at, end)
-        known = spelling.characters[code]
+        known = np.int64(spelling.characters[code]) if code < len(spelling.characters) else np.int64(-1)
         complete = known < 0
         for i in range(at, at + length):
             complete = complete and spelling.byte_ids[data[i]] >= 0

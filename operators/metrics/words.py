@@ -45,8 +45,10 @@ def word_counts(text: pa.LargeStringArray, ids: I32, offsets: I64, lengths: I32,
     """Words of the documents in `text`, whose tokens `operators.encoding.encode.Encoder.encode` gave.
 
     `lengths` (int32) and `leading` (uint8) say of every token how many bytes it stands for, and whether the first is a
-    space. No nulls in `text`.
+    space. No nulls in `text`. ValueError for an id that they do not have.
     """
+    if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < min(len(lengths), len(leading)):
+        raise ValueError(f"ids from {ids.min()} to {ids.max()}, but {len(lengths)} tokens")
     documents = len(text)
     words, continued = np.zeros(documents, np.int64), np.zeros(documents, np.int64)
     starts = np.frombuffer(text.buffers()[1] or bytes(8), np.int64)[text.offset :][: documents + 1]

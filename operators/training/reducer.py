@@ -14,7 +14,7 @@ import numpy as np
 from operators.arrays import I64
 from operators.byte_level import to_bytes
 from operators.shard import PairChanges
-from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer import Merges, Tokenizer, UnusableIds
 from operators.training.pair_totals import PairTotals
 from operators.training.selection import Selection
 
@@ -102,7 +102,13 @@ class Reducer:
         return batch
 
     def replay(self, merges: Merges, changes: Sequence[PairChanges]) -> None:
-        """Continue with given merges, of any number of rounds; `changes` as for `next_batch`."""
+        """Continue with given merges, of any number of rounds; `changes` as for `next_batch`.
+
+        Raises UnusableIds for an id that no token has.
+        """
+        smallest, largest = merges.id_range
+        if smallest < 0 or largest >= self._size:
+            raise UnusableIds(f"its merges have ids from {smallest} to {largest}, it has {self._size} tokens")
         self._add(changes)
         self._replayed = merges
 

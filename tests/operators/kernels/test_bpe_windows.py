@@ -8,7 +8,7 @@ import pytest
 from operators.encoding.word_encoder import merge_table, rank_table
 from operators.kernels.bpe import merge_by_heap
 from operators.kernels.bpe_windows import WINDOW, merge_long
-from operators.tokenizer import Merges
+from operators.tokenizer import Merges, UnusableIds
 
 
 def merge_lists() -> list[Merges]:
@@ -55,6 +55,8 @@ def test_a_pair_that_stands_twice_has_its_last_rank_here_too() -> None:
     assert windows == whole == [0, 4]
 
 
-def test_more_than_21_bits_are_refused() -> None:
-    with pytest.raises(ValueError, match="2097151"):
-        rank_table(Merges.from_rows([(0, 1, 2_097_151, 1)]))
+@pytest.mark.parametrize("wrong", [2_097_151, -1])
+def test_ids_outside_21_bits_are_refused(wrong: int) -> None:
+    for row in ((0, 1, wrong, 1), (0, wrong, 2, 1), (wrong, 1, 2, 1)):
+        with pytest.raises(UnusableIds, match=f"{wrong:,}"):
+            rank_table(Merges.from_rows([row]))

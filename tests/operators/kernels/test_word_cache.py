@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from operators.encoding.word_encoder import empty_table, merge_table
+from operators.encoding.word_encoder import empty_table, merge_table, spelling
 from operators.kernels.bpe import (
     NO_MERGE,
     merge_by_heap,
@@ -16,6 +16,7 @@ from operators.kernels.bpe import (
     pop,
     push,
     put_pair,
+    spell,
 )
 from operators.kernels.word_cache import word_key
 from operators.tokenizer import Merges
@@ -73,6 +74,17 @@ def test_pair_table_equals_a_dictionary() -> None:
     assert (table[::2] >= 0).sum() == len(pairs) <= len(table) // 4
     absent = [(rng.randrange(300), rng.randrange(300)) for _ in range(1000)]
     assert all(pair_value(table, *pair) == NO_MERGE for pair in absent if pair not in pairs)
+
+
+def test_bytes_that_are_no_utf_8_are_unknown_characters() -> None:
+    """Words of a table are bytes: what would be a character behind U+10FFFF has no id, and is not looked up."""
+    characters = np.full(0x110000, -1, np.int32)
+    characters[ord("a")] = 5
+    for fuse, expected in ((False, [5, 9, 9, 5]), (True, [5, 9, 5])):
+        known = spelling(np.full(256, -1, np.int32), characters, 9, fuse)
+        word = np.frombuffer(b"a\xff\xbf\xbf\xbf\xf4\x90\x80\x80a", np.uint8)
+        symbols = np.empty(len(word), np.int64)
+        assert symbols[: spell(word, 0, len(word), known, symbols)].tolist() == expected
 
 
 def test_heap_and_scan_agree_and_stop_where_told() -> None:
