@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from operators.encoding.segmentation import parse
+from operators.encoding.segmentation import parse_segmentation
 from operators.encoding.word_encoder import WordEncoder
 from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
@@ -17,6 +17,6 @@ def test_the_id_of_unknown_characters_may_be_the_largest() -> None:
     tokenizer = Tokenizer("none", (), Merges.from_rows([(0, 1, 2, 1)]), known)
     pieces = Pretokenizer("none").split(pa.array(["\u20ac" * 50 + "ab" * 50], pa.large_string()))
     for way in ("stochastok:1", "dropout:0.5"):
-        ids = WordEncoder(tokenizer, parse(way), 7).encode(pieces, np.zeros(1, np.uint64))[0].tolist()
+        ids = WordEncoder(tokenizer, parse_segmentation(way), 7).encode(pieces, np.zeros(1, np.uint64))[0].tolist()
         assert ids.count(900_000) == 50
         assert b"".join(known.tokens[i] for i in ids[50:]) == b"ab" * 50
