@@ -41,8 +41,8 @@ KERNELS: dict[type[Settings], tuple[str, ...]] = {
     Train: ("words",),
     Retokenize: ("encoding",),
     Premiums: ("encoding",),
-    Mixture: ("words", "wide", "replaying"),
-    Curves: ("words", "wide", "encoding", "replaying"),
+    Mixture: ("words", "uint32_ids", "replaying"),
+    Curves: ("words", "uint32_ids", "encoding", "replaying"),
     Sweep: ("words", "encoding", "replaying"),
 }
 
@@ -51,9 +51,9 @@ def kernels_of(steps: list[Settings]) -> list[str]:
     """The groups of kernels (`operators.precompile`) that steps need."""
     groups = {group for step in steps for group in KERNELS.get(type(step), ())}
     if any(isinstance(step, Train | Sweep) and (step.vocab_size or TWO_BYTES) >= TWO_BYTES for step in steps):
-        groups.add("wide")
+        groups.add("uint32_ids")
     if any(isinstance(step, Retokenize) and ":" in step.inference for step in steps):
-        groups.add("chance")
+        groups.add("stochastic")
     return sorted(groups)
 
 

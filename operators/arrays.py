@@ -16,14 +16,14 @@ I32: TypeAlias = NDArray[np.int32]
 I64: TypeAlias = NDArray[np.int64]
 F64: TypeAlias = NDArray[np.float64]
 
-ROOM = 64
+PADDING = 64
 """Bytes behind the text of a batch that kernels may read, whatever they hold: they look at so many at once."""
 
 
-def with_room(data: U8, buffer_bytes: int) -> U8:
-    """The same bytes, read-only, with ROOM behind them; a copy unless `buffer_bytes` lie from their start on."""
-    if buffer_bytes - len(data) < ROOM:
-        roomy = np.zeros(len(data) + ROOM, np.uint8)
+def padded(data: U8, buffer_bytes: int) -> U8:
+    """The same bytes, read-only, with PADDING behind them; a copy unless `buffer_bytes` lie from their start on."""
+    if buffer_bytes - len(data) < PADDING:
+        roomy = np.zeros(len(data) + PADDING, np.uint8)
         roomy[: len(data)] = data
         data = roomy[: len(data)]
     data.flags.writeable = False

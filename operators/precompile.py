@@ -29,7 +29,7 @@ _MANY_TOKENS: Final = 1 << 16
 """More than two bytes can number."""
 
 
-def load_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryArray, I64, Merges]:
+def import_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryArray, I64, Merges]:
     """Run what counts and trains, so that a process has it at hand; a tenth of a second once it is compiled.
 
     Returns words, their counts and merges, to go on with.
@@ -54,7 +54,7 @@ def _read() -> None:
 
 def _words() -> None:
     """What train needs, with every pattern."""
-    load_kernels(tuple(PATTERNS))
+    import_kernels(tuple(PATTERNS))
     _spell(_a_tokenizer())
 
 
@@ -65,9 +65,9 @@ def _spell(tokenizer: Tokenizer) -> None:
     final_pairs({257: b"word"}, tokenizer.byte_ids, merge_table(tokenizer.merges))
 
 
-def _wide() -> None:
+def _uint32_ids() -> None:
     """The same where ids take more than two bytes."""
-    words, counts, merges = load_kernels()
+    words, counts, merges = import_kernels()
     wide = Shard(words, counts, Tokenizer("gpt4", (), merges).byte_ids + np.int32(_MANY_TOKENS))
     first = wide.initial_counts()
     wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
@@ -99,7 +99,7 @@ def _encoding() -> None:
     Pretokenizer('{"normalizer":{"type":"NFC"},"pre_tokenizer":null}').split(texts)
 
 
-def _chance() -> None:
+def _stochastic() -> None:
     """Encoding by lot."""
     from operators.encoding.segmentation import RANDOM, parse_segmentation
     from operators.encoding.word_encoder import WordEncoder
@@ -117,7 +117,7 @@ def _replaying() -> None:
     from operators.mixture.program import infer_mixture
     from operators.mixture.replay import record_changes
 
-    words, counts, merges = load_kernels()
+    words, counts, merges = import_kernels()
     tokenizer = Tokenizer("gpt4", (), merges)
     measure_curve(words, counts, tokenizer)
     halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
@@ -129,18 +129,18 @@ def _replaying() -> None:
 GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "words": _words,
     "encoding": _encoding,
-    "wide": _wide,
+    "uint32_ids": _uint32_ids,
     "replaying": _replaying,
-    "chance": _chance,
+    "stochastic": _stochastic,
 }
-_APART: Final = ("words", "encoding")
+_INDEPENDENT: Final = ("words", "encoding")
 """Have little in common; the others have most of their kernels from these."""
 
 
 def compile_kernels(groups: Iterable[str] = tuple(GROUPS)) -> None:
     """Run the kernels of these groups with the types that jobs use. A group that is not compiled yet takes 10 to 20
     seconds; on two processors two groups take no longer than one."""
-    missing = [group for group in _APART if group in groups and not are_compiled(group)]
+    missing = [group for group in _INDEPENDENT if group in groups and not are_compiled(group)]
     processes = [subprocess.Popen([sys.executable, "-m", "operators.precompile", group]) for group in missing[1:]]
     if missing:
         _compile(missing[0])

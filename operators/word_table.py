@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.arrays import I64, U8, read_only, with_room, word_buffers
+from operators.arrays import I64, U8, padded, read_only, word_buffers
 from operators.kernels.word_table import BATCH, SLOT, add_words, list_words, rehash, weigh_words, write_words
 from operators.text.pretokenize import PreTokens
 
@@ -39,7 +39,7 @@ class WordTable:
         return self._table.nbytes + self._arena.nbytes
 
     def add(self, data: U8, begin: int, ends: I64, counts: I64) -> None:
-        """Add words that follow each other in `data` (with ROOM behind it) from `begin` on; counts: one each, or one.
+        """Add words that follow each other in `data` (padded) from `begin` on; counts: one each, or one for all.
 
         Counts must add up to less than 2^63 a word.
         """
@@ -69,7 +69,7 @@ class WordTable:
         """Add words with their counts; no nulls."""
         if len(words):
             offsets, data = word_buffers(words)
-            self.add(with_room(data, len(data)), int(offsets[0]), offsets[1:], counts)
+            self.add(padded(data, len(data)), int(offsets[0]), offsets[1:], counts)
 
     def sorted(self) -> tuple[pa.LargeBinaryArray, I64, NDArray[np.uint64]]:
         """Words, counts and hashes, by hash (then by bytes): an order that depends on the words alone."""

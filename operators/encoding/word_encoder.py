@@ -6,12 +6,12 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.arrays import I32, I64, ROOM, U8, U64
+from operators.arrays import I32, I64, PADDING, U8, U64
 from operators.encoding.segmentation import MERGES, Segmentation
 from operators.kernels.bpe import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
 from operators.kernels.bpe_windows import LARGEST_ID, MOST_MERGES, WINDOW, Ranks, put_ranks
 from operators.kernels.segmentation import Lexicon, Model, Scratch, put_tokens
-from operators.kernels.stochastic import Splits, count_splits, encode_by_chance
+from operators.kernels.stochastic import Splits, count_splits, encode_at_random
 from operators.kernels.word_cache import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
 from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer, UnusableIds
@@ -70,7 +70,7 @@ class WordEncoder:
                 raise ValueError(f"{self._inference} needs a key for each document")
             draws = (self._splits, _scratch(), _read_only(keys), self._seed, self._inference.chance)
             dropout = self._inference.name == "dropout"
-            n = encode_by_chance(*arrays, self._model, self._exceptions, *draws, dropout, ids, offsets)
+            n = encode_at_random(*arrays, self._model, self._exceptions, *draws, dropout, ids, offsets)
         else:
             n = encode_words(*arrays, self._model, self._exceptions, self._cache, ids, offsets)
         return ids[:n].copy(), offsets
@@ -237,7 +237,7 @@ def _packed(texts: dict[int, bytes]) -> Exceptions:
     """Words and their ids as `operators.kernels.word_cache.whole_word` looks for them."""
     data, ends, ids = _joined(texts)
     slots = np.full(1 << (2 * len(ends) + 1).bit_length(), -1, np.int64)
-    roomy = np.concatenate([data, np.zeros(ROOM, np.uint8)])
+    roomy = np.concatenate([data, np.zeros(PADDING, np.uint8)])
     words = Exceptions(_read_only(roomy), _read_only(ends), ids.astype(np.int32), slots)
     put_words(words)
     return words

@@ -14,7 +14,7 @@ from operators.kernels.bpe import NO_MERGE, pair_value, spell
 
 
 @njit(cache=True, nogil=True)
-def emit_words(
+def count_merges(
     offsets: Any, data: Any, rows: Any, label: Any, count: Any, spelling: Any, table: Any, counts: Any, pairs: Any
 ) -> None:  # fmt: skip
     """Add every word's emissions to `counts` (int64[merges, labels]) and its pairs before any merge to `pairs`

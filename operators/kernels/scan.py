@@ -289,8 +289,8 @@ def scan(
 ) -> tuple[int, int]:
     """Write the ends of the pieces, from `document` on, while `ends` has room for a block of one-byte pieces.
 
-    data: uint8, UTF-8, with ROOM behind it. starts: int64[documents + 1], byte offsets of the documents. kind: a
-    constant above. blocks, classes: operators.unicode.classes. kinds: uint8 scratch, ROOM + 1 more than the
+    data: uint8, UTF-8, with PADDING behind it. starts: int64[documents + 1], byte offsets of the documents. kind: a
+    constant above. blocks, classes: operators.unicode.classes. kinds: uint8 scratch, PADDING + 1 more than the
     longest document and BLOCK_BYTES. ends: int64, written from `count` on. documents: int64[documents + 1], written:
     `documents[d + 1]` is the number of pieces up to the end of document d. Returns (document, count) to go on from
     with more room.

@@ -173,7 +173,7 @@ def take_apart(group: Any, n: Any, splits: Any, chance: Any, state: Any, number:
 
 
 @njit(cache=True, nogil=True)
-def encode_by_chance(
+def encode_at_random(
     data: Any, ends: Any, documents: Any, starts: Any, model: Any, exceptions: Any, splits: Any, scratch: Any,
     keys: Any, seed: Any, chance: Any, dropout: bool, ids: Any, offsets: Any,
 ) -> int:  # fmt: skip

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.arrays import F64, I64, read_only, with_room, word_buffers
+from operators.arrays import F64, I64, padded, read_only, word_buffers
 from operators.encoding.word_encoder import WordEncoder, merge_table, spelling
-from operators.kernels.merge_counts import emit_words
+from operators.kernels.merge_counts import count_merges
 from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer
 
@@ -85,7 +85,9 @@ def count_emissions(
     spelled = spelling(known.byte_ids, known.characters, known.unknown, known.fuse_unknown)
     found, pairs = np.zeros((len(merges), number), np.int64), np.zeros(number, np.int64)
     offsets, data = word_buffers(distinct)
-    emit_words(offsets, data, rows, labels[order], read_only(counts[order]), spelled, merge_table(merges), found, pairs)
+    count_merges(
+        offsets, data, rows, labels[order], read_only(counts[order]), spelled, merge_table(merges), found, pairs
+    )
     return found, pairs
 
 
@@ -99,7 +101,7 @@ def upper_count(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer, s
     offsets = np.frombuffer(words.buffers()[1], np.int64)[words.offset :][: len(words) + 1]
     text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data is not None else np.empty(0, np.uint8)
     ends = offsets[1:] - offsets[0]
-    pieces = PreTokens(with_room(text, len(text)), ends, np.arange(len(words) + 1), np.append(0, ends))
+    pieces = PreTokens(padded(text, len(text)), ends, np.arange(len(words) + 1), np.append(0, ends))
     ids, starts = WordEncoder(cut).encode(pieces)
     place = np.repeat(np.arange(len(words)), np.diff(starts))
     within = np.flatnonzero(place[1:] == place[:-1])

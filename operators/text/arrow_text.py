@@ -3,11 +3,11 @@
 import numpy as np
 import pyarrow as pa
 
-from operators.arrays import I64, U8, with_room
+from operators.arrays import I64, U8, padded
 
 
 def bytes_and_starts(text: pa.LargeStringArray) -> tuple[U8, I64]:
-    """The bytes of exactly these documents, with ROOM behind them, and their offsets from 0 on, both read-only."""
+    """The bytes of exactly these documents, with PADDING behind them, and their offsets from 0 on, both read-only."""
     _, offsets, values = text.buffers()
     if len(text) == 0 or values is None:
         data, starts, follows = np.empty(0, np.uint8), np.zeros(len(text) + 1, np.int64), 0
@@ -20,4 +20,4 @@ def bytes_and_starts(text: pa.LargeStringArray) -> tuple[U8, I64]:
             values.size - first,
         )
     starts.flags.writeable = False
-    return with_room(data, follows), starts
+    return padded(data, follows), starts

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from tokenizers import PreTokenizedString
 
-from operators.arrays import I64, ROOM, U8, with_room
+from operators.arrays import I64, PADDING, U8, padded
 from operators.byte_level import to_bytes
 from operators.errors import DataError, UsageError
 from operators.kernels import scan as scanners
@@ -86,7 +86,7 @@ class PreTokens:
     """The pieces of a batch. They tile each document: a piece begins where the one before it ends."""
 
     data: U8
-    """The UTF-8 bytes of the batch, read-only, with ROOM readable bytes behind them (operators.arrays)."""
+    """The UTF-8 bytes of the batch, read-only, with PADDING readable bytes behind them (operators.arrays)."""
     ends: I64
     """int64[pieces]: end offset in `data` of every piece."""
     documents: I64
@@ -205,7 +205,7 @@ class Pretokenizer:
             documents[d + 1], starts[d + 1] = len(words), starts[d] + sum(map(len, found))
         data = np.frombuffer(b"".join(words), np.uint8)
         ends = np.cumsum([len(word) for word in words], dtype=np.int64)
-        return PreTokens(with_room(data, len(data)), ends, documents, starts)
+        return PreTokens(padded(data, len(data)), ends, documents, starts)
 
     def _spelled(self, word: str) -> bytes:
         """The bytes of text that a word stands for."""
@@ -316,7 +316,7 @@ def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
     longest = max(int(np.diff(starts).max(initial=0)), BLOCK_BYTES)
     ends = np.empty(len(data) // _BYTES_PER_PIECE + longest, np.int64)
     documents = np.zeros(len(starts), np.int64)
-    kinds = np.empty(longest + 2 * ROOM, np.uint8)
+    kinds = np.empty(longest + 2 * PADDING, np.uint8)
     words = longest // WIDE + 3
     borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
     by_bits = kind in _BIT_PARALLEL

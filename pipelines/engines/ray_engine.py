@@ -270,9 +270,9 @@ def _compile(groups: tuple[str, ...]) -> None:
 
 
 def _load(_: int) -> None:
-    from operators.precompile import load_kernels
+    from operators.precompile import import_kernels
 
-    load_kernels()
+    import_kernels()
 
 
 def _initialized() -> bool:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from operators.arrays import I64, with_room, word_buffers
+from operators.arrays import I64, padded, word_buffers
 from operators.curves.tokens_by_size import measure_curve, vocabulary_sizes
 from operators.encoding.encode import Encoder
 from operators.encoding.word_encoder import WordEncoder
@@ -121,7 +121,7 @@ def _used(words: pa.LargeBinaryArray, tokenizer: Tokenizer) -> np.ndarray[tuple[
     """Which tokens these words are encoded with."""
     offsets, data = word_buffers(words)
     documents = np.array([0, len(words)], np.int64)
-    pieces = PreTokens(with_room(data, 0), offsets[1:], documents, np.array([0, len(data)], np.int64))
+    pieces = PreTokens(padded(data, 0), offsets[1:], documents, np.array([0, len(data)], np.int64))
     used = np.zeros(len(tokenizer.tokens), np.bool_)
     used[WordEncoder(tokenizer).encode(pieces)[0]] = True
     return used

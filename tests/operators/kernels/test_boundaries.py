@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from operators.arrays import I64, ROOM, with_room
+from operators.arrays import I64, PADDING, padded
 from operators.kernels.boundaries import add_bits, scan_borders
 from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, QWEN, scan
 from operators.unicode.classes import BLOCKS, CLASSES
@@ -22,12 +22,12 @@ SIGNS = (
 
 def both(documents: list[bytes], kind: int = CL100K) -> tuple[tuple[I64, I64], tuple[I64, I64]]:
     """Ends and documents by the two scanners."""
-    data = with_room(np.frombuffer(b"".join(documents), np.uint8), 0)
+    data = padded(np.frombuffer(b"".join(documents), np.uint8), 0)
     starts = np.cumsum([0, *map(len, documents)], dtype=np.int64)
     starts.flags.writeable = False
     longest = max(map(len, documents), default=0) + BLOCK_BYTES
     words = longest // 64 + 3
-    kinds = np.empty(longest + 2 * ROOM, np.uint8)
+    kinds = np.empty(longest + 2 * PADDING, np.uint8)
     found = []
     for fast in (False, True):
         ends, counts = np.empty(len(data) + longest, np.int64), np.zeros(len(starts), np.int64)

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from operators.arrays import I64, ROOM, U8, with_room
+from operators.arrays import I64, PADDING, U8, padded
 from operators.kernels import intrinsics as machine
 from operators.kernels import scan as kernels
 from operators.unicode.classes import BLOCKS, CLASSES, OTHER
@@ -17,7 +17,7 @@ KINDS = [kernels.GPT2, kernels.CL100K, kernels.O200K, kernels.QWEN, kernels.TEKK
 
 
 def batch(documents: list[bytes]) -> tuple[U8, I64]:
-    data = with_room(np.frombuffer(b"".join(documents), np.uint8), 0)
+    data = padded(np.frombuffer(b"".join(documents), np.uint8), 0)
     starts = np.cumsum([0, *map(len, documents)], dtype=np.int64)
     starts.flags.writeable = False
     return data, starts
@@ -26,17 +26,17 @@ def batch(documents: list[bytes]) -> tuple[U8, I64]:
 def run(data: U8, starts: I64, kind: int, room: int, guard: int = 8) -> tuple[list[int], list[int]]:
     """All ends and documents, by calls with `room` more places each; what lies behind the arrays must not change."""
     longest = max(int(np.diff(starts).max(initial=0)), kernels.BLOCK_BYTES)
-    kinds = np.full(longest + ROOM + 1 + guard, 77, np.uint8)
+    kinds = np.full(longest + PADDING + 1 + guard, 77, np.uint8)
     documents = np.zeros(len(starts), np.int64)
     ends = np.empty(0, np.int64)
     document = count = 0
     while document < len(starts) - 1:
         ends = np.concatenate([ends, np.full(room + longest, -1, np.int64)])
         document, count = kernels.scan(
-            data, starts, kind, BLOCKS, CLASSES, kinds[: longest + ROOM + 1], document, ends, count, documents
+            data, starts, kind, BLOCKS, CLASSES, kinds[: longest + PADDING + 1], document, ends, count, documents
         )
         assert (ends[count:] == -1).all()
-    assert (kinds[longest + ROOM + 1 :] == 77).all()
+    assert (kinds[longest + PADDING + 1 :] == 77).all()
     return ends[:count].tolist(), documents.tolist()
 
 
@@ -123,8 +123,8 @@ def test_interpreted_stays_inside_on_broken_utf8(interpreted: None) -> None:
 
 def test_every_byte_of_a_character_has_its_class() -> None:
     text = "aÉの😀\u0301 1\n".encode() + b"\xe3\x81"
-    kinds = np.empty(len(text) + ROOM, np.uint8)
-    kernels.classify(with_room(np.frombuffer(text, np.uint8), 0), BLOCKS, CLASSES, kinds)
+    kinds = np.empty(len(text) + PADDING, np.uint8)
+    kernels.classify(padded(np.frombuffer(text, np.uint8), 0), BLOCKS, CLASSES, kinds)
     lower, upper, caseless, mark, space, number, newline = (int(CLASSES_OF[char]) for char in "aÉの\u0301 1\n")
     expected = [
         lower,

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 from tokenizers import PreTokenizedString, Regex, pre_tokenizers
 
-from operators.arrays import ROOM
+from operators.arrays import PADDING
 from operators.text.pretokenize import BadPattern, PatternGaveUp, Pretokenizer
 from operators.text.pretokenizers import PATTERNS
 
@@ -205,7 +205,7 @@ def test_text_with_room_behind_it_is_not_copied_and_none_can_be_written() -> Non
     for batch in (text, text[1:], pa.array([], pa.large_string())):
         pieces = Pretokenizer("gpt4").split(batch)
         assert not pieces.data.flags.writeable and not pieces.starts.flags.writeable
-    long = pa.array(["some text", "more" * ROOM], pa.large_string())
+    long = pa.array(["some text", "more" * PADDING], pa.large_string())
     pieces = Pretokenizer("gpt4").split(long[:1])
     assert np.shares_memory(pieces.data, np.frombuffer(long.buffers()[2], np.uint8))
     assert bytes(pieces.data) == b"some text"

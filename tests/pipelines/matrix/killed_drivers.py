@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from operators.precompile import load_kernels
+from operators.precompile import import_kernels
 from pipelines.engines.local_engine import LocalEngine
 from tests.pipelines.matrix.stages import STAGES, Stage, make_small
 from tests.pipelines.retokenize.killed_runs import Moments
@@ -53,7 +53,7 @@ def run(stage: Stage, made: Path, out: Path, last: int | None) -> int:
 def main(made: Path) -> None:
     """See above."""
     make_small(pytest.MonkeyPatch())
-    load_kernels()
+    import_kernels()
     done = {}
     for stage in STAGES.values():
         total = run(stage, made, made / f"counted-{stage.name}", None)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 
 from operators.encoding.encode import Encoder
-from operators.precompile import load_kernels
+from operators.precompile import import_kernels
 from operators.tokenizer import Tokenizer
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.retokenize.options import Encoding
@@ -63,7 +63,7 @@ class Moments:
 def load(folder: Path) -> Tokenizer:
     """The tokenizer, and all kernels, so that no child loads them again."""
     tokenizer = load_tokenizer(str(folder / "tok"))
-    load_kernels()
+    import_kernels()
     Encoder(tokenizer).encode(pa.array(["the dog"], pa.large_string()))
     return tokenizer
 
