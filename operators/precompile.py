@@ -120,7 +120,7 @@ def _replaying() -> None:
     words, counts, merges = import_kernels()
     tokenizer = Tokenizer("gpt4", (), merges)
     measure_curve(words, counts, tokenizer)
-    halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer.byte_ids, merges) for i in (0, 1)]
+    halves = [record_changes(str(i), words[i::2], counts[i::2], tokenizer, merges) for i in (0, 1)]
     infer_mixture(halves, merges)
     count_emissions(words, np.zeros(len(words), np.int64), counts, 1, tokenizer, merges)
     pool_rising(np.ones(2), np.ones(2))

@@ -8,7 +8,7 @@ import numpy as np
 
 from operators.arrays import F64
 from operators.mixture.check import Check, Unknown, check_fit, groups, unknown_share
-from operators.mixture.evidence import Evidence, Left
+from operators.mixture.evidence import Evidence, RemainingPairs
 from operators.mixture.interval import covariance, effective_blocks, occurrence_variance
 from operators.mixture.program import CannotInfer
 from operators.mixture.rank import FIRST_MERGES, LARGEST_VARIANCE, WINDOW, Fit, counting_variance, fit_shares
@@ -62,8 +62,8 @@ def estimate(evidence: Evidence, *, unknown: bool = False) -> RankMixture:
     rates = evidence.counts.sum(axis=0).astype(np.float64) / size
     unit = occurrence_variance(evidence)
     start = np.full(len(size), 1.0 / len(size))
-    used = choose_merges(rates, unit, start, evidence.left)
-    fit = fit_shares(rates[:used], unit, start, evidence.left)
+    used = choose_merges(rates, unit, start, evidence.remaining)
+    fit = fit_shares(rates[:used], unit, start, evidence.remaining)
     moved = covariance(evidence.taken(slice(used)), fit, unit)
     error = np.sqrt(np.maximum(np.diag(moved), 0.0)) * T_QUANTILE * WIDENING
     if effective_blocks(evidence).min() < LEAST_BLOCKS:
@@ -91,16 +91,16 @@ def estimate(evidence: Evidence, *, unknown: bool = False) -> RankMixture:
         check=check,
         unknown=rest,
         groups=groups(_likeness(rates[:used]), evidence.categories),
-        by_merges=_by_merges(rates, unit, start, evidence.left),
+        by_merges=_by_merges(rates, unit, start, evidence.remaining),
         evidence=_strongest(rates[:used], fit),
     )
 
 
-def choose_merges(rates: F64, unit: F64, start: F64, left: Sequence[Left]) -> int:
+def choose_merges(rates: F64, unit: F64, start: F64, remaining: Sequence[RemainingPairs]) -> int:
     """How many of the merges are worth using: those before counts become too small to say where the curve lies."""
     if len(rates) <= FIRST_MERGES:
         return len(rates)
-    noise = counting_variance(rates, fit_shares(rates[:FIRST_MERGES], unit, start, left).share, unit)
+    noise = counting_variance(rates, fit_shares(rates[:FIRST_MERGES], unit, start, remaining).share, unit)
     width = min(WINDOW, len(noise))
     sums = np.cumsum(np.concatenate([[0.0], noise]))
     mean = (sums[width:] - sums[:-width]) / width
@@ -153,11 +153,11 @@ def _likeness(rates: F64) -> F64:
     return np.asarray((weighed / length).T @ (weighed / length))
 
 
-def _by_merges(rates: F64, unit: F64, start: F64, left: Sequence[Left]) -> dict[int, F64]:
+def _by_merges(rates: F64, unit: F64, start: F64, remaining: Sequence[RemainingPairs]) -> dict[int, F64]:
     found = {}
     for merges in SENSITIVITY:
         if merges <= len(rates) and int((rates[:merges].sum(axis=1) > 0).sum()) >= max(LEAST_MERGES, len(start)):
-            found[merges] = fit_shares(rates[:merges], unit, start, left).share
+            found[merges] = fit_shares(rates[:merges], unit, start, remaining).share
     return found
 
 

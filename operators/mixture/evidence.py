@@ -1,4 +1,4 @@
-"""What the samples of the categories say about a merge list: how often each merge's pair occurs when it is its turn."""
+"""Evidence of category samples about a merge list: how often each merge's pair occurs when it is its turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,29 +8,29 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.arrays import F64, I64, padded, read_only, word_buffers
+from operators.arrays import F64, I32, I64, padded, read_only, word_buffers
 from operators.encoding.word_encoder import WordEncoder, merge_table, spelling
 from operators.kernels.merge_counts import count_merges
 from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer
 
-UPPER: Final = 0.5
-"""Of the occurrences of the pairs that are left, those in the most frequent pairs."""
+MEDIAN: Final = 0.5
+"""Part of all occurrences of the remaining pairs that stands in the pairs at `median_pair_count` and above."""
 
 
 @dataclass(frozen=True)
-class Left:
-    """The pairs that are left after some merges, which the trainer had passed over so far."""
+class RemainingPairs:
+    """Frequency of the pairs still unmerged after `step` merges: the trainer had passed over them so far."""
 
     step: int
-    """So many merges are applied."""
+    """Number of merges applied."""
     rate: F64
-    """float64[n]: the occurrences a byte at which, or more often, UPPER of a category's occurrences of pairs stand."""
+    """float64[n]: for each category the occurrence-weighted median of pair counts, in occurrences a byte."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Counts of the merges' pairs in every category, by blocks of its documents, so that their noise can be seen."""
+    """Counts of the merges' pairs in every category, by bootstrap blocks of documents, so that noise is measurable."""
 
     categories: list[str]
     """n names."""
@@ -40,11 +40,11 @@ class Evidence:
     text_bytes: I64
     """int64[B, n]: bytes of the blocks' text."""
     characters: I64
-    """int64[B, n]: their code points."""
+    """int64[B, n]: code points of the blocks' text."""
     pairs: I64
-    """int64[B, n]: their pairs before any merge."""
-    left: tuple[Left, ...] = ()
-    """What is left at some steps, in their order."""
+    """int64[B, n]: pairs in the blocks before any merge."""
+    remaining: tuple[RemainingPairs, ...] = ()
+    """The unmerged pairs after some numbers of merges, rising."""
 
     @property
     def merges(self) -> int:
@@ -52,11 +52,11 @@ class Evidence:
         return int(self.counts.shape[1])
 
     def taken(self, ranks: slice | NDArray[np.int64]) -> "Evidence":
-        """The same for some of the merges."""
-        return Evidence(self.categories, self.counts[:, ranks], self.text_bytes, self.characters, self.pairs, self.left)
+        """Return the same for some of the merges."""
+        return replace(self, counts=self.counts[:, ranks])
 
     def reordered(self, places: Sequence[int]) -> "Evidence":
-        """The same for some of the categories."""
+        """Return the same for some of the categories."""
         chosen = list(places)
         return Evidence(
             [self.categories[i] for i in chosen],
@@ -64,14 +64,14 @@ class Evidence:
             self.text_bytes[:, chosen],
             self.characters[:, chosen],
             self.pairs[:, chosen],
-            tuple(Left(left.step, left.rate[chosen]) for left in self.left),
+            tuple(RemainingPairs(one.step, one.rate[chosen]) for one in self.remaining),
         )
 
 
 def count_emissions(
     words: pa.LargeBinaryArray, labels: I64, counts: I64, number: int, tokenizer: Tokenizer, merges: Merges
 ) -> tuple[NDArray[np.int64], I64]:
-    """Counts of the merges' pairs at their turn, int64[T, labels], and pairs before any merge, int64[labels].
+    """Count the merges' pairs at their turn, int64[T, labels], and pairs before any merge, int64[labels].
 
     `words` (no nulls) may repeat under several labels (int64, 0 to number - 1), with int64 `counts`; `merges` are the
     first T of the tokenizer's, of which a pair that stands twice counts at its last place.
@@ -91,23 +91,40 @@ def count_emissions(
     return found, pairs
 
 
-def upper_count(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer, step: int) -> int:
-    """How often the pairs occur, at least, that hold UPPER of all occurrences of pairs once `step` merges are applied.
+def median_pair_count(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer, step: int) -> int:
+    """Return the occurrence-weighted median of pair counts once `step` merges are applied; 0 where no pair remains.
 
-    `words` are distinct, with int64 `counts`. 0 where no pair is left.
+    Half of all occurrences of pairs are of pairs that occur so often or more often. `words` are distinct, with int64
+    `counts`.
     """
-    cut = replace(tokenizer, merges=tokenizer.merges[:step], ignore_merges=False)
-    data = words.buffers()[2]
-    offsets = np.frombuffer(words.buffers()[1], np.int64)[words.offset :][: len(words) + 1]
-    text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data is not None else np.empty(0, np.uint8)
-    ends = offsets[1:] - offsets[0]
-    pieces = PreTokens(padded(text, len(text)), ends, np.arange(len(words) + 1), np.append(0, ends))
-    ids, starts = WordEncoder(cut).encode(pieces)
-    place = np.repeat(np.arange(len(words)), np.diff(starts))
-    within = np.flatnonzero(place[1:] == place[:-1])
-    pairs = ids[within].astype(np.int64) << 32 | ids[within + 1]
-    _, which = np.unique(pairs, return_inverse=True)
-    occurs = np.sort(np.bincount(which, counts[place[within]]).astype(np.int64))[::-1]
+    _, totals = count_pairs(*symbols_after(words, tokenizer, step), counts)
+    occurs = np.sort(totals)[::-1]
     if not len(occurs):
         return 0
-    return int(occurs[np.searchsorted(np.cumsum(occurs), UPPER * occurs.sum())])
+    return int(occurs[np.searchsorted(np.cumsum(occurs), MEDIAN * occurs.sum())])
+
+
+def symbols_after(words: pa.LargeBinaryArray, tokenizer: Tokenizer, step: int) -> tuple[I32, I64]:
+    """Return the symbols of all words (n, no nulls) once `step` merges are applied.
+
+    The ids are int32; those of word i are ids[starts[i]:starts[i + 1]], `starts` being int64[n + 1].
+    """
+    cut = replace(tokenizer, merges=tokenizer.merges[:step], ignore_merges=False)
+    offsets, data = word_buffers(words)
+    text = data[offsets[0] : offsets[-1]]
+    ends = offsets[1:] - offsets[0]
+    pretokens = PreTokens(padded(text, len(text)), ends, np.arange(len(words) + 1), np.append(0, ends))
+    return WordEncoder(cut).encode(pretokens)
+
+
+def count_pairs(ids: I32, starts: I64, counts: I64) -> tuple[I64, I64]:
+    """Count the pairs of symbols inside words: distinct pairs (`left << 32 | right`), rising, and totals; both int64.
+
+    `ids` and `starts` are as `symbols_after` returns them, `counts` is int64, one a word.
+    """
+    place = np.repeat(np.arange(len(counts)), np.diff(starts))
+    within = np.flatnonzero(place[1:] == place[:-1])
+    pairs, which = np.unique(ids[within].astype(np.int64) << 32 | ids[within + 1], return_inverse=True)
+    totals = np.zeros(len(pairs), np.int64)
+    np.add.at(totals, which, counts[place[within]])
+    return pairs, totals

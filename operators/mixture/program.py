@@ -155,7 +155,7 @@ def _check_records(records: Sequence[PairRecord]) -> None:
             raise CannotInfer(f"category {record.category} is given twice", "rename one, or put their texts together")
         if record.pairs <= 0:
             raise CannotInfer(
-                f"category {record.category} has no text that holds a pair of bytes", "give it text, or leave it out"
+                f"category {record.category} has no text that holds a pair of symbols", "give it text, or leave it out"
             )
         if int(record.change[record.step == -1].sum()) != record.pairs:
             raise CannotInfer(

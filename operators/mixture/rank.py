@@ -13,7 +13,7 @@ import numpy as np
 
 from operators.arrays import F64, I64
 from operators.kernels.isotonic import pool_rising
-from operators.mixture.evidence import Left
+from operators.mixture.evidence import RemainingPairs
 from operators.mixture.simplex import least_on_simplex
 
 FIRST_MERGES = 1000
@@ -79,11 +79,11 @@ class Fit:
     converged: bool
 
 
-def fit_shares(rates: F64, unit: F64, start: F64, left: Sequence[Left] = ()) -> Fit:
+def fit_shares(rates: F64, unit: F64, start: F64, remaining: Sequence[RemainingPairs] = ()) -> Fit:
     """Shares from `rates` (float64[T, n], occurrences a byte); one occurrence has the variance `unit` (float64[n]).
 
-    The variance of rates[t, i] is unit[i] * its expectation. `left`: pairs that the trainer passed over bound the
-    shares of categories that are rich in them.
+    The variance of rates[t, i] is unit[i] * its expectation. `remaining`: pairs that the trainer passed over
+    bound the shares of categories that are rich in them.
     """
     occurs = rates.sum(axis=1) > 0.0
     used, share = occurs.copy(), start
@@ -105,7 +105,7 @@ def fit_shares(rates: F64, unit: F64, start: F64, left: Sequence[Left] = ()) -> 
         keeping = 1e-13 * float(np.einsum("t,ti,ti->", weight, x, x))
         raw = rates[used] * (weight * loose)[:, None]
         bias = noise.sample * unit * share * raw.sum(axis=0) + parts.list[used] @ raw
-        most = _bounds(left, level) if left else np.ones(len(share))
+        most = _bounds(remaining, level) if remaining else np.ones(len(share))
         if (change < CLOSE and step > LAST_SWEEP) or step == ITERATIONS:
             break
         new = least_on_simplex(square + keeping * np.eye(len(share)), bias + keeping * share, most)
@@ -125,10 +125,10 @@ def fit_shares(rates: F64, unit: F64, start: F64, left: Sequence[Left] = ()) -> 
     return Fit(share, most, np.flatnonzero(used), level, noise, weight, deviation, jacobian, score, change < CLOSE)
 
 
-def _bounds(left: Sequence[Left], level: F64) -> F64:
+def _bounds(remaining: Sequence[RemainingPairs], level: F64) -> F64:
     """float64[n]: the largest share of each category with which its pairs would have been passed over."""
-    bounds = np.ones(len(left[0].rate))
-    for one in left:
+    bounds = np.ones(len(remaining[0].rate))
+    for one in remaining:
         reached = level[min(one.step, len(level)) - 1]  # the curve goes on falling behind the last merge used
         bounds = np.minimum(bounds, EXCESS * reached / np.maximum(one.rate, 1e-300))
     return np.asarray(bounds * max(1.0, LOOSE / float(bounds.sum())))

@@ -57,7 +57,7 @@ def record_category(task: RecordTask) -> RecordFile:
     """Replay one category and write its changes: step, left, right, change."""
     words, counts = _words_of(task.category, task.words)
     merges = task.tokenizer.merges[: task.merges]
-    record = record_changes(task.category, words, counts, np.array(task.tokenizer.byte_ids), merges)
+    record = record_changes(task.category, words, counts, task.tokenizer, merges)
     path = task.into / task.name
     with replacing(path) as part:
         columns = {name: getattr(record, name) for name in ("step", "left", "right", "change")}
@@ -104,6 +104,8 @@ def keep_records(
     """The categories' records in `directory`, made anew only where words, tokenizer or number of merges changed."""
     tasks = [RecordTask(category, paths, tokenizer, merges, directory) for category in categories]
     settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "merges": merges, "categories": categories}
+    if tokenizer.vocabulary.characters is not None:  # records of an earlier version began from bytes
+        settings["symbols"] = "characters"
     inputs = [{"words": words_name}]
     name = fingerprint("records", settings, inputs)
     with Output(directory, "records") as output:

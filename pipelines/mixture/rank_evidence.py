@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.arrays import I64
-from operators.mixture.evidence import Evidence, Left, count_emissions, upper_count
+from operators.mixture.evidence import Evidence, RemainingPairs, count_emissions, median_pair_count
 from operators.tokenizer import Tokenizer
 from pipelines.engines.engine import Engine
 from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
@@ -20,8 +20,8 @@ from pipelines.tokenizers import tokenizer_fingerprint
 from pipelines.words.blocks import BLOCKS, SEPARATOR, block_label
 
 EVIDENCE = "evidence.npz"
-LEFT_STEPS: Final = (300, 1000, 3000)
-"""Numbers of merges after which the pairs that are left are counted."""
+REMAINING_STEPS: Final = (300, 1000, 3000)
+"""Numbers of merges after which the remaining pairs are counted."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def emit_partitions(task: EmitTask) -> None:
 
 
 @dataclass(frozen=True)
-class LeftTask:
-    """Word tables of all categories, for what is left of them after some merges."""
+class RemainingTask:
+    """Word tables of all categories, for the pairs that remain after some merges."""
 
     paths: tuple[Path, ...]
     categories: tuple[str, ...]
@@ -74,8 +74,8 @@ class LeftTask:
     steps: tuple[int, ...]
 
 
-def count_left(task: LeftTask) -> list[list[int]]:
-    """For each step, `operators.mixture.evidence.upper_count` of each category."""
+def count_remaining(task: RemainingTask) -> list[list[int]]:
+    """For each step, `operators.mixture.evidence.median_pair_count` of each category."""
     words = (
         pl.scan_parquet(list(task.paths), glob=False)
         .select(pl.col("language").str.split(SEPARATOR).list.first().alias("category"), "word", "count")
@@ -91,7 +91,7 @@ def count_left(task: LeftTask) -> list[list[int]]:
             own = rows["word"].to_arrow().cast(pa.large_binary())
             counts = rows["count"].to_numpy().astype(np.int64)
             for step, counted in zip(task.steps, found, strict=True):
-                counted[place] = upper_count(own, counts, task.tokenizer, step)
+                counted[place] = median_pair_count(own, counts, task.tokenizer, step)
     return found
 
 
@@ -114,12 +114,12 @@ def keep_evidence(
             with progress.stage("encode words", len(tasks), "parts") as advance:
                 for _ in engine.run(emit_partitions, tasks):
                     advance(1)
-            steps = tuple(step for step in LEFT_STEPS if step <= merges)
-            with progress.stage("count what is left", min(engine.workers, len(categories)), "parts") as advance:
+            steps = tuple(step for step in REMAINING_STEPS if step <= merges)
+            with progress.stage("count remaining pairs", min(engine.workers, len(categories)), "parts") as advance:
                 parts = [categories[i :: engine.workers] for i in range(min(engine.workers, len(categories)))]
-                lefts = [LeftTask(tuple(paths), tuple(part), tokenizer, steps) for part in parts]
+                lefts = [RemainingTask(tuple(paths), tuple(part), tokenizer, steps) for part in parts]
                 left = np.zeros((len(steps), len(categories)), np.int64)
-                for i, counted in engine.run(count_left, lefts):
+                for i, counted in engine.run(count_remaining, lefts):
                     left[:, i :: len(parts)] = np.array(counted, np.int64).reshape(len(steps), len(parts[i]))
                     advance(1)
             _gather(tasks, labels, words.facts["languages"], directory, np.array(steps, np.int64), left)
@@ -158,7 +158,7 @@ def _read(path: Path, categories: list[str]) -> Evidence:
             found["characters"].reshape(shape),
             found["pairs"].reshape(shape),
             tuple(
-                Left(int(step), row / np.maximum(found["bytes"].reshape(shape).sum(axis=0), 1))
+                RemainingPairs(int(step), row / np.maximum(found["bytes"].reshape(shape).sum(axis=0), 1))
                 for step, row in zip(found["steps"], found["left"], strict=True)
             ),
         )

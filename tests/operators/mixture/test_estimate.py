@@ -11,7 +11,7 @@ import pytest
 from operators.kernels.isotonic import pool_rising
 from operators.mixture.check import groups
 from operators.mixture.estimate import RankMixture, estimate
-from operators.mixture.evidence import UPPER, Evidence, Left, count_emissions, upper_count
+from operators.mixture.evidence import MEDIAN, Evidence, RemainingPairs, count_emissions, median_pair_count
 from operators.mixture.merge_lists import NotExtended, read_merge_list
 from operators.mixture.program import CannotInfer, collect_changes
 from operators.mixture.rank import EXCESS
@@ -107,7 +107,7 @@ def test_emissions_are_the_counts_that_a_replay_records() -> None:
     tokenizer = trained(TEXTS, 450)
     halves = [[*TEXTS[:2], "aaaa aaaaaaa xxxx"], TEXTS[2:]]
     tables = [words_of(texts, "gpt4") for texts in halves]
-    records = [record_changes(str(i), words, counts, tokenizer.byte_ids, tokenizer.merges)
+    records = [record_changes(str(i), words, counts, tokenizer, tokenizer.merges)
                for i, (words, counts) in enumerate(tables)]  # fmt: skip
     words = pa.concat_arrays([words for words, _ in tables])
     counts = np.concatenate([counts for _, counts in tables])
@@ -163,9 +163,9 @@ def test_how_often_the_pairs_that_are_left_occur(step: int) -> None:
     total, so_far = left.total(), 0
     for occurs in sorted(left.values(), reverse=True):
         so_far += occurs
-        if so_far >= UPPER * total:
+        if so_far >= MEDIAN * total:
             break
-    assert upper_count(words, counts, tokenizer, step) == occurs
+    assert median_pair_count(words, counts, tokenizer, step) == occurs
 
 
 def test_pairs_that_were_passed_over_bound_a_share() -> None:
@@ -178,7 +178,7 @@ def test_pairs_that_were_passed_over_bound_a_share() -> None:
     evidence = Evidence(["a", "b", "c", "thin"], counts, sizes, sizes, sizes)
     rate = np.array([1e-6, 1e-6, 1e-6, 0.02])
     assert estimate(evidence).high[3] > 0.1
-    found = estimate(replace(evidence, left=(Left(1000, rate),)))
+    found = estimate(replace(evidence, remaining=(RemainingPairs(1000, rate),)))
     assert found.share[3] <= 1.01 * EXCESS * found.fit.curve[999] / 0.02 < 0.01
     assert found.share[:3] == pytest.approx([0.5, 0.3, 0.2], abs=0.02)
     assert found.fit.converged and found.high[3] < 0.01
