@@ -1,7 +1,7 @@
-"""How much memory the words and pairs of one worker may take, and how that is kept.
+"""Memory limit of a worker's words and pairs.
 
-A worker's libraries take some 250 MB more. Nothing here changes a result: only when tables are written out, and how
-many workers it takes.
+A worker's libraries need some 250 MB more. The limit changes no result, only when tables are flushed to disk and how
+many workers are needed.
 """
 
 from itertools import islice
@@ -11,19 +11,19 @@ from typing import Final
 from operators.errors import UsageError
 
 MEMORY_BYTES: Final = 1 << 30
-"""Decides when counting writes its tables out, unless told; then nothing else is limited."""
+"""Default limit of counting; without a --memory-limit nothing else is limited."""
 FLUSH_PART: Final = 4
-"""Tables are written out at this part of the limit: one that grows is there twice, and once more when it is sorted."""
+"""Divisor of the limit at which tables are flushed: a growing table is in memory twice, and again when sorted."""
 WORTH_FLUSHING_BYTES: Final = 16 << 20
-"""Smaller tables are kept when memory runs out: they are not what fills it."""
+"""Smaller tables are not flushed when memory runs out: they are not what fills it."""
 CROWDED: Final = 0.85
-"""Of memory; Ray's monitor ends workers at 0.95 of it, unless told."""
+"""Fraction of memory in use above which tables are flushed. Ray's monitor kills workers at 0.95 by default."""
 _CGROUPS: Final = (
     ("sys/fs/cgroup", ("memory.current", "memory.max", "inactive_file")),
     ("sys/fs/cgroup/memory", ("memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file")),
 )
 SHARD_BYTES_PER_SYMBOL: Final = 12
-"""A training shard's bytes for each byte of its distinct words, and each word. Held by a test; 8 to 9 on `help`."""
+"""Bytes of a training shard for each byte of its distinct words, and each word. Tested; 8 to 9 on `help`."""
 
 
 class TooLittleMemory(UsageError):
@@ -43,17 +43,21 @@ def _mb(size: int) -> str:
 
 
 def should_flush(held_bytes: int, limit_bytes: int) -> bool:
-    """Whether tables of so many bytes are to be written out: at FLUSH_PART of the limit, or, where it is worth it, when
-    the machine runs out of memory, whoever took it: else Ray ends the worker, and its work is lost."""
+    """Return True if tables of `held_bytes` must be flushed to disk.
+
+    That is above `limit_bytes` / FLUSH_PART, or, if worthwhile, when the machine is low on memory, before Ray's memory
+    monitor kills the worker.
+    """
     return held_bytes > limit_bytes // FLUSH_PART or (held_bytes > WORTH_FLUSHING_BYTES and is_crowded())
 
 
 def is_crowded(root: Path = Path("/")) -> bool:
-    """Whether more than CROWDED of the machine's memory, or of what its container may take, is in use. Counted as Ray
-    counts: what the system would give back first (clean pages of files) is free. False where the system does not say.
+    """Return True if more than CROWDED of the memory of the machine, or of its container, is in use.
+
+    Counted as Ray counts: inactive pages of files are free. False where the system does not tell.
     """
-    found = (_machine(root), *(_container(root / place, *names) for place, names in _CGROUPS))
-    return any(taken > CROWDED * most for taken, most in found)
+    usage = (_machine(root), *(_container(root / place, *names) for place, names in _CGROUPS))
+    return any(used > CROWDED * limit for used, limit in usage)
 
 
 def _machine(root: Path) -> tuple[int, int]:
@@ -62,16 +66,16 @@ def _machine(root: Path) -> tuple[int, int]:
     return most - figures.get("MemAvailable:", most), most
 
 
-def _container(place: Path, taken: str, most: str, given_back: str) -> tuple[int, int]:
+def _container(place: Path, used: str, maximum: str, inactive: str) -> tuple[int, int]:
     try:
-        limit = int((place / most).read_text())  # "max" where there is none
-        return int((place / taken).read_text()) - _figures(place / "memory.stat").get(given_back, 0), limit
+        limit = int((place / maximum).read_text())  # "max" where there is none
+        return int((place / used).read_text()) - _figures(place / "memory.stat").get(inactive, 0), limit
     except (OSError, ValueError):
         return 0, 0
 
 
 def _figures(path: Path, lines: int | None = None) -> dict[str, int]:
-    """Of the first `lines` lines, each a name and a number, as the system has them."""
+    """Return the numbers by name in the first `lines` lines of a file of the system."""
     try:
         with path.open() as file:
             return {line[0]: int(line[1]) for line in map(str.split, islice(file, lines)) if len(line) > 1}
@@ -80,9 +84,9 @@ def _figures(path: Path, lines: int | None = None) -> dict[str, int]:
 
 
 def shards_within(symbols: int, limit_bytes: int | None, shards: int, most: int) -> int:
-    """How many shards to make of words with so many symbols: `shards`, or as many more as the limit asks for.
+    """Return the number of shards for words with `symbols` bytes: `shards`, or more if the limit requires.
 
-    Raises TooLittleMemory where that is more than `most`.
+    Raises TooLittleMemory if that is more than `most`.
     """
     if limit_bytes is None:
         return shards

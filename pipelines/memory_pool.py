@@ -1,8 +1,8 @@
-"""Freed memory is kept for the next batch, not given back to the system and asked for again.
+"""Allocator settings that cache freed memory for the next batch instead of returning it to the system.
 
-Batches come and go in buffers of some MiB. glibc and mimalloc, which Arrow takes unless told, return such buffers at
-once, and the pages of the next ones come in zeroed: a third of the time of re-tokenizing (`help`, two threads: 1.43 s
-without, 1.00 s with). Buffers over 32 MiB, those of long documents, still go back.
+Batches live in buffers of some MiB. glibc and mimalloc, Arrow's default, return such buffers at once, and the system
+zeroes the pages of the next ones: a third of the time of re-tokenizing (`help`, two threads: 1.43 s without, 1.00 s
+with this). Buffers over 32 MiB, those of long documents, are still returned.
 """
 
 import ctypes
@@ -12,14 +12,14 @@ from typing import Final
 import pyarrow as pa
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Numbers of glibc's mallopt(3)."""
+"""Parameters of glibc's mallopt(3)."""
 KEPT_BYTES: Final = 256 << 20
 LARGEST_KEPT_BYTES: Final = 32 << 20
-"""glibc takes no more."""
+"""Largest value that glibc accepts."""
 
 
 def keep_freed_memory() -> None:
-    """For this process. Safe to repeat; what was allocated before stays where it is."""
+    """Set the allocators of this process. Idempotent; earlier allocations stay where they are."""
     with suppress(OSError, AttributeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_TRIM_THRESHOLD, KEPT_BYTES)

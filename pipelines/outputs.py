@@ -1,9 +1,9 @@
-"""Output directories: whose they are, whether they are up to date, and files that appear whole or not at all.
+"""Output directories: ownership, manifests, and files that are written atomically.
 
-A stage's directory holds `.babelmerge` from the moment the stage begins, and `manifest.json` once it is done. The
-manifest is written last and removed first, so what a killed run leaves behind is never taken for whole; the files that
-a run is going to write are named in `.planned` before the first of them, so the next run clears them away. A manifest
-names its stage by a fingerprint of settings and inputs; the stage is done again when that differs, or a file is gone.
+A stage's directory holds `.babelmerge` from its beginning, and `manifest.json` once it is complete. The manifest is
+written last and removed first, so the files of a killed run are never taken for complete. Before a run writes its first
+file, it lists all its files in `.planned`, so that the next run can remove them. A manifest identifies its stage by a
+fingerprint of settings and inputs; the stage runs again if the fingerprint differs or a file is missing.
 """
 
 import fcntl
@@ -33,18 +33,18 @@ MARKER: Final = ".babelmerge"
 MANIFEST: Final = "manifest.json"
 PLANNED: Final = ".planned"
 PATIENCE_S: Final = 10.0
-"""How long a run waits for another's directory: a job that was stopped, or its node lost, may take seconds to end."""
+"""Seconds that a run waits for another's directory: a stopped job may take seconds to end."""
 FORMAT: Final = 1
-"""Part of every fingerprint: raised when a stage's output changes for the same settings and inputs."""
+"""Version in every fingerprint, raised when a stage's output changes for the same settings and inputs."""
 
 UNREADABLE: Final = (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading a record that is not one of ours may raise."""
+"""Exceptions raised when a file is not a valid record of ours."""
 
 _MAX_RECORD_BYTES: Final = 64 << 20
-"""Of a manifest, which lists every input: larger ones are not ours."""
+"""Largest manifest, which lists every input: larger files are not ours."""
 
 _PART: Final = re.compile(r"(.+)\.\d+\.part", re.DOTALL)
-"""What `replacing` writes to."""
+"""Temporary name of `replacing`."""
 
 
 class ForeignDirectory(DataError):
@@ -109,13 +109,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fingerprint(stage: str, settings: Mapping[str, Any], inputs: list[dict[str, Any]]) -> str:
-    """A name for stage, settings and inputs together: 64 hexadecimal digits."""
+    """Return a hash of stage, settings and inputs: 64 hexadecimal digits."""
     text = msgspec.json.encode([FORMAT, stage, settings, inputs], order="deterministic")
     return hashlib.sha256(text).hexdigest()
 
 
 def describe_inputs(files: list[InputFile]) -> list[dict[str, Any]]:
-    """What identifies each input: its directory's fingerprint if a stage made it, else size and time of change."""
+    """Return the identity of each input: its directory's fingerprint if a stage wrote it, else size and change time."""
     known: dict[Path, Manifest | None] = {}
     described = []
     for file in files:
@@ -131,7 +131,7 @@ def describe_inputs(files: list[InputFile]) -> list[dict[str, Any]]:
 
 
 def read_manifest(directory: Path) -> Manifest | None:
-    """The directory's manifest; None when there is none, or it is not one of ours."""
+    """Return the directory's manifest; None if there is none, or it is not one of ours."""
     try:
         return msgspec.json.decode(record_bytes(directory / MANIFEST), type=Manifest)
     except UNREADABLE:
@@ -139,7 +139,7 @@ def read_manifest(directory: Path) -> Manifest | None:
 
 
 def read_run(directory: Path) -> Run | None:
-    """How the last run went; None when nothing says so."""
+    """Return the statistics of the last run; None if there are none."""
     try:
         return msgspec.json.decode(record_bytes(directory / "run.json"), type=Run)
     except UNREADABLE:
@@ -147,7 +147,7 @@ def read_run(directory: Path) -> Run | None:
 
 
 def record_bytes(path: Path) -> bytes:
-    """The file's bytes; none of a file that cannot be ours (too large, a pipe), which is no JSON then."""
+    """Return a file's bytes; empty for a file that cannot be ours (too large, a pipe), so that decoding fails."""
     if not path.is_file() and path.exists():
         return b""
     with path.open("rb") as file:
@@ -156,7 +156,7 @@ def record_bytes(path: Path) -> bytes:
 
 
 def are_there(directory: Path, files: Mapping[str, int]) -> bool:
-    """Whether all of these files, by name, are there with their sizes."""
+    """Return True if all files, by name, exist with their sizes."""
     try:
         found = {name: (directory / name).stat() for name in files}
     except (OSError, ValueError):  # no name that a file can have
@@ -272,7 +272,7 @@ class Output:
 
 
 def _locked(file: IO[bytes], patience_s: float) -> bool:
-    """Lock a file; False where another process holds it all that time."""
+    """Lock a file. Return False if another process holds it for `patience_s`."""
     last = time.monotonic() + patience_s
     while True:
         try:
@@ -286,26 +286,28 @@ def _locked(file: IO[bytes], patience_s: float) -> bool:
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Gives a temporary name to write to; it takes the place of `path` when the block ends well, and goes otherwise.
+    """Yield a temporary path to write to. It replaces `path` when the block succeeds, else it is removed.
 
-    A file that is not `durable` may be lost when the machine fails: scratch, which is made again.
+    With `durable`, the file is synced to disk first; scratch files, which can be written again, are not.
     """
-    part = path.with_name(f"{path.name}.{secrets.randbits(60)}.part")  # a task that was thought lost may still write
+    temporary = path.with_name(
+        f"{path.name}.{secrets.randbits(60)}.part"
+    )  # a task that counts as failed may still write
     try:
         with writing(path):
-            yield part
+            yield temporary
             if durable:
-                with part.open("rb") as written:
+                with temporary.open("rb") as written:
                     os.fsync(written.fileno())
-            part.replace(path)
+            temporary.replace(path)
     finally:
-        with suppress(OSError):  # what failed before is what is told
-            part.unlink()
+        with suppress(OSError):  # an earlier error is being raised
+            temporary.unlink()
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns what the system says of a failed write into one line."""
+    """Raise errors of the system in a write as WriteFailed or WriteDisturbed."""
     try:
         yield
     except OSError as error:
@@ -318,6 +320,6 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_table(table: "pl.DataFrame", path: Path) -> None:
-    """Whole or not at all."""
-    with replacing(path) as part:
-        table.write_parquet(part)
+    """Write a table atomically."""
+    with replacing(path) as temporary:
+        table.write_parquet(temporary)

@@ -1,4 +1,4 @@
-"""How pipelines say how far they are. Who shows it, and how, is the caller's business."""
+"""Progress protocol: pipelines report stages and amounts; the caller decides how to show them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,17 +8,17 @@ Advance = Callable[[int], None]
 
 
 class Progress(Protocol):
-    """Takes word of stages and of their progress."""
+    """A listener for stages and their progress."""
 
     def stage(self, name: str, total: int | None, unit: str) -> AbstractContextManager[Advance]:
-        """A stage that begins now; its progress is told by calling what the block is given with amounts of `unit`."""
+        """Begin a stage; the context manager yields a function to call with amounts of `unit` that are done."""
 
     def note(self, text: str) -> None:
-        """A line worth knowing: a stage skipped, a worker replaced."""
+        """Report a line: a skipped stage, a replaced worker."""
 
 
 class Silent:
-    """Shows nothing."""
+    """A listener that shows nothing."""
 
     @contextmanager
     def stage(self, name: str, total: int | None, unit: str) -> Iterator[Advance]:

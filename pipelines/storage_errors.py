@@ -1,4 +1,4 @@
-"""Errors of storage: what cannot be read, what did not answer, and what stays broken."""
+"""Errors of storage: unreadable inputs, transient failures, and failures that persist."""
 
 from operators.errors import DataError, Retriable
 

@@ -26,7 +26,7 @@ from operators.tokenizer_files.hugging_face_output import to_json
 from operators.tokenizer_files.sentencepiece import from_model
 from operators.tokenizer_files.tekken import from_tekken, is_tekken
 from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
-from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, largest_page, read_chunks
+from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, column_chunks, largest_page
 from pipelines.outputs import MANIFEST, MARKER, replacing
 
 TOKENIZER_JSON: Final = "tokenizer.json"
@@ -222,7 +222,7 @@ def _load_directory(directory: Path) -> tuple[Tokenizer, TokenizerFile]:
 def _check_merges(path: Path) -> None:
     """Raises ValueError for a file that unpacks to more than merges can be."""
     with path.open("rb") as file:
-        groups = read_chunks(file)
+        groups = column_chunks(file)
         rows = max((sum(max(chunk.values, 0) for chunk in column) for column in zip(*groups, strict=True)), default=0)
         if rows > MAX_MERGES:
             raise ValueError(f"{rows:,} rows, more than {MAX_MERGES:,}")

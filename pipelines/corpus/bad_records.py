@@ -1,4 +1,4 @@
-"""Records that cannot be read: the first one fails the job, or all of them are listed."""
+"""Bad records: the first one fails the job, or all of them are listed."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from operators.errors import DataError
 from operators.redaction import shown
 
 BAD_RECORDS_SCHEMA = pa.schema([("path", pa.string()), ("record", pa.int64()), ("reason", pa.string())])
-"""`record` counts lines or rows from 1; 0 is all of the file."""
+"""Schema of bad_records.parquet. `record` counts lines or rows from 1; 0 is the whole file."""
 
 
 class BadRecord(DataError):
@@ -28,20 +28,20 @@ class BadRecord(DataError):
 
 
 class BadRecords:
-    """The bad records of one file, in the order they were met."""
+    """The bad records of one task, in order."""
 
     def __init__(self, on_bad: Literal["fail", "skip"]) -> None:
         self.on_bad = on_bad
         self._rows: list[tuple[str, int, str]] = []
 
     def add(self, path: str, record: int, reason: str) -> None:
-        """Under "skip" list it, under "fail" raise BadRecord. `record` of 0: all of the file."""
+        """List a record under "skip", raise BadRecord under "fail". `record` of 0: the whole file."""
         if self.on_bad == "fail":
             raise BadRecord(path, record, reason)
         self._rows.append((shown(path), record, shown(reason)))
 
     def table(self) -> pa.Table:
-        """All of them (BAD_RECORDS_SCHEMA); paths carry no credentials."""
+        """Return all of them (BAD_RECORDS_SCHEMA), paths without credentials."""
         columns = list(zip(*self._rows, strict=True)) or [(), (), ()]
         return pa.Table.from_arrays(
             [pa.array(column, field.type) for column, field in zip(columns, BAD_RECORDS_SCHEMA, strict=True)],
@@ -49,7 +49,7 @@ class BadRecords:
         )
 
     def take(self) -> pa.Table:
-        """As `table`; then none are left here."""
+        """Return all of them as `table` does, and clear the list."""
         table = self.table()
         self._rows = []
         return table

@@ -1,4 +1,4 @@
-"""Arrow files, and what they share with Parquet's: a row is a document. Columns are cast without an object per row."""
+"""Reader of Arrow files, and the code it shares with that of Parquet. A row is a document."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,24 +24,24 @@ from pipelines.corpus.reading import (
 )
 
 BATCH_ROWS: Final = 1 << 14
-"""Rows converted at once."""
+"""Rows converted at a time."""
 _WRITTEN_BYTES: Final = 64 << 20
-"""Written out at once of values that many rows share, unless one row has more."""
+"""Bytes expanded at a time from values that many rows share, unless one row has more."""
 _IPC_FILE_MAGIC: Final = b"ARROW1"
 _IPC_CONTINUED: Final = b"\xff\xff\xff\xff"
-"""What every message of a stream starts with since Arrow 0.15."""
+"""First bytes of every message of a stream since Arrow 0.15."""
 _IPC_END: Final = b"\0\0\0\0"
-"""A message of no bytes ends a stream."""
+"""An empty message ends a stream."""
 
 
 def read_arrow(reading: Reading) -> Iterator[pa.RecordBatch]:
-    """An IPC file or an IPC stream (as Hugging Face's datasets writes them), a record batch at a time."""
+    """Yield the documents of an IPC file or stream (as Hugging Face's datasets writes them) by record batch."""
     for _, batches in arrow_parts(reading, every_part):
         yield from batches
 
 
 def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
-    """Runs of record batches, numbered by their first, each with about `part_bytes` in memory."""
+    """Yield runs of record batches, numbered by their first, each with about `part_bytes` in memory."""
     with damage(reading):
         magic = reading.stream.read(len(_IPC_FILE_MAGIC))
         reading.stream.seek(0)
@@ -69,7 +69,7 @@ def _stream_batches(reading: Reading, reader: Any, magic: bytes) -> Iterator[pa.
 
 
 def _numbered(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Each with the number of its part."""
+    """Yield (part, batch)."""
     iterator, part, taken = iter(found), 0, 0
     for i in count():
         with damage(reading):
@@ -78,7 +78,7 @@ def _numbered(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[tup
             return
         if taken >= reading.part_bytes:
             part, taken = i, 0
-        taken += batch.get_total_buffer_size()  # nbytes trusts offsets that nobody has looked at yet
+        taken += batch.get_total_buffer_size()  # nbytes trusts offsets that are not validated yet
         yield part, batch
         del batch
 
@@ -89,7 +89,7 @@ def _rewound(reading: Reading) -> Any:
 
 
 def _check_stream_end(reading: Reading, mark: bytes) -> None:
-    """A stream that was cut between two messages reads like a whole one, but for the mark at its end."""
+    """Raise DamagedFile unless the stream ends with its end mark. A stream cut between messages lacks only that."""
     position = reading.stream.tell()
     reading.stream.seek(position - len(mark))
     if reading.stream.read(len(mark)) != mark:
@@ -100,7 +100,7 @@ def _check_stream_end(reading: Reading, mark: bytes) -> None:
 
 @contextmanager
 def damage(reading: Reading) -> Iterator[None]:
-    """What pyarrow says about bytes that it cannot read, as DamagedFile."""
+    """Raise errors of pyarrow as DamagedFile."""
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -109,7 +109,7 @@ def damage(reading: Reading) -> Iterator[None]:
 
 
 def usable_columns(reading: Reading, schema: pa.Schema) -> list[str]:
-    """The columns to read: text, and those of id and language that there are. Raises UnusableColumn."""
+    """Return the columns to read: text, and id and language where present. Raises UnusableColumn."""
     source, path = reading.file.source, reading.file.path
     wanted = [source.text_field, source.id_field] + ([source.language_field] if source.label is None else [])
     if source.text_field not in schema.names:
@@ -134,7 +134,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def converted(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The documents of batches as a file has them; raises DamagedFile for what cannot be read."""
+    """Yield documents from the batches of a file. Raises DamagedFile."""
     iterator = iter(found)
     while True:
         with damage(reading):
@@ -149,7 +149,7 @@ def converted(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[pa.
 
 
 def _cuts(batch: pa.RecordBatch) -> list[int]:
-    """Where to cut a batch for its rows to take up to _WRITTEN_BYTES each time, once what they share is written out."""
+    """Return row numbers at which to cut a batch, so that shared values expand to _WRITTEN_BYTES at most at a time."""
     ends = np.zeros(batch.num_rows + 1, np.int64)
     np.cumsum(sum(_lengths(column) for column in batch.columns), out=ends[1:])
     cuts = [0]
@@ -160,7 +160,7 @@ def _cuts(batch: pa.RecordBatch) -> list[int]:
 
 
 def _lengths(column: pa.Array) -> I64:
-    """Bytes of each row's value if it may stand in memory once for many rows; else 0."""
+    """Return bytes of each row's value where many rows may share one in memory (dictionaries, views); else 0."""
     if pa.types.is_dictionary(column.type):
         dictionary, indices = column.dictionary, column.indices
         plain = _lengths(dictionary) if _is_view(dictionary.type) else pc.binary_length(as_binary(dictionary))
@@ -178,8 +178,8 @@ def _is_view(kind: pa.DataType) -> bool:
 
 
 def _check_layout(column: pa.Array) -> None:
-    """Offsets and indices in bounds, or reading them would end the process. Contents are looked at row by row."""
-    if pa.types.is_dictionary(column.type):  # a value that is no UTF-8 would keep its indices from being looked at
+    """Check that offsets and indices are in bounds: pyarrow would crash. Contents are checked later, by row."""
+    if pa.types.is_dictionary(column.type):  # invalid UTF-8 in a value would skip the check of indices
         _check_layout(column.dictionary)
         column.indices.validate(full=True)
         pa.DictionaryArray.from_arrays(column.indices, column.dictionary)  # raises where an index is out of bounds
@@ -214,7 +214,7 @@ def _documents(reading: Reading, batch: pa.RecordBatch) -> Iterator[pa.RecordBat
 
 
 def _checked(name: str, batch: pa.RecordBatch, reasons: dict[int, str], *, must: bool) -> pa.Array:
-    """A column as large_binary; why rows of it are bad goes to `reasons`, by index (a row's first reason stays)."""
+    """Return a column as large_binary; add reasons for bad rows, by index (a row's first reason stays)."""
     values = as_binary(batch.column(name))
     if must and values.null_count:
         for i in pc.indices_nonzero(values.is_null()).to_pylist():
@@ -225,9 +225,9 @@ def _checked(name: str, batch: pa.RecordBatch, reasons: dict[int, str], *, must:
 
 
 def as_binary(column: pa.Array) -> pa.Array:
-    """As large_binary, dictionaries written out; integers as their digits."""
+    """Return a column as large_binary, dictionaries expanded, integers as digits."""
     if pa.types.is_dictionary(column.type):
-        values = as_binary(column.dictionary)  # first, so that what is written out has 64-bit offsets
+        values = as_binary(column.dictionary)  # first, so that the expanded array has 64-bit offsets
         return pa.DictionaryArray.from_arrays(column.indices, values).dictionary_decode()
     if pa.types.is_integer(column.type):
         column = column.cast(pa.string())

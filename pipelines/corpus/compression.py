@@ -1,7 +1,7 @@
-"""Decompression that notices where a stream was cut, which python-zstandard's own stream reader does not.
+"""Decompression of gzip and zstd that detects truncation, which python-zstandard's own stream reader does not.
 
-Both formats allow several frames (members) in a row. A stream cut exactly between two of them is whole as far as
-anybody can tell.
+Both formats allow several frames (members) in a row. A stream that was cut exactly between two of them cannot be told
+from a whole one.
 """
 
 import zlib
@@ -14,32 +14,31 @@ from pipelines.corpus.formats import Compression
 from pipelines.corpus.reading import Reading, Span
 
 LONGEST_LINE_BYTES: Final = 256 << 20
-"""A longer line is taken for damage: zeros compress by a factor of 30,000, so a small file may hold any length."""
+"""Longest line; a longer one counts as damage. Zeros compress by a factor of 30,000, so a small file may hold any."""
 MAGIC: Final[dict[Compression, bytes]] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 ZSTD_WINDOW_BYTES: Final = 1 << 27
-"""Memory that a frame may ask for: what zstd itself takes without --long. It may be 2 GiB, in a file of 20 bytes."""
-_PIECE_BYTES: Final = 1 << 20
-_ZSTD_PIECE_BYTES: Final = 1 << 14
-"""Small: what is given to zstd is decompressed at once, and zeros compress by a factor of 30,000."""
+"""Largest window of a frame: that of zstd without --long. A file of 20 bytes may ask for 2 GiB."""
+_CHUNK_BYTES: Final = 1 << 20
+_ZSTD_CHUNK_BYTES: Final = 1 << 14
+"""Bytes passed to zstd at once, which decompresses all of them: zeros compress by a factor of 30,000."""
 
 
-def pieces(reading: Reading, compression: Compression) -> Iterator[bytes]:
-    """The decompressed bytes of a file, in pieces. Raises DamagedFile after the last sound piece.
+def chunks(reading: Reading, compression: Compression) -> Iterator[bytes]:
+    """Yield the decompressed bytes of a file in chunks. Raises DamagedFile after the last sound chunk.
 
-    Damage, too, is a line of more than LONGEST_LINE_BYTES, as it must be held whole.
+    A line of more than LONGEST_LINE_BYTES counts as damage, because a line is held whole.
     """
-    length = 0
-    """Of the line that the last piece ends in."""
-    for piece in _pieces(reading, compression):
-        first = piece.find(b"\n")
-        if length + (len(piece) if first < 0 else first) > LONGEST_LINE_BYTES:
+    length = 0  # of the line in which the last chunk ends
+    for chunk in _chunks(reading, compression):
+        first = chunk.find(b"\n")
+        if length + (len(chunk) if first < 0 else first) > LONGEST_LINE_BYTES:
             raise reading.damaged(f"holds a line of more than {LONGEST_LINE_BYTES:,} bytes")
-        length = length + len(piece) if first < 0 else len(piece) - 1 - piece.rfind(b"\n")
-        yield piece
+        length = length + len(chunk) if first < 0 else len(chunk) - 1 - chunk.rfind(b"\n")
+        yield chunk
 
 
-def _pieces(reading: Reading, compression: Compression) -> Iterator[bytes]:
+def _chunks(reading: Reading, compression: Compression) -> Iterator[bytes]:
     if compression == "gzip":
         return _gunzip(reading)
     if compression == "zstd":
@@ -47,65 +46,65 @@ def _pieces(reading: Reading, compression: Compression) -> Iterator[bytes]:
     return _plain(reading)
 
 
-def _raw(reading: Reading, piece_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """The bytes of the file with their position."""
+def _raw(reading: Reading, chunk_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (position, bytes) of the file as it is stored."""
     position = 0
     while read := reading.stream.read(reading.read_bytes):
-        for start in range(0, len(read), piece_bytes):
-            yield position + start, read[start : start + piece_bytes]
+        for start in range(0, len(read), chunk_bytes):
+            yield position + start, read[start : start + chunk_bytes]
         position += len(read)
 
 
 def _plain(reading: Reading) -> Iterator[bytes]:
     span = reading.span
-    for position, piece in _raw(reading, reading.read_bytes) if span is None else _lines_of(reading, span):
+    for position, chunk in _raw(reading, reading.read_bytes) if span is None else _lines_of(reading, span):
         for compression, magic in MAGIC.items():
-            if position == 0 and piece.startswith(magic):  # neither magic is valid UTF-8: no text begins so
+            if position == 0 and chunk.startswith(magic):  # neither magic is valid UTF-8: no text begins so
                 raise reading.damaged(f"is compressed with {compression}, which the ending of its name does not say")
-        yield piece
+        yield chunk
 
 
 def _lines_of(reading: Reading, span: Span) -> Iterator[tuple[int, bytes]]:
-    """The lines that begin in a span, with the position of each piece of them."""
+    """Yield (position, chunk) of the lines that begin in a span."""
     position = max(span.start - 1, 0)
     reading.stream.seek(position)
     inside = span.start == 0  # else behind the first line ending, which may stand right before the span
-    while piece := reading.stream.read(reading.read_bytes):
-        following = position + len(piece)
+    while chunk := reading.stream.read(reading.read_bytes):
+        following = position + len(chunk)
         if not inside:
-            newline = piece.find(b"\n")
+            newline = chunk.find(b"\n")
             inside = newline >= 0
-            position, piece = position + newline + 1, piece[newline + 1 :] if inside else b""
+            position, chunk = position + newline + 1, chunk[newline + 1 :] if inside else b""
             if position >= span.stop:
                 return
         if inside and following >= span.stop:
-            newline = piece.find(b"\n", max(span.stop - 1 - position, 0))  # ends the last line that begins inside
+            newline = chunk.find(b"\n", max(span.stop - 1 - position, 0))  # ends the last line that begins inside
             if newline >= 0:
-                yield position, piece[: newline + 1]
+                yield position, chunk[: newline + 1]
                 return
-        if piece:
-            yield position, piece
+        if chunk:
+            yield position, chunk
         position = following
 
 
 def _gunzip(reading: Reading) -> Iterator[bytes]:
     member = None  # None between members
     members = 0
-    for position, raw in _raw(reading, _PIECE_BYTES):
+    for position, raw in _raw(reading, _CHUNK_BYTES):
         rest, full = raw, False
         while rest or full:
             if member is None:
-                rest = rest.lstrip(b"\0") if members else rest  # padding, which gzip itself passes over
+                rest = rest.lstrip(b"\0") if members else rest  # padding, which gzip itself skips
                 if not rest:
                     break
                 member, members = zlib.decompressobj(_GZIP_WINDOW), members + 1
             try:
-                piece = member.decompress(rest, _PIECE_BYTES)
+                chunk = member.decompress(rest, _CHUNK_BYTES)
             except zlib.error as error:
                 raise reading.damaged(_why("gzip", position, error, members)) from error
-            if piece:
-                yield piece
-            rest, full = member.unconsumed_tail, len(piece) == _PIECE_BYTES  # where full, more may wait inside
+            if chunk:
+                yield chunk
+            rest, full = member.unconsumed_tail, len(chunk) == _CHUNK_BYTES  # where full, more may wait inside
             if member.eof:
                 rest, full, member = member.unused_data, False, None
     if member is not None or members == 0:
@@ -116,17 +115,17 @@ def _unzstd(reading: Reading) -> Iterator[bytes]:
     decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
     frame = None  # None between frames
     frames = 0
-    for position, raw in _raw(reading, _ZSTD_PIECE_BYTES):
+    for position, raw in _raw(reading, _ZSTD_CHUNK_BYTES):
         rest = raw
         while rest:
             if frame is None:
                 frame, frames = decompressor.decompressobj(), frames + 1
             try:
-                piece = frame.decompress(rest)
+                chunk = frame.decompress(rest)
             except zstandard.ZstdError as error:
                 raise reading.damaged(_why("zstd", position, error, frames)) from error
-            if piece:
-                yield piece
+            if chunk:
+                yield chunk
             rest = b""
             if frame.eof:
                 rest, frame = frame.unused_data, None

@@ -1,4 +1,4 @@
-"""What can be wrong with a corpus. Each message is one line, shows where, and hides what is secret in a URI."""
+"""Errors of corpora: one line each, with the place, and without secrets of URIs."""
 
 from operators.errors import DataError, UsageError
 from operators.redaction import shown

@@ -1,4 +1,4 @@
-"""What a file's name says: its format, its compression, its language."""
+"""Format, compression and language of a file, by its name."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,7 +14,7 @@ _COMPRESSIONS: Final[dict[str, Compression]] = {"": "", ".gz": "gzip", ".zst": "
 
 @dataclass(frozen=True)
 class Format:
-    """How a file is read."""
+    """Format and compression of a file."""
 
     kind: Kind
     compression: Compression
@@ -25,11 +25,11 @@ FORMATS: Final[dict[str, Format]] = {
     for lines, kind in _LINES.items()
     for squeezed, compression in _COMPRESSIONS.items()
 } | {ending: Format(kind, "") for ending, kind in _COLUMNS.items()}
-"""By the ending of the file's name, in lower case."""
+"""Format by the ending of the file name, in lower case."""
 
 
 def file_name(path: str) -> str:
-    """The last part of a path or URI, without a query: `file_name("https://host/a/sv.txt?key=1")` is "sv.txt"."""
+    """Return the last part of a path or URI, without query: `file_name("https://host/a/sv.txt?key=1")` is "sv.txt"."""
     if path.startswith(("http://", "https://")):
         path = urlsplit(path).path
     elif "://" in path:
@@ -38,11 +38,11 @@ def file_name(path: str) -> str:
 
 
 def format_of(path: str) -> Format | None:
-    """By the name's ending, in any case; None where it is not one of FORMATS."""
+    """Return the format by the ending of the name, in any case; None: not one of FORMATS."""
     name = file_name(path).lower()
     return next((format_ for ending, format_ in FORMATS.items() if name.endswith(ending)), None)
 
 
 def language_of(path: str) -> str:
-    """The file name up to its first dot: `language_of("/data/swe_Latn.part-1.jsonl.zst")` is "swe_Latn"."""
+    """Return the file name up to its first dot: `language_of("/data/swe_Latn.part-1.jsonl.zst")` is "swe_Latn"."""
     return file_name(path).partition(".")[0]

@@ -1,8 +1,8 @@
-"""Which files a directory or a glob means, the same on every storage.
+"""Expansion of directories and globs to files, equal on every storage.
 
-Names that start with "." or "_" are passed over, as Spark, Hive and pyarrow do with what a job leaves beside its data
-("_SUCCESS", ".part-0.crc"); a pattern that spells the first character gets them. So is what a run of ours leaves
-beside its data: manifest.json, and run.json where there is a manifest.
+Names that start with "." or "_" are skipped, as Spark, Hive and pyarrow do with files that a job leaves beside its data
+("_SUCCESS", ".part-0.crc"); a pattern that contains the first character matches them. Our own records beside data are
+skipped too: manifest.json, and run.json where there is a manifest.
 """
 
 import re
@@ -14,25 +14,25 @@ from pipelines.corpus.errors import MissingInput
 from pipelines.corpus.storage import Entry, Storage
 
 PASSED_OVER: Final = "._"
-"""What the names of files and directories that are not read begin with."""
+"""First characters of the names of files and directories that are skipped."""
 _MAGIC: Final = re.compile(r"[*?\[]")
 MANIFEST: Final = "manifest.json"
 RUN: Final = "run.json"
 
 
 def is_glob(path: str) -> bool:
-    """Whether it holds one of `*`, `?`, `[`; in an address on the web a `?` starts a query."""
+    """Return True if the path contains `*`, `?` or `[`; in an http(s) address a `?` starts a query."""
     return re.search(r"[*\[]" if path.startswith(("http://", "https://")) else _MAGIC, path) is not None
 
 
 def walk(storage: Storage, top: str) -> Iterator[Entry]:
-    """Everything under a directory that is no directory. A directory that links lead to twice is walked once."""
+    """Yield all files under a directory. A directory that links reach twice is walked once."""
     for directory in _directories(storage, top):
         yield from (entry for entry in _visible(storage, directory) if entry.kind != "directory")
 
 
 def expand(storage: Storage, pattern: str) -> list[Entry]:
-    """The files a glob matches, sorted, without duplicates. `**` as a part of its own means any directories.
+    """Return the files that a glob matches, sorted, each once. `**` as a whole component means any directories.
 
     Raises MissingInput when there is none.
     """
@@ -58,7 +58,7 @@ def expand(storage: Storage, pattern: str) -> list[Entry]:
 
 
 def _step(storage: Storage, top: str, part: str) -> Iterator[str]:
-    """The directories that one part of a pattern leads to."""
+    """Yield the directories that one component of a pattern matches."""
     if part == "**":
         yield from _directories(storage, top)
     elif _MAGIC.search(part):
@@ -83,8 +83,7 @@ def _matching(storage: Storage, top: str, part: str) -> list[Entry]:
 
 
 def _visible(storage: Storage, directory: str, spelled: str | None = None) -> list[Entry]:
-    """What is in a directory, without the records of a run of ours; nothing where there is none (a pattern may lead
-    beside files)."""
+    """Return the entries of a directory, without our own records; empty where there is no directory."""
     found = storage.stat(directory)
     if found is None or found.kind != "directory":
         return []
@@ -95,7 +94,7 @@ def _visible(storage: Storage, directory: str, spelled: str | None = None) -> li
 
 
 def _directories(storage: Storage, top: str) -> Iterator[str]:
-    """A directory and those under it; a link back up ends there."""
+    """Yield a directory and those under it; links back up are not followed again."""
     seen: set[str] = set()
     waiting = [top]
     while waiting:

@@ -1,4 +1,4 @@
-"""JSON lines: an object per line. Only the fields that count are decoded, but all of a line must be JSON."""
+"""Reader of JSON lines, one object per line. Only the fields in use are decoded."""
 
 import json
 import re
@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from operators.reading.json_objects import Objects, objects_of
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.lines import blocks, count_lines
+from pipelines.corpus.lines import count_lines, whole_lines
 from pipelines.corpus.reading import Reading, Span, as_one, invalid_utf8, open_input, why_invalid_utf8
 
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_UNUSUAL: Final = 32 << 20
-"""Of a line that is not plainly right, and so becomes Python's objects."""
+"""Largest line, in bytes, that is parsed into Python objects, as the fast reader did not accept it."""
 _BLANK: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -30,55 +30,55 @@ _Columns: TypeAlias = tuple[pa.Array, pa.Array | str, pa.Array]
 
 
 class _BadLine(Exception):
-    """Why a line is no document."""
+    """Reason why a line is no document."""
 
 
 def read_json(reading: Reading, found: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
-    """From blocks of whole lines; blank lines are counted and passed over."""
-    lines = _Lines(reading)
-    for block in found:
+    """Yield batches from batches of whole lines. Blank lines are counted and skipped."""
+    parser = _Parser(reading)
+    for lines in found:
         if reading.record == 0 and not _is_behind(reading.span):
-            block = block.removeprefix(_BOM)  # JSON's readers may pass over it (RFC 8259, 8.1)
-        parts = _apart(block)
-        del block  # as long as what was read of it
-        while parts:
-            part = parts.pop()
-            # Neither reader looks into strings that are not asked for, so ask about all bytes at once.
-            valid = not invalid_utf8(as_one(part))
-            batches = reading.batches(*((lines.plain(part) if valid else None) or lines.columns(part, valid)))
-            del part
+            lines = lines.removeprefix(_BOM)  # a reader of JSON may ignore it (RFC 8259, 8.1)
+        runs = _longest_apart(lines)
+        del lines  # may be as long as a document
+        while runs:
+            run = runs.pop()
+            # Neither reader checks strings of other fields, so check all bytes at once.
+            valid = not invalid_utf8(as_one(run))
+            batches = reading.batches(*((parser.plain(run) if valid else None) or parser.columns(run, valid)))
+            del run
             yield from batches
 
 
-def _apart(block: bytes) -> list[bytes]:
-    """A block, or where it is long its longest line apart from those before and behind it; the last comes first."""
-    if len(block) <= _LONGEST_UNUSUAL:
-        return [block]
-    ends = [0, *(match.end() for match in re.finditer(b"\n", block))]
-    if ends[-1] < len(block):
-        ends.append(len(block))
+def _longest_apart(lines: bytes) -> list[bytes]:
+    """Return the lines; if they are long, the longest line apart from those after and before it (last first)."""
+    if len(lines) <= _LONGEST_UNUSUAL:
+        return [lines]
+    ends = [0, *(match.end() for match in re.finditer(b"\n", lines))]
+    if ends[-1] < len(lines):
+        ends.append(len(lines))
     i = max(range(len(ends) - 1), key=lambda i: ends[i + 1] - ends[i])
-    return [part for part in (block[ends[i + 1] :], block[ends[i] : ends[i + 1]], block[: ends[i]]) if part]
+    return [run for run in (lines[ends[i + 1] :], lines[ends[i] : ends[i + 1]], lines[: ends[i]]) if run]
 
 
-def pass_over_json(reading: Reading, block: bytes) -> None:
-    """Count the lines of a block; of the file's first, see what `read_json` would remember of it."""
+def pass_over_json(reading: Reading, lines: bytes) -> None:
+    """Count lines without reading them; from the file's first record learn what `read_json` would."""
     if reading.has_language is None and reading.file.source.label is None:
-        _Lines(reading).learn(block.removeprefix(_BOM) if reading.record == 0 else block)
-    reading.record += count_lines(block)
+        _Parser(reading).learn(lines.removeprefix(_BOM) if reading.record == 0 else lines)
+    reading.record += count_lines(lines)
 
 
 def _is_behind(span: Span | None) -> bool:
     return span is not None and span.start > 0
 
 
-def _split(block: bytes) -> list[bytes]:
-    lines = block.split(b"\n")
-    return lines if lines[-1] else lines[:-1]
+def _split(lines: bytes) -> list[bytes]:
+    separate = lines.split(b"\n")
+    return separate if separate[-1] else separate[:-1]
 
 
-class _Lines:
-    """Documents from lines. Where the file's first record names its language all records must, else none."""
+class _Parser:
+    """Parser of lines to documents. If the file's first record names its language, all records must, else none."""
 
     def __init__(self, reading: Reading) -> None:
         source = reading.file.source
@@ -92,8 +92,8 @@ class _Lines:
         )
         self._decode = msgspec.json.Decoder(record).decode
 
-    def plain(self, block: bytes) -> _Columns | None:
-        """Ids, languages and texts of a block of valid UTF-8 whose lines are plainly right; None where one is not."""
+    def plain(self, lines: bytes) -> _Columns | None:
+        """Return ids, languages and texts of lines of valid UTF-8 by the fast reader; None if it accepts not all."""
         reading, names = self._reading, self._fields
         if len(set(names.values())) < len(names):
             return None
@@ -101,7 +101,7 @@ class _Lines:
             reading.has_language = self._first_has()
         has = False if self._label is not None else reading.has_language
         fields = (names["text"], names["id"], "" if self._label is not None else names["language"])
-        objects = objects_of(block, fields, has)
+        objects = objects_of(lines, fields, has)
         if objects is None:
             return None
         count = len(objects.texts)
@@ -113,22 +113,22 @@ class _Lines:
         return ids, languages, objects.texts
 
     def _ids_of(self, objects: Objects) -> pa.Array:
-        """The objects' ids, or the numbers of their lines."""
+        """Return the objects' ids; line numbers for those without."""
         reading, count = self._reading, len(objects.texts)
         if objects.named.all() or not reading.with_ids:
             return objects.ids
-        lines = objects.lines + (reading.records_before + reading.record + 1)
-        numbers = pa.array(lines).cast(pa.string())
+        places = objects.lines + (reading.records_before + reading.record + 1)
+        numbers = pa.array(places).cast(pa.string())
         if not objects.named.any():
             return numbers
         either = pa.concat_arrays([objects.ids, numbers])
         return either.take(pa.array(np.arange(count) + np.where(objects.named, 0, count)))
 
-    def columns(self, block: bytes, valid: bool) -> _Columns:
-        """Ids, languages and texts of a block, line by line; `valid`: known to be UTF-8."""
+    def columns(self, lines: bytes, valid: bool) -> _Columns:
+        """Return ids, languages and texts, parsed line by line. `valid`: known to be UTF-8."""
         reading = self._reading
         rows: tuple[list[str], list[str], list[str]] = ([], [], [])
-        for line in _split(block):
+        for line in _split(lines):
             reading.record += 1
             if not line.strip(_BLANK):
                 continue
@@ -142,7 +142,7 @@ class _Lines:
         return pa.array(rows[0], pa.string()), pa.array(rows[1], pa.string()), pa.array(rows[2], pa.large_string())
 
     def document(self, line: bytes, valid: bool) -> tuple[str, str, str]:
-        """Id, language and text; `valid`: known to be UTF-8. Raises _BadLine."""
+        """Return id, language and text of a line. `valid`: known to be UTF-8. Raises _BadLine."""
         if len(line) > _LONGEST_UNUSUAL:  # Python may need eight bytes for each, and as many to say what is wrong
             raise _BadLine(f"is longer than {_LONGEST_UNUSUAL >> 20} MiB, and not a plain JSON object with a text")
         if not valid and (invalid := why_invalid_utf8(line)):
@@ -190,18 +190,18 @@ class _Lines:
         return value
 
     def _first_has(self) -> bool:
-        """Whether the first record of the file names its language. There is one: the span holds a record."""
+        """Return True if the first record of the file names its language. There is one: the span holds a record."""
         with open_input(self._reading.file) as stream:
             head = Reading(self._reading.file, stream, BadRecords("skip"), _HEAD_BYTES)
-            for block in blocks(iter(partial(stream.read, _HEAD_BYTES), b""), _HEAD_BYTES):
-                pass_over_json(head, block)
+            for lines in whole_lines(iter(partial(stream.read, _HEAD_BYTES), b""), _HEAD_BYTES):
+                pass_over_json(head, lines)
                 if head.has_language is not None:
                     return head.has_language
         return False
 
-    def learn(self, block: bytes) -> None:
-        """Look at records until one says whether they name their language."""
-        for line in _split(block):
+    def learn(self, lines: bytes) -> None:
+        """Parse records until one decides if they name their language."""
+        for line in _split(lines):
             with suppress(_BadLine):
                 self.document(line, valid=False)
             if self._reading.has_language is not None:
@@ -223,7 +223,7 @@ def _type_name(value: object) -> str:
 
 
 def _why(line: bytes, error: Exception) -> str:
-    """What is wrong with a line that did not decode; msgspec's own words tell less."""
+    """Explain why a line did not decode, in more detail than msgspec does."""
     try:
         value = json.loads(line.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError) as reason:

@@ -1,4 +1,4 @@
-"""Lines of a file, in blocks of whole lines. Split after "\\n" only: no other character ends a line."""
+"""Splitting of a file into batches of whole lines. Only "\\n" ends a line."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,48 +6,46 @@ from typing import Final
 from pipelines.corpus.errors import DamagedFile
 
 WHOLE: Final = 1 << 62
-"""A part so large that there is one of it."""
+"""A value of part_bytes so large that a file has one part."""
 
 
-def blocks(pieces: Iterator[bytes], block_bytes: int) -> Iterator[bytes]:
-    """Whole lines, their endings included, in blocks of about `block_bytes`; a longer line is a block with the rest
-    of its piece. The last line of all may lack its ending.
+def whole_lines(chunks: Iterator[bytes], batch_bytes: int) -> Iterator[bytes]:
+    """Yield whole lines, with their endings, in batches of about `batch_bytes`; the last line may lack its ending.
 
-    A DamagedFile from `pieces` is passed on behind the whole lines before the damage; the line it hit is lost with it.
-    Linear: no byte is searched twice, and copied three times at most, however long the lines are.
+    A longer line is a batch together with the rest of its chunk. A DamagedFile from `chunks` is raised after the whole
+    lines before the damage; the line that it hit is dropped. Linear time: no byte is searched twice or copied more than
+    three times, however long the lines are.
     """
-    for _, block in parted_blocks(pieces, block_bytes, WHOLE):
-        yield block
+    for _, lines in lines_by_part(chunks, batch_bytes, WHOLE):
+        yield lines
 
 
-def parted_blocks(pieces: Iterator[bytes], block_bytes: int, part_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """(part, block): as `blocks`, but no block reaches over the end of a part.
+def lines_by_part(chunks: Iterator[bytes], batch_bytes: int, part_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (part, lines) as `whole_lines` does, but no batch crosses the end of a part.
 
-    Part k holds the lines that begin in the bytes k * part_bytes to (k + 1) * part_bytes, so it depends on the text
-    alone, not on how it arrives. A part in which no line begins has no block.
+    Part k holds the lines that begin in the bytes k * part_bytes to (k + 1) * part_bytes, so parts depend on the text
+    alone, not on the chunks. A part in which no line begins is left out.
     """
     held: list[bytes] = []
     held_bytes = 0
-    whole_bytes = 0
-    """Of what is held, how much are whole lines."""
-    start = 0
-    """Where in the text it begins."""
+    whole_bytes = 0  # length of the whole lines at the beginning of what is held
+    start = 0  # position in the text of what is held
     try:
-        for piece in pieces:
-            while cut := _part_end(piece, start + held_bytes, (start // part_bytes + 1) * part_bytes):
-                held.append(piece[:cut])
-                part, start, piece = start // part_bytes, start + held_bytes + cut, piece[cut:]
+        for chunk in chunks:
+            while cut := _part_end(chunk, start + held_bytes, (start // part_bytes + 1) * part_bytes):
+                held.append(chunk[:cut])
+                part, start, chunk = start // part_bytes, start + held_bytes + cut, chunk[cut:]
                 ready, held = [held], []
                 held_bytes = whole_bytes = 0
                 yield part, b"".join(ready.pop())
-            newline = piece.rfind(b"\n")
+            newline = chunk.rfind(b"\n")
             if newline >= 0:
                 whole_bytes = held_bytes + newline + 1
-            held.append(piece)
-            held_bytes += len(piece)
-            if held_bytes >= block_bytes and whole_bytes:
+            held.append(chunk)
+            held_bytes += len(chunk)
+            if held_bytes >= batch_bytes and whole_bytes:
                 ready, held = [held], [_taken_behind(held, held_bytes - whole_bytes)]
-                del piece  # a document may be long, and is the reader's alone from here
+                del chunk  # a document may be long: hold no second reference
                 part, start = start // part_bytes, start + whole_bytes
                 held_bytes, whole_bytes = held_bytes - whole_bytes, 0
                 yield part, b"".join(ready.pop())
@@ -60,7 +58,7 @@ def parted_blocks(pieces: Iterator[bytes], block_bytes: int, part_bytes: int) ->
 
 
 def _taken_behind(held: list[bytes], size: int) -> bytes:
-    """Takes the last `size` bytes away from what is held, and gives them back."""
+    """Remove the last `size` bytes from what is held, and return them."""
     taken: list[bytes] = []
     while size > len(held[-1]):
         taken.append(held.pop())
@@ -70,13 +68,13 @@ def _taken_behind(held: list[bytes], size: int) -> bytes:
     return b"".join([last[len(last) - size :], *reversed(taken)])
 
 
-def _part_end(piece: bytes, position: int, border: int) -> int:
-    """Behind the line ending in a piece at `position` that ends the last line that begins before the border; or 0."""
-    if position + len(piece) < border:
+def _part_end(chunk: bytes, position: int, border: int) -> int:
+    """Return the end, in a chunk at `position`, of the last line that begins before the border; 0: not in the chunk."""
+    if position + len(chunk) < border:
         return 0
-    return piece.find(b"\n", max(border - 1 - position, 0)) + 1
+    return chunk.find(b"\n", max(border - 1 - position, 0)) + 1
 
 
-def count_lines(block: bytes) -> int:
-    """Lines of a block of whole lines."""
-    return block.count(b"\n") + (not block.endswith(b"\n"))
+def count_lines(lines: bytes) -> int:
+    """Return the number of lines in a batch of whole lines."""
+    return lines.count(b"\n") + (not lines.endswith(b"\n"))

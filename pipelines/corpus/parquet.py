@@ -1,4 +1,4 @@
-"""Parquet files: a row is a document, and row groups are what parts are made of."""
+"""Reader of Parquet files. A row is a document; a part is a run of row groups."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -8,35 +8,35 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.corpus.columns import BATCH_ROWS, as_binary, converted, damage, usable_columns
-from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, Chunk, largest_page, read_chunks
+from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, ColumnChunk, column_chunks, largest_page
 from pipelines.corpus.reading import Parts, Reading, Span, Wanted, every_part
 from pipelines.corpus.storage import is_uri
 
 _READ_BYTES: Final = 4 << 20
 _AT_ONCE_BYTES: Final = 128 << 20
-"""Asked of pyarrow at once: less would take longer, more would be more memory than the largest page takes."""
+"""Bytes requested of pyarrow at a time: fewer take longer, more need more memory than the largest page."""
 _NO_END: Final = 1 << 62
 
 
 def read_parquet(reading: Reading) -> Iterator[pa.RecordBatch]:
-    """Some rows at a time, only the columns that count; page checksums are verified where a file has them."""
+    """Yield documents, reading only the needed columns. Page checksums are verified where a file has them."""
     for _, batches in parquet_parts(reading, every_part):
         yield from batches
 
 
 def parquet_parts(reading: Reading, wanted: Wanted) -> Parts:
-    """Runs of row groups, numbered by their first, each with about `part_bytes` of the columns that count.
+    """Yield runs of row groups, numbered by their first, each with about `part_bytes` of the needed columns.
 
-    In a span, those of the row groups that begin in it.
+    With a span, only row groups that begin in it.
     """
     with damage(reading):
-        chunks = read_chunks(reading.stream)
+        chunks = column_chunks(reading.stream)
         # Without pre_buffer=False whole column chunks are read at once, whatever buffer_size says.
         parquet = pq.ParquetFile(
             reading.stream, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
         )
         columns = usable_columns(reading, parquet.schema_arrow)
-        metadata = parquet.metadata  # never .column(i) of a row group: it ends the process where that is unsound
+        metadata = parquet.metadata  # never .column(i) of a row group: it crashes on an unsound one
         rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
         sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
         row_bytes = max(sum(sizes) // max(metadata.num_rows, 1), 1)
@@ -53,7 +53,7 @@ def parquet_parts(reading: Reading, wanted: Wanted) -> Parts:
                 found = parquet.iter_batches(
                     batch_size=read_rows, row_groups=list(part), columns=columns, use_threads=False
                 )
-            yield part.start, _all_rows(reading, _written_out(reading, found, batch_rows), before[part.stop])
+            yield part.start, _all_rows(reading, _expanded(reading, found, batch_rows), before[part.stop])
 
 
 def _all_rows(reading: Reading, found: Iterator[pa.RecordBatch], upto: int) -> Iterator[pa.RecordBatch]:
@@ -63,9 +63,9 @@ def _all_rows(reading: Reading, found: Iterator[pa.RecordBatch], upto: int) -> I
 
 
 def _counted(
-    reading: Reading, schema: Any, columns: list[str], chunks: list[list[Chunk]], groups: int
-) -> list[list[Chunk]]:
-    """Of each row group, the chunks of the columns that are read. Raises DamagedFile where they cannot be."""
+    reading: Reading, schema: Any, columns: list[str], chunks: list[list[ColumnChunk]], groups: int
+) -> list[list[ColumnChunk]]:
+    """Return the column chunks to read in each row group. Raises DamagedFile for an unsound footer."""
     leaves = [i for i in range(len(schema)) if schema.column(i).path in columns]
     if len(chunks) != groups or any(len(group) != len(schema) for group in chunks) or not leaves:
         raise reading.damaged("its row groups do not have the columns of its schema")
@@ -76,7 +76,7 @@ def _counted(
     return counted
 
 
-def _runs(reading: Reading, counted: list[list[Chunk]]) -> list[range]:
+def _runs(reading: Reading, counted: list[list[ColumnChunk]]) -> list[range]:
     span = reading.span or Span(0, _NO_END)
     runs: list[range] = []
     taken = 0
@@ -92,10 +92,10 @@ def _runs(reading: Reading, counted: list[list[Chunk]]) -> list[range]:
     return runs
 
 
-def _rows_at_once(reading: Reading, groups: list[list[Chunk]]) -> int:
-    """Rows whose values take up to _AT_ONCE_BYTES, however often they repeat what stands in a dictionary once.
+def _rows_at_once(reading: Reading, groups: list[list[ColumnChunk]]) -> int:
+    """Return the number of rows whose values take up to _AT_ONCE_BYTES, however often they repeat a dictionary value.
 
-    No value is longer than the page or dictionary that it stands in. Pages of remote files are not looked at.
+    No value is longer than its page or dictionary. Pages of remote files are not checked.
     """
     if is_uri(reading.file.path):
         return BATCH_ROWS
@@ -107,8 +107,8 @@ def _rows_at_once(reading: Reading, groups: list[list[Chunk]]) -> int:
     return max(_AT_ONCE_BYTES // max(*map(sum, pages), 1), 1)
 
 
-def _written_out(reading: Reading, found: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    """Batches joined to about so many rows or bytes as are asked for, without dictionaries."""
+def _expanded(reading: Reading, found: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches without dictionaries, joined to about `rows` rows or `batch_bytes`."""
     held: list[pa.RecordBatch] = []
     held_rows = held_bytes = 0
     for batch in found:
@@ -125,7 +125,7 @@ def _written_out(reading: Reading, found: Iterator[pa.RecordBatch], rows: int) -
 
 
 def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """What is held, which is held no more."""
+    """Return what is held as one batch, and clear it."""
     batches = held[:]
     held.clear()
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)

@@ -1,7 +1,7 @@
-"""What a Parquet file says of its column chunks and pages, read before pyarrow meets a hostile one.
+"""Parser of Parquet footers and page headers, to check sizes before pyarrow reads a hostile file.
 
-pyarrow has no bound on what a page unpacks to, and ends the process when it is asked for a column chunk whose
-description contradicts itself. Numbers of fields are those of Apache Parquet's parquet.thrift.
+pyarrow has no bound on the unpacked size of a page, and crashes on a column chunk whose description contradicts
+itself. Field numbers are those of parquet.thrift of Apache Parquet.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pipelines.corpus.reading import InputStream
 from pipelines.corpus.thrift import Wanted, read_structure
 
 LARGEST_PAGE_BYTES: Final = 256 << 20
-"""Unpacked: a page holds one document at least, so as long as a line may be. Writers make pages of 1 MB."""
+"""Largest unpacked page. A page holds at least one document, so it may be as long as a line. Usual pages have 1 MB."""
 _CHUNK: Final[Wanted] = {5: None, 6: None, 7: None, 9: None, 11: None}
 _FOOTER: Final[Wanted] = {2: [{}], 4: [{1: [{3: _CHUNK}]}]}
 _PAGE: Final[Wanted] = {2: None, 3: None, 5: {1: None}, 8: {1: None}}
@@ -19,26 +19,26 @@ _MAGIC: Final = b"PAR1"
 _TAIL_BYTES: Final = 64 << 10
 _MOST_FOOTER_BYTES: Final = 16 << 20
 _MOST_ITEMS: Final = 1 << 18
-"""Columns, row groups and column chunks of a file: pyarrow takes up to 1 KB for each, however few bytes they have."""
+"""Most columns, row groups and column chunks of a file: pyarrow needs up to 1 KB for each, however small it is."""
 _HEADER_BYTES: Final = (1 << 10, 1 << 16, 1 << 24)
-"""Read of a page's header, until it is whole: it may hold the page's least and greatest value."""
+"""Bytes read of a page header until it is complete: it may hold the page's least and greatest value."""
 
 _Stream: TypeAlias = InputStream | IO[bytes]
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """One column of one row group."""
+class ColumnChunk:
+    """A column chunk: one column of one row group."""
 
     values: int
     uncompressed_bytes: int
     compressed_bytes: int
     start: int
-    """Of its first page in the file."""
+    """Position of its first page in the file."""
 
 
-def read_chunks(stream: _Stream) -> list[list[Chunk]]:
-    """The column chunks of each row group, as the footer has them. Raises ValueError where there is no sound footer."""
+def column_chunks(stream: _Stream) -> list[list[ColumnChunk]]:
+    """Return the column chunks of each row group, by the footer. Raises ValueError if the footer is not sound."""
     size = stream.seek(0, 2)
     stream.seek(max(size - _TAIL_BYTES, 0))
     tail = stream.read(_TAIL_BYTES)
@@ -57,25 +57,25 @@ def read_chunks(stream: _Stream) -> list[list[Chunk]]:
         raise ValueError(f"its footer is cut short, or lacks a field ({error})") from None
 
 
-def _chunk(found: dict[int, Any]) -> Chunk:
-    """KeyError for one that is encrypted, or elsewhere: it has no description here."""
+def _chunk(found: dict[int, Any]) -> ColumnChunk:
+    """Return a column chunk. Raises KeyError if it has no description, as when it is in another file."""
     first = found[9]
     if 0 < found.get(11, 0) < first:  # a dictionary, as pyarrow sees it
         first = found[11]
-    return Chunk(found[5], found[6], found[7], first)
+    return ColumnChunk(found[5], found[6], found[7], first)
 
 
-def largest_page(stream: _Stream, chunk: Chunk) -> int:
-    """Bytes of the largest page, or dictionary, of a chunk, unpacked. Raises ValueError where it is no run of pages."""
-    place, left, largest = chunk.start, chunk.values, 0
-    while left > 0 and place < chunk.start + chunk.compressed_bytes:
+def largest_page(stream: _Stream, chunk: ColumnChunk) -> int:
+    """Return the unpacked bytes of a chunk's largest page or dictionary. Raises ValueError if it is no run of pages."""
+    place, remaining, largest = chunk.start, chunk.values, 0
+    while remaining > 0 and place < chunk.start + chunk.compressed_bytes:
         page, length = _header(stream, place)
         try:
             largest = max(largest, page[2])
             place += length + max(page[3], 0)
         except KeyError as error:
             raise ValueError(f"the page at byte {place} lacks a field ({error})") from None
-        left -= page.get(5, page.get(8, {})).get(1, 0)
+        remaining -= page.get(5, page.get(8, {})).get(1, 0)
     return largest
 
 

@@ -1,4 +1,4 @@
-"""One file while it is read: its bytes, how far reading has come, and whether it is still the file that was found."""
+"""State of reading one file: its byte stream, the position, and checks that the file has not changed."""
 
 import codecs
 from collections.abc import Callable, Iterator, Sequence
@@ -27,12 +27,13 @@ CORPUS_SCHEMA: Final = pa.schema(
         pa.field("text", pa.large_string(), nullable=False),
     ]
 )
-"""What every format becomes."""
+"""Schema of documents from every format."""
 
 Parts: TypeAlias = Iterator[tuple[int, Iterator[pa.RecordBatch]]]
-"""Parts of a file, in order: number and documents. What a part's iterator leaves is passed over with it."""
+"""Parts of a file, in order: (number, documents). A part is the input of one output part of retokenize. Documents that
+are not consumed are skipped."""
 Wanted: TypeAlias = Callable[[int], bool]
-"""Whether a part is to be read, by its number."""
+"""Predicate on part numbers: True if the part is to be read."""
 
 Opened = TypeVar("Opened")
 
@@ -40,11 +41,11 @@ _REMOTE_READ_BYTES: Final = 4 << 20
 _LOCAL_READ_BYTES: Final = 1 << 20
 _DECODED_BYTES: Final = 1 << 20
 _READ_BYTES: Final = 64 << 20
-"""At once, at most."""
+"""Largest single read."""
 
 
 class InputStream:
-    """The bytes of a file, for the readers here and for pyarrow. Reads whole pieces: fewer bytes mean the end."""
+    """Byte stream of a file, for our readers and pyarrow. A read returns fewer bytes only at the end of the file."""
 
     closed = False
 
@@ -52,23 +53,23 @@ class InputStream:
         self.path = path
         self._open, self._is_broken = open, False
         self.watcher: Callable[[int, bytes], None] | None = None
-        """Is told what was read, and from which position on."""
+        """Callback that receives (position, bytes) of every read."""
         self._handle = self._retry(open)
 
     def read(self, size: int) -> bytes:
-        """`size` bytes, fewer at the end of the file only. A damaged file may ask for 2**60: no room is made ahead."""
-        pieces: list[bytes] = []
+        """Read `size` bytes, fewer only at the end. Allocates nothing ahead: a damaged file may ask for 2**60."""
+        chunks: list[bytes] = []
         with explained(self.path):
             while size > 0:
                 position = self.tell()
-                piece = self._piece(position, min(size, _READ_BYTES))
-                if not piece:
+                chunk = self._piece(position, min(size, _READ_BYTES))
+                if not chunk:
                     break
                 if self.watcher is not None:
-                    self.watcher(position, piece)
-                pieces.append(piece)
-                size -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                    self.watcher(position, chunk)
+                chunks.append(chunk)
+                size -= len(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _piece(self, position: int, size: int) -> bytes:
         def read() -> bytes:
@@ -77,9 +78,9 @@ class InputStream:
                 self._handle = self._open()
                 self._handle.seek(position)
             self._is_broken = True
-            piece = bytes(self._handle.read(size))
+            chunk = bytes(self._handle.read(size))
             self._is_broken = False
-            return piece
+            return chunk
 
         return self._retry(read)
 
@@ -87,8 +88,8 @@ class InputStream:
         return retry(call, is_transient_remote if is_uri(self.path) else is_transient)
 
     def end(self) -> None:
-        """Give the file back."""
-        with suppress(Exception):  # all was read, or what failed before is what is told
+        """Close the file."""
+        with suppress(Exception):  # all was read, or an earlier error is being raised
             self._handle.close()
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -102,24 +103,24 @@ class InputStream:
         return int(self._handle.tell())
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def writable(self) -> bool:
-        """It is not."""
+        """Return False."""
         return False
 
     def close(self) -> None:
-        """Whoever opened the file ends it: `open_input`."""
+        """No-op: `open_input` closes the file."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """What begins in a file's bytes `start` to `stop` (exclusive): lines of plain text, row groups of Parquet."""
+    """Byte range of a file, `stop` exclusive. It contains the lines, or row groups of Parquet, that begin in it."""
 
     start: int
     stop: int
@@ -134,53 +135,53 @@ class Reading:
     bad: BadRecords
     batch_bytes: int
     span: Span | None = None
-    """None for all of it."""
+    """Span to read; None: the whole file."""
     with_ids: bool = True
-    """Else documents have empty ids, which are never asked for."""
+    """False: documents get empty ids, which saves time."""
     part_bytes: int = WHOLE
-    """Text of a part, about: see `pipelines.corpus.records.read_parts`."""
+    """Approximate bytes of a part: see `pipelines.corpus.records.read_parts`."""
     lines_before: int | None = None
-    """Lines before the span, where somebody has counted them."""
+    """Lines before the span, if already counted."""
     record: int = 0
-    """Lines or rows seen whole so far, from the span's beginning."""
+    """Lines or rows read so far, from the span's beginning."""
     has_language: bool | None = None
-    """Whether the first record of the file names its language; None until it was seen."""
+    """True if the first record of the file names its language; None: not read yet."""
 
     @property
     def read_bytes(self) -> int:
-        """At once: much on an object store, where every read is a request, little where memory is all it costs."""
+        """Bytes of one read: many on an object store, where each read is a request, few on local disks."""
         return _REMOTE_READ_BYTES if is_uri(self.file.path) else _LOCAL_READ_BYTES
 
     @cached_property
     def records_before(self) -> int:
-        """Lines before the span; read when somebody wants to know."""
+        """Lines before the span; counted on first use."""
         if self.span is None or self.span.start == 0:
             return 0
         if self.lines_before is not None:
             return self.lines_before
-        lines, left = 0, self.span.start
+        lines, remaining = 0, self.span.start
         with open_input(self.file) as stream:
-            while left and (piece := stream.read(min(left, _READ_BYTES))):
-                lines, left, last = lines + piece.count(b"\n"), left - len(piece), piece[-1:]
+            while remaining and (chunk := stream.read(min(remaining, _READ_BYTES))):
+                lines, remaining, last = lines + chunk.count(b"\n"), remaining - len(chunk), chunk[-1:]
         return lines + (last != b"\n")  # the span begins with the line behind the one it falls in
 
     def damaged(self, reason: str) -> DamagedFile:
-        """The error to raise."""
+        """Return a DamagedFile for this file."""
         return DamagedFile(self.file.path, reason)
 
     def add_bad(self, record: int, reason: str) -> None:
-        """Raises BadRecord where bad records fail the job. `record` counts from the span's beginning, from 1."""
+        """List a bad record, or raise BadRecord. `record` counts from the span's beginning, from 1."""
         self.bad.add(self.file.path, self.records_before + record, reason)
 
     def ids(self, count: int) -> pa.Array:
-        """Ids for the next `count` records, which have none of their own: their numbers, from 1."""
+        """Return ids of the next `count` records, which have none of their own: their numbers, from 1."""
         if not self.with_ids:
             return pa.repeat(pa.scalar("", pa.string()), count)
         return record_numbers(self.records_before + self.record + 1, count)
 
     @property
     def language_by_name(self) -> str:
-        """The source's, else the file name's."""
+        """Language by the source, else by the file name."""
         label = self.file.source.label
         if label is None:
             label = language_of(self.file.path)
@@ -190,7 +191,7 @@ class Reading:
         return label
 
     def batches(self, ids: pa.Array, languages: pa.Array | str, texts: pa.Array) -> Iterator[pa.RecordBatch]:
-        """Of CORPUS_SCHEMA, each with up to `batch_bytes` of text, at least one record; none where there is no record.
+        """Yield batches of CORPUS_SCHEMA with up to `batch_bytes` of text, at least one record each.
 
         `languages`: string array, or one language for all.
         """
@@ -205,7 +206,7 @@ class Reading:
             stop = max(int(np.searchsorted(ends, taken + self.batch_bytes, side="right")), start + 1)
             slices.append(batch.slice(start, stop - start))
             start, taken = stop, int(ends[stop - 1])
-        del ids, languages, texts, batch, offsets  # a document may be long, and is the reader's alone from here
+        del ids, languages, texts, batch, offsets  # a document may be long: hold no second reference
         slices.reverse()
         while slices:
             yield slices.pop()
@@ -213,7 +214,7 @@ class Reading:
 
 @contextmanager
 def open_input(file: InputFile) -> Iterator[InputStream]:
-    """Raises MissingInput, UnreadableInput, or ChangedWhileRead when it is not the file that was found."""
+    """Open a file of a corpus. Raises MissingInput, UnreadableInput, or ChangedWhileRead if it has changed."""
     check_unchanged(file)
     storage, path = _place(file)
     with explained(file.path):
@@ -225,7 +226,7 @@ def open_input(file: InputFile) -> Iterator[InputStream]:
 
 
 def check_unchanged(file: InputFile) -> None:
-    """Raises ChangedWhileRead where size or time of change are not what they were, MissingInput where it is gone."""
+    """Raise ChangedWhileRead if size or modification time have changed, MissingInput if the file is gone."""
     storage, path = _place(file)
     entry = retry(lambda: storage.stat(path))
     if entry is None:
@@ -237,29 +238,29 @@ def check_unchanged(file: InputFile) -> None:
 
 
 def _place(file: InputFile) -> tuple[Storage, str]:
-    """A URI is opened as its source says, which may hold credentials and options that the file's own URI lacks."""
+    """Return storage and path. A URI is opened with its source's credentials and options, which its own path lacks."""
     storage, path = locate(file.source.path if is_uri(file.path) and is_uri(file.source.path) else file.path)
     return (storage, storage.inside(file.path)) if is_uri(file.path) else (storage, path)
 
 
 def every_part(_: int) -> bool:
-    """All parts are wanted."""
+    """Return True: read all parts."""
     return True
 
 
 def record_numbers(first: int, count: int) -> pa.Array:
-    """Ids of records that have none: `record_numbers(3, 2)` is ["3", "4"]."""
+    """Return ids of records without their own: `record_numbers(3, 2)` is ["3", "4"]."""
     return pa.array(np.arange(first, first + count, dtype=np.int64)).cast(pa.string())
 
 
-def as_one(block: bytes) -> pa.LargeBinaryArray:
-    """A block as one value, not copied."""
-    ends = np.array([0, len(block)], np.int64)
-    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(block)])
+def as_one(lines: bytes) -> pa.LargeBinaryArray:
+    """Return bytes as one Arrow value, not copied."""
+    ends = np.array([0, len(lines)], np.int64)
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(ends), pa.py_buffer(lines)])
 
 
 def invalid_utf8(texts: pa.Array) -> dict[int, str]:
-    """Why some of these bytes are no text, by index. `texts`: large_binary; nulls are passed over."""
+    """Return a reason for each value that is not valid UTF-8, by index. `texts`: large_binary; nulls are skipped."""
     try:
         texts.view(pa.large_string()).validate(full=True)
     except pa.ArrowInvalid:
@@ -269,8 +270,8 @@ def invalid_utf8(texts: pa.Array) -> dict[int, str]:
 
 
 def why_invalid_utf8(text: bytes | memoryview) -> str | None:
-    """None where it is valid; else the first byte that is not, counted from 1."""
-    decoder, pending = codecs.getincrementaldecoder("utf-8")(), 0  # all at once may take four times the text
+    """Return None for valid UTF-8; else a reason with the first invalid byte, counted from 1."""
+    decoder, pending = codecs.getincrementaldecoder("utf-8")(), 0  # decoding all at once may take four times the memory
     for start in range(0, len(text), _DECODED_BYTES):
         try:
             decoder.decode(bytes(text[start : start + _DECODED_BYTES]), start + _DECODED_BYTES >= len(text))
@@ -281,7 +282,7 @@ def why_invalid_utf8(text: bytes | memoryview) -> str | None:
 
 
 def kept(columns: Sequence[pa.Array], dropped: Sequence[int]) -> list[pa.Array]:
-    """Without the rows at the given indices."""
+    """Return the columns without the rows at the given indices."""
     mask = np.ones(len(columns[0]), bool)
     mask[list(dropped)] = False
     return [column.filter(pa.array(mask)) for column in columns]

@@ -1,4 +1,4 @@
-"""Documents of any corpus file, as Arrow batches of one schema. Text is never altered."""
+"""Reader of corpus files of any format: documents as Arrow batches of one schema. Text is never altered."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from operators.errors import DataError
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.compression import pieces
+from pipelines.corpus.compression import chunks
 from pipelines.corpus.content import ContentHash
 from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, UnknownFormat
 from pipelines.corpus.formats import FORMATS, Format, format_of
 from pipelines.corpus.json_lines import pass_over_json, read_json
-from pipelines.corpus.lines import WHOLE, blocks, count_lines, parted_blocks
+from pipelines.corpus.lines import WHOLE, count_lines, lines_by_part, whole_lines
 from pipelines.corpus.reading import (
     CORPUS_SCHEMA,
     Parts,
@@ -41,14 +41,15 @@ def read_batches(
     span: Span | None = None,
     with_ids: bool = True,
 ) -> Iterator[pa.RecordBatch]:
-    """The documents of a file, in order, in batches (CORPUS_SCHEMA) of up to `batch_bytes` of text, at least one each.
+    """Yield the documents of a file, in order, in batches (CORPUS_SCHEMA) of up to `batch_bytes` of text, at least one
+    document each.
 
-    `span` takes a part of a file that `can_be_cut`; spans that tile a file give each of its documents once. Without
-    `with_ids`, documents may have empty ids, which saves time.
+    `span` restricts reading to a byte range of a file that `can_be_cut`; spans that tile a file yield each of its
+    documents once. Without `with_ids`, documents may have empty ids, which saves time.
 
-    Bad records go to `bad`. Raises BadRecord and DamagedFile where `bad` fails; under "skip" the records before the
-    damage count, and the damage is one more bad record. Under both: ChangedWhileRead, MissingInput, UnreadableInput,
-    UnusableColumn. What was yielded before an error is not a whole file: discard it.
+    Bad records go to `bad`. Raises BadRecord and DamagedFile under "fail"; under "skip" the records before the damage
+    are yielded, and the damage is one more bad record. Under both: ChangedWhileRead, MissingInput, UnreadableInput,
+    UnusableColumn. Discard what was yielded before an error: it is not the whole file.
     """
     for _, batches in read_parts(file, bad, batch_bytes, part_bytes=WHOLE, span=span, with_ids=with_ids):
         yield from batches
@@ -66,15 +67,16 @@ def read_parts(
     with_ids: bool = True,
     content: ContentHash | None = None,
 ) -> Parts:
-    """(number, batches) for the wanted parts of a file, in order; batches as of `read_batches`, to be read at once.
+    """Yield (number, batches) for the wanted parts of a file, in order; batches as of `read_batches`, to be consumed
+    before the next part.
 
-    Where one part ends depends on the file alone. Of lines, compressed or not, part k holds those that begin in the
-    bytes k * part_bytes to (k + 1) * part_bytes of their text; a span must be one of these parts. Of Parquet and Arrow
-    files, a part is a run of row groups or record batches of about `part_bytes`, numbered by its first. A part is whole
-    when the next one is asked for, or no other is left: then the file is still the one that was found.
+    The ends of parts depend on the file alone. In files of lines, compressed or not, part k holds the lines that begin
+    in the bytes k * part_bytes to (k + 1) * part_bytes of their text; a span must be one of these parts. In Parquet and
+    Arrow files, a part is a run of row groups or record batches of about `part_bytes`, numbered by its first. A part is
+    complete once the next one, or the end, is reached: only then has the file been checked for changes.
 
-    `lines_before`: of the span, if known, as finding it out takes reading the file up to it. `content` is told of all
-    bytes that are read, and of the rest at the end.
+    `lines_before`: number of lines before the span, if known; else the file is read up to the span. `content` hashes
+    all bytes that are read, and the rest at the end.
     """
     with open_input(file) as stream:
         if content is not None:
@@ -94,7 +96,7 @@ def read_parts(
 
 
 def _next_part(reading: Reading, parts: Parts, wanted: Wanted) -> tuple[int, Iterator[pa.RecordBatch] | None]:
-    """A file that is damaged from its beginning on has one part: the damage."""
+    """Return the next part. A file that is damaged at its beginning has one part: the damage."""
     try:
         return next(parts, (0, None))
     except DamagedFile as damage:
@@ -111,7 +113,7 @@ def _raising(error: DamagedFile) -> Iterator[pa.RecordBatch]:
 
 @contextmanager
 def _blaming_change(file: InputFile) -> Iterator[None]:
-    """A file cut while it was read looks damaged; say what happened."""
+    """Raise ChangedWhileRead in place of errors that a change of the file has caused."""
     try:
         yield
     except DataError:
@@ -120,7 +122,7 @@ def _blaming_change(file: InputFile) -> Iterator[None]:
 
 
 def _guarded(reading: Reading, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Under "skip", damage ends the part and is one more bad record."""
+    """Yield batches; under "skip", damage ends the part and is one more bad record."""
     with _blaming_change(reading.file):
         try:
             yield from _gathered(batches, reading.batch_bytes)
@@ -132,13 +134,13 @@ def _guarded(reading: Reading, batches: Iterator[pa.RecordBatch]) -> Iterator[pa
 
 
 def can_be_cut(file: InputFile) -> bool:
-    """Whether parts of the file can be read by themselves: lines, not compressed, of known size."""
+    """Return True if spans of the file can be read independently: lines, not compressed, of known size."""
     how = format_of(file.path)
     return how is not None and how.kind in ("text", "json") and not how.compression and file.size is not None
 
 
 def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[pa.RecordBatch]:
-    """Small batches joined: a Parquet file may have a row group for every few rows."""
+    """Join small batches: a Parquet file may have a row group for every few rows."""
     held: list[pa.RecordBatch] = []
     held_bytes = 0
     try:
@@ -162,7 +164,7 @@ def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[p
 
 
 def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """What is held, which is held no more."""
+    """Return what is held as one batch, and clear it."""
     batches = held[:]
     held.clear()
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)  # which copies even one
@@ -182,15 +184,15 @@ def _parts(reading: Reading, wanted: Wanted) -> Parts:
 
 
 def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
-    found = pieces(reading, how.compression)
+    found = chunks(reading, how.compression)
     if reading.span is None:
-        parted = parted_blocks(found, reading.batch_bytes, reading.part_bytes)
+        parted = lines_by_part(found, reading.batch_bytes, reading.part_bytes)
     else:
         number = reading.span.start // reading.part_bytes
-        parted = ((number, block) for block in blocks(found, reading.batch_bytes))
+        parted = ((number, lines) for lines in whole_lines(found, reading.batch_bytes))
     waiting = list(islice(parted, 1))
 
-    def blocks_of(part: int) -> Iterator[bytes]:  # keeps no block that it has given: one may be a long document
+    def lines_of(part: int) -> Iterator[bytes]:  # holds no lines that it has yielded: they may be a long document
         while waiting and waiting[0][0] == part:
             yield waiting.pop()[1]
             waiting.extend(islice(parted, 1))
@@ -198,14 +200,14 @@ def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
     while waiting:
         part = waiting[0][0]
         if wanted(part):
-            yield part, (read_text if how.kind == "text" else read_json)(reading, blocks_of(part))
-        for block in blocks_of(part):  # not wanted, or left
+            yield part, (read_text if how.kind == "text" else read_json)(reading, lines_of(part))
+        for lines in lines_of(part):  # not wanted, or not consumed
             if how.kind == "json":
-                pass_over_json(reading, block)
+                pass_over_json(reading, lines)
             else:
-                reading.record += count_lines(block)
-            del block
-    # Hold the bytes that arrived against the size the file was found with: not every storage tells of changes.
+                reading.record += count_lines(lines)
+            del lines
+    # Compare the bytes read with the listed size: not every storage reports changes.
     size, arrived = reading.file.size, reading.stream.tell()
     if size is not None and arrived != size and reading.span is None:
         raise ChangedWhileRead(reading.file.path, f"{arrived} of {size} bytes arrived")

@@ -1,4 +1,4 @@
-"""What a corpus is made of: sources as users write them, and the files they mean."""
+"""Sources of a corpus, as users write them, and the files that they name."""
 
 import math
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from pipelines.storage_errors import UnreadableInput
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of a corpus."""
+    """A set of files with common settings."""
 
     path: str
     """Path, glob (`**` for any directories) or URI (s3://, gs://, hf://, ...); a directory means all files under it."""
     language: str | None = None
     """Language of all its documents; default: the language field, else the file name up to its first dot."""
     category: str | None = None
-    """The same under the name that mixture inference uses; only one of the two."""
+    """Another name for language, used by mixture inference; only one of the two."""
     text_field: str = "text"
     """The field or column that holds the text (not used for .txt files)."""
     id_field: str = "id"
@@ -49,19 +49,19 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file of a corpus, as it was when it was found. Travels to workers."""
+    """A file of a corpus, with the state it had when it was listed."""
 
     path: str
-    """As opened: absolute where local, a URI elsewhere."""
+    """Absolute local path, or a URI."""
     size: int | None
-    """Bytes; None where the storage does not say."""
+    """Bytes; None: not known."""
     modified_ns: int | None
-    """Time of the last change, nanoseconds since 1970; None where the storage does not say."""
+    """Time of modification, nanoseconds since 1970; None: not known."""
     source: Source
 
 
 def find_files(sources: Sequence[Source]) -> list[InputFile]:
-    """The files the sources mean, sorted by path, each once.
+    """Return the files that the sources name, sorted by path, each once.
 
     Raises MissingInput (nothing there), UnknownFormat (a file that is not read, by its ending), UnreadableInput (no
     permission, an unreachable host, an unknown scheme), ConflictingSources (one file, two settings).
@@ -78,7 +78,7 @@ def find_files(sources: Sequence[Source]) -> list[InputFile]:
 
 
 def _entries(storage: Storage, path: str) -> list[Entry]:
-    """All files a source means, every one of a format that is read. A name with `[` that exists is no glob."""
+    """Return the files that a source names; all have a known format. An existing name with `[` is no glob."""
     entry = storage.stat(path)
     if entry is None and is_glob(path):
         entries = expand(storage, path)
@@ -108,12 +108,12 @@ def _input_file(storage: Storage, entry: Entry, source: Source) -> InputFile:
 
 
 def _settings(source: Source) -> Source:
-    """All that a source says about a file, apart from how it got there."""
+    """Return the settings of a source without its path, for comparison."""
     return msgspec.structs.replace(source, path="any", language=source.label, category=None)
 
 
 def _described(source: Source) -> str:
-    """What a source says about its files, for an error: only what differs from the defaults."""
+    """Describe a source in an error, by its path and non-default settings."""
     says = {
         field.name: getattr(source, field.name)
         for field in msgspec.structs.fields(source)

@@ -1,6 +1,6 @@
-"""Where files are: this machine's, or what pyarrow.fs and fsspec reach. The one place that opens input files.
+"""Storage of input files: the local file system, pyarrow.fs or fsspec. Only this module opens input files.
 
-Everything that goes wrong there leaves as one of our errors: the packages behind a URI raise what they please.
+All errors of the packages behind a URI are raised as errors of our own.
 """
 
 import datetime
@@ -20,16 +20,16 @@ from pipelines.storage_errors import StorageDisturbed, UnreadableInput
 
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(?:::[^/]*)?://")
 _USER = re.compile(r"[^/@:]*:(?!\d+/).*?@(?![^/]*@)|[^/@]+@")
-"""What stands before the bucket: "key:secret@", "anonymous@"."""
+"""Credentials before the bucket: "key:secret@", "anonymous@"."""
 _ARROW_SCHEMES: Final = ("s3", "gs", "gcs", "abfs", "abfss")
 """Schemes that pyarrow opens by itself; the others go through fsspec and the package it names."""
 _MODIFIED_KEYS: Final = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
-"""What fsspec's file systems call the time of the last change; the first one found counts."""
+"""Names of the modification time in fsspec's file systems; the first one present is used."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is at a path. `other` is a dangling link, a pipe, a device."""
+    """An entry of a directory. `other` is a dangling link, a pipe, a device."""
 
     path: str
     kind: Literal["file", "directory", "other"]
@@ -38,30 +38,30 @@ class Entry:
 
 
 class Storage(Protocol):
-    """Paths of one storage; "/" separates their parts."""
+    """A storage. "/" separates the components of its paths."""
 
     def stat(self, path: str) -> Entry | None:
-        """None where nothing is."""
+        """Return the entry at a path; None: nothing there."""
 
     def entries(self, path: str) -> list[Entry]:
-        """What is in a directory, sorted by path."""
+        """Return the entries of a directory, sorted by path."""
 
     def identity(self, path: str) -> str:
-        """The same for two paths of one directory."""
+        """Return a name that is equal for all paths of one directory."""
 
     def uri(self, path: str) -> str:
-        """The path as users see it: absolute where local, with its scheme elsewhere."""
+        """Return the path for users: absolute where local, with its scheme elsewhere."""
 
     def inside(self, uri: str) -> str:
-        """The path of what `uri` returned."""
+        """Return the path of a result of `uri`."""
 
     def open(self, path: str) -> Any:
-        """A binary file object with read and seek."""
+        """Open a binary file object with read and seek."""
 
 
 @contextmanager
 def explained(path: str) -> Iterator[None]:
-    """Turn what opening, listing and reading may raise into one of our errors."""
+    """Raise errors of opening, listing and reading as errors of our own."""
     try:
         yield
     except BabelmergeError:
@@ -81,10 +81,10 @@ def explained(path: str) -> Iterator[None]:
 
 
 class LocalStorage:
-    """This machine's files. Paths are absolute; links are followed."""
+    """Local file system. Paths are absolute; links are followed."""
 
     def stat(self, path: str) -> Entry | None:
-        """None where nothing is, not even a dangling link."""
+        """Return the entry at a path; None: nothing there, not even a dangling link."""
         with explained(path):
             try:
                 return self._entry(path)
@@ -92,7 +92,7 @@ class LocalStorage:
                 return None
 
     def entries(self, path: str) -> list[Entry]:
-        """Sorted by path."""
+        """Return the entries of a directory, sorted by path."""
         with explained(path):
             return [self._entry(os.path.join(path, name)) for name in sorted(os.listdir(path))]  # noqa: PTH118, PTH208
 
@@ -108,36 +108,36 @@ class LocalStorage:
         return Entry(path, kind, status.st_size, status.st_mtime_ns)
 
     def identity(self, path: str) -> str:
-        """With all links resolved."""
+        """Return the path with all links resolved."""
         return os.path.realpath(path)
 
     def uri(self, path: str) -> str:
-        """The path itself."""
+        """Return the path itself."""
         return path
 
     def inside(self, uri: str) -> str:
-        """The path itself."""
+        """Return the path itself."""
         return uri
 
     def open(self, path: str) -> Any:
-        """Unbuffered: readers ask for large pieces. Never a memory map, which dies when a file shrinks."""
+        """Open unbuffered: reads are large. Never a memory map, which crashes when a file shrinks."""
         return Path(path).open("rb", buffering=0)
 
 
 @dataclass(frozen=True)
 class RemoteStorage:
-    """A file system of fsspec, or one of pyarrow dressed as such. Paths are without scheme."""
+    """A file system of fsspec, or one of pyarrow wrapped for it. Paths have no scheme."""
 
     files: Any
     prefix: str
-    """What makes a URI of a path: "s3://"; empty where the file system's own paths are URIs."""
+    """Prefix that makes a path a URI: "s3://"; empty where the file system's paths are URIs."""
     suffix: str
-    """What follows in a chain ("zip://a.jsonl::s3://bucket/b.zip"), else empty."""
+    """Rest of a chain ("zip://a.jsonl::s3://bucket/b.zip"), else empty."""
     root: str
-    """What all paths start with: "/" or nothing."""
+    """First characters of all paths: "/" or nothing."""
 
     def stat(self, path: str) -> Entry | None:
-        """Asks anew: a listing kept by the file system may be stale."""
+        """Return the entry at a path, not from a cached listing, which may be stale."""
         with explained(self.uri(path)):
             self.files.invalidate_cache()
             try:
@@ -148,7 +148,7 @@ class RemoteStorage:
                 return None
 
     def entries(self, path: str) -> list[Entry]:
-        """Sorted by path."""
+        """Return the entries of a directory, sorted by path."""
         with explained(self.uri(path)):
             found = [self._entry(info) for info in self.files.ls(path, detail=True)]
         # Some stores list an empty object named like the directory inside it.
@@ -162,25 +162,25 @@ class RemoteStorage:
         return Entry(path, "file" if info["type"] == "file" else "other", size, _modified_ns(info))
 
     def identity(self, path: str) -> str:
-        """The path: there are no links."""
+        """Return the path: there are no links."""
         return path
 
     def uri(self, path: str) -> str:
-        """With the scheme, and the rest of the chain."""
+        """Return the path with scheme and the rest of the chain."""
         return f"{self.prefix}{path.removeprefix(self.root)}{self.suffix}"
 
     def inside(self, uri: str) -> str:
-        """Without the scheme and the rest of the chain; with the leading slash where paths have one."""
+        """Return the path without scheme and chain; with a leading slash where paths have one."""
         path = uri.removesuffix(self.suffix).removeprefix(self.prefix)
         return f"{self.root}{path}"
 
     def open(self, path: str) -> Any:
-        """As the file system opens it."""
+        """Open with the file system's own method."""
         return self.files.open(path, "rb")
 
 
 def _other_than_missing(cause: BaseException | None) -> Exception | None:
-    """What lies behind the "not found" of fsspec's http: a host that is not reached, or that refuses."""
+    """Return the cause of a "not found" of fsspec's http if it is another: an unreachable host, or a refusal."""
     unreached = isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError | NotADirectoryError)
     status = getattr(cause, "status", None)
     refused = isinstance(status, int) and status not in (404, 410)
@@ -203,12 +203,12 @@ def _modified_ns(info: dict[str, Any]) -> int | None:
 
 
 def is_uri(path: str) -> bool:
-    """Whether a scheme leads the path."""
+    """Return True if the path begins with a scheme."""
     return _URI.match(path) is not None
 
 
 def locate(path: str) -> tuple[Storage, str]:
-    """The storage that a path or URI names, and the path in it.
+    """Return the storage that a path or URI names, and the path in it.
 
     Raises UnreadableInput for an unknown scheme, or one whose package is not installed.
     """
@@ -234,7 +234,7 @@ def locate(path: str) -> tuple[Storage, str]:
 
 
 def _arrow_storage(scheme: str, rest: str) -> tuple[RemoteStorage, str]:
-    """From "bucket/key" or "user:password@bucket/key?option=value"; keys are taken as they are, "%20" is no space."""
+    """Parse "bucket/key" or "user:password@bucket/key?option=value"; keys stay as they are: "%20" is no space."""
     from fsspec.implementations.arrow import ArrowFSWrapper  # takes long, and most files are on this machine
     from pyarrow.fs import FileSystem
 

@@ -1,12 +1,12 @@
-"""Thrift's compact protocol, read strictly: the fields of a structure that somebody wants (thrift-compact-protocol.md).
+"""Strict reader of Thrift's compact protocol (thrift-compact-protocol.md): only wanted fields of a structure.
 
-Nothing is made of what nobody wants, so that a structure takes the memory of its wanted fields alone.
+Other fields are skipped without creating objects, so memory depends on the wanted fields alone.
 """
 
 from typing import Any, Final, TypeAlias
 
 Wanted: TypeAlias = "dict[int, Wanted | list[Wanted] | None]"
-"""Fields to keep: None for an integer, a dict for a structure, a list of one dict for a list of structures."""
+"""Fields to read: None for an integer, a dict for a structure, a list of one dict for a list of structures."""
 
 _END, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCTURE, _UUID = range(14)
 _INTEGERS: Final = (_I16, _I32, _I64)
@@ -16,7 +16,7 @@ _VARINT_BITS: Final = 70
 
 
 def read_structure(data: bytes, wanted: Wanted, most_items: int) -> tuple[dict[int, Any], int]:
-    """The wanted fields that are there with the type wanted, by number, and how long the structure is.
+    """Return the wanted fields that are present with the wanted type, by number, and the length of the structure.
 
     Raises ValueError where it is none, or has more than `most_items` structures in lists; EOFError where the data ends
     within it.
@@ -56,7 +56,7 @@ class _Reader:
                 if self.items < 0:
                     raise ValueError("it lists more than can be held")
                 found[number] = [self.structure(inner[0], depth + 1) for _ in range(count)]
-            else:  # as of another version: its readers, too, pass over it
+            else:  # of another version: skip it, as Thrift's readers do
                 self.skip(kind, depth)
         self.place += 1
         return found
@@ -77,7 +77,7 @@ class _Reader:
         return value >> 1 ^ -(value & 1)
 
     def length(self) -> int:
-        """Of a list, whose first byte also names the type of what it holds."""
+        """Read the length of a list, whose first byte also holds the type of its items."""
         head = self.data[self.place]
         self.place += 1
         return head >> 4 if head < 0xF0 else self.varint()
@@ -108,7 +108,7 @@ class _Reader:
             raise ValueError(f"fields nested more than {_DEEPEST} deep")
         for _ in range(count):
             for kind in kinds:
-                self.data[self.place]  # a truth value in a list has a byte of its own
+                self.data[self.place]  # a boolean in a list has a byte of its own
                 if kind in (_TRUE, _FALSE):
                     self.place += 1
                 else:

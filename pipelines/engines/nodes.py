@@ -1,4 +1,4 @@
-"""What every node of a cluster must have in common with the driver: code, libraries, and the paths of a job."""
+"""Checks of a cluster's nodes: code, libraries and visible paths must equal the driver's."""
 
 import hashlib
 import secrets
@@ -17,7 +17,7 @@ from operators.redaction import shown
 ROOT: Final = Path(__file__).resolve().parents[2]
 CODE: Final = ("operators", "pipelines", "jobs")
 LIBRARIES: Final = ("ray", "numpy", "numba", "pyarrow", "polars", "tokenizers", "zstandard", "msgspec", "highspy")
-"""Those that decide what comes out, or what travels between nodes."""
+"""Libraries that affect results, or data sent between nodes."""
 PROBE: Final = ".babelmerge-seen-"
 
 
@@ -47,15 +47,15 @@ class InvisiblePaths(DataError):
 
 @dataclass(frozen=True)
 class Identity:
-    """What a process runs."""
+    """Code and library versions of a process."""
 
     code: str
-    """A digest of our own source."""
+    """Digest of our own source."""
     versions: tuple[tuple[str, str], ...]
-    """Python's and those of LIBRARIES."""
+    """Versions of Python and of LIBRARIES."""
 
     def difference(self, other: "Identity") -> str | None:
-        """How another process differs from this one; None: it does not."""
+        """Describe the difference of another process from this one; None: equal."""
         theirs = dict(other.versions)
         unlike = [
             f"has {name} {theirs.get(name)}, not {mine}" for name, mine in self.versions if theirs.get(name) != mine
@@ -67,7 +67,7 @@ class Identity:
 
 @cache
 def identity() -> Identity:
-    """Of this process."""
+    """Return the identity of this process."""
     digest = hashlib.sha256()
     for package in CODE:
         for source in sorted((ROOT / package).rglob("*.py")):
@@ -85,15 +85,15 @@ def _version(library: str) -> str:
 
 
 def missing_paths(paths: Sequence[str]) -> tuple[str, ...]:
-    """Those of these local paths that are not there."""
+    """Return the local paths that do not exist."""
     return tuple(path for path in paths if not Path(path).exists())
 
 
 @contextmanager
 def probes(inputs: Sequence[str], output: Path) -> Iterator[list[str]]:
-    """Local paths for all nodes to look for: of each folder the first input, and a new file in or above the output.
+    """Yield local paths that all nodes must see: the first input of each folder, and a new file in or above the output.
 
-    Another machine's disk may have a folder of the same name, but not a file that was made this moment.
+    Another machine's disk may have a folder of the same name, but not a file that was created just now.
     """
     first = {str(Path(path).parent): path for path in sorted(inputs, reverse=True) if "://" not in path}
     files = sorted(first.values())
@@ -102,7 +102,7 @@ def probes(inputs: Sequence[str], output: Path) -> Iterator[list[str]]:
     try:
         probe.touch(exist_ok=False)
     except OSError:
-        yield files  # whoever writes there will say what is wrong
+        yield files  # the first write there will raise the error
         return
     try:
         yield [*files, str(probe)]

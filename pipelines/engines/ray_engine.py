@@ -1,4 +1,4 @@
-"""Ray: joins the cluster that RAY_ADDRESS names, or starts one on this machine that listens on loopback only."""
+"""Ray engine: joins the cluster of RAY_ADDRESS, or starts one on this machine that listens on loopback only."""
 
 import os
 import socket
@@ -15,11 +15,11 @@ from pipelines.engines.nodes import Identity, InvisiblePaths, NodeMismatch, iden
 from pipelines.engines.ray_workers import ANYWHERE, RayWorker, result_of, timed
 from pipelines.engines.run_stats import TRIES, RunStats, TaskLost
 
-TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few enough to hold little
+TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few in flight
 CONNECT_TIMEOUT_S = 10.0
 ROOM_TIMEOUT_S = 60.0
 ROOM_POLL_S = 0.5
-OBJECT_STORE_BYTES = 1 << 30  # for a cluster of our own: what travels is small, text never does
+OBJECT_STORE_BYTES = 1 << 30  # of our own cluster: messages are small, text is never sent
 
 
 class ClusterUnreachable(DataError):
@@ -63,7 +63,7 @@ def _connect(workers: int | None) -> Any:
 
 
 def _probe(address: str) -> None:
-    """Ray tries for minutes to reach a head that is not there; a connection says so in seconds."""
+    """Raise ClusterUnreachable if nothing listens at the address: Ray would try for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         try:
@@ -96,11 +96,11 @@ class RayEngine:
         kernels: Sequence[str] = (),
         stats: RunStats | None = None,
     ) -> None:
-        """`workers` of None: one for each processor of the cluster, counted anew between tasks' runs, for nodes come
-        and go. More than that share the processors.
+        """`workers` of None: one for each processor of the cluster, counted again before each run of tasks, as nodes
+        come and go. More workers than processors share them.
 
-        `shard_bytes`: a worker with a state is not worth its round trips for less than these. `kernels`: the groups
-        of `operators.precompile` that each node compiles, where it has not, before its workers begin.
+        `shard_bytes`: below this many bytes a stateful worker costs more in round trips than it gains. `kernels`:
+        groups of `operators.precompile` that each node compiles, if necessary, before its workers begin.
         """
         self._shard_bytes = shard_bytes
         self.stats = stats or RunStats()
@@ -118,7 +118,7 @@ class RayEngine:
         self._start_workers()
 
     def require_visible(self, inputs: Sequence[str], output: Path) -> None:
-        """See Engine; nodes that join later are asked when they do."""
+        """See Engine. Nodes that join later are checked when they join."""
         self._visible = (tuple(inputs), output)
         self._check_paths(self._admitted)
 
@@ -133,7 +133,7 @@ class RayEngine:
             raise InvisiblePaths(missing)
 
     def _admit(self) -> None:
-        """Ask nodes that have joined what the first were asked, then count the processors anew."""
+        """Check nodes that have joined as the first were checked, then count the processors again."""
         living = frozenset(node["NodeID"] for node in self._ray.nodes() if node["Alive"])
         if joined := living - self._admitted:
             self._check_nodes(joined)
@@ -149,7 +149,7 @@ class RayEngine:
         return None if now is None or self._spilled_before is None else now - self._spilled_before
 
     def _check_nodes(self, nodes: frozenset[str]) -> None:
-        """Raises NodeMismatch where one of these nodes runs other code, or other libraries, than this process."""
+        """Raise NodeMismatch if one of these nodes has other code or libraries than this process."""
         mine = identity()
         found = [
             (node, f"cannot run ours ({theirs})" if isinstance(theirs, Exception) else mine.difference(theirs))
@@ -160,8 +160,7 @@ class RayEngine:
             raise NodeMismatch(unlike)
 
     def _on_nodes(self, task: Callable[[Any], Any], argument: Any, nodes: frozenset[str]) -> list[tuple[str, Any]]:
-        """(node, task(argument) or what it raised) for each of these nodes that lives; takes no processor, so waits
-        for none."""
+        """Run a task on each living node; return (node, result or exception). Requests no processor, so never waits."""
         ray = self._ray
         asked = []
         for node in ray.nodes():
@@ -174,8 +173,10 @@ class RayEngine:
         return [(name, one) for name, one in answered if not (isinstance(one, WorkerLost) and one.with_node)]
 
     def _wait_for_room(self) -> None:
-        """Raises ClusterFull where the processors do not come free: for all workers that were asked for, else for one.
-        A cluster whose nodes are still to come has none at first."""
+        """Wait for free processors: for all requested workers, else for one. Raises ClusterFull after ROOM_TIMEOUT_S.
+
+        A cluster that is starting has none at first.
+        """
         deadline = time.monotonic() + ROOM_TIMEOUT_S
         while True:
             wanted = self._share * self.workers if self._asked else 1.0
@@ -188,12 +189,12 @@ class RayEngine:
             self._admit()
 
     def _start_workers(self) -> None:
-        """Let as many processes as there are workers import and load what they will need, side by side."""
+        """Start one process for each worker, which import and load libraries and kernels in parallel."""
         for _ in self.run(_load, range(self.workers)):
             pass
 
     def shards(self, stored_bytes: int) -> int:
-        """One for each `shard_bytes`, at most one for each worker."""
+        """Return one for each `shard_bytes`, at most one for each worker."""
         return max(1, min(self.workers, stored_bytes // self._shard_bytes))
 
     def run(
@@ -202,8 +203,11 @@ class RayEngine:
         items: Sequence[Item],
         on_lost: Callable[[Item, TaskLost], Result] | None = None,
     ) -> Iterator[tuple[int, Result]]:
-        """(index, result) as tasks are done; one whose worker was lost is submitted again, and here, not by Ray, so
-        that it is counted: the second time behind all others, then alone, as others may have taken the memory."""
+        """Yield (index, result) in order of completion. A task whose worker failed is submitted again.
+
+        Repeated here, not by Ray, so that failures are counted: first after all others, then alone, as other tasks may
+        have used up the memory.
+        """
         ray = self._ray
         self._admit()
         mine = identity()
@@ -236,14 +240,16 @@ class RayEngine:
                     else:
                         self.stats.record_time(task.__name__, node, seconds)
                     yield index, result
-            self._admit()  # who comes next divides the work among those that are there
+            self._admit()  # the next stage divides its work among the nodes present
         finally:
             for reference in running:
                 ray.cancel(reference, force=False)
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "RayWorker":
-        """An actor. Ray does not restart it, which would lose its state in silence; `fleet` replaces it. It asks for
-        no processor where those that it shares are taken by others of ours: nodes may have gone."""
+        """Start an actor. Ray does not restart it, which would silently lose its state; `fleet` replaces it.
+
+        It requests no processor if our other actors hold them all: nodes may have left.
+        """
         living = (node["Resources"].get("CPU", 0.0) for node in self._ray.nodes() if node["Alive"])
         room = sum(int(processors / self._share + 1e-6) for processors in living)
         self._states = [one for one in self._states if not one.is_stopped]
@@ -252,9 +258,9 @@ class RayEngine:
         return self._states[-1]
 
     def close(self) -> None:
-        """Leave the cluster; end it if it is ours. In a process that lives on no handle of an actor may stay behind."""
+        """Leave the cluster; end it if we started it. Drops all actor handles, as the process may live on."""
         self._states.clear()
-        self.stats.spilled_bytes = lambda: None  # which held the engine
+        self.stats.spilled_bytes = lambda: None  # it refers to the engine
         if self._owner:
             self._ray.shutdown()
 
@@ -283,26 +289,28 @@ def _initialized() -> bool:
 
 
 def _name(item: Any, index: int, among: int) -> str:
-    """For messages: the file it is about, else its number."""
+    """Name a task in messages by its file, else by its number."""
     path = item if isinstance(item, str) else getattr(item, "path", None)
     return f"item {index + 1} of {among}" if path is None else shown(str(path))
 
 
 def _spilled(ray: Any) -> int | None:
-    """Bytes that object stores wrote to disk so far, all nodes together. Ray tells it to its own tools alone, so a
-    version that does not is no error."""
+    """Return the bytes that all object stores have spilled so far; None: not known.
+
+    Ray has no public interface for it.
+    """
     from ray._private import internal_api
 
     try:
         nodes = [(node["NodeManagerAddress"], node["NodeManagerPort"]) for node in ray.nodes() if node["Alive"]]
-        told = [internal_api.node_stats(*node, include_memory_info=False).store_stats for node in nodes]
-        return sum(int(one.spilled_bytes_total) for one in told)
+        stats = [internal_api.node_stats(*node, include_memory_info=False).store_stats for node in nodes]
+        return sum(int(one.spilled_bytes_total) for one in stats)
     except Exception:
         return None
 
 
 def _answer(ray: Any, reference: Any) -> Any:
-    """The answer, or what was raised in its place: a node may be lost at any time, and may lack our code."""
+    """Return the result or the exception: a node may fail at any time, and may lack our code."""
     try:
         return result_of(ray, reference)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What runs on Ray: tasks and actors that say where they were and how long they took, and how their answers arrive."""
+"""Tasks and actors on Ray: they return their node and seconds with each result; errors are translated."""
 
 import sys
 import time
@@ -13,9 +13,9 @@ from pipelines.engines.run_stats import RunStats
 from pipelines.retry import run_with_retry
 
 ANYWHERE: Final[dict[str, Any]] = {"num_cpus": 0, "scheduling_strategy": "SPREAD"}
-"""Options of a worker with a state that asks for no processor."""
+"""Options of an actor that requests no processor."""
 START_TIMEOUT_S: Final = 30.0
-"""For a worker with a state to find room."""
+"""Seconds for an actor to be scheduled."""
 
 
 class ClusterFailed(DataError):
@@ -26,8 +26,10 @@ class ClusterFailed(DataError):
 
 
 def timed(task: Callable[[Item], Result], item: Item, driver: Identity) -> tuple[str, float, Result]:
-    """Where it was done, the seconds it took, and the result. Raises NodeMismatch: Ray hands work to a node as soon as
-    it has joined, before anybody could ask it."""
+    """Run a task; return its node, seconds and result.
+
+    Raises NodeMismatch: Ray schedules work on a node as soon as it has joined, before it could be checked.
+    """
     if (difference := driver.difference(identity())) is not None:
         raise NodeMismatch(((f"node {_node()}", difference),))
     began = time.monotonic()
@@ -37,13 +39,13 @@ def timed(task: Callable[[Item], Result], item: Item, driver: Identity) -> tuple
 
 @cache
 def _node() -> str:
-    """This process's node, as messages call it."""
-    ray: Any = sys.modules["ray"]  # this runs in its worker
+    """Return the name of this process's node for messages."""
+    ray: Any = sys.modules["ray"]  # this runs in a worker of Ray
     return f"{ray.util.get_node_ip_address()} ({ray.get_runtime_context().get_node_id()[:8]})"
 
 
 def result_of(ray: Any, reference: Any) -> Any:
-    """The answer; errors of our own arrive as themselves. Raises WorkerLost, and ClusterFailed for all else."""
+    """Return a result; a task's own error is raised as itself. Raises WorkerLost, and ClusterFailed for all else."""
     raised = ray.exceptions
     try:
         return ray.get(reference)
@@ -63,7 +65,7 @@ def result_of(ray: Any, reference: Any) -> Any:
 
 
 class _Host:
-    """Holds a state in an actor; made by the first call, so that what fails arrives as itself, not as a dead actor."""
+    """Actor that holds a state. The first call creates it, so that its errors are not a dead actor."""
 
     def __init__(self, state: Callable[..., Any], arguments: tuple[Any, ...], driver: Identity) -> None:
         self._driver = driver
@@ -98,11 +100,10 @@ class RayWorker:
         return RayPending(self, self._actor.call.remote(method, arguments))
 
     def answer(self, reference: Any) -> Any:
-        """A call's answer, once it is there. Raises WorkerLost, also where no node has had room for the worker: the
-        processors that were there may have gone with their node."""
+        """Wait for the result of a call. Raises WorkerLost, also if no node had room for the actor."""
         if self._ready is not None:
-            left = max(0.0, self._patience - time.monotonic())
-            if not self._ray.wait([self._ready], timeout=left)[0]:
+            remaining = max(0.0, self._patience - time.monotonic())
+            if not self._ray.wait([self._ready], timeout=remaining)[0]:
                 raise WorkerLost(f"no node had room for it in {START_TIMEOUT_S:g} s", with_node=True)
             self._ready = None
         node, seconds, answer = result_of(self._ray, reference)
@@ -115,7 +116,7 @@ class RayWorker:
         self._ray.kill(self._actor, no_restart=True)
 
     def replaced(self) -> "RayWorker":
-        """Another; it asks for no processor, as the one that it had may have gone with its node."""
+        """Start a replacement. It requests no processor, as the failed one may have gone with its node."""
         self.stop()
         state, arguments = self._made_of
         return RayWorker(self._ray, self._stats, state, arguments, **ANYWHERE)
@@ -128,5 +129,5 @@ class RayPending:
         self._worker, self._reference = worker, reference
 
     def result(self) -> Any:
-        """The answer, once it is there."""
+        """Wait for the result."""
         return self._worker.answer(self._reference)

@@ -1,4 +1,4 @@
-"""Reading parallel text once, and choosing the documents that all languages have."""
+"""Reader of parallel text for curves and sweep: scratch files, and the documents that all languages have."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,30 +9,30 @@ from pipelines.corpus.bad_records import OnBadRecord
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
 from pipelines.parallel_text.selection import Selection, SelectTask, select_documents
-from pipelines.parallel_text.texts import ReadTask, Texts, language_column, read_texts, selected_places, unread
+from pipelines.parallel_text.texts import ReadTask, Texts, language_column, read_texts, selected_places, skipped_file
 from pipelines.premiums.comparison import Comparison
 from pipelines.progress import Progress
 
 
 @dataclass(frozen=True)
 class Parallel:
-    """Scratch files of the text, and which documents of it all languages have."""
+    """Scratch files of parallel text, and the selection of documents that all languages have."""
 
     texts: tuple[Texts, ...]
     selection: Selection
 
     def evaluated(self, language: str) -> pa.LargeStringArray:
-        """The common documents of a language, in the baseline's order."""
+        """Return the common documents of a language, in the baseline's order."""
         return self.all(language).take(selected_places(self.selection.path)[language])
 
     def others(self, language: str) -> pa.LargeStringArray:
-        """All other documents of a language, in the order of the corpus."""
+        """Return all other documents of a language, in the order of the corpus."""
         text = self.all(language)
         chosen = set(selected_places(self.selection.path)[language].to_pylist())
         return text.take(pa.array([i for i in range(len(text)) if i not in chosen], pa.int64()))
 
     def all(self, language: str) -> pa.LargeStringArray:
-        """Every document of a language, in the order of the corpus."""
+        """Return every document of a language, in the order of the corpus."""
         return language_column(self.texts, language, "text")
 
 
@@ -40,12 +40,12 @@ def read_parallel(
     files: list[InputFile], baseline: str, languages: tuple[str, ...] | None, on_bad_record: OnBadRecord,
     into: Path, engine: Engine, progress: Progress,
 ) -> tuple[Parallel, pa.Table]:  # fmt: skip
-    """The text of all files in `into`, and the bad records. Raises what reading and selecting do."""
+    """Read all files into scratch files in `into`; return these and the bad records."""
     tasks = [ReadTask(file, i, on_bad_record, into) for i, file in enumerate(files)]
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     found: dict[int, tuple[Texts, pa.Table]] = {}
     with progress.stage("read", total, "B") as advance:
-        for index, read in engine.run(read_texts, tasks, on_lost=unread):
+        for index, read in engine.run(read_texts, tasks, on_lost=skipped_file):
             found[index] = read
             advance(files[index].size or 0)
     texts = tuple(found[i][0] for i in range(len(tasks)))

@@ -1,4 +1,4 @@
-"""Which documents are compared: those that are translations of each other, each once, in the baseline's order."""
+"""Selection of documents to compare: translations of each other, each once, in the baseline's order."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from pipelines.premiums.comparison import Comparison
 
 SELECTED: Final = "selected.parquet"
 EXAMPLE_CHARACTERS: Final = (30, 90)
-"""How long an example is in the baseline language, if there is one."""
+"""Least and greatest length of the example in the baseline language, if one exists."""
 
 
 class NoBaseline(DataError):
@@ -41,7 +41,7 @@ class RepeatedDocument(DataError):
 
 @dataclass(frozen=True)
 class SelectTask:
-    """What was read, and what is to be compared."""
+    """A selection to make: texts and options."""
 
     texts: tuple[Texts, ...]
     into: Path
@@ -50,28 +50,28 @@ class SelectTask:
 
 @dataclass(frozen=True)
 class Selection:
-    """What `selected.parquet` holds: language, id, place, characters, bytes; by language, then in the baseline's order.
+    """Summary of `selected.parquet`: language, id, place, characters, bytes, sorted by language, then as the baseline.
 
     `place` counts the language's documents in the order of the corpus, from 0.
     """
 
     path: Path
     bytes: dict[str, int]
-    """Every compared language, sorted, and the bytes of its compared documents."""
+    """Bytes of the compared documents by language, sorted."""
     documents: int
-    """Distinct ids that are compared."""
+    """Number of distinct compared ids."""
     empty: int
-    """Documents without text: no translations, left out."""
+    """Number of documents without text, which are left out."""
     example: str
-    """The id of a short document that as many languages as possible have."""
+    """Id of a short document that as many languages as possible have."""
     examples: dict[str, int]
-    """Language to the example's place among its compared documents."""
+    """Place of the example among the compared documents, by language."""
     repeated: int = 0
-    """Documents that share their id with another of their language, where those are left out."""
+    """Number of documents that share their id with another of their language, if these are left out."""
 
 
 def select_documents(task: SelectTask) -> Selection:
-    """Write `selected.parquet`.
+    """Worker task: write `selected.parquet`.
 
     "common" keeps the documents that every compared language has, "pairwise" those that a language and the baseline
     have. Raises NoBaseline, RepeatedDocument, NoCommonDocuments, EmptyCorpus.
@@ -107,8 +107,8 @@ def select_documents(task: SelectTask) -> Selection:
         selected = selected.join(everywhere.select("id"), on="id", how="semi")
     selected = selected.join(order, on="id").sort("language", "order").drop("order")
     path = task.into / SELECTED
-    with replacing(path, durable=False) as part:
-        selected.write_parquet(part)
+    with replacing(path, durable=False) as temporary:
+        selected.write_parquet(temporary)
     sizes = selected.group_by("language").agg(pl.col("bytes").sum()).sort("language")
     example = _example(selected, how.baseline)
     places = selected.with_columns(at=pl.int_range(pl.len()).over("language")).filter(pl.col("id") == example)
@@ -117,7 +117,7 @@ def select_documents(task: SelectTask) -> Selection:
 
 
 def _example(selected: pl.DataFrame, baseline: str) -> str:
-    """The first of the documents that most languages have whose length suits a page; else the shortest of them."""
+    """Return the id of the first document of fitting length among those that most languages have; else the shortest."""
     present = selected.group_by("id").len()
     most = present.filter(pl.col("len") == pl.col("len").max())
     own = selected.filter(pl.col("language") == baseline).join(most, on="id", how="semi", maintain_order="left")
@@ -127,7 +127,7 @@ def _example(selected: pl.DataFrame, baseline: str) -> str:
 
 
 def _documents(task: SelectTask, language: str) -> tuple[pl.DataFrame, int, int]:
-    """language, id, place, characters, bytes of the documents with text; how many have none, or an id of others too.
+    """Return language, id, place, characters, bytes of documents with text; the number without; and with a shared id.
 
     Ids are distinct.
     """

@@ -1,4 +1,4 @@
-"""Parallel text, read and decoded once: scratch files from which any language can be read by itself."""
+"""Scratch files of parallel text, decoded once, from which any language can be read separately."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ TEXTS_SCHEMA: Final = pa.schema(
 
 @dataclass(frozen=True)
 class ReadTask:
-    """One file to read."""
+    """A file to read."""
 
     file: InputFile
     index: int
@@ -43,29 +43,29 @@ class ReadTask:
 
     @property
     def name(self) -> str:
-        """The scratch file that the task writes."""
+        """Name of the scratch file that the task writes."""
         return f"texts-{self.index:06}.arrow"
 
 
 @dataclass(frozen=True)
 class Texts:
-    """A scratch file: Arrow batches (TEXTS_SCHEMA), each of one language, in the order of the corpus."""
+    """A scratch file of Arrow batches (TEXTS_SCHEMA), each of one language, in the order of the corpus."""
 
     path: Path
     batches: dict[str, list[int]]
-    """Language to its batches."""
+    """Batch numbers by language."""
     bytes: dict[str, int]
-    """Language to its bytes of text."""
+    """Bytes of text by language."""
 
 
 def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, pa.Table]:
-    """Read a file into a scratch file; returns what is where, and the bad records."""
+    """Worker task: read a file into a scratch file; return its index and the bad records."""
     bad, batches, sizes = BadRecords(task.on_bad_record), dict[str, list[int]](), Counter[str]()
     path, written = task.into / task.name, 0
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with (
-        replacing(path, durable=False) as part,
-        pa.OSFile(str(part), "wb") as sink,
+        replacing(path, durable=False) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
         pa.ipc.new_file(sink, TEXTS_SCHEMA, options=options) as writer,
     ):
         for batch in read_batches(task.file, bad, batch_bytes):
@@ -81,15 +81,15 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
     return Texts(path, batches, dict(sizes)), bad.table()
 
 
-def unread(task: ReadTask, lost: TaskLost) -> tuple[Texts, pa.Table]:
-    """In place of a file at which workers die: nothing, and a bad record. Raises BadRecord where those fail the job."""
+def skipped_file(task: ReadTask, lost: TaskLost) -> tuple[Texts, pa.Table]:
+    """Fallback for a file that crashes its workers: no text, one bad record. Raises BadRecord under "fail"."""
     bad = BadRecords(task.on_bad_record)
     bad.add(task.path, 0, f"{lost.verdict}; nothing of it counts")
     return Texts(task.into / task.name, {}, {}), bad.table()
 
 
 def _by_language(column: pa.Array) -> list[tuple[str, np.ndarray[tuple[int], np.dtype[np.int64]] | None]]:
-    """Each language and its rows, in their order; None: all of them."""
+    """Return each language and its rows, in order; None: all rows."""
     encoded = column.dictionary_encode()
     names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     if len(names) == 1:
@@ -100,7 +100,7 @@ def _by_language(column: pa.Array) -> list[tuple[str, np.ndarray[tuple[int], np.
 
 
 def language_column(texts: Sequence[Texts], language: str, column: str) -> pa.Array:
-    """One column of all documents of a language, in the order of the corpus."""
+    """Return one column of all documents of a language, in the order of the corpus."""
     place = TEXTS_SCHEMA.get_field_index(column)
     options = pa.ipc.IpcReadOptions(included_fields=[place])
     found = [pa.array([], TEXTS_SCHEMA.field(place).type)]
@@ -113,12 +113,12 @@ def language_column(texts: Sequence[Texts], language: str, column: str) -> pa.Ar
 
 
 def selected_places(selected: Path) -> dict[str, pa.Int64Array]:
-    """For each language the places of its compared documents in the corpus, in the baseline's order."""
+    """Return the places of compared documents in the corpus, in the baseline's order, by language."""
     table = pl.read_parquet(selected, columns=["language", "place"], glob=False)
     parts = table.partition_by("language", maintain_order=True)
     return {part.item(0, "language"): pa.array(part["place"].to_numpy()) for part in parts}
 
 
 def selected_text(texts: Sequence[Texts], places: dict[str, pa.Int64Array], language: str) -> pa.LargeStringArray:
-    """The compared documents of a language, in the baseline's order."""
+    """Return the compared documents of a language, in the baseline's order."""
     return language_column(texts, language, "text").take(places[language])

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 from operators.arrays import F64
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.columns import read_arrow
-from pipelines.corpus.compression import pieces
+from pipelines.corpus.compression import chunks
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.formats import Format
 from pipelines.corpus.json_lines import read_json
-from pipelines.corpus.lines import blocks
+from pipelines.corpus.lines import whole_lines
 from pipelines.corpus.parquet import read_parquet
 from pipelines.corpus.reading import InputStream, Reading, Span, open_input
 from pipelines.corpus.sources import InputFile
@@ -138,7 +138,7 @@ class _Passage:
             self._rows = _rows(stream) if one.how.kind == "parquet" else None
             self.batches = self._of_columns((read_parquet if self._rows else read_arrow)(self._reading))
         else:
-            lines = self._lines(blocks(self._counted(pieces(self._reading, one.how.compression)), block_bytes))
+            lines = self._lines(whole_lines(self._counted(chunks(self._reading, one.how.compression)), block_bytes))
             self.batches = (read_text if one.how.kind == "text" else read_json)(self._reading, lines)
 
     @property

@@ -19,7 +19,7 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.run_stats import run_of
 from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing, write_table
 from pipelines.parallel_text.selection import SELECTED, Selection, SelectTask, select_documents
-from pipelines.parallel_text.texts import ReadTask, Texts, read_texts, unread
+from pipelines.parallel_text.texts import ReadTask, Texts, read_texts, skipped_file
 from pipelines.premiums.changes import BETTER, CHANGES, SAME, WORSE, OldRun, change_table, read_old_run
 from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.counting import CountTask, count_tokens, group_files
@@ -154,7 +154,7 @@ def _read(tasks: list[ReadTask], engine: Engine, progress: Progress) -> tuple[tu
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     found: dict[int, tuple[Texts, pa.Table]] = {}
     with progress.stage("read", total, "B") as advance:
-        for index, read in engine.run(read_texts, tasks, on_lost=unread):
+        for index, read in engine.run(read_texts, tasks, on_lost=skipped_file):
             found[index] = read
             advance(files[index].size or 0)
     bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])

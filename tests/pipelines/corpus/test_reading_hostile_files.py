@@ -19,7 +19,7 @@ from operators.errors import DataError
 from pipelines.corpus import json_lines, parquet, reading
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.errors import DamagedFile
-from pipelines.corpus.parquet_pages import largest_page, read_chunks
+from pipelines.corpus.parquet_pages import column_chunks, largest_page
 from pipelines.corpus.reading import open_input
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.thrift import read_structure
@@ -86,7 +86,7 @@ def test_pages_are_what_was_written(tmp_path: Path) -> None:
         file = written(tmp_path, "x.parquet", data)
         metadata = pq.ParquetFile(io.BytesIO(data)).metadata
         with open_input(file) as stream:
-            chunks = read_chunks(stream)
+            chunks = column_chunks(stream)
             for i, group in enumerate(chunks):
                 for j, chunk in enumerate(group):
                     column = metadata.row_group(i).column(j)
