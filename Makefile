@@ -72,7 +72,7 @@ $(READY): $(LOCKED) pyproject.toml
 	@touch $@
 
 docs: $(READY)
-	$(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "wrote site/index.html"
 
 lock: $(LOCKER)/bin/uv

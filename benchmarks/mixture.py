@@ -6,7 +6,7 @@
 
 `languages` takes files of documents, one a category. Lines that stand twice are dropped, within a category and between
 them. Of each category a sample is set aside; a tokenizer is trained on the rest, its languages in shares drawn
-uniformly from the simplex, so its mixture is known. docs/mixture.md has the tables.
+uniformly from the simplex, so its mixture is known. docs/explanation/mixture-study.md has the tables.
 """
 
 import argparse

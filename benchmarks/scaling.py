@@ -8,7 +8,8 @@
 other in this process, and keeps each one's report of each round; then the real reducer trains again through the engine,
 from actors that hold nothing but these reports. A few actors stand for many shards: each answers its shards' calls side
 by side, in threads, after the latency. So calls, messages and their bytes are those of as many workers; processes and
-network are not. Both lists of merges must be that of one shard. docs/scaling.md has the tables, and the model.
+network are not. Both lists of merges must be that of one shard. The tables and the model are in
+docs/explanation/scaling.md.
 """
 
 import argparse

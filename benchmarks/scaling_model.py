@@ -4,7 +4,8 @@
     python -m benchmarks.scaling_model predict TEXT.txt --text-gb 1000 10000 --nodes 10 100 --vocab-size 131072
 
 `shuffle` measures what lies between counting and adding up: scratch files, at several numbers of partitions. `predict`
-reads a sample of the text, and takes text of its kind for granted at other sizes. docs/scaling.md has what came of it.
+reads a sample of the text, and takes text of its kind for granted at other sizes. The results are in
+docs/explanation/scaling.md.
 """
 
 import argparse

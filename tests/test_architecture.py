@@ -46,6 +46,7 @@ KNOWN_CIRCLES = [["pipelines/parallel_text", "pipelines/premiums"]]
 NO_SINGLE_MODULE = {
     "tests/test_architecture.py": "tests the source of every package",
     "tests/test_repository.py": "tests the files of the repository",
+    "tests/docs": "holds the documentation against the code",
     "tests/fuzz": "replays inputs through the readers of several packages",
     "tests/pipelines/matrix": "every stage meets every fault",
     "tests/pipelines/test_fatal_inputs.py": "counting, retokenize and premiums meet a file that kills their workers",

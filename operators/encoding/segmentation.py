@@ -1,4 +1,4 @@
-"""Ways from a word to tokens of one vocabulary. docs/inference.md says what each is, and where it comes from."""
+"""Ways from a word to tokens of one vocabulary. docs/reference/segmentation.md defines each, with its source."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -16,7 +16,7 @@ from operators.mixture.rank import FIRST_MERGES, LARGEST_VARIANCE, WINDOW, Fit, 
 T_QUANTILE: Final = 2.09
 """Student's t for 19 degrees of freedom, 97.5 %: intervals rest on 20 blocks."""
 WIDENING: Final = 1.1
-"""Of the standard errors: they take the curve as given, and it is fitted. Measured, docs/mixture.md."""
+"""Factor on standard errors, which take the fitted curve as given; measured (docs/explanation/mixture.md)."""
 SENSITIVITY: Final = (300, 1000, 3000, 10000, 30000)
 """Numbers of merges at which the shares are told besides."""
 LEAST_MERGES: Final = 300

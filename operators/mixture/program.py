@@ -2,7 +2,8 @@
 
 Hayase et al. 2024, "Data Mixture Inference: What do BPE Tokenizers Reveal about their Training Data?", section 3: at
 every step the trainer merged the most frequent pair of its text, so in the right mixture of the categories' samples no
-other pair should outweigh the merge that was chosen. docs/mixture.md has the program, its units and its limits.
+other pair should outweigh the merge that was chosen. docs/explanation/mixture-program.md has the program, its units and
+its limits.
 """
 
 from collections.abc import Sequence

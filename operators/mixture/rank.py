@@ -1,9 +1,9 @@
 """The mixture behind a merge list, from the ranks alone: a merge's count in the mixture falls with its rank.
 
-docs/mixture.md derives the estimator. In short: with the right shares a, the mixture's count a.x of the pair that is
-merged at rank t, just before its merge, equals that of the training text, y, but for noise, and y falls with t. So a.x
-is regressed on t by an isotonic curve, in which the noise of the samples (which would bias the shares towards the
-categories with the most text) and that of the training text (whose luck decided the ranks) are taken out.
+docs/explanation/mixture.md derives the estimator. In short: with the right shares a, the mixture's count a.x of the
+pair that is merged at rank t, just before its merge, equals that of the training text, y, but for noise, and y falls
+with t. So a.x is regressed on t by an isotonic curve, in which the noise of the samples (which would bias the shares
+towards the categories with the most text) and that of the training text (whose luck decided the ranks) are taken out.
 """
 
 from collections.abc import Sequence

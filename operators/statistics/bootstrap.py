@@ -2,7 +2,7 @@
 
 Documents are drawn with replacement, and the logarithm is studentised: each resample's distance from the estimate is
 counted in its own standard errors (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 12.5).
-Percentiles of the ratio itself, and BCa, cover too rarely with few documents; docs/metrics.md has the figures.
+Percentiles of the ratio itself, and BCa, cover too rarely with few documents (figures: docs/explanation/premiums.md).
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 The curve is that of sample-based rarefaction (Colwell et al. 2012, Journal of Plant Ecology 5(1), eq. 17): how many
 kinds m of the sample's blocks hold on average over all choices of m blocks. It needs no order of the blocks, so that a
 language that comes late does not bend it. Heaps' law, V = K n^beta (Heaps 1978, section 7.5; Herdan 1960), is a line in
-it on logarithmic axes. Real curves fall below the line as they go on; docs/planning.md says what is made of that.
+it on logarithmic axes. Real curves fall below the line as they go on (docs/explanation/planning.md).
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ GROUPS: Final = 16
 MODEL_ERROR: Final = 0.04
 """Standard error of a prediction's logarithm for each e-fold of extrapolation, where the sample does not show more.
 
-Found by predicting corpora that were counted whole (docs/planning.md)."""
+Found by predicting corpora that were counted whole (docs/explanation/planning.md)."""
 _TWO_SIDED_95: Final = 1.96
 
 

@@ -2,8 +2,8 @@
 
 The pieces are exactly those of Hugging Face's `Split(Regex(pattern), "isolated")`: the matches of a regular expression,
 and the gaps between them; of several, one after the other. The published expressions have scanners of their own
-(operators.kernels.scan); any other step goes through `tokenizers` itself. docs/pretokenizers.md says where libraries
-differ.
+(operators.kernels.scan); any other step goes through `tokenizers` itself. docs/explanation/pretokenizers.md says where
+libraries differ.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 The order is total, so any split of the corpus gives the same list: highest count, then smallest left id, then smallest
 right id. A round takes the longest prefix of the sorted pairs in which no pair's right token is another's left token.
 That gives what one merge at a time would give: such merges cannot lower each other's counts, and the pairs that they
-create sort behind all of them (docs/design.md).
+create sort behind all of them (docs/explanation/exactness.md).
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -113,7 +113,7 @@ def measure_curves(
     target: int | None = None,
     on_bad_record: OnBadRecord = "fail",
 ) -> Manifest:
-    """curves.parquet and sizes.parquet in `output` (docs/curves.md). Skipped when they are there already.
+    """curves.parquet and sizes.parquet in `output` (docs/reference/outputs.md). Skipped when they are there already.
 
     `target` of None: the baseline's tokens with the whole vocabulary. Raises BadTarget, and what reading and selecting
     raise.

@@ -82,7 +82,7 @@ def infer_categories(
     progress: Progress,
     how: Inference,
 ) -> Manifest:
-    """mixture.parquet and its companions (docs/mixture.md) in `output`, from word tables by blocks of each category.
+    """mixture.parquet and its companions (docs/reference/outputs.md) in `output`, from word tables of each category.
 
     Shares are per byte. Skipped when they are there already. Raises UnknownCategory, NoExtension, CannotInfer, and what
     the program raises.

@@ -1,6 +1,6 @@
 """The model behind `babelmerge plan`: from distinct words to memory, time, workers and core-hours.
 
-Everything it multiplies with is in `Costs`; docs/planning.md explains it.
+Everything it multiplies with is in `Costs`; docs/explanation/planning.md explains it.
 """
 
 import math

@@ -6,7 +6,7 @@ k-th block kept, but no more than REACH times what is kept is read, so of a larg
 a fixed seed: the same files give the same sample.
 
 Blocks are drawn, not spaced evenly: text nearby is alike, and evenly spaced blocks never meet such text, so they seem
-to hold more new words than the text between them does (docs/planning.md has figures).
+to hold more new words than the text between them does (docs/explanation/planning.md has figures).
 """
 
 from collections import defaultdict

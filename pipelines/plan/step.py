@@ -1,7 +1,6 @@
 """What a training run will need, told from a sample: distinct words, memory, time, workers, core-hours.
 
-docs/planning.md explains the model, where it comes from and how far it was off. COSTS is the one place of its
-constants.
+docs/explanation/planning.md explains the model, its sources and its errors. COSTS is the one place of its constants.
 """
 
 import math

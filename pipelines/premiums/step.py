@@ -42,7 +42,7 @@ SCRIPTS: Final = "scripts.parquet"
 VOCABULARY: Final = "vocabulary.parquet"
 EXAMPLES: Final = "examples.parquet"
 TABLES: Final = (PREMIUMS, METRICS, TOKENIZERS, SCRIPTS, VOCABULARY, EXAMPLES, DOCUMENTS)
-"""What is written, whatever the settings (docs/metrics.md)."""
+"""What is written, whatever the settings (docs/reference/outputs.md)."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def compare_languages(
     how: Comparison,
     against: Path | None = None,
 ) -> Manifest:
-    """premiums.parquet and its companions (docs/metrics.md) in `output`. Skipped when they are there already.
+    """premiums.parquet and its companions (docs/reference/outputs.md) in `output`. Skipped when they are there already.
 
     A row a tokenizer and language: sums over the compared documents, the premium against the baseline with its 95 %
     interval, and the same ratio of bytes and of characters, which no tokenizer has a part in.

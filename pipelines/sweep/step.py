@@ -128,7 +128,7 @@ def _used(words: pa.LargeBinaryArray, tokenizer: Tokenizer) -> np.ndarray[tuple[
 
 
 def sweep(files: list[InputFile], output: Output, engine: Engine, progress: Progress, how: Sweeping) -> Manifest:
-    """sweep.parquet and its companions (docs/curves.md) in `output`. Skipped when they are there already.
+    """sweep.parquet and its companions (docs/reference/outputs.md) in `output`. Skipped when they are there already.
 
     Raises NothingToLearn, and what reading and selecting raise.
     """

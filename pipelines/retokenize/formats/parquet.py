@@ -13,7 +13,7 @@ from pipelines.outputs import replacing
 
 PARQUET: Final = ".parquet"
 ENCODINGS: Final = {"tokens.list.element": "BYTE_STREAM_SPLIT"}
-"""Half as fast again as plain ids, and a tenth larger (docs/retokenizing.md has figures)."""
+"""Half as fast again as plain ids, and a tenth larger (docs/explanation/speed.md has figures)."""
 
 
 def tokens_schema(id_type: np.dtype[Any]) -> pa.Schema:

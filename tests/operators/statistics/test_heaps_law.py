@@ -82,7 +82,7 @@ def test_a_sample_predicts_texts_that_are_counted_whole(exponent: float, factor:
 
 
 def test_a_vocabulary_that_ends_is_overestimated() -> None:
-    """Heaps' law knows no end: a limit that docs/planning.md states."""
+    """Heaps' law knows no end: a limit that docs/how-to/plan-a-training-run.md states."""
     whole = zipf(16 * 400 * BLOCK_WORDS, 100_000, 1.0, seed=2)
     growth = fit(incidences_of(whole[: 400 * BLOCK_WORDS], 400), BLOCK_WORDS)
     truth = len(np.unique(whole))
