@@ -28,6 +28,7 @@ RUN useradd --uid 1000 --home-dir "$HOME" babelmerge \
 COPY operators /app/operators
 COPY pipelines /app/pipelines
 COPY jobs /app/jobs
+COPY babelmerge /app/babelmerge
 COPY conf /app/conf
 
 USER 1000

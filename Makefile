@@ -68,7 +68,7 @@ $(LOCKED): requirements.lock
 
 $(READY): $(LOCKED) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -qq -j 0 operators pipelines jobs .venv/lib || true
+	@$(BIN)/python -m compileall -qq -j 0 babelmerge jobs pipelines operators .venv/lib || true
 	@touch $@
 
 docs: $(READY)

@@ -19,6 +19,7 @@ import typer
 
 from jobs.cluster.commands import logs, status, stop, submit
 from jobs.configuration import BadConfiguration, read_settings, read_workflow
+from jobs.version import __version__
 from jobs.workflow import COMMANDS
 from operators.errors import BabelmergeError, UsageError
 from operators.redaction import masked
@@ -35,6 +36,9 @@ app = typer.Typer(
 ClickException: Any = typer.BadParameter.__mro__[2]  # what is wrong with arguments; typer gives it no name of its own
 INTERRUPTED = 130
 DEMO = Path(__file__).resolve().parent.parent / "conf" / "demo.yaml"
+"""In a checkout and in the image."""
+PACKAGED_DEMO = Path(__file__).resolve().parent / "demo" / "demo.yaml"
+"""In a wheel."""
 ConfFile = Annotated[str | None, typer.Option("--conf", help="YAML file with these settings; flags go over it.")]
 Flag = tuple[Any, str]
 
@@ -170,6 +174,21 @@ def _enter(directory: str) -> None:
         raise BadConfiguration("--directory", f"{directory}: {error.strerror}") from error
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"babelmerge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _babelmerge(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Train BPE tokenizers on multilingual corpora, and see what they do to languages."""
+
+
 @app.command()
 def settings() -> None:
     """Print every setting, its type, default and meaning, as Markdown."""
@@ -194,7 +213,7 @@ def _register() -> None:
     app.command("run")(run)
 
     def demo(**flags: Any) -> None:
-        run(str(DEMO), None, **flags)
+        run(str(DEMO if DEMO.exists() else PACKAGED_DEMO), None, **flags)
 
     _sign(
         demo,

@@ -121,6 +121,12 @@ _CONFIG: Final = (
 )
 
 
+def save_config(directory: Path) -> None:
+    """Write tokenizer_config.json, which `transformers` needs beside a tokenizer.json."""
+    with replacing(directory / TOKENIZER_CONFIG) as part:
+        part.write_bytes(_CONFIG)
+
+
 def merges_table(tokenizer: Tokenizer) -> pa.Table:
     """The merge list as merges.parquet holds it (MERGES_SCHEMA)."""
     merges, texts = tokenizer.merges, tokenizer.text_tokens

@@ -9,7 +9,7 @@ mkdir "$root/app" "$root/home" "$root/data" "$root/bin"
 ln -s "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")" "$root/bin/python3"
 PATH="$root/bin:$PATH" "$checkout/conf/image/build.sh" packages "$root/venv" "$checkout/requirements-run.lock" >"$root/log" 2>&1 ||
   { cat "$root/log" >&2; exit 1; }
-for package in operators pipelines jobs conf; do cp -r "$checkout/$package" "$root/app/$package"; done
+for package in operators pipelines jobs babelmerge conf; do cp -r "$checkout/$package" "$root/app/$package"; done
 find "$root/app" -name __pycache__ -prune -exec rm -rf {} +
 cd "$root/data"
 in_image() {

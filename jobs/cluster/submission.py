@@ -23,7 +23,7 @@ from operators.errors import DataError, UsageError
 from operators.redaction import masked
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("operators", "pipelines", "jobs")
+CODE = ("operators", "pipelines", "jobs", "babelmerge")
 WORKFLOW = "workflow.yaml"
 POLL_S = 1.0
 AGENT_TIMEOUT_S = 60.0

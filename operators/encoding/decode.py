@@ -83,6 +83,7 @@ class LibraryDecoding:
 
 
 Decoding: TypeAlias = TokenBytes | Pieces | LibraryDecoding
+AnyIds: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.integer[Any]]]"
 
 
 class Decoder:
@@ -100,8 +101,8 @@ class Decoder:
         self._decoding = decoding
         self._tokens = decoding.tokens if isinstance(decoding, LibraryDecoding) else len(decoding.texts)
 
-    def decode_bytes(self, ids: I32) -> bytes:
-        """Return the bytes that ids (int32[n]) stand for, also where they split a character.
+    def decode_bytes(self, ids: AnyIds) -> bytes:
+        """Return the bytes that ids (integers[n]) stand for, also where they split a character.
 
         Only with `TokenBytes` can they be invalid UTF-8; the other ways give the UTF-8 of the text.
 
@@ -109,19 +110,18 @@ class Decoder:
         """
         if not isinstance(self._decoding, TokenBytes):
             return str(self.decode_batch(ids, np.array([0, len(ids)], np.int64))[0]).encode()
-        self._check(ids)
-        return _values(self._table.take(pa.array(ids, pa.int32())))
+        return _values(self._table.take(pa.array(self._checked(ids))))
 
-    def decode_batch(self, ids: I32, offsets: I64) -> pa.LargeStringArray:
+    def decode_batch(self, ids: AnyIds, offsets: I64) -> pa.LargeStringArray:
         """Return the text of each document, large_string[documents].
 
-        ids: int32[n]; offsets: int64[documents + 1], ascending from 0 to n: the ids of document d are
+        ids: integers[n] of any width; offsets: int64[documents + 1], ascending from 0 to n: the ids of document d are
         `ids[offsets[d]:offsets[d + 1]]`. Invalid UTF-8 becomes U+FFFD (see the module). Errors as for `decode_bytes`.
         """
-        self._check(ids)
+        ids = self._checked(ids)
         match self._decoding:
             case TokenBytes():
-                raw = _concatenated(self._table.take(pa.array(ids, pa.int32())), offsets)
+                raw = _concatenated(self._table.take(pa.array(ids)), offsets)
                 return _valid(raw, lambda d: _text(raw[d].as_py()))
             case Pieces():
                 return self._pieces(ids, offsets)
@@ -129,8 +129,8 @@ class Decoder:
                 with failing(library):
                     return pa.array(self._library([part.tolist() for part in _parts(ids, offsets)]), pa.large_string())
 
-    def _check(self, ids: I32) -> None:
-        """Raise an error for the first id that has no token."""
+    def _checked(self, ids: AnyIds) -> I32:
+        """The ids as int32; raises an error for the first that has no token."""
         wrong = (ids < 0) | (ids >= self._tokens)
         if wrong.any():
             at = int(np.argmax(wrong))
@@ -138,6 +138,7 @@ class Decoder:
         if self._holes is not None and (missing := self._holes[ids]).any():
             at = int(np.argmax(missing))
             raise TokenWithoutText(int(ids[at]), at)
+        return np.ascontiguousarray(ids, np.int32)
 
     @cached_property
     def _holes(self) -> "np.ndarray[tuple[int], np.dtype[np.bool_]] | None":

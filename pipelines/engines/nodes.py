@@ -15,7 +15,7 @@ from operators.errors import DataError
 from operators.redaction import shown
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-CODE: Final = ("operators", "pipelines", "jobs")
+CODE: Final = ("operators", "pipelines", "jobs", "babelmerge")
 LIBRARIES: Final = ("ray", "numpy", "numba", "pyarrow", "polars", "tokenizers", "zstandard", "msgspec", "highspy")
 """Libraries that affect results, or data sent between nodes."""
 PROBE: Final = ".babelmerge-seen-"

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from tests.conftest import ROOT
 
-PACKAGES = ("operators", "pipelines", "jobs")
+PACKAGES = ("operators", "pipelines", "jobs", "babelmerge")
 CHECKED = (*PACKAGES, "tests", "benchmarks")
 
 

@@ -1,0 +1,213 @@
+"""Training on texts in memory."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from functools import partial
+from itertools import islice
+from typing import Final, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from operators.arrays import I64
+from operators.errors import DataError
+from operators.shard import LARGEST_TOTAL, CountOverflow
+from operators.text.pretokenize import Pretokenizer
+from operators.tokenizer import Merges
+from operators.tokenizer import Tokenizer as TokenizerData
+from operators.training.extension import check_extendable, extend
+from operators.training.in_memory import train_words
+from operators.word_table import WordCounter, WordTable, text_sizes
+from pipelines.engines.local_engine import processors
+from pipelines.in_memory.texts import Texts, text_batches
+from pipelines.in_memory.tokenizer import Tokenizer
+from pipelines.settings import BadSettings
+from pipelines.words.weighting import Weighting
+
+TextsOfLanguages: TypeAlias = Mapping[str, Texts]
+"""Language to its texts."""
+
+_ALL: Final = ""
+"""Language of texts whose language is not given."""
+AHEAD: Final = 2
+"""Batches that wait for each thread."""
+
+
+class NoText(DataError):
+    """Texts that hold no character."""
+
+    message = "the texts are empty, so there is nothing to train on"
+
+
+def train(
+    texts: Texts | TextsOfLanguages,
+    *,
+    vocab_size: int = 32_768,
+    pretokenizer: str | None = None,
+    special_tokens: Sequence[str] = (),
+    min_pair_count: int = 1,
+    max_token_length: int | None = None,
+    shares: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | None = None,
+    temperature: float | None = None,
+    extending: Tokenizer | None = None,
+    threads: int | None = None,
+) -> Tokenizer:
+    """Train a byte-level BPE tokenizer on texts in memory; the merge list is that of the command `train`.
+
+    It equals that of Hugging Face's `BpeTrainer` on the same texts. The texts may be more than fits into memory, as a
+    generator: distinct pre-tokens and their counts are held, some 80 bytes each.
+
+    Args:
+        texts: documents, as an iterable of str or a column of Arrow or Polars (`pipelines.in_memory.texts.Texts`), or a
+            mapping of language to such documents.
+        vocab_size: tokens in all: special tokens, the 256 bytes, one for each merge. There are fewer where no pair is
+            left.
+        pretokenizer: a name (gpt4 is the default), none, or a regular expression (docs/pretokenizers.md).
+        special_tokens: tokens that stand for no text; they take the first ids, in their order.
+        min_pair_count: training ends when the most frequent pair is rarer than this.
+        max_token_length: pairs whose bytes reach this length together are not merged.
+        shares, weights, temperature: at most one, for a mapping: shares of bytes of the languages to train on, factors
+            of languages' counts, or the T of bytes^(1/T).
+        extending: a tokenizer to continue: its merges, ids, pre-tokenizer and special tokens stay.
+        threads: how many count side by side; None: one for each processor.
+
+    Raises:
+        BadSettings, BadPattern: settings that do not fit one another.
+        NoText, NullText, NotText, InvalidText, TextTooLong: texts that cannot be trained on.
+        UnknownLanguage, WeightOutOfRange, CountOverflow, NotExtendable, TooShort.
+
+    >>> import babelmerge as bm
+    >>> tokenizer = bm.train(["low lower lowest", "new newer newest"], vocab_size=260, special_tokens=["<s>"])
+    >>> tokenizer
+    <Tokenizer 'trained': 260 tokens, 3 merges>
+    >>> tokenizer.merges.select(["left_bytes", "right_bytes", "count"]).to_pylist()[0]
+    {'left_bytes': b'w', 'right_bytes': b'e', 'count': 4}
+    >>> bm.train({"en": ["the cat"], "de": ["die Katze"]}, vocab_size=300, shares={"en": 1, "de": 1}).vocab_size
+    267
+    """
+    weighting = _weighting(texts, shares, weights, temperature)
+    start = _start(extending, pretokenizer, special_tokens, max_token_length)
+    _check_size(vocab_size, len(start.tokens))
+    languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
+    tables = count_texts(languages, Pretokenizer(start.pretokenizer), threads or processors())
+    words, counts = _weighed(tables, weighting)
+    if not len(words):
+        raise NoText
+    merges = train_words(
+        words, counts, vocab_size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length
+    )
+    return Tokenizer(extend(start, merges)[0])
+
+
+def count_texts(languages: TextsOfLanguages, pretokenizer: Pretokenizer, threads: int) -> dict[str, WordTable]:
+    """Count the pre-tokens of each language's texts; languages without text have an empty table."""
+    idle, lock, counters = list[WordCounter](), threading.Lock(), list[WordCounter]()
+
+    def count(language: str, batch: pa.LargeStringArray) -> None:
+        with lock:
+            counter = idle.pop() if idle else None
+        if counter is None:
+            counters.append(counter := WordCounter())
+        pieces = pretokenizer.split(batch)
+        counter.table(language).add(pieces.data, 0, pieces.ends, np.ones(1, np.int64))
+        with lock:
+            idle.append(counter)
+
+    work = (partial(count, language, batch) for language, texts in languages.items() for batch in text_batches(texts))
+    _run(work, threads)
+    tables = {language: WordTable() for language in languages}
+    for language, table in tables.items():
+        parts = [counter.table(language) for counter in counters]
+        if len(parts) == 1:
+            tables[language] = parts[0]
+            continue
+        for part in parts:
+            table.add_rows(*part.sorted()[:2])
+    return tables
+
+
+def _run(work: Iterator[partial[None]], threads: int) -> None:
+    """Run calls on threads; batches are made as they are needed, so that few are in memory."""
+    head = list(islice(work, 2))
+    if threads == 1 or len(head) < 2:
+        for call in (*head, *work):
+            call()
+        return
+    with ThreadPoolExecutor(threads, "babelmerge-count") as pool:
+        running = {pool.submit(call) for call in head}
+        try:
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                running |= {pool.submit(call) for call in islice(work, AHEAD * threads - len(running))}
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _weighed(tables: Mapping[str, WordTable], weighting: Weighting) -> tuple[pa.LargeBinaryArray, I64]:
+    """All words and their counts over languages, each language's multiplied as it is weighed."""
+    rows = {language: table.sorted()[:2] for language, table in tables.items()}
+    sizes = {language: text_sizes(*row)[0] for language, row in rows.items() if len(row[0])}
+    multipliers = weighting.multipliers(sizes)
+    used = dict.fromkeys(sizes, 1) if multipliers is None else multipliers
+    if (total := sum(sizes[language] * factor for language, factor in used.items())) >= LARGEST_TOTAL:
+        raise CountOverflow(float(total))
+    if len(used) == 1:
+        [(language, factor)] = used.items()
+        return rows[language][0], rows[language][1] * factor
+    whole = WordTable()
+    for language, factor in used.items():
+        words, counts = rows[language]
+        whole.add_rows(words, counts * factor)
+    words, counts, _ = whole.sorted()
+    return words, counts
+
+
+def _weighting(
+    texts: Texts | TextsOfLanguages,
+    shares: Mapping[str, float] | None,
+    weights: Mapping[str, float] | None,
+    temperature: float | None,
+) -> Weighting:
+    """The weighting. Raises BadSettings where it cannot be meant."""
+    given = {"shares": shares, "weights": weights, "temperature": temperature}
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) > 1:
+        raise BadSettings(named[1], f"cannot be joined with {named[0]}; weigh languages in one way")
+    if named and not isinstance(texts, Mapping):
+        raise BadSettings(named[0], "needs a mapping of language to texts")
+    for name in ("shares", "weights"):
+        value = given[name]
+        if isinstance(value, Mapping) and (not value or min(value.values()) <= 0):
+            raise BadSettings(name, "needs a number above 0 for each language, and at least one language")
+    if temperature is not None and not 1 <= temperature <= 1000:
+        raise BadSettings("temperature", f"{temperature} is not from 1 to 1000")
+    return Weighting(shares, weights, temperature)
+
+
+def _start(
+    extending: Tokenizer | None, pretokenizer: str | None, special_tokens: Sequence[str], max_token_length: int | None
+) -> TokenizerData:
+    """Tokenizer that training begins with: special tokens and bytes, or the one to extend."""
+    if extending is not None:
+        for name, given in (("pretokenizer", pretokenizer), ("special_tokens", special_tokens)):
+            if given:
+                raise BadSettings(name, "is that of the tokenizer to extend; leave it out")
+        check_extendable(extending.data, max_token_length)
+        return extending.data
+    if isinstance(special_tokens, str):
+        raise BadSettings("special_tokens", f"{special_tokens!r} is one text; put it in a list")
+    for token in special_tokens:
+        if not token or list(special_tokens).count(token) > 1:
+            raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
+    return TokenizerData("gpt4" if pretokenizer is None else pretokenizer, tuple(special_tokens), Merges.from_rows([]))
+
+
+def _check_size(vocab_size: int, present: int) -> None:
+    if vocab_size <= present:
+        there = f"{present:,} tokens are there before"
+        raise BadSettings("vocab_size", f"{vocab_size:,} leaves no room for a merge ({there}); ask for {present + 1:,}")
