@@ -162,7 +162,9 @@ def record(paths: Sequence[Path], shards: int, goal: Goal, folder: Path) -> Reco
     )
     for shard in range(shards):
         own_reports = [answers[shard] for answers in recorder.reports]
-        columns = {name: np.concatenate([getattr(one, name) for one in own_reports]) for name in COLUMNS}
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(one, name) for one in own_reports]) for name in COLUMNS
+        }
         ends = np.cumsum([0, *map(len, own_reports)])
         np.savez(recording.path(shard), ends=ends, **columns)
     return recording

@@ -82,14 +82,18 @@ def role(command: str) -> str | None:
 
 
 def own_processes(token: str) -> list[Path]:
-    """Those that this one started, and those that they started. A process that gives itself another title writes it
-    over its environment; one whose parent is gone is nobody's child: so both are looked at."""
-    parents, found = {}, set()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # gone, or someone else's
-            parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            if f"{TOKEN}={token}".encode() in (process / "environ").read_bytes().split(b"\0"):
-                found.add(int(process.name))
+    """Return the folders in /proc of the processes that this one started, and of those that they started.
+
+    A process that gives itself another title overwrites its environment; one whose parent has ended is nobody's child.
+    So both are read.
+    """
+    parents: dict[int, int] = {}
+    found: set[int] = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended meanwhile, or another user's
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if f"{TOKEN}={token}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.add(int(folder.name))
     for process in parents:
         above = process
         while above in parents and above not in found:
@@ -125,10 +129,10 @@ def memory(rollup: str) -> tuple[int, int]:
 @contextmanager
 def cluster(scratch: Path, token: str) -> Iterator[tuple[str, str]]:
     """A head on loopback, two processors: (its address, its dashboard's)."""
-    ports = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
-    port, dashboard, client, agent = (str(one.getsockname()[1]) for one in ports)
-    for one in ports:
-        one.close()
+    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
+    port, dashboard, client, agent = (str(server.getsockname()[1]) for server in servers)
+    for server in servers:
+        server.close()
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"]
     command += ["--node-ip-address", "127.0.0.1", "--dashboard-host", "127.0.0.1", "--num-cpus", "2", "--port", port]
     command += ["--dashboard-port", dashboard, "--ray-client-server-port", client]

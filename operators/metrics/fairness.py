@@ -1,4 +1,4 @@
-"""How unequally languages are treated: figures over one cost a language, such as its tokens for the same text."""
+"""Inequality between languages: figures over one cost a language, such as its tokens for the same text."""
 
 import numpy as np
 
@@ -7,18 +7,14 @@ from operators.errors import DataError
 
 
 class TooFewLanguages(DataError):
-    """Nobody is unequal alone."""
+    """Inequality of fewer than two languages, which is not defined."""
 
-    def __init__(self, languages: int) -> None:
-        super().__init__(languages)
-        self.languages = languages
-
-    def __str__(self) -> str:
-        return f"inequality over {self.languages} languages; it takes two at least"
+    languages: int
+    message = "inequality over {languages} languages; it takes two at least"
 
 
 def gini(costs: F64) -> float:
-    """Gini's coefficient: the mean difference of all pairs over twice the mean. 0: all pay the same.
+    """Compute Gini's coefficient: the mean difference of all pairs over twice the mean. 0: all pay the same.
 
     The sum of |c_i - c_j| over all i and j, divided by 2 n^2 times the mean. It cannot reach 1: n languages of which
     one pays everything have 1 - 1/n. `costs`: float64[languages], above zero. Raises TooFewLanguages.
@@ -31,7 +27,7 @@ def gini(costs: F64) -> float:
 
 
 def worst_to_best(costs: F64) -> float:
-    """The highest cost over the lowest. Raises TooFewLanguages."""
+    """Return the highest cost over the lowest. Raises TooFewLanguages."""
     if len(costs) < 2:
         raise TooFewLanguages(len(costs))
     return float(costs.max() / costs.min())

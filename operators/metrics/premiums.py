@@ -1,4 +1,4 @@
-"""Token premiums: what each language pays for the same text.
+"""Token premiums: the tokens of a language's text over those of the same text in another language.
 
 The premium of language A against B is the number of tokens of A's text divided by that of B's, for texts that are
 translations of each other (Petrov et al. 2023, section 2); 1 is parity. Sums over separately encoded documents are
@@ -12,25 +12,28 @@ import numpy as np
 
 from operators.arrays import F64
 from operators.errors import DataError
+from operators.redaction import shown
 from operators.statistics.bootstrap import Estimate, median_ranks, product_intervals
 
 Mask = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 
 
 class NoCommonDocuments(DataError):
-    """Nothing to compare over."""
+    """A language that has no document in common with the baseline, or with all other languages."""
 
-    def __init__(self, language: str, baseline: str, documents: str) -> None:
-        super().__init__(language, baseline, documents)
-        self.language, self.baseline, self.documents = language, baseline, documents
+    language: str
+    baseline: str
+    documents: str
+    """The setting `documents`: common or pairwise."""
 
     def __str__(self) -> str:
+        language, baseline = shown(self.language), shown(self.baseline)
         if self.documents == "common":
             return (
-                f"premiums: no document is there in all compared languages; {self.language} shares the fewest with "
-                f"{self.baseline}: leave it out with --languages, or compare with --documents pairwise"
+                f"premiums: no document is there in all compared languages; {language} shares the fewest with "
+                f"{baseline}: leave it out with --languages, or compare with --documents pairwise"
             )
-        return f"premiums: {self.language} has no document whose id {self.baseline} has too; are the ids the same?"
+        return f"premiums: {language} has no document whose id {baseline} has too; are the ids the same?"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Spread:
 
 
 def ratios(amounts: Sequence[F64], present: Mask, baseline: int, resamples: int) -> list[Estimate]:
-    """Each language's sum over the baseline's, over the documents that both have, with bootstrap intervals.
+    """Divide each language's sum by the baseline's, over the documents that both have, with bootstrap intervals.
 
     Each of `amounts` (one a tokenizer; float64[documents, languages]) is 0 where `present` (bool, same shape) is false;
     `baseline` is a column. NaN for a ratio without documents, or with nothing on the baseline's side.
@@ -54,9 +57,9 @@ def ratios(amounts: Sequence[F64], present: Mask, baseline: int, resamples: int)
 
 
 def changes(new: F64, old: F64, present: Mask, baseline: int, resamples: int) -> Estimate:
-    """Each language's premium by one count over that by another of the same documents: under 1 it has fallen.
+    """Divide each language's premium by one count by that of another count of the same documents; under 1: it fell.
 
-    Arrays as in `ratios`. Resamples draw documents for both counts at once, so what documents have in common goes out.
+    Arrays as in `ratios`. Resamples draw documents for both counts at once, so variation that both share cancels.
     """
     return _estimates([(new, old)], (1, -1), present, baseline, resamples)[0]
 
@@ -64,7 +67,7 @@ def changes(new: F64, old: F64, present: Mask, baseline: int, resamples: int) ->
 def _estimates(
     counts: Sequence[tuple[F64, ...]], signs: tuple[int, ...], present: Mask, baseline: int, resamples: int
 ) -> list[Estimate]:
-    """For each of `counts` the product over its matrices of (language's sum / baseline's sum) ** sign."""
+    """Estimate for each of `counts` the product over its matrices of (language's sum / baseline's sum) ** sign."""
     both = present & present[:, [baseline]]
     made = np.full((3, len(counts), both.shape[1]), np.nan)
     patterns, which = np.unique(both, axis=1, return_inverse=True)
@@ -84,7 +87,7 @@ def _estimates(
 
 
 def document_ratios(amounts: F64, present: Mask, baseline: int) -> Spread:
-    """The quartiles of the ratios of single documents, and an interval of their median; NaN where there is none.
+    """Compute the quartiles of single documents' ratios, and an interval of their median; NaN where there is none.
 
     Arrays as in `ratios`. A document in which the baseline has nothing has no ratio and is left out. The median of an
     even number of ratios is the mean of the two in the middle, quartiles are interpolated linearly.

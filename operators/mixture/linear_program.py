@@ -1,4 +1,4 @@
-"""The linear program of data-mixture inference, grown row by row: the one place that talks to HiGHS.
+"""The linear program of data-mixture inference, grown row by row. The only module that calls HiGHS.
 
 Variables: the shares a (n of them, in the simplex), a slack v_t per merge step and a slack v_p per pair, all >= 0.
 Row (t, p): v_t + v_p + sum_i a_i d_i >= 0, where d_i is the chosen merge's count less the pair's in category i.
@@ -33,17 +33,14 @@ GROWTH = 3
 
 
 class SolverFailed(DataError):
-    """HiGHS ended with a status other than optimal."""
+    """A status of HiGHS other than optimal."""
 
-    def __init__(self, status: str, rows: int) -> None:
-        super().__init__(status, rows)
-        self.status, self.rows = status, rows
-
-    def __str__(self) -> str:
-        return (
-            f"the linear program of the mixture ({self.rows} rows) was not solved, HiGHS says: {self.status}; "
-            "use fewer merges, and check that the categories' samples were cut by the tokenizer's pre-tokenizer"
-        )
+    status: str
+    rows: int
+    message = (
+        "the linear program of the mixture ({rows} rows) was not solved, HiGHS says: {status}; use fewer merges, and "
+        "check that the categories' samples were cut by the tokenizer's pre-tokenizer"
+    )
 
 
 @dataclass(frozen=True)
@@ -106,11 +103,11 @@ class SlackProgram:
         self.rows += count
 
     def hold(self, share: F64) -> None:
-        """Until `release`, the shares are these."""
+        """Fix the shares at these values until `release`."""
         self._bound(share, share)
 
     def release(self) -> None:
-        """The shares may be any again."""
+        """Let the solver choose the shares again."""
         self._bound(np.zeros(self._categories), np.ones(self._categories))
 
     def solve(self) -> Optimum:
@@ -150,7 +147,7 @@ class SlackProgram:
 
 
 def _silent_solver() -> highspy.Highs:
-    """A HiGHS that prints nothing, uses one thread, and gives the same answer each time."""
+    """Return a HiGHS solver that prints nothing, uses one thread, and is deterministic."""
     highs = highspy.Highs()
     options = {
         "output_flag": False,
@@ -168,7 +165,7 @@ def _silent_solver() -> highspy.Highs:
 
 
 def solve_lazily(changes: Changes) -> tuple[Optimum, int, int]:
-    """The optimum of the whole program, rows and rounds: rows are added while any is violated (section 3.4).
+    """Return the optimum of the whole program, its rows and rounds: rows are added while any is violated (section 3.4).
 
     All counts are multiplied by one factor, so that the solver's absolute tolerance is small beside them; the slacks
     of the scaled program are those of the program times that factor, and are divided by it at the end.
@@ -211,14 +208,14 @@ def solve_lazily(changes: Changes) -> tuple[Optimum, int, int]:
 
 
 def _scale(changes: Changes) -> float:
-    """The factor that makes the median chosen merge's share 1."""
+    """Return the factor that makes the median chosen merge's share 1."""
     share = (changes.chosen_counts / changes.pairs).mean(axis=1)
     occurring = share[share > 0]
     return 1.0 / float(np.median(occurring)) if len(occurring) else 1.0
 
 
 def _first_part(changes: Changes, steps: int) -> Changes:
-    """What the first steps of the list alone would have recorded."""
+    """Return the records of the first steps alone."""
     kept = changes.start < steps
     return Changes(
         offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])[changes.offsets],

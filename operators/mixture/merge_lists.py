@@ -1,4 +1,4 @@
-"""What of a published merge list can be read as a trainer's choices, and what cannot."""
+"""Merges of a published list that a trainer chose, apart from those that were added by hand or by conversion."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,7 +11,7 @@ from operators.text.pretokenize import Pretokenizer
 from operators.tokenizer import Tokenizer
 
 LEAST_RUN: Final = 3
-"""So many merges of white space alone, at the head of a list, were put there by hand."""
+"""Number of merges of white space alone, at the head of a list, that shows that they were put there by hand."""
 REDUNDANT: Final = 0.01
 """A list in which more merges than this make a token that an earlier one makes was converted, not trained."""
 _SPACES: Final = "▁"
@@ -36,11 +36,11 @@ class MergeList:
 
 
 class NotExtended(ValueError):
-    """The list does not begin with the other's."""
+    """A merge list that does not contain the tokens of the tokenizer it was said to extend."""
 
 
 def read_merge_list(tokenizer: Tokenizer, beyond: Tokenizer | None = None) -> MergeList:
-    """Sort out a tokenizer's merge list. `beyond`: a tokenizer that it extends, whose merges say nothing about it.
+    """Separate the merges that a trainer chose from the others, such as those of `beyond`, a tokenizer that it extends.
 
     Raises NotExtended where fewer than nine in ten of the tokens of `beyond` are among the list's.
     """
@@ -78,7 +78,7 @@ def read_merge_list(tokenizer: Tokenizer, beyond: Tokenizer | None = None) -> Me
 
 
 def forbidden_tokens(tokenizer: Tokenizer, tokens: list[bytes]) -> list[bytes]:
-    """Those of the tokens, as far as they are text, that the tokenizer's pre-tokenizer cuts in two or more."""
+    """Return the tokens, among those that are valid text, that the tokenizer's pre-tokenizer would cut."""
     texts = []
     for token in tokens:
         try:

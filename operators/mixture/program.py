@@ -1,4 +1,4 @@
-"""What mixture of categories was a tokenizer trained on? Data-mixture inference by linear program.
+"""Data-mixture inference by linear program: the mixture of categories that a tokenizer was trained on.
 
 Hayase et al. 2024, "Data Mixture Inference: What do BPE Tokenizers Reveal about their Training Data?", section 3: at
 every step the trainer merged the most frequent pair of its text, so in the right mixture of the categories' samples no
@@ -25,7 +25,7 @@ LEAST_SHARE_OF_MERGES = 0.25
 
 @dataclass(frozen=True)
 class PairRecord:
-    """One category: how its pair counts change while the merge list is applied to its sample text.
+    """One category's changes of pair counts while the merge list is applied to its sample text.
 
     A row says that `change` is added to the count of the pair (left, right): step -1 holds the initial counts, step
     t >= 0 what applying merge t does. Several rows for one (step, pair) add up; the order of rows is free.
@@ -46,7 +46,7 @@ class PairRecord:
 
 @dataclass(frozen=True)
 class Mixture:
-    """The inferred shares, in three units, and how the program ended."""
+    """Inferred shares, in three units, and figures of the solved program."""
 
     categories: list[str]
     share: F64
@@ -60,34 +60,28 @@ class Mixture:
     rows: int
     """Rows of the program at the end."""
     rounds: int
-    """How often it was solved."""
+    """Number of times that it was solved."""
     merges_used: int
 
 
 class CannotInfer(DataError):
-    """Shares of these categories would mean nothing."""
+    """Categories or merges whose shares would mean nothing."""
 
-    def __init__(self, found: str, remedy: str) -> None:
-        super().__init__(found, remedy)
-        self.found, self.remedy = found, remedy
-
-    def __str__(self) -> str:
-        return f"mixture: {self.found}; {self.remedy}"
+    found: str
+    remedy: str
+    message = "mixture: {found}; {remedy}"
 
 
 class BadLimit(UsageError):
-    """A number of merges to use that cannot be."""
+    """A number of merges to use under 1."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-    def __str__(self) -> str:
-        return f"mixture: asked to use {self.limit} merges; ask for {LEAST_MERGES} or more, or leave it out to use all"
+    limit: int
+    least: int = LEAST_MERGES
+    message = "mixture: asked to use {limit} merges; ask for {least} or more, or leave it out to use all"
 
 
 def infer_mixture(records: Sequence[PairRecord], merges: Merges, *, limit: int | None = None) -> Mixture:
-    """The shares of the categories in the tokenizer's training text, from the first `limit` merges (None: all).
+    """Infer the categories' shares of the tokenizer's training text from the first `limit` merges (None: all).
 
     Raises CannotInfer where the records or the merges can give no answer, BadLimit for a limit under 1, and
     `operators.mixture.linear_program.SolverFailed`.
@@ -118,7 +112,7 @@ def infer_mixture(records: Sequence[PairRecord], merges: Merges, *, limit: int |
 
 
 def collect_changes(records: Sequence[PairRecord], merges: Merges) -> Changes:
-    """Bring the records together by pair. Changes that no step of `merges` sees any more are left out."""
+    """Join the records by pair, without changes after the last step of `merges`."""
     steps = len(merges)
     seen = [record.step < steps - 1 for record in records]
     key = np.concatenate([_pair_keys(r.left, r.right)[keep] for r, keep in zip(records, seen, strict=True)])
@@ -181,7 +175,7 @@ def _check_merges(changes: Changes) -> None:
 
 
 def _check_distinct(records: Sequence[PairRecord], steps: int) -> None:
-    """Two categories whose counts are in proportion all along look the same to the program."""
+    """Raise CannotInfer where two categories have counts in one proportion throughout: they cannot be told apart."""
     seen: dict[bytes, str] = {}
     for record in records:
         known = seen.setdefault(_fingerprint(record, steps), record.category)
@@ -193,7 +187,7 @@ def _check_distinct(records: Sequence[PairRecord], steps: int) -> None:
 
 
 def _fingerprint(record: PairRecord, steps: int) -> bytes:
-    """The record's counts in lowest terms, in one order, as bytes: equal for samples in proportion to each other."""
+    """Return the record's counts in lowest terms, sorted, as bytes: equal for samples in proportion to each other."""
     keep = record.step < steps - 1
     key, step, change = _pair_keys(record.left, record.right)[keep], record.step[keep], record.change[keep]
     order = np.lexsort((step, key))

@@ -53,10 +53,7 @@ def _lay_out(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer) -> t
     make each symbol. They are exact: a byte says its place in the code by its range, so no merge fits elsewhere.
     """
     if tokenizer.vocabulary.characters is None:
-        byte_ids = np.array(tokenizer.byte_ids)
-        absent = np.flatnonzero(byte_ids < 0)  # bytes that no text in UTF-8 has
-        byte_ids[absent] = len(tokenizer.tokens) + np.arange(len(absent))
-        shard = Shard(words, counts, byte_ids)
+        shard = Shard(words, counts, np.array(tokenizer.byte_ids))
         return shard, shard.initial_counts()
     ids, starts = symbols_after(words, tokenizer, 0)
     pairs, totals = count_pairs(ids, starts, counts)

@@ -1,7 +1,7 @@
-"""Learning more merges behind those of a tokenizer that exists: what can be extended, and what comes of it.
+"""Extension of a tokenizer by more merges: which tokenizers allow it, and the extended tokenizer.
 
-The merges that are there keep their ranks, every token keeps its id, new ids go behind the largest. So text is encoded
-by the old merges first, then by the new ones.
+The old merges keep their ranks, every token keeps its id, new ids follow the largest. So text is encoded by the old
+merges first, then by the new ones.
 """
 
 from dataclasses import replace
@@ -18,33 +18,32 @@ _SHOWN: Final = 40
 
 
 class NotExtendable(DataError):
-    """A tokenizer whose merges, applied in order, are not what it does to text."""
+    """A tokenizer whose merge list, applied in order, does not give its encoding of text."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"extend: {self.reason}; extend a tokenizer whose merge list alone says what text becomes"
+    reason: str
+    message = "extend: {reason}; extend a tokenizer whose merge list alone says what text becomes"
 
 
-class TooShort(UsageError):
-    """A `max_token_length` that the tokenizer's own tokens do not keep."""
+class MaxTokenLengthTooSmall(UsageError):
+    """A `max_token_length` under which the tokenizer's own merges would not be counted."""
 
-    def __init__(self, max_token_length: int, longest: int) -> None:
-        super().__init__(max_token_length, longest)
-        self.max_token_length, self.longest = max_token_length, longest
-
-    def __str__(self) -> str:
-        return (
-            f"max_token_length: the tokenizer to extend has merges of {self.longest} bytes, which a limit of "
-            f"{self.max_token_length} would not count; ask for {self.longest + 1} or more, or leave it out"
-        )
+    max_token_length: int
+    longest: int
+    """Bytes of the longest token that a merge makes."""
+    least: int
+    """The smallest limit that allows it."""
+    message = (
+        "max_token_length: the tokenizer to extend has merges of {longest} bytes, which a limit of {max_token_length} "
+        "would not count; ask for {least} or more, or leave it out"
+    )
 
 
 def check_extendable(tokenizer: Tokenizer, max_token_length: int | None = None) -> None:
-    """Raises NotExtendable where replaying the merges would not be encoding, TooShort, and InexpressibleTokenizer where
-    tokenizer.json could not hold what comes of it."""
+    """Raise an error unless the tokenizer can be extended.
+
+    NotExtendable where replaying the merges would not give its encoding, MaxTokenLengthTooSmall where its own merges
+    would not be counted, InexpressibleTokenizer where tokenizer.json cannot hold the result.
+    """
     to_json(tokenizer)
     texts = tokenizer.text_tokens
     if tokenizer.ignore_merges:
@@ -57,11 +56,11 @@ def check_extendable(tokenizer: Tokenizer, max_token_length: int | None = None) 
     lengths = [len(texts[left]) + len(texts[right]) for left, right in _pairs(tokenizer.merges)]
     longest = max((length for length in lengths if length > 2), default=0)
     if max_token_length is not None and longest >= max_token_length:
-        raise TooShort(max_token_length, longest)
+        raise MaxTokenLengthTooSmall(max_token_length, longest, longest + 1)
 
 
 def _unreached(tokenizer: Tokenizer) -> list[int]:
-    """Ids of tokens that their own bytes do not come down to."""
+    """Return the ids of tokens that the merges do not make from the token's own bytes."""
     texts, table = tokenizer.text_tokens, merge_table(tokenizer.merges)
     made = dict(zip(_pairs(tokenizer.merges), tokenizer.merges.token.tolist(), strict=True))
     ends = final_pairs(texts, tokenizer.byte_ids, table).tolist()
@@ -77,11 +76,11 @@ def _pairs(merges: Merges) -> list[tuple[int, int]]:
 
 
 def extend(tokenizer: Tokenizer, learned: Merges) -> tuple[Tokenizer, int]:
-    """The tokenizer with `learned` behind its merges, and how many of `learned` were left out.
+    """Return the tokenizer with `learned` after its merges, and how many of `learned` were left out.
 
-    A pair that the tokenizer merges already can be learned again, once another merge has made one of its parts anew. In
-    a list a pair's last place counts, so to repeat it would move a merge that must stay: it is left out. Encoding
-    applies it where it was.
+    A pair that the tokenizer merges already can be learned again, once another merge makes its left or right token
+    anew. In a list a pair's last place counts, so to repeat it would move a merge that must stay: it is left out.
+    Encoding applies it where it was.
     """
     given = set(_pairs(tokenizer.merges))
     new = np.array([pair not in given for pair in _pairs(learned)], np.bool_)

@@ -46,7 +46,8 @@ def train(
     pre-tokenizer. A run that was cut off is gone on with, from what its checkpoint holds, unless `resume` is false.
     `memory_bytes` is what the words and pairs of one worker may take.
 
-    Raises NotExtendable, TooShort, UnknownLanguage, WeightOutOfRange, CountOverflow, TooLittleMemory, WriteFailed.
+    Raises NotExtendable, MaxTokenLengthTooSmall, UnknownLanguage, WeightOutOfRange, CountOverflow, TooLittleMemory,
+    WriteFailed.
     """
     start = extended or Tokenizer(words.settings["pretokenizer"], tuple(special_tokens), Merges.from_rows([]))
     if extended is not None:

@@ -18,7 +18,7 @@ from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary, same_merges
 from operators.tokenizer_files.errors import InexpressibleTokenizer
 from operators.tokenizer_files.hugging_face import from_json
-from operators.training.extension import NotExtendable, TooShort, check_extendable
+from operators.training.extension import MaxTokenLengthTooSmall, NotExtendable, check_extendable
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
@@ -189,7 +189,7 @@ def test_what_cannot_be_extended_is_refused_with_a_reason(folder: Path, tmp_path
         check_extendable(replace(small, published=whole, ignore_merges=True))
     longest = max(len(token) for token in small.text_tokens.values())
     check_extendable(small, longest + 1)
-    with pytest.raises(TooShort, match=f"ask for {longest + 1} or more"):
+    with pytest.raises(MaxTokenLengthTooSmall, match=f"ask for {longest + 1} or more"):
         check_extendable(small, longest)
     gap = Vocabulary([*vocabulary.tokens, b""], vocabulary.byte_ids, vocabulary.special_ids)
     with pytest.raises(InexpressibleTokenizer, match="id 320 has no token"):
