@@ -1,4 +1,4 @@
-"""The three findings that a report begins with, computed from its tables."""
+"""Findings that a report begins with, as sentences computed from its tables."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -6,38 +6,62 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from jobs.report.inputs import ReportInputs
-from jobs.report.tables import compression_table, mixture_table, premium_table, share_outside
-from jobs.report.wording import interval, named, percent, points, times
+from jobs.report.tables import change_table, compression_table, mixture_table, premium_table, share_outside
+from jobs.report.trust import Trust, judge
+from jobs.report.wording import interval, listed, named, percent, points, times
 from operators.unicode.script_names import UNKNOWN
+from pipelines.premiums.changes import BETTER, WORSE
 
 FINDINGS = 3
+"""Sentences at most, besides the one about changes since an earlier run."""
 Row = Mapping[str, Any]
 
 
 class _Finding(NamedTuple):
     sentence: str
     factor: float
-    """How many times the one is the other: what ranks findings of a kind."""
+    """Ratio of the two values that the sentence compares; ranks findings of a kind."""
 
 
 def findings(inputs: ReportInputs) -> list[str]:
-    """Up to three sentences, chosen by this rule.
+    """Return up to three sentences, after one about the changes since an earlier run where there was one.
 
-    First who pays most, how many pay more than twice, and who pays less than the baseline; for several tokenizers, the
-    middle premium of the dearest and the cheapest; then how far the inferred mixture is from the true one (or what it
-    is, if the truth is not known). What is left of the three goes to contrasts, the larger factor first: the widest
-    spread of premiums within one script, the gap in bytes per token between languages, and the cheapest of the
-    languages that were not trained on against the dearest that was. A finding that needs what is not there is left out.
+    First the language that pays most, how many pay more than twice, and who pays less than the baseline; for several
+    tokenizers, the middle premium of the dearest and the cheapest; then how far the inferred mixture is from the true
+    one (or its largest share, if the truth is unknown), with its reservations. The remaining places go to contrasts,
+    the larger factor first: the widest spread of premiums within one script, the gap in bytes per token between
+    languages, and the cheapest of the languages that were not trained on against the dearest that was. A finding whose
+    results are missing is left out.
     """
     leading = [one(inputs) for one in (_dearest, _tokenizers, _mixture)]
     contrasts = [found for one in _CONTRASTS if (found := one(inputs)) is not None]
     contrasts.sort(key=lambda finding: -finding.factor)
     chosen = [finding for finding in leading if finding is not None] + contrasts
-    return [finding.sentence for finding in chosen[:FINDINGS]]
+    return [*_changes(inputs), *(finding.sentence for finding in chosen[:FINDINGS])]
+
+
+def _changes(inputs: ReportInputs) -> list[str]:
+    """Say which languages got better and which worse since the earlier run, the largest changes first."""
+    table = change_table(inputs)
+    sentences = []
+    for (tokenizer, old), rows in table.group_by(["tokenizer", "old_tokenizer"], maintain_order=True):
+        parts = []
+        for verdict, word, backwards in ((BETTER, "better", False), (WORSE, "worse", True)):
+            own = rows.filter(pl.col("verdict") == verdict).sort("change", "language", descending=[backwards, False])
+            if len(own):
+                first = own.row(0, named=True)
+                most = f"most of all {first['name']}, from {times(first['old'])} to {times(first['new'])}"
+                others = listed(own["name"].to_list()[1:]) if len(own) > 1 else ""
+                parts.append(f"{len(own):,} got {word}: {most}{f'; then {others}' if others else ''}")
+        same = len(rows) - len(rows.filter(pl.col("verdict").is_in([BETTER, WORSE])))
+        parts.append(f"{same:,} did not change as far as their intervals can tell")
+        which = str(tokenizer) if tokenizer == old else f"{tokenizer} against {old}"
+        sentences.append(f"Since the earlier run ({which}), of {len(rows):,} languages {'. '.join(parts)}.")
+    return sentences
 
 
 def _dearest(inputs: ReportInputs) -> _Finding | None:
-    """Who pays most, with the interval, and how many pay more than twice; who least, if less than the baseline.
+    """Say who pays most, with the interval, how many pay more than twice, and who least, if less than the baseline.
 
     Languages for one tokenizer; for several, languages that pay more than twice with any. A language is called cheaper
     than the baseline when its whole interval is, or it has none; the baseline's regional kin do not count.
@@ -78,35 +102,56 @@ def _languages(table: pl.DataFrame) -> str:
 
 
 def _mixture(inputs: ReportInputs) -> _Finding | None:
-    """The largest error and the mean one; without a truth, the largest share."""
+    """Say the largest error and the mean one, or, without a truth, the largest share; and how far to trust either.
+
+    A mixture that cannot be relied on has no headline figure: the reasons come first.
+    """
     table = mixture_table(inputs)
     if table.is_empty():
         return None
+    trust = judge(inputs)
     if table["error"].null_count():
-        largest = table.sort("share", "category", descending=[True, False]).row(0, named=True)
-        return _Finding(
-            f"The merge list points to {largest['name']} as the largest part of the training text: "
-            f"{percent(largest['share'])} of its bytes, of {len(table)} categories that were compared.",
-            1.0,
-        )
+        return _Finding(_largest_share(table, trust), 1.0)
     worst = table.sort(pl.col("error").abs(), "category", descending=[True, False]).row(0, named=True)
     mean = sum(abs(error) for error in table["error"].to_list()) / len(table)
     return _Finding(
         f"From the merge list alone, the shares of {len(table)} categories in the training text come out "
         f"{points(mean)} off on average; the largest error is {points(worst['error'])}, for {worst['name']} "
-        f"({percent(worst['share'])} inferred, {percent(worst['truth'])} in truth){_outside(inputs)}.",
+        f"({percent(worst['share'])} inferred, {percent(worst['truth'])} in truth){_outside(inputs)}."
+        f"{_reservations(trust)}",
         1.0,
     )
 
 
+def _largest_share(table: pl.DataFrame, trust: Trust) -> str:
+    largest = table.sort("share", "category", descending=[True, False]).row(0, named=True)
+    if trust.level == "none":
+        return (
+            f"The merge list does not tell the training mixture, as {' and '.join(trust.reasons)}; the best fit, which "
+            f"cannot be relied on, is led by {largest['name']} with {percent(largest['share'])} of the bytes."
+        )
+    return (
+        f"The merge list points to {largest['name']} as the largest part of the training text: "
+        f"{percent(largest['share'])} of its bytes, of {len(table)} categories that were compared."
+        f"{_reservations(trust)}"
+    )
+
+
+def _reservations(trust: Trust) -> str:
+    if trust.level == "firm":
+        return ""
+    verdict = "The shares are rough" if trust.level == "rough" else "The shares cannot be relied on"
+    return f" {verdict}: {' and '.join(trust.reasons)}."
+
+
 def _outside(inputs: ReportInputs) -> str:
-    """Inferred shares add up to 1, so what was trained on but not compared is part of the error."""
+    """Name the text that was trained on but not compared: inferred shares add up to 1, so it is part of the error."""
     rest = share_outside(inputs)
     return "" if rest is None or rest < 0.01 else f"; {percent(rest)} of that text is in none of these categories"
 
 
 def _tokenizers(inputs: ReportInputs) -> _Finding | None:
-    """The middle premium of the dearest and the cheapest tokenizer."""
+    """Compare the middle premium of the dearest and the cheapest tokenizer."""
     table = premium_table(inputs).filter(pl.col("language") != pl.lit(inputs.baseline), pl.col("premium") > 0)
     middle = table.group_by("tokenizer").agg(pl.col("premium").median()).sort("premium", "tokenizer")
     if len(middle) < 2:
@@ -121,7 +166,7 @@ def _tokenizers(inputs: ReportInputs) -> _Finding | None:
 
 
 def _spread(inputs: ReportInputs) -> _Finding | None:
-    """The widest spread within one script, for one tokenizer."""
+    """Find the widest spread within one script, for one tokenizer."""
     table = premium_table(inputs).filter(pl.col("script") != UNKNOWN)
     several = table["tokenizer"].n_unique() > 1
     best: _Finding | None = None
@@ -133,7 +178,7 @@ def _spread(inputs: ReportInputs) -> _Finding | None:
         factor = high["premium"] / low["premium"]
         if best is None or factor > best.factor:
             best = _Finding(
-                f"The script is not all: among {len(rows)} languages in the {script} script, premiums go "
+                f"Languages of one script differ: among {len(rows)} languages in the {script} script, premiums go "
                 f"from {times(low['premium'])} for {_who(low, several)} to {times(high['premium'])} for "
                 f"{_who(high, several)}, a factor of {times(factor)}.",
                 factor,
@@ -142,7 +187,7 @@ def _spread(inputs: ReportInputs) -> _Finding | None:
 
 
 def _compression(inputs: ReportInputs) -> _Finding | None:
-    """The most against the fewest bytes that a token stands for."""
+    """Compare the most with the fewest bytes that a token stands for."""
     table = compression_table(inputs)
     if len(table) < 2:
         return None
@@ -156,7 +201,7 @@ def _compression(inputs: ReportInputs) -> _Finding | None:
 
 
 def _unseen(inputs: ReportInputs) -> _Finding | None:
-    """The cheapest language that was not trained on, if some language that was trained on pays more."""
+    """Find the cheapest language that was not trained on, if some language that was trained on pays more."""
     trained = set((inputs.training or {}).get("mixture") or {})
     table = premium_table(inputs)
     if not trained or table["tokenizer"].n_unique() != 1:
@@ -180,7 +225,7 @@ _CONTRASTS: tuple[Callable[[ReportInputs], _Finding | None], ...] = (_spread, _c
 
 
 def _who(row: Row, several: bool) -> str:
-    """A language, and by which tokenizer if there are several."""
+    """Name a language, and the tokenizer if there are several."""
     return f"{row['name']} with {row['tokenizer']}" if several else str(row["name"])
 
 
@@ -190,5 +235,5 @@ def _primary(language: str) -> str:
 
 
 def _kin(language: str, baseline: str | None) -> bool:
-    """Whether a language is the baseline or a regional form of it: en_GB pays what en pays, and says nothing."""
+    """Return True for the baseline and its regional forms: en_GB pays what en pays, which is no finding."""
     return baseline is not None and _primary(language) == _primary(baseline)

@@ -1,4 +1,4 @@
-"""What a report is drawn from, gathered from the outputs of other steps."""
+"""Inputs of a report, gathered from the outputs of other steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,12 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from jobs.report.runs import run_table
+from jobs.report.premium_runs import read_premium_runs
 from jobs.report.settings import Report
-from operators.errors import DataError
+from operators.errors import DataError, UsageError
 from pipelines.mixture.step import MERGES, MIXTURE, SENSITIVITY
-from pipelines.outputs import Manifest, read_manifest, read_run
-from pipelines.premiums.tables import PREMIUMS
+from pipelines.outputs import Manifest, read_manifest
 
-EXAMPLES = "examples.parquet"
 NAMES = "languages.json"
 """Beside a corpus: language code to its name in English."""
 
@@ -35,9 +33,27 @@ class MissingResult(DataError):
     message = "{path}: holds no finished {stage}; run that step first, or leave it out of the report"
 
 
+class NothingToReport(UsageError):
+    """A report without any result to draw."""
+
+    message = (
+        "report: there is nothing to draw; name the output of another command, as in --premiums DIR (or --tokenizer, "
+        "--curves, --sweep, --mixture, --retokenized)"
+    )
+
+
+class SeveralResults(UsageError):
+    """A kind of result that is given more than once, of which a page shows one."""
+
+    setting: str
+    number: int
+    paths: list[str]
+    message = "{setting}: a report shows one of these, {number} were given ({paths}); make a report of each"
+
+
 @dataclass(frozen=True)
 class CurvesFound:
-    """Tokens at every vocabulary size, and what was chosen."""
+    """Tokens at every vocabulary size, and the sizes that were chosen."""
 
     curves: pl.DataFrame
     """curves.parquet: language, vocabulary, merges, tokens."""
@@ -45,17 +61,17 @@ class CurvesFound:
     """language, vocabulary, tokens: the sizes to mark."""
     target: int | None
     sizes: pl.DataFrame
-    """sizes.parquet or sweep.parquet: what the page's table shows."""
+    """sizes.parquet or sweep.parquet, for the table on the page."""
 
 
 @dataclass(frozen=True)
 class MixtureAbout:
-    """What a mixture rests on."""
+    """Method, facts and companion tables of an inferred mixture."""
 
     method: str
     """rank or lp."""
     facts: Mapping[str, Any]
-    """Of its manifest: merges_used, warning, converged, intervals, groups, ..."""
+    """Facts of its manifest: merges_used, warning, converged, intervals, groups, ..."""
     merges: pl.DataFrame | None = None
     """merges.parquet: rank, token, text, why, category, expected, occurs."""
     sensitivity: pl.DataFrame | None = None
@@ -64,18 +80,20 @@ class MixtureAbout:
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Tables and figures; each part may be missing."""
+    """Tables and figures of a report; each part may be missing."""
 
     title: str
     names: Mapping[str, str]
     """Language code to its name in English, as far as known."""
     training: Mapping[str, Any] | None = None
-    """pretokenizer, vocabulary, merges, rounds, mixture {language: share of bytes}, bytes, words, documents, seconds,
-    engine, workers, failures."""
+    """pretokenizer, vocabulary, merges, rounds, mixture {language: share of bytes}, bytes, words, documents.
+    Nothing that depends on the clock or the machine: equal results give equal pages."""
     premiums: pl.DataFrame | None = None
     """premiums.parquet: tokenizer, language, documents, characters, bytes, tokens, premium, low, high, ..."""
     examples: pl.DataFrame | None = None
     """examples.parquet: tokenizer, language, id, tokens (list of bytes) of one document in every language."""
+    changes: pl.DataFrame | None = None
+    """changes.parquet: tokenizer, language, documents, old, new, change, low, high, method, verdict, old_tokenizer."""
     baseline: str | None = None
     """The language that premiums compare with."""
     mixture: pl.DataFrame | None = None
@@ -87,12 +105,13 @@ class ReportInputs:
     """Of a tokenizer for each language."""
     compression: pl.DataFrame | None = None
     """language, documents, bytes, tokens of the re-tokenized corpus."""
-    runs: pl.DataFrame | None = None
-    """How the steps ran (`jobs.report.runs`)."""
 
 
 def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
-    """The inputs, and the fingerprints of the outputs that they come from. Raises MissingResult, InvalidResult."""
+    """Return the inputs, and the fingerprints of the outputs that they come from.
+
+    Raises NothingToReport, SeveralResults, MissingResult, DifferentBaselines, InvalidResult.
+    """
     try:
         return _gathered(settings)
     except (KeyError, TypeError, AttributeError, ValueError, pl.exceptions.PolarsError) as error:
@@ -102,57 +121,52 @@ def gather(settings: Report) -> tuple[ReportInputs, list[str]]:
 def _gathered(settings: Report) -> tuple[ReportInputs, list[str]]:
     made: list[Manifest] = []
 
-    def result(path: str | None, what: str) -> Manifest | None:
-        if path is None:
-            return None
+    def result(path: str, what: str) -> tuple[Path, Manifest]:
         manifest = read_manifest(Path(path))
         if manifest is None or manifest.stage != what:
             raise MissingResult(path, what)
         made.append(manifest)
-        return manifest
+        return Path(path), manifest
 
-    tokenizer = result(settings.tokenizer, "tokenizer")
-    premiums = result(settings.premiums, "premiums")
-    mixture = result(settings.mixture, "mixture")
-    tokens = result(settings.retokenized, "tokens")
-    corpus = result(settings.corpus, "catalogs")
-    curves, sweep = result(settings.curves, "curves"), result(settings.sweep, "sweep")
+    def one(name: str, what: str) -> tuple[Path, Manifest] | None:
+        paths = directories(getattr(settings, name))
+        if len(paths) > 1:
+            raise SeveralResults(name, len(paths), paths)
+        return result(paths[0], what) if paths else None
+
+    tokenizer = one("tokenizer", "tokenizer")
+    runs = read_premium_runs([result(path, "premiums") for path in directories(settings.premiums)])
+    mixture, tokens, corpus = one("mixture", "mixture"), one("retokenized", "tokens"), one("corpus", "catalogs")
+    curves, sweep = one("curves", "curves"), one("sweep", "sweep")
+    if not made or made == [corpus and corpus[1]]:
+        raise NothingToReport()
     inputs = ReportInputs(
-        title=settings.title,
-        names=_names(settings.corpus) if corpus else {},
-        training=_training(Path(settings.tokenizer or ""), tokenizer) if tokenizer else None,
-        premiums=pl.read_parquet(Path(settings.premiums or "") / PREMIUMS, glob=False) if premiums else None,
-        examples=_table(settings.premiums, EXAMPLES),
-        baseline=premiums.settings["baseline"] if premiums else None,
-        mixture=pl.read_parquet(Path(settings.mixture or "") / MIXTURE, glob=False) if mixture else None,
-        mixture_about=_about(settings.mixture, mixture) if mixture else None,
-        curves=_curves(Path(settings.curves or ""), curves, "vocabulary", "target") if curves else None,
-        sweep=_curves(Path(settings.sweep or ""), sweep, "chosen_vocabulary", "chosen_tokens") if sweep else None,
-        compression=_compression(tokens) if tokens else None,
-        runs=run_table(_directories(settings)),
+        title=settings.title or "",
+        names=_names(corpus[0]) if corpus else {},
+        training=_training(*tokenizer) if tokenizer else None,
+        premiums=runs.premiums,
+        examples=runs.examples,
+        changes=runs.changes,
+        baseline=runs.baseline,
+        mixture=pl.read_parquet(mixture[0] / MIXTURE, glob=False) if mixture else None,
+        mixture_about=_about(*mixture) if mixture else None,
+        curves=_curves(*curves, "vocabulary", "target") if curves else None,
+        sweep=_curves(*sweep, "chosen_vocabulary", "chosen_tokens") if sweep else None,
+        compression=_compression(tokens[1]) if tokens else None,
     )
     return inputs, [manifest.fingerprint for manifest in made]
 
 
-def _directories(settings: Report) -> list[tuple[str, Path]]:
-    """Steps, and where each wrote how it ran."""
-    words = [("count", f"{settings.tokenizer}/words")] if settings.tokenizer else []
-    categories = [("count categories", f"{settings.mixture}/words")] if settings.mixture else []
-    steps = [
-        *words, ("train", settings.tokenizer), ("premiums", settings.premiums), ("curves", settings.curves),
-        ("sweep", settings.sweep), *categories, ("mixture", settings.mixture), ("retokenize", settings.retokenized),
-    ]  # fmt: skip
-    return [(step, Path(directory)) for step, directory in steps if directory is not None]
+def directories(given: list[str] | str | None) -> list[str]:
+    """Return the directories of a setting, each once, in their order."""
+    return list(dict.fromkeys([given] if isinstance(given, str) else given or []))
 
 
-def _table(directory: str | None, name: str) -> pl.DataFrame | None:
-    """A table that a step may have written."""
-    path = Path(directory or "") / name
-    return pl.read_parquet(path, glob=False) if directory is not None and path.is_file() else None
-
-
-def _about(directory: str | None, manifest: Manifest) -> MixtureAbout:
-    tables = [_table(directory, name) if name in manifest.files else None for name in (MERGES, SENSITIVITY)]
+def _about(directory: Path, manifest: Manifest) -> MixtureAbout:
+    tables = [
+        pl.read_parquet(directory / name, glob=False) if name in manifest.files else None
+        for name in (MERGES, SENSITIVITY)
+    ]
     return MixtureAbout(manifest.settings["method"], manifest.facts, *tables)
 
 
@@ -166,8 +180,8 @@ def _curves(directory: Path, manifest: Manifest, vocabulary: str, tokens: str) -
     return CurvesFound(curves, marks, manifest.facts["target"], sizes)
 
 
-def _names(corpus: str | None) -> dict[str, str]:
-    file = Path(corpus or "") / NAMES
+def _names(corpus: Path) -> dict[str, str]:
+    file = corpus / NAMES
     return msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.is_file() else {}
 
 
@@ -177,11 +191,7 @@ def _training(directory: Path, manifest: Manifest) -> dict[str, Any]:
     used = [counted[language] for language in manifest.facts["mixture"] if language in counted]
     sums = {figure: sum(one[figure] for one in used) for figure in ("bytes", "words")}
     whole = words is not None and len(used) == len(counted)  # documents are not counted by language
-    run, counting = read_run(directory), read_run(directory / "words")
-    how = msgspec.to_builtins(run) if run else {}
-    if counting is not None and run is not None:
-        how["seconds"] = run.seconds + counting.seconds
-    return {**manifest.facts, **sums, **how, "documents": words.facts["documents"] if words and whole else None}
+    return {**manifest.facts, **sums, "documents": words.facts["documents"] if words and whole else None}
 
 
 def _compression(manifest: Manifest) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 "use strict";
-// Tables: a click on a heading sorts, a search keeps the rows that hold every word. Without this they stand as written.
+// Tables: a click on a heading sorts the rows; a search hides the rows that lack one of its words. Names are compared as
+// text and are never keys of objects.
 for (const table of document.querySelectorAll("table")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
@@ -9,7 +10,7 @@ for (const table of document.querySelectorAll("table")) {
     const [x, y] = [a.cells[column], b.cells[column]];
     if (!numeric) return sign * words.compare(x.textContent, y.textContent);
     const [p, q] = [x.dataset.order, y.dataset.order];
-    if (p === "" || q === "") return (p === "") - (q === ""); // what is not known stands last, either way
+    if (p === "" || q === "") return (p === "") - (q === ""); // unknown values stand last in both orders
     return sign * (Number(p) - Number(q));
   };
 

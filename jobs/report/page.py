@@ -1,4 +1,4 @@
-"""The page: one file that fetches nothing when it is opened, and every chart beside it as PNG and SVG."""
+"""Page of the report: one file that fetches nothing when it is opened, and every chart beside it as PNG and SVG."""
 
 import re
 from collections.abc import Mapping
@@ -10,25 +10,36 @@ import polars as pl
 from markupsafe import Markup
 
 from jobs.report.charts.drawings import CHARTS, drawings
-from jobs.report.charts.look import save
+from jobs.report.charts.look import file_names, save
 from jobs.report.findings import findings
+from jobs.report.heading import heading
 from jobs.report.inputs import ReportInputs
 from jobs.report.mixture_notes import mixture_notes
-from jobs.report.runs import CAPTION, COLUMNS
 from jobs.report.spelled import spelled
-from jobs.report.tables import betraying, compression_table, mixture_table, premium_table, telling
+from jobs.report.tables import (
+    betraying,
+    change_table,
+    compression_table,
+    counted,
+    mixture_table,
+    premium_table,
+    telling,
+)
+from jobs.report.trust import judge
 from jobs.report.wording import UNKNOWN_FIGURE, named
 from jobs.units import size
 from pipelines.outputs import replacing
 
 PAGE: Final = "report.html"
-PLANNED: Final[list[str]] = sorted([PAGE, *(f"{chart}.{kind}" for chart in CHARTS for kind in ("png", "svg"))])
-"""Every file that `draw_report` may write."""
+PLANNED: Final[list[str]] = sorted([PAGE, *(name for chart in CHARTS for name in file_names(chart))])
+"""All files that `draw_report` may write."""
+PAGE_VERSION: Final = 2
+"""Part of the output's fingerprint: raised when equal results give another page."""
 HERE: Final = Path(__file__).parent
 
 
 class Cell(NamedTuple):
-    """What a table shows, and what it sorts by."""
+    """Cell of a table: the text that it shows, and the key that it is sorted by."""
 
     text: str
     order: str
@@ -36,69 +47,77 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table of the page."""
+    """Table of the page."""
 
     name: str
     caption: str
     heads: list[tuple[str, bool]]
-    """Heading, and whether the column holds numbers."""
+    """Heading of each column; True where it holds numbers."""
     rows: list[list[Cell]]
 
 
 class Figure(NamedTuple):
-    """A chart on the page."""
+    """Chart on the page, drawn twice: for a desktop and for a phone."""
 
     caption: str
     svg: Markup
     width: int
+    phone: Markup
+    phone_width: int
+    files: str
 
 
 def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
-    """Write report.html and the charts into `directory`, each whole or not at all; returns the files' names.
+    """Write report.html and the charts into `directory`, each whole or not at all; return the files' names.
 
-    What is not among the inputs is left out. Equal inputs give equal bytes on one machine (fonts are the machine's).
-    Raises pipelines.outputs.WriteFailed.
+    Results that are not among the inputs are left out. Equal inputs give equal bytes on one machine (fonts are the
+    machine's). Raises pipelines.outputs.WriteFailed.
     """
     written, figures = [], {}
     for drawing in drawings(inputs):
-        names, svg = save(drawing, directory)
-        written += names
-        figures[drawing.name] = Figure(drawing.caption, _inlined(svg), _width(svg))
+        saved = save(drawing, directory)
+        written += saved.files
+        page, phone = (_inlined(svg, f"{drawing.name}{i}") for i, svg in enumerate((saved.page, saved.phone)))
+        figures[drawing.name] = Figure(
+            drawing.caption, page, _width(saved.page), phone, _width(saved.phone), ", ".join(saved.files)
+        )
     tables = {table.name: table for table in _tables(inputs) if table.rows}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     html = environment.get_template("template.html.jinja").render(
-        title=inputs.title,
+        title=inputs.title or heading(inputs),
         run=_run(inputs.training or {}),
         findings=findings(inputs),
         figures=figures,
         tables=tables,
         spelled=spelled(inputs),
         mixture=mixture_notes(inputs),
+        trust=judge(inputs).level,
         style=Markup((HERE / "page.css").read_text("utf-8")),
         script=Markup((HERE / "page.js").read_text("utf-8")),
     )
-    with replacing(directory / PAGE) as part:
-        part.write_text(html, "utf-8")
+    with replacing(directory / PAGE) as temporary:
+        temporary.write_text(html, "utf-8")
     return [PAGE, *written]
 
 
-def _inlined(svg: str) -> Markup:
-    """Vega's SVG for the inside of a page: names are escaped in it already; HTML needs no namespaces."""
+def _inlined(svg: str, prefix: str) -> Markup:
+    """Return Vega's SVG for the inside of a page, its ids unique. Names are escaped in it; HTML needs no namespaces."""
     root, rest = svg.split(">", 1)
     root = re.sub(r' (?:xmlns(?::\w+)?|version)="[^"]*"', "", root)
+    rest = re.sub(r"<[^>]*>", lambda tag: re.sub(r'((?: id="|url\(#))', rf"\g<1>{prefix}-", tag[0]), rest)
     return Markup(f'{root} aria-hidden="true">{rest}')
 
 
 def _width(svg: str) -> int:
-    found = re.search(r'<svg[^>]* width="([\d.]+)"', svg)
-    return round(float(found[1])) if found else 0
+    root = re.search(r'<svg[^>]* width="([\d.]+)"', svg)
+    return round(float(root[1])) if root else 0
 
 
 def _run(training: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was run, as far as it is known."""
+    """Return figures of the training run, name and value, as far as they are known."""
     rounds = training.get("rounds")
     merges = _count(training.get("merges")) + (f" in {rounds:,} rounds" if rounds is not None else "")
     rows = [
@@ -106,12 +125,8 @@ def _run(training: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Vocabulary", _count(training.get("vocabulary"))),
         ("Merges", merges),
         ("Corpus", size(training["bytes"]) if training.get("bytes") is not None else None),
-        ("Unique words", _count(training.get("words"))),
+        ("Distinct pre-tokens", _count(training.get("words"))),
         ("Documents", _count(training.get("documents"))),
-        ("Time", f"{training['seconds']:,.1f} s" if training.get("seconds") is not None else None),
-        ("Engine", training.get("engine")),
-        ("Workers", _count(training.get("workers"))),
-        ("Workers lost and replaced", _count(training.get("failures") or None)),
     ]
     return [(name, str(value)) for name, value in rows if value]
 
@@ -121,7 +136,7 @@ def _count(value: int | None) -> str:
 
 
 def _table(name: str, caption: str, table: pl.DataFrame, columns: list[tuple[str, str, str]]) -> Table:
-    """`columns`: column, heading, format ("" for text); a column that knows nothing is left out."""
+    """`columns`: column, heading, format ("" for text); a column without any value is left out."""
     kept = [column for column in columns if len(table) and table[column[0]].null_count() < len(table)]
     rows = [[_cell(row[column], form) for column, _, form in kept] for row in table.iter_rows(named=True)]
     return Table(name, caption, [(head, form != "") for _, head, form in kept], rows)
@@ -134,12 +149,19 @@ def _cell(value: Any, form: str) -> Cell:
 
 
 def _tables(inputs: ReportInputs) -> list[Table]:
-    parts = (_premiums, _sizes, _sweep, _mixture, _betraying, _telling, _compression, _runs)
+    parts = (_premiums, _changes, _sizes, _sweep, _mixture, _betraying, _telling, _compression)
     return [part(inputs) for part in parts]
 
 
-def _runs(inputs: ReportInputs) -> Table:
-    return _table("runs", CAPTION, pl.DataFrame() if inputs.runs is None else inputs.runs, COLUMNS)
+def _changes(inputs: ReportInputs) -> Table:
+    columns = [
+        ("tokenizer", "Tokenizer", ""), ("name", "Language", ""), ("verdict", "Verdict", ""), ("old", "Before", ".3f"),
+        ("new", "Now", ".3f"), ("change", "Now / before", ".3f"), ("low", "95 % from", ".3f"), ("high", "to", ".3f"),
+        ("documents", "Documents", ",d"),
+    ]  # fmt: skip
+    table = change_table(inputs)
+    several = table["tokenizer"].n_unique() > 1
+    return _table("changes", "Premiums now and in the earlier run", table, columns if several else columns[1:])
 
 
 def _sizes(inputs: ReportInputs) -> Table:
@@ -178,7 +200,10 @@ def _premiums(inputs: ReportInputs) -> Table:
     ]  # fmt: skip
     table = premium_table(inputs)
     several = table["tokenizer"].n_unique() > 1
-    return _table("premiums", f"Token premiums against {baseline}", table, columns if several else columns[1:])
+    caption = (
+        f"Token premiums against {baseline}" if table.is_empty() else f"Token premiums of {counted(table, inputs)}"
+    )
+    return _table("premiums", caption, table, columns if several else columns[1:])
 
 
 def _mixture(inputs: ReportInputs) -> Table:
@@ -194,14 +219,14 @@ def _mixture(inputs: ReportInputs) -> Table:
 def _betraying(inputs: ReportInputs) -> Table:
     columns = [
         ("rank", "Rank", ",d"), ("text", "Token", ""), ("expected", "Expected in a million bytes", ",.2f"),
-        ("occurs", "Occurs", ",.2f"),
+        ("occurs", "Occurs in the categories", ",.2f"),
     ]  # fmt: skip
     return _table("unexplained", "Merges that the categories do not explain", betraying(inputs), columns)
 
 
 def _telling(inputs: ReportInputs) -> Table:
     columns = [("name", "Category", ""), ("share", "Inferred share", ".2%"), ("merges", "Merges that say most", "")]
-    return _table("evidence", "What the smallest shares rest on", telling(inputs), columns)
+    return _table("evidence", "Merges that the smallest shares rest on", telling(inputs), columns)
 
 
 def _compression(inputs: ReportInputs) -> Table:

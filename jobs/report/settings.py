@@ -6,6 +6,9 @@ from msgspec import Meta
 
 from pipelines.settings import Settings
 
+Results = list[str] | str | None
+"""One directory, or several."""
+
 
 class Catalogs(Settings, frozen=True, kw_only=True):
     """Make a parallel corpus of the translation catalogs that installed Python packages ship."""
@@ -19,23 +22,23 @@ class Catalogs(Settings, frozen=True, kw_only=True):
 
 
 class Report(Settings, frozen=True, kw_only=True):
-    """Draw what was found: one HTML page that needs no network, and every chart as PNG and SVG."""
+    """Draw results of other commands: one HTML page that needs no network, and every chart as PNG and SVG."""
 
     out: str
-    """Directory for report.html, and every chart as PNG and SVG."""
-    title: str = "What this tokenizer does to languages"
-    """The page's heading."""
-    tokenizer: str | None = None
+    """Directory for report.html, and every chart as PNG and SVG; <chart>-slide is the chart for a slide, 16:9."""
+    title: str | None = None
+    """Heading of the page; by default it says which results the page shows."""
+    tokenizer: Results = None
     """Output of train."""
-    premiums: str | None = None
-    """Output of premiums."""
-    curves: str | None = None
+    premiums: Results = None
+    """Output of premiums; several are drawn together."""
+    curves: Results = None
     """Output of curves."""
-    sweep: str | None = None
+    sweep: Results = None
     """Output of sweep."""
-    mixture: str | None = None
+    mixture: Results = None
     """Output of mixture; compared with the shares that `tokenizer` was trained on."""
-    retokenized: str | None = None
+    retokenized: Results = None
     """Output of retokenize."""
-    corpus: str | None = None
+    corpus: Results = None
     """Output of catalogs, for the languages' names."""

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from jobs.report.inputs import ReportInputs
-from jobs.report.wording import named, printable
+from jobs.report.wording import named, printable, whole_text
 from operators.unicode.script_names import script_group, script_of
 
 MOST_LANGUAGES: Final = 12
@@ -14,15 +14,15 @@ _RIGHT_TO_LEFT: Final = {"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr",
 
 
 class Token(NamedTuple):
-    """A token as the page shows it."""
+    """Token as the page shows it."""
 
     text: str
     part: bool
-    """It is a part of a character: its bytes are shown, in hexadecimal."""
+    """True for part of a character and for blanks alone: their bytes are shown, in hexadecimal."""
 
 
 class Line(NamedTuple):
-    """The text in one language."""
+    """Line of the page: the text in one language."""
 
     name: str
     lang: str
@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 
 class Spelled(NamedTuple):
-    """The text as one tokenizer cuts it."""
+    """Text cut into tokens by one tokenizer, in several languages."""
 
     tokenizer: str
     document: str
@@ -41,9 +41,9 @@ class Spelled(NamedTuple):
 
 
 def spelled(inputs: ReportInputs) -> list[Spelled]:
-    """For each tokenizer the same document in up to MOST_LANGUAGES languages, fewest tokens first.
+    """Return for each tokenizer the same document in up to MOST_LANGUAGES languages, fewest tokens first.
 
-    The baseline, then the dearest and the cheapest language of each group of scripts, as long as there is room.
+    Languages: the baseline, then the dearest and the cheapest language of each group of scripts.
     """
     table = inputs.examples
     if table is None or table.is_empty():
@@ -77,7 +77,7 @@ def _chosen(lengths: dict[str, int], baseline: str | None) -> list[str]:
 
 
 def _tag(language: str) -> str:
-    """`_tag("arb_Arab")` is "arb-Arab"; empty for what is no language tag."""
+    """`_tag("arb_Arab")` is "arb-Arab"; empty for a code that is no language tag."""
     tag = language.replace("_", "-")
     parts = tag.split("-")
     fits = tag.isascii() and all(part.isalnum() and len(part) <= 8 for part in parts) and parts[0].isalpha()
@@ -90,8 +90,7 @@ def shown(tokens: Sequence[bytes]) -> list[Token]:
 
 
 def _shown(token: bytes) -> Token:
-    try:
-        text = token.decode()
-    except UnicodeDecodeError:
+    text = whole_text(token)
+    if text is None:
         return Token(token.hex(" ").upper(), True)
     return Token(printable(text.replace("\n", "↵").replace("\t", "⇥")), False)

@@ -1,4 +1,4 @@
-"""The steps `catalogs` and `report`: what goes in before the others, and what is drawn behind them."""
+"""Steps `catalogs` and `report`: the demo's corpus, and the page of results."""
 
 import time
 from pathlib import Path
@@ -18,14 +18,14 @@ def run_catalogs(settings: Catalogs, job: Job) -> str:
 
 
 def run_report(settings: Report, job: Job) -> str:
-    """Draw what the other steps found."""
+    """Draw results of other steps; return the findings and a line about the output."""
     from jobs.report.findings import findings
     from jobs.report.inputs import gather
-    from jobs.report.page import PLANNED, draw_report
+    from jobs.report.page import PAGE_VERSION, PLANNED, draw_report
 
     inputs, made_by = gather(settings)
     with Output(out_directory(settings), "report") as output:
-        about = {"title": settings.title}
+        about = {"title": settings.title, "page": PAGE_VERSION}
         name = fingerprint("report", about, [{"made_by": made_by}])
         if output.current(name) is not None:
             job.progress.note(f"report: unchanged, kept ({output.directory})")
@@ -37,5 +37,5 @@ def run_report(settings: Report, job: Job) -> str:
                 advance(1)
             run = Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
             output.finish(name, about, [{"made_by": made_by}], files, {}, run)
-    told = "".join(f"- {finding}\n" for finding in findings(inputs))
-    return told + summary(output, "a report", {}, str(Path(settings.out) / "report.html"))
+    lines = "".join(f"- {finding}\n" for finding in findings(inputs))
+    return lines + summary(output, "a report", {}, str(Path(settings.out) / "report.html"))

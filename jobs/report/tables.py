@@ -1,6 +1,6 @@
-"""The tables that charts, findings and the page are made of; each is empty or None where its part is missing.
+"""Tables behind charts, findings and the page; each is empty, or None, where its result is missing.
 
-Null stands for what is not known. A number that is no number (NaN, infinity) counts as not known.
+Null stands for an unknown value. NaN and infinity count as unknown.
 """
 
 from typing import Any, Final
@@ -9,19 +9,20 @@ import numpy as np
 import polars as pl
 
 from jobs.report.inputs import ReportInputs
-from jobs.report.wording import named
+from jobs.report.wording import WIDEST, named, token_text
 from operators.unicode.script_names import script_group, script_name
 from pipelines.mixture.tables import NONE_OF_THESE
 
 SMALLEST: Final = 10
-"""Categories whose evidence the page shows."""
+"""Number of categories whose evidence the page shows."""
 
 
 def premium_table(inputs: ReportInputs) -> pl.DataFrame:
-    """tokenizer, language, name, script, group, documents, characters, bytes, tokens, premium, low, high,
-    bytes_per_token, characters_per_token; dearest first.
+    """Return tokenizer, language, name, script, group, documents, characters, bytes, tokens, premium, low, high,
+    informative, bytes_per_token, characters_per_token; dearest first.
 
-    Rows without a premium are left out: a language without common documents has none.
+    Rows without a premium are left out: a language without common documents has none. `informative` is true where the
+    interval is known and its ends differ by a factor of at most WIDEST.
     """
     schema = {
         "tokenizer": pl.String,
@@ -45,13 +46,49 @@ def premium_table(inputs: ReportInputs) -> pl.DataFrame:
         pl.when(pl.col("tokens") > 0).then(pl.col(unit) / pl.col("tokens")).alias(f"{unit}_per_token")
         for unit in ("bytes", "characters")
     )
+    narrow = (pl.col("low") > 0) & (pl.col("high") <= WIDEST * pl.col("low"))
+    table = table.with_columns(informative=narrow.fill_null(False))
     return _described(inputs, table, "language").sort(
         ["premium", "language", "tokenizer"], descending=[True, False, False]
     )
 
 
+def counted(table: pl.DataFrame, inputs: ReportInputs) -> str:
+    """Return the number of languages in a table, the baseline named beside them: "91 languages and English (en)".
+
+    Every sentence and caption counts in this way, so that the numbers on a page agree.
+    """
+    languages = set(table["language"].to_list())
+    others = len(languages - {inputs.baseline})
+    number = "1 language" if others == 1 else f"{others:,} languages"
+    if inputs.baseline not in languages:
+        return number
+    baseline = named(str(inputs.baseline), inputs.names)
+    return f"{number} and the baseline {baseline}" if others else f"the baseline {baseline}"
+
+
+def change_table(inputs: ReportInputs) -> pl.DataFrame:
+    """Return tokenizer, old_tokenizer, language, name, script, group, documents, old, new, change, low, high, verdict;
+    the largest change for the better first.
+
+    Rows whose change is unknown are left out.
+    """
+    schema: dict[str, Any] = {
+        "tokenizer": pl.String, "old_tokenizer": pl.String, "language": pl.String, "documents": pl.Int64,
+        "old": pl.Float64, "new": pl.Float64, "change": pl.Float64, "low": pl.Float64, "high": pl.Float64,
+        "verdict": pl.String,
+    }  # fmt: skip
+    if inputs.changes is None:
+        table = pl.DataFrame(schema=schema)
+    else:
+        table = inputs.changes.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    table = table.with_columns(_known(name) for name in ("old", "new", "change", "low", "high"))
+    table = table.filter(pl.col("change").is_not_null())
+    return _described(inputs, table, "language").sort("change", "language", "tokenizer")
+
+
 def lorenz_table(inputs: ReportInputs) -> pl.DataFrame:
-    """tokenizer, languages, tokens (cumulative shares, cheapest language first, from 0 to 1), gini.
+    """Return tokenizer, languages, tokens (cumulative shares, cheapest language first, from 0 to 1), gini.
 
     A language counts once, with its premium: what it pays for the same text. The Gini coefficient is that of these
     points, sum_ij |p_i - p_j| / (2 n^2 mean p). Empty for fewer than two languages.
@@ -74,9 +111,9 @@ def lorenz_table(inputs: ReportInputs) -> pl.DataFrame:
 
 
 def mixture_table(inputs: ReportInputs) -> pl.DataFrame:
-    """category, name, script, group, share, low, high, share_pairs, kin, kin_share, truth, error (share - truth);
-    largest truth first. `kin`: a number that nearly identical categories have in common; `kin_share`: their joint
-    share.
+    """Return category, name, script, group, share, low, high, share_pairs, kin, kin_share, truth, error (share less
+    truth); largest truth first. `kin`: a number that nearly identical categories have in common; `kin_share`: their
+    joint share.
 
     The truth is the mixture that training states, where it names the categories; a category that it does not name
     was not in it (0) if it names any, and truth and error are null if it names none.
@@ -114,32 +151,34 @@ def mixture_table(inputs: ReportInputs) -> pl.DataFrame:
 
 
 def betraying(inputs: ReportInputs) -> pl.DataFrame:
-    """rank, text, expected, occurs: the merges that the categories do not explain, in the list's order."""
+    """Return rank, text, expected, occurs of the merges that the categories do not explain, in the list's order."""
     found = None if inputs.mixture_about is None else inputs.mixture_about.merges
     if found is None:
         return pl.DataFrame(schema={"rank": pl.Int64, "text": pl.String, "expected": pl.Float64, "occurs": pl.Float64})
-    return found.filter(pl.col("why") == "unexplained").select("rank", _shown(), "expected", "occurs").sort("rank")
+    return (
+        found.filter(pl.col("why") == "unexplained").select("rank", _token_texts(), "expected", "occurs").sort("rank")
+    )
 
 
 def telling(inputs: ReportInputs) -> pl.DataFrame:
-    """name, share, merges: what says most about the categories with the smallest shares, SMALLEST of them."""
+    """Return name, share, merges (texts of the merges that say most), of the SMALLEST categories by share."""
     schema = {"name": pl.String, "share": pl.Float64, "merges": pl.String}
     found = None if inputs.mixture_about is None else inputs.mixture_about.merges
     shares = mixture_table(inputs).sort("share", "category").head(SMALLEST).select("category", "name", "share")
     if found is None or shares.is_empty():
         return pl.DataFrame(schema=schema)
-    texts = found.filter(pl.col("why") == "evidence").group_by("category", maintain_order=True).agg(_shown())
+    texts = found.filter(pl.col("why") == "evidence").group_by("category", maintain_order=True).agg(_token_texts())
     listed = texts.with_columns(merges=pl.col("text").list.join("  "))
     return shares.join(listed, on="category").select(*schema)
 
 
-def _shown() -> pl.Expr:
-    """A token's text between quotation marks, what cannot be seen written out."""
-    return pl.col("text").map_elements(repr, return_dtype=pl.String)
+def _token_texts() -> pl.Expr:
+    """Texts of tokens between quotation marks; bytes where there is no whole text."""
+    return pl.col("token").map_elements(token_text, return_dtype=pl.String).alias("text")
 
 
 def share_outside(inputs: ReportInputs) -> float | None:
-    """The part of the training text that is in none of the compared categories; None where the truth is not known."""
+    """Return the share of the training text in none of the compared categories; None where the truth is unknown."""
     table = mixture_table(inputs)
     if table.is_empty() or table["truth"].null_count():
         return None
@@ -147,7 +186,7 @@ def share_outside(inputs: ReportInputs) -> float | None:
 
 
 def compression_table(inputs: ReportInputs) -> pl.DataFrame:
-    """language, name, script, group, documents, bytes, tokens, bytes_per_token, characters_per_token;
+    """Return language, name, script, group, documents, bytes, tokens, bytes_per_token, characters_per_token;
     best first.
 
     Of the re-tokenized corpus where there is one, else of the parallel text if one tokenizer was measured on it.
@@ -172,7 +211,7 @@ def compression_table(inputs: ReportInputs) -> pl.DataFrame:
 
 
 def _described(inputs: ReportInputs, table: pl.DataFrame, column: str) -> pl.DataFrame:
-    """With name, script and group of scripts beside a column of codes."""
+    """Add name, script and group of scripts of a column of codes."""
     codes = table[column].to_list()
     return table.with_columns(
         pl.Series("name", [named(code, inputs.names) for code in codes], dtype=pl.String),
@@ -182,5 +221,5 @@ def _described(inputs: ReportInputs, table: pl.DataFrame, column: str) -> pl.Dat
 
 
 def _known(name: str) -> pl.Expr:
-    """Null where a number is none."""
+    """Return the column with null for NaN and infinity."""
     return pl.when(pl.col(name).is_finite()).then(pl.col(name)).otherwise(None).alias(name)

@@ -7,6 +7,8 @@ A code that names its script (ISO 15924: eng_Latn, zh-Hans) says so itself; else
 from typing import Final
 
 UNKNOWN: Final = "unknown script"
+OTHER: Final = "Other scripts"
+"""Group of scripts that are in no other group."""
 
 SCRIPT_NAMES: Final[dict[str, str]] = {
     "Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Armn": "Armenian", "Geor": "Georgian", "Arab": "Arabic",
@@ -23,12 +25,12 @@ _GROUPS: Final[dict[str, str]] = {
     "Latin": "Latn",
     "Cyrillic, Greek, Armenian, Georgian": "Cyrl Grek Armn Geor",
     "Arabic, Hebrew": "Arab Hebr",
-    "of India and Southeast Asia": (
+    "Indic and Southeast Asian": (
         "Beng Deva Gujr Guru Knda Khmr Laoo Lana Lepc Limb Mlym Mtei Mymr Olck Orya Sinh Taml Telu Thaa Thai Tibt"
     ),
     "Chinese, Japanese, Korean": "Hans Hant Hani Jpan Hira Kana Kore Hang Bopo",
 }
-GROUPS: Final = ("Latin", *[group for group in _GROUPS if group != "Latin"], "another", UNKNOWN)
+GROUPS: Final = ("Latin", *[group for group in _GROUPS if group != "Latin"], OTHER, UNKNOWN)
 """Every group there is."""
 _GROUP_OF: Final = {script: group for group, scripts in _GROUPS.items() for script in scripts.split()}
 
@@ -88,6 +90,6 @@ def script_name(language: str) -> str:
 
 
 def script_group(language: str) -> str:
-    """The group of scripts that the language's own belongs to: a name in GROUPS, "another" or UNKNOWN."""
+    """Return the group of scripts that the language's own belongs to: a name in GROUPS."""
     script = script_of(language)
-    return UNKNOWN if script is None else _GROUP_OF.get(script, "another")
+    return UNKNOWN if script is None else _GROUP_OF.get(script, OTHER)

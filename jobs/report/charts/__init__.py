@@ -1,1 +1,1 @@
-"""The charts: a module for each part of the page, nothing drawn for what is not known."""
+"""Charts of the report, one module for each part of the page; results that are missing are not drawn."""

@@ -1,41 +1,65 @@
-"""How far a token goes in each language."""
+"""Compression chart: bytes and characters per token of each language."""
 
 import altair as alt
 import polars as pl
 
-from jobs.report.charts.look import Drawing, data, from_zero, legend, rows, sized, top_axis
+from jobs.report.charts.look import (
+    PAGE,
+    PHONE,
+    SLIDE,
+    Drawing,
+    Layout,
+    bare,
+    data,
+    layered,
+    legend,
+    linear_scale,
+    numbered,
+    numbers,
+    sized,
+    x_axis,
+)
 from jobs.report.inputs import ReportInputs
-from jobs.report.tables import compression_table
+from jobs.report.tables import compression_table, counted
+
+KINDS = ("bytes", "characters")
 
 
 def compression(inputs: ReportInputs) -> Drawing | None:
-    """Bytes and characters in a token on one row: how far apart they are is the bytes that a character takes."""
+    """Draw bytes and characters of a token on one row: the gap between them is the bytes that a character takes."""
     table = compression_table(inputs)
     if table.is_empty():
         return None
-    order = table["name"].to_list()
-    measures = [("bytes_per_token", "bytes"), ("characters_per_token", "characters")]
+    caption = f"Bytes and characters that a token stands for, in {counted(table, inputs)}, most bytes first."
+    page, phone, slide = (_chart(table, layout) for layout in (PAGE, PHONE, SLIDE))
+    return Drawing("compression", caption, page, phone, slide)
+
+
+def _chart(table: pl.DataFrame, layout: Layout) -> alt.LayerChart:
+    table, rows = numbered(table, "language", table["language"].to_list(), layout)
     long = [
-        {"name": row["name"], "script": row["script"], "kind": kind, "value": row[column]}
+        {"row": row["row"], "kind": place, "value": row[f"{kind}_per_token"]}
         for row in table.iter_rows(named=True)
-        for column, kind in measures
-        if row[column] is not None
+        for place, kind in enumerate(KINDS)
+        if row[f"{kind}_per_token"] is not None
     ]
-    kinds = [kind for _, kind in measures if any(row["kind"] == kind for row in long)]
+    present = [kind for place, kind in enumerate(KINDS) if any(one["kind"] == place for one in long)]
+    scale = linear_scale([one["value"] for one in long])
     both = alt.Chart(data(table.filter(pl.col("characters_per_token").is_not_null())))
     joined = both.mark_rule(color="#b9c0c8", strokeWidth=2).encode(
-        y=rows(order), x="characters_per_token:Q", x2="bytes_per_token:Q"
+        y=rows.y(), x=bare("characters_per_token", scale), x2="bytes_per_token:Q"
     )
-    key = legend("in a token")
+    title = "bytes, characters in a token"
+    key = legend("in a token", layout, present)
     marks = (
         alt.Chart(alt.InlineData(values=long))
         .mark_point(size=48, filled=True, opacity=1)
         .encode(
-            y=rows(order),
-            x=alt.X("value:Q", title="bytes, characters in a token", axis=top_axis(), scale=from_zero()),
-            color=alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=["#0072b2", "#d55e00"]), legend=key),
-            shape=alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["circle", "diamond"]), legend=key),
+            y=rows.y(),
+            x=alt.X("value:Q", title=title, axis=x_axis(), scale=scale),
+            color=alt.Color("kind:N", scale=numbers(present, ["#0072b2", "#d55e00"]), legend=key),
+            shape=alt.Shape("kind:N", scale=numbers(present, ["circle", "diamond"]), legend=key),
         )
     )
-    caption = f"Bytes and characters that a token stands for, in {len(table)} languages, most bytes first."
-    return Drawing("compression", caption, sized(alt.layer(joined, marks)))
+    bottom = alt.X("at:Q", title=title, axis=x_axis("bottom"), scale=scale) if rows.tall else None
+    return sized(layered([joined, marks], bottom), layout, title="Bytes and characters in a token")

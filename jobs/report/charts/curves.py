@@ -1,4 +1,4 @@
-"""Tokens at every vocabulary size, and the sizes that were chosen."""
+"""Charts of tokens at every vocabulary size, and of the sizes that were chosen."""
 
 from typing import Final
 
@@ -10,8 +10,12 @@ from jobs.report.charts.look import (
     COLOURS,
     GROUND,
     INK,
-    PLOT_WIDTH,
+    PAGE,
+    PHONE,
+    SLIDE,
+    Chart,
     Drawing,
+    Layout,
     data,
     legend,
     sized,
@@ -30,26 +34,34 @@ NAME_PIXELS: Final = 11
 
 
 def shared_curves(inputs: ReportInputs) -> Drawing | None:
-    """One tokenizer at every size, in every language; where each reaches the target."""
+    """Draw one tokenizer at every size, in every language, and the size at which each reaches the target."""
     caption = "Tokens of the same text at every size of the vocabulary. The dashed line is the target"
-    return _drawn("curves", inputs.curves, inputs, f"{caption}; a dot marks where a language reaches it.")
+    caption += "; a dot marks where a language reaches it."
+    return _drawn("curves", inputs.curves, inputs, caption, "Tokens of the same text by vocabulary size")
 
 
 def own_curves(inputs: ReportInputs) -> Drawing | None:
-    """A tokenizer for each language, at every size; the sizes at which all pay about the same."""
+    """Draw a tokenizer for each language, at every size, and the sizes at which all pay about the same."""
     caption = (
-        "Tokens of the same text with a tokenizer for each language. Dots mark the sizes at which all come closest"
+        "Tokens of the same text with a tokenizer for each language. Dots mark the sizes at which all come closest "
+        "to the same number of tokens, the dashed line."
     )
-    return _drawn("sweep", inputs.sweep, inputs, f"{caption} to the same number of tokens, the dashed line.")
+    return _drawn("sweep", inputs.sweep, inputs, caption, "Tokens of the same text, a tokenizer for each language")
 
 
-def _drawn(name: str, found: CurvesFound | None, inputs: ReportInputs, caption: str) -> Drawing | None:
+def _drawn(name: str, found: CurvesFound | None, inputs: ReportInputs, caption: str, title: str) -> Drawing | None:
     if found is None or found.curves.is_empty():
         return None
     table, ends = _sampled(found, inputs)
+    page, phone, slide = (_chart(found, table, ends, title, layout) for layout in (PAGE, PHONE, SLIDE))
+    return Drawing(name, caption, page, phone, slide)
+
+
+def _chart(found: CurvesFound, table: pl.DataFrame, ends: pl.DataFrame, title: str, layout: Layout) -> Chart:
     lowest, highest = float(table["vocabulary"].min()), float(table["vocabulary"].max())  # type: ignore[arg-type]
+    ticks = 6 if layout.width > 300 else 3
     x = alt.X(
-        "vocabulary:Q", title="tokens in the vocabulary", axis=alt.Axis(format="~s", grid=True, tickCount=6),
+        "vocabulary:Q", title="tokens in the vocabulary", axis=alt.Axis(format="~s", grid=True, tickCount=ticks),
         scale=alt.Scale(type="log", domain=[lowest, highest * 1.9], nice=False),
     )  # fmt: skip
     y = alt.Y(
@@ -58,12 +70,9 @@ def _drawn(name: str, found: CurvesFound | None, inputs: ReportInputs, caption: 
     )  # fmt: skip
     groups = [group for group in COLOURS if group in set(table["group"].to_list())]
     scale = alt.Scale(domain=groups, range=[COLOURS[group] for group in groups])
-    colour = alt.Color("group:N", scale=scale, legend=legend("script"))
-    lines = (
-        alt.Chart(data(table)).mark_line(strokeWidth=1.2, opacity=0.8)
-        .encode(x=x, y=y, color=colour, detail="language:N")
-    )  # fmt: skip
-    layers: list[alt.Chart] = [lines]
+    colour = alt.Color("group:N", scale=scale, legend=legend("script", layout))
+    lines = alt.Chart(data(table)).mark_line(strokeWidth=1.2, opacity=0.8)
+    layers: list[alt.Chart] = [lines.encode(x=x, y=y, color=colour, detail="line:N")]
     if found.target is not None:
         at = alt.Chart(alt.InlineData(values=[{"tokens": found.target}]))
         layers.append(at.mark_rule(color=INK, strokeDash=[4, 3]).encode(y="tokens:Q"))
@@ -71,24 +80,30 @@ def _drawn(name: str, found: CurvesFound | None, inputs: ReportInputs, caption: 
     if len(marks):
         dots = alt.Chart(data(marks.select("vocabulary", "tokens")))
         layers.append(dots.mark_point(filled=True, size=26, color=INK, stroke=GROUND).encode(x=x, y=y))
-    text = alt.Chart(data(ends)).encode(x=x, y=y, text="name:N")
-    layers.append(text.mark_text(align="left", dx=5, fontSize=10, color=INK))
-    return Drawing(name, caption, sized(alt.layer(*layers), height=HEIGHT).properties(width=PLOT_WIDTH + 60))
+    text = alt.Chart(data(ends.select("vocabulary", "tokens", "name"))).encode(x=x, y=y, text="name:N")
+    limit = 90 if layout.width < 300 else layout.label
+    layers.append(text.mark_text(align="left", dx=5, fontSize=layout.font - 1, color=INK, limit=limit))
+    page = PAGE._replace(width=PAGE.width + 60)
+    return sized(alt.layer(*layers), page if layout is PAGE else layout, HEIGHT, title)
 
 
 def _sampled(found: CurvesFound, inputs: ReportInputs) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The curves at POINTS sizes (language, group, vocabulary, tokens), and the ends that are named."""
+    """Return the curves at POINTS sizes (line, group, vocabulary, tokens), and the ends that are named.
+
+    `line` is a number for each language.
+    """
     parts, last = [], []
     largest = int(found.curves["vocabulary"].max())  # type: ignore[arg-type]
     smallest = int(found.curves["vocabulary"].min())  # type: ignore[arg-type]
     grid = np.unique(np.geomspace(max(smallest, 1), largest, POINTS).round().astype(np.int64))
-    for (language,), rows in found.curves.sort("language", "merges").group_by(["language"], maintain_order=True):
+    by_language = found.curves.sort("language", "merges").group_by(["language"], maintain_order=True)
+    for line, ((language,), rows) in enumerate(by_language):
         sizes, tokens = rows["vocabulary"].to_numpy(), rows["tokens"].to_numpy()
         own = grid[grid >= sizes[0]]
         at = tokens[np.searchsorted(sizes, own, side="right") - 1]
         group = script_group(str(language))
         columns = pl.DataFrame({"vocabulary": own, "tokens": at})
-        parts.append(columns.select(pl.lit(language).alias("language"), pl.lit(group).alias("group"), pl.all()))
+        parts.append(columns.select(pl.lit(line).alias("line"), pl.lit(group).alias("group"), pl.all()))
         last.append({"language": language, "vocabulary": int(own[-1]), "tokens": int(at[-1])})
     ends = pl.DataFrame(last).sort("tokens", "language")
     chosen = {*ends["language"][:NAMED], *ends["language"][-NAMED:], inputs.baseline}
@@ -100,7 +115,7 @@ def _sampled(found: CurvesFound, inputs: ReportInputs) -> tuple[pl.DataFrame, pl
 
 
 def _apart(ends: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Names moved up where they would lie on each other."""
+    """Move names up where they would overlap."""
     logs = np.log(ends["tokens"].to_numpy().astype(np.float64))
     least = float(np.ptp(np.log(table["tokens"].to_numpy()))) * NAME_PIXELS / HEIGHT
     for i in range(1, len(logs)):

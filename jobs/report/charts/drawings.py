@@ -1,4 +1,4 @@
-"""Every chart that there may be, in the order of the page."""
+"""All charts, in the order of the page."""
 
 from collections.abc import Callable
 from typing import Final
@@ -21,9 +21,9 @@ _MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {
     "compression": compression,
 }
 CHARTS: Final = tuple(_MAKERS)
-"""Names of the charts that there may be."""
+"""Names of all charts."""
 
 
 def drawings(inputs: ReportInputs) -> list[Drawing]:
-    """The charts that there is something for."""
+    """Draw the charts for which there are results."""
     return [drawing for maker in _MAKERS.values() if (drawing := maker(inputs)) is not None]

@@ -1,25 +1,30 @@
-"""How every chart looks, as Vega-Lite through Altair, and how it becomes files."""
+"""Layouts, axes, colours and theme that the charts share, and their files (Vega-Lite through Altair).
 
-import io
+Names from data never become keys of objects in a specification: rows, lines and colours are numbered, and axes and
+legends translate the numbers. Vega keeps groups in plain JavaScript objects, in which a language called `constructor`
+or `__proto__` would meet a property that every object has.
+"""
+
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import altair as alt
 import polars as pl
+import vl_convert
 
+from jobs.report.wording import times
 from operators.unicode.script_names import UNKNOWN
 from pipelines.outputs import replacing
 
-ROW_PIXELS: Final = 15
-"""Height of a language's row."""
-PLOT_WIDTH: Final = 520
-"""In pixels, without labels."""
 PNG_SCALE: Final = 2.0
 LOG_TICKS: Final = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1000]
 INK: Final = "#1d232b"
 FAINT: Final = "#d9dde2"
 GROUND: Final = "#ffffff"
+DOUBTFUL: Final = "#8a8a8a"
+"""Colour of values that cannot be trusted."""
 FONT: Final = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 HUES: Final = ["#0072b2", "#d55e00", "#009e73", "#22325c", "#e69f00", "#9a5ea1"]
 SHAPES: Final = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
@@ -28,68 +33,165 @@ COLOURS: Final[dict[str, str]] = {
     "Latin": "#0072b2",
     "Cyrillic, Greek, Armenian, Georgian": "#d55e00",
     "Arabic, Hebrew": "#22325c",
-    "of India and Southeast Asia": "#e69f00",
+    "Indic and Southeast Asian": "#e69f00",
     "Chinese, Japanese, Korean": "#009e73",
-    "another": "#9a5ea1",
+    "Other scripts": "#9a5ea1",
     UNKNOWN: "#8a8a8a",
 }
-"""Group of scripts to its colour: after Okabe and Ito, told apart by colour-blind eyes."""
-LABEL: Final = 230
-"""Most pixels that a language's name may take."""
+"""Group of scripts to its colour: after Okabe and Ito, for eyes that confuse colours too."""
+TALL: Final = 25
+"""Rows above which a chart repeats its axis at the bottom."""
 
+Layers = alt.LayerChart | alt.FacetChart
+"""Type of `alt.layer(...)`; it is never a facet."""
 Chart = alt.LayerChart | alt.VConcatChart | alt.FacetChart
-Value = TypeVar("Value")
+
+
+class Layout(NamedTuple):
+    """Sizes of a chart, in pixels, for one place where it is shown."""
+
+    suffix: str
+    """Of the file's name, after the chart's."""
+    width: int
+    """Of the plot, without labels; of the whole picture for slides."""
+    height: int | None
+    """Of the whole picture; None lets the rows decide."""
+    label: int
+    """Most pixels that a language's name may take."""
+    row: int = 15
+    """Height of a language's row."""
+    ends: int | None = None
+    """Rows shown from each end of the order; None shows all."""
+    font: int = 11
+
+    @property
+    def slide(self) -> bool:
+        """True for a picture of fixed size."""
+        return self.height is not None
+
+
+PAGE: Final = Layout("", 520, None, 230)
+PHONE: Final = Layout("-phone", 178, None, 104, font=10)
+SLIDE: Final = Layout("-slide", 960, 540, 230, ends=10, font=13)
 
 
 class Drawing(NamedTuple):
-    """A chart of the page, and of a file."""
+    """A chart in its three layouts."""
 
     name: str
     caption: str
-    """What it shows, in words: for those who do not see it."""
-    chart: Chart
+    """Content of the chart in words, for readers who do not see it."""
+    page: Chart
+    phone: Chart
+    slide: Chart
 
 
-def save(drawing: Drawing, directory: Path) -> tuple[list[str], str]:
-    """Write <name>.png and <name>.svg; returns their names, and the SVG's text."""
-    chart, text = _themed(drawing.chart), io.StringIO()
-    names = [f"{drawing.name}.png", f"{drawing.name}.svg"]
+class Saved(NamedTuple):
+    """The files of a drawing, and the texts of the two SVGs that the page shows."""
+
+    files: list[str]
+    page: str
+    phone: str
+
+
+def file_names(chart: str) -> list[str]:
+    """Return the files that a chart is saved as."""
+    return [f"{chart}{layout.suffix}.{kind}" for layout in (PAGE, SLIDE) for kind in ("png", "svg")]
+
+
+def save(drawing: Drawing, directory: Path) -> Saved:
+    """Write <name>.png, <name>.svg, <name>-slide.png and <name>-slide.svg, each whole or not at all."""
+    svgs = {}
+    for layout, chart in ((PAGE, drawing.page), (SLIDE, drawing.slide)):
+        svg = svgs[layout.suffix] = _svg(chart, layout)
+        with replacing(directory / f"{drawing.name}{layout.suffix}.svg") as temporary:
+            temporary.write_text(svg, "utf-8")
+        with replacing(directory / f"{drawing.name}{layout.suffix}.png") as temporary:
+            temporary.write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
+    return Saved(file_names(drawing.name), svgs[PAGE.suffix], _svg(drawing.phone, PHONE))
+
+
+def _svg(chart: Chart, layout: Layout) -> str:
     with alt.data_transformers.enable("default", max_rows=None):
-        with replacing(directory / names[0]) as part:
-            chart.save(str(part), format="png", scale_factor=PNG_SCALE)
-        chart.save(text, format="svg")
-    with replacing(directory / names[1]) as part:
-        part.write_text(text.getvalue(), "utf-8")
-    return names, text.getvalue()
+        specification = _themed(chart, layout).to_dict()
+    return vl_convert.vegalite_to_svg(specification, vl_version="_".join(alt.SCHEMA_VERSION.split(".")[:2]))
 
 
-def intervals(table: pl.DataFrame, y: alt.Y) -> list[alt.Chart]:
-    """From low to high, dark on a light edge: seen on a bar of any colour."""
-    base = alt.Chart(data(table)).encode(y=y, x="low:Q", x2="high:Q")
+def intervals(table: pl.DataFrame, y: alt.Y, scale: alt.Scale) -> list[alt.Chart]:
+    """Rules from low to high, dark on a light edge: visible on a bar of any colour."""
+    base = alt.Chart(data(table)).encode(y=y, x=bare("low", scale), x2="high:Q")
     return [base.mark_rule(color=colour, strokeWidth=width) for colour, width in ((GROUND, 4), (INK, 1.5))]
 
 
 def data(table: pl.DataFrame) -> alt.InlineData:
-    """Rows for a chart."""
+    """Return a table's rows as data of a chart."""
     return alt.InlineData(values=table.to_dicts())
 
 
-def rows(order: Sequence[str], width: int | None = None) -> alt.Y:
-    """A row for each language, in this order, every name shown; `width` pixels for names, where charts must align."""
-    axis = alt.Axis(labelOverlap=False, labelLimit=LABEL)
-    if width is not None:
-        axis = alt.Axis(labelOverlap=False, labelLimit=LABEL, minExtent=width, maxExtent=width)
-    return alt.Y("name:N", sort=list(order), title=None, axis=axis)
+def bare(field: str, scale: alt.Scale) -> alt.X:
+    """x without an axis of its own, for a layer beside the one that draws the axis."""
+    return alt.X(f"{field}:Q", axis=None, scale=scale)
 
 
-def label_width(names: Sequence[str]) -> int:
-    """Pixels that the longest of these names may take; scripts differ, so this is a guess on the safe side."""
-    return min(LABEL, 12 + 7 * max(map(len, names), default=0))
+class Rows(NamedTuple):
+    """Rows of a chart in their order, by number; names are labels only."""
+
+    names: list[str]
+    """Shown beside each row."""
+    layout: Layout
+    width: int | None = None
+    """Pixels of the names, where charts must align."""
+
+    def y(self) -> alt.Y:
+        """Encoding of the column `row`; every name is shown."""
+        axis = alt.Axis(labelOverlap=False, labelLimit=self.layout.label, labelExpr=translated(self.names))
+        if self.width is not None:
+            axis["minExtent"] = axis["maxExtent"] = self.width
+        domain = list(range(len(self.names)))
+        return alt.Y("row:O", title=None, axis=axis, scale=alt.Scale(domain=domain))
+
+    @property
+    def tall(self) -> bool:
+        """True where a reader at the bottom does not see the top."""
+        return len(self.names) > TALL and not self.layout.slide
 
 
-def top_axis(form: str | None = None, values: list[float] | None = None) -> alt.Axis:
-    """Charts are taller than a screen, so the scale is where reading begins."""
-    axis = alt.Axis(orient="top", tickCount=6)
+def numbered(table: pl.DataFrame, column: str, order: Sequence[str], layout: Layout) -> tuple[pl.DataFrame, Rows]:
+    """Add the column `row`, the place of `column` in `order`; where a layout shows the ends only, drop the middle.
+
+    Rows are labelled with the column `name`; a row between the ends says how many are left out.
+    """
+    ends = layout.ends
+    shown: list[str | None] = [*order]
+    if ends is not None and len(order) > 2 * ends + 1:
+        shown = [*order[:ends], None, *order[-ends:]]
+    places = {code: row for row, code in enumerate(shown) if code is not None}
+    found = [places.get(code) for code in table[column].to_list()]
+    kept = table.with_columns(row=pl.Series(found, dtype=pl.Int64)).filter(pl.col("row").is_not_null())
+    names = dict(table.select(column, "name").iter_rows())
+    between = f"… {len(order) - len(places)} between …"
+    return kept, Rows([between if code is None else names[code] for code in shown], layout)
+
+
+def translated(names: Sequence[str]) -> str:
+    """Vega expression that turns the number of an axis or legend label into its name.
+
+    Vega looks up the texts in an expression among its signals, in a plain object: a letter before each name, cut off
+    again by the expression, keeps them apart from the properties that every object has.
+    """
+    return f"slice({json.dumps([f'-{name}' for name in names])}[datum.value], 1)"
+
+
+def label_width(names: Sequence[str], layout: Layout) -> int:
+    """Pixels for the longest of these names, at most the layout's; scripts differ, so the guess is generous."""
+    return min(layout.label, 12 + 7 * max(map(len, names), default=0))
+
+
+def x_axis(
+    orient: Literal["top", "bottom"] = "top", form: str | None = None, values: list[float] | None = None
+) -> alt.Axis:
+    """x axis; at the top by default, since charts are taller than a screen."""
+    axis = alt.Axis(orient=orient, tickCount=6, grid=orient == "top")
     if form is not None:
         axis["format"] = form
     if values is not None:
@@ -97,46 +199,83 @@ def top_axis(form: str | None = None, values: list[float] | None = None) -> alt.
     return axis
 
 
-def log_scale(table: pl.DataFrame) -> alt.Scale:
-    """With room for what is drawn, 1 included."""
-    amounts = [*table["premium"], *table["low"].drop_nulls(), *table["high"].drop_nulls(), 1.0]
-    positive = [amount for amount in amounts if amount > 0]
-    return alt.Scale(type="log", domain=[min(positive) / 1.05, max(positive) * 1.05], nice=False)
+def layered(layers: Sequence[alt.Chart], bottom: alt.X | None = None) -> Layers:
+    """Layers, of which those with an axis draw it; `bottom`, of the field `at`, is the same scale once more, below."""
+    if bottom is not None:
+        ghost = alt.Chart(alt.InlineData(values=[{"at": 1}])).mark_point(opacity=0, size=0)
+        layers = [*layers, ghost.encode(x=bottom)]
+    return cast("Layers", alt.layer(*layers).resolve_axis(x="independent"))
 
 
-def from_zero() -> alt.Scale:
-    """For amounts: their lengths are compared."""
-    return alt.Scale(zero=True, nice=True)
+def log_ticks(scale: alt.Scale, layout: Layout) -> list[float]:
+    """Ticks of a logarithmic scale that fit its width."""
+    low, high = scale.domain
+    ticks = [at for at in LOG_TICKS if low <= at <= high]
+    most = max(4, layout.width // 36)
+    step = -(-len(ticks) // most)
+    at_one = ticks.index(1) if 1 in ticks else 0
+    return [at for i, at in enumerate(ticks) if (i - at_one) % step == 0]
 
 
-def legend(title: str | None) -> alt.Legend:
-    """Above the chart, two columns at most: it covers nothing, and fits a phone."""
-    return alt.Legend(orient="top", title=title, columns=2, symbolSize=90, labelLimit=300)
+def log_scale(amounts: Sequence[float], room: float = 1.05) -> alt.Scale:
+    """Logarithmic scale for these amounts and 1; `room`: factor between the largest and the end of the scale."""
+    positive = [amount for amount in (*amounts, 1.0) if amount > 0]
+    return alt.Scale(type="log", domain=[min(positive) / 1.05, max(positive) * room], nice=False)
 
 
-def cycled(values: Sequence[Value], length: int) -> list[Value]:
-    """As many as asked for, from the first again where there are not enough."""
-    return [values[i % len(values)] for i in range(length)]
+def linear_scale(amounts: Sequence[float]) -> alt.Scale:
+    """Scale from zero, for amounts whose lengths are compared."""
+    return alt.Scale(domain=[0, max(amounts, default=0.0) * 1.04 or 1.0], nice=False, zero=True)
 
 
-def sized(chart: alt.LayerChart | alt.FacetChart, height: int | None = None) -> alt.LayerChart:
-    """Of the common width; as high as its rows, or `height` pixels."""
-    made = chart.properties(width=PLOT_WIDTH, height=alt.Step(ROW_PIXELS) if height is None else height)
+def legend(title: str | None, layout: Layout, names: Sequence[str] | None = None) -> alt.Legend:
+    """Legend above the chart: it covers nothing. `names`: labels of the numbers 0, 1, ..."""
+    columns = 4 if layout.slide else 2 if layout.width > 300 else 1
+    key = alt.Legend(orient="top", title=title, columns=columns, symbolSize=90, labelLimit=min(300, layout.width))
+    if names is not None:
+        key["labelExpr"] = translated(names)
+    return key
+
+
+def numbers(names: Sequence[Any], values: Sequence[Any]) -> alt.Scale:
+    """Scale from the numbers of names to values, from the first again where there are not enough."""
+    return alt.Scale(domain=list(range(len(names))), range=[values[i % len(values)] for i in range(len(names))])
+
+
+def sized(chart: Layers, layout: Layout, height: int | None = None, title: str = "") -> alt.LayerChart:
+    """Give a chart its layout's width, and the height of its rows or `height`; slides have a size and a `title`."""
+    if layout.slide:
+        fit = alt.AutoSizeParams(type="fit", contains="padding")
+        made = chart.properties(width=layout.width, height=layout.height, autosize=fit, title=title)
+    else:
+        made = chart.properties(width=layout.width, height=alt.Step(layout.row) if height is None else height)
     return cast("alt.LayerChart", made)
 
 
-def _themed(chart: Chart) -> Chart:
-    """One look. Marks have no text for screen readers: the caption and the table do that."""
+def figures(values: Sequence[float]) -> pl.Series:
+    """Texts of ratios, to three significant digits."""
+    return pl.Series([times(value) for value in values], dtype=pl.String)
+
+
+def _themed(chart: Chart, layout: Layout) -> Chart:
+    """Apply the common look. Marks have no text for screen readers: the caption and the table do that."""
+    font = layout.font
     made = (
-        chart.properties(background=GROUND, padding=8)
+        chart.properties(background=GROUND, padding=16 if layout.slide else 8)
         .configure(font=FONT, aria=False)
         .configure_view(stroke=None)
         .configure_axis(
-            labelColor=INK, titleColor=INK, gridColor=FAINT, domain=False, ticks=False, labelFontSize=11,
-            titleFontSize=12, titleFontWeight="normal", labelPadding=5,
+            labelColor=INK, titleColor=INK, gridColor=FAINT, domain=False, ticks=False, labelFontSize=font,
+            titleFontSize=font + 1, titleFontWeight="normal", labelPadding=5, titleLimit=layout.width,
         )
         .configure_axisY(grid=False)
-        .configure_legend(labelColor=INK, titleColor=INK, titleFontWeight="normal", labelFontSize=11, titleFontSize=12)
-        .configure_title(color=INK, fontSize=12, fontWeight="bold", anchor="start", frame="group")
+        .configure_legend(
+            labelColor=INK, titleColor=INK, titleFontWeight="normal", labelFontSize=font, titleFontSize=font + 1,
+            titleLimit=layout.width,
+        )
+        .configure_title(
+            color=INK, fontSize=20 if layout.slide else font + 1, fontWeight="bold", anchor="start", frame="group",
+            limit=layout.width + layout.label if not layout.slide else layout.width - 32,
+        )
     )  # fmt: skip
     return cast("Chart", made)

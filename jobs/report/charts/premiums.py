@@ -1,7 +1,8 @@
-"""What each language pays: rows by script, a map of tokenizers by languages, and how unevenly it is spread."""
+"""Premium charts: bars by script, a map of tokenizers by languages, and the Lorenz curve."""
 
 import math
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Literal, cast
 
 import altair as alt
 import polars as pl
@@ -13,145 +14,230 @@ from jobs.report.charts.look import (
     HUES,
     INK,
     LOG_TICKS,
-    PLOT_WIDTH,
-    ROW_PIXELS,
+    PAGE,
+    PHONE,
     SHAPES,
+    SLIDE,
+    Chart,
     Drawing,
-    cycled,
+    Layout,
+    Rows,
+    bare,
     data,
+    figures,
     intervals,
     label_width,
+    layered,
     legend,
     log_scale,
-    rows,
+    log_ticks,
+    numbered,
+    numbers,
     sized,
-    top_axis,
+    translated,
+    x_axis,
 )
 from jobs.report.inputs import ReportInputs
-from jobs.report.tables import lorenz_table, premium_table
-from jobs.report.wording import named, times
+from jobs.report.tables import counted, lorenz_table, premium_table
+from jobs.report.wording import WIDEST, named
 
-TOLD_APART: Final = len(SHAPES)
+MOST_SYMBOLS: Final = len(SHAPES)
 """Tokenizers that have a symbol each; of more, the map says which is which."""
 CELL_PIXELS: Final = 46
 
 
 def premiums(inputs: ReportInputs) -> Drawing | None:
-    """By script, dearest first, on a logarithmic scale: a bar begins at 1 and shows how far a language is from parity.
+    """Draw premiums by script, dearest first, on a logarithmic scale: a bar is the distance from parity, 1.
 
-    For several tokenizers points on a line from the cheapest to the dearest, sorted by their geometric mean.
+    For several tokenizers, draw points on a line from the cheapest to the dearest, by their geometric mean.
     """
     table = premium_table(inputs).filter(pl.col("premium") > 0)
     if table.is_empty():
         return None
     tokenizers = table["tokenizer"].unique().sort().to_list()
     baseline = named(inputs.baseline or "the baseline", inputs.names)
-    scale = log_scale(table)
-    width = label_width(table["name"].to_list())
-    parts: list[alt.LayerChart] = []
-    for group, members in _groups(table):
-        title = f"tokens for the same text, {baseline} = 1" if not parts else None
-        axis = top_axis(values=[at for at in LOG_TICKS if scale.domain[0] <= at <= scale.domain[1]])
-        axis["labels"] = not parts
-        x = alt.X("premium:Q", title=title, axis=axis, scale=scale)
-        y = rows(_ordered(members), width)
-        drawn = _bars(members, x, y, group) if len(tokenizers) == 1 else _points(members, x, y, tokenizers)
-        parts.append(sized(alt.layer(*drawn)).properties(title=alt.Title(group, offset=4 if parts else 12)))
-    known = table.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null())
-    names = table["name"].n_unique()
-    caption = f"Token premiums of {names} languages, by script, dearest first. The dashed line at 1 is parity with "
-    caption += f"{baseline}; the scale is logarithmic"
+    caption = f"Token premiums of {counted(table, inputs)}, by script, dearest first. The dashed line at 1 is parity "
+    caption += f"with {baseline}; the scale is logarithmic"
     if len(tokenizers) > 1:
         caption += "; a line runs from the cheapest to the dearest tokenizer"
-        caption += ", each of which has a symbol" if len(tokenizers) <= TOLD_APART else ""
-    elif len(known):
+        caption += ", each of which has a symbol" if len(tokenizers) <= MOST_SYMBOLS else ""
+    elif table["informative"].any():
         caption += "; thin lines are 95 % intervals"
-    return Drawing("premiums", f"{caption}.", alt.vconcat(*parts, spacing=6))
+    wide = len(table.filter(pl.col("low").is_not_null() & ~pl.col("informative"))) if len(tokenizers) == 1 else 0
+    if wide:
+        caption += f" ({wide} wider than a factor of {WIDEST:g} not drawn)"
+    title = f"tokens for the same text, {baseline} = 1"
+    page = _by_script(table, tokenizers, title, PAGE)
+    phone = _by_script(table, tokenizers, f"{baseline} = 1", PHONE)
+    heading = f"Token premiums of {counted(table, inputs)}"
+    return Drawing("premiums", f"{caption}.", page, phone, _ends(table, tokenizers, title, heading, SLIDE))
+
+
+def _by_script(table: pl.DataFrame, tokenizers: list[str], title: str, layout: Layout) -> Chart:
+    """Stack a chart for each group of scripts, all on one scale."""
+    scale = _scale(table, layout, several=len(tokenizers) > 1)
+    width = label_width(table["name"].to_list(), layout)
+    ticks = log_ticks(scale, layout)
+    groups, parts = _groups(table), list[alt.LayerChart]()
+    frame: Literal["bounds", "group"] = "bounds" if layout is PHONE else "group"
+    tall = table["language"].n_unique() + len(groups) > 25
+    for group, members in groups:
+        axis = x_axis(values=ticks)
+        axis["labels"] = not parts
+        x = alt.X("premium:Q", title=None if parts else title, axis=axis, scale=scale)
+        members, rows = numbered(members, "language", _ordered(members), layout)
+        rows = rows._replace(width=width)
+        last = tall and len(parts) + 1 == len(groups)
+        bottom = alt.X("at:Q", title=title, axis=x_axis("bottom", values=ticks), scale=scale) if last else None
+        drawn = _marks(members, x, rows, tokenizers, scale, layout)
+        part = sized(layered(drawn, bottom), layout)
+        parts.append(part.properties(title=alt.Title(group, offset=12 if parts else 4, frame=frame)))
+    return alt.vconcat(*parts, spacing=6)
+
+
+def _ends(table: pl.DataFrame, tokenizers: list[str], title: str, heading: str, layout: Layout) -> Chart:
+    """Draw the dearest and the cheapest languages of all scripts together."""
+    order = _ordered(table)
+    shown, rows = numbered(table, "language", order, layout)
+    scale = _scale(shown, layout, several=len(tokenizers) > 1)
+    x = alt.X("premium:Q", title=title, axis=x_axis(values=log_ticks(scale, layout)), scale=scale)
+    if len(rows.names) < len(order):
+        heading += f": the {layout.ends} dearest, the {layout.ends} cheapest"
+    drawn = _marks(shown, x, rows, tokenizers, scale, layout)
+    return sized(layered(drawn), layout, title=heading)
+
+
+def _scale(table: pl.DataFrame, layout: Layout, *, several: bool) -> alt.Scale:
+    """Scale with room for what is drawn; intervals that say nothing are not."""
+    amounts = table["premium"].to_list()
+    if not several:
+        informative = table.filter("informative")
+        amounts += [*informative["low"], *informative["high"]]
+    return log_scale(amounts, 1.3 if layout.slide and not several else 1.05)
 
 
 def _groups(table: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
-    """Scripts and their rows, the group with the dearest middle first."""
+    """Return groups of scripts and their rows, the group with the dearest middle first."""
     middles = table.group_by("group").agg(pl.col("premium").median()).sort("premium", "group", descending=[True, False])
     return [(group, table.filter(pl.col("group") == group)) for group in middles["group"].to_list()]
 
 
 def _ordered(table: pl.DataFrame) -> list[str]:
-    """Names, dearest first."""
-    order = table.group_by("name").agg(pl.col("premium").log().mean()).sort("premium", "name", descending=[True, False])
-    return order["name"].to_list()
+    """Return languages, dearest first."""
+    means = table.group_by("language", "name").agg(pl.col("premium").log().mean())
+    return means.sort("premium", "name", "language", descending=[True, False, False])["language"].to_list()
 
 
-def _parity() -> alt.Chart:
-    rule: alt.Chart = (
-        alt.Chart(alt.InlineData(values=[{"at": 1}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
-    )
-    return rule
+def _parity(scale: alt.Scale) -> alt.Chart:
+    rule = alt.Chart(alt.InlineData(values=[{"at": 1}])).mark_rule(color=INK, strokeDash=[4, 3])
+    return cast("alt.Chart", rule.encode(x=bare("at", scale)))
 
 
-def _bars(table: pl.DataFrame, x: alt.X, y: alt.Y, group: str) -> list[alt.Chart]:
+def _marks(
+    table: pl.DataFrame, x: alt.X, rows: Rows, tokenizers: list[str], scale: alt.Scale, layout: Layout
+) -> list[alt.Chart]:
+    if len(tokenizers) == 1:
+        return _bars(table, x, rows, scale, layout)
+    return _points(table, x, rows, tokenizers, scale, layout)
+
+
+def _bars(table: pl.DataFrame, x: alt.X, rows: Rows, scale: alt.Scale, layout: Layout) -> list[alt.Chart]:
+    end = pl.when("informative").then(pl.max_horizontal(pl.lit(1.0), "premium", "high"))
     table = table.with_columns(
         start=pl.lit(1.0),
-        end=pl.max_horizontal(pl.lit(1.0), "premium", "high"),
-        text=pl.Series([times(value) for value in table["premium"].to_list()], dtype=pl.String),
+        end=end.otherwise(pl.max_horizontal(pl.lit(1.0), "premium")),
+        text=figures(table["premium"].to_list()),
     )
+    y = rows.y()
     base = alt.Chart(data(table)).encode(y=y)
-    bars = base.mark_bar(height={"band": 0.74}, color=COLOURS[group]).encode(x=x, x2="start:Q")
-    figures = base.mark_text(align="left", dx=5, fontSize=10, color=INK).encode(x="end:Q", text="text:N")
-    known = table.filter(pl.col("low").is_not_null() & pl.col("high").is_not_null() & (pl.col("low") > 0))
-    return [bars, *intervals(known, y), _parity(), figures]
+    present = [group for group in COLOURS if group in set(table["group"].to_list())]
+    if layout.slide:  # elsewhere each group has a chart, with the group as its title
+        scheme = alt.Scale(domain=present, range=[COLOURS[group] for group in present])
+        base = base.encode(color=alt.Color("group:N", legend=legend(None, layout), scale=scheme))
+        bars = base.mark_bar(height={"band": 0.74})
+    else:
+        bars = base.mark_bar(height={"band": 0.74}, color=COLOURS[present[0]])
+    bars = bars.encode(x=x, x2="start:Q")
+    base = alt.Chart(data(table)).encode(y=y)
+    texts = base.mark_text(align="left", dx=5, fontSize=layout.font - 1, color=INK)
+    return [bars, *intervals(table.filter("informative"), y, scale), _parity(scale),
+            texts.encode(x=bare("end", scale), text="text:N")]  # fmt: skip
 
 
-def _points(table: pl.DataFrame, x: alt.X, y: alt.Y, tokenizers: list[str]) -> list[alt.Chart]:
-    ends = table.group_by("name").agg(low=pl.col("premium").min(), high=pl.col("premium").max()).sort("name")
-    span = alt.Chart(data(ends)).mark_rule(color="#9aa3ad", strokeWidth=2).encode(y=y, x="low:Q", x2="high:Q")
-    base = alt.Chart(data(table)).encode(y=y)
-    if len(tokenizers) > TOLD_APART:
+def _points(
+    table: pl.DataFrame, x: alt.X, rows: Rows, tokenizers: list[str], scale: alt.Scale, layout: Layout
+) -> list[alt.Chart]:
+    ends = table.group_by("row").agg(low=pl.col("premium").min(), high=pl.col("premium").max()).sort("row")
+    y = rows.y()
+    span = alt.Chart(data(ends)).mark_rule(color="#9aa3ad", strokeWidth=2)
+    span = span.encode(y=y, x=bare("low", scale), x2="high:Q")
+    base = alt.Chart(data(_with_number(table, tokenizers))).encode(y=y)
+    if len(tokenizers) > MOST_SYMBOLS:
         points = base.mark_point(size=16, filled=True, color=INK, opacity=0.75).encode(x=x)
-        return [_parity(), span, points]
-    key = legend("tokenizer")
-    colours = alt.Scale(domain=tokenizers, range=cycled(HUES, len(tokenizers)))
-    shapes = alt.Scale(domain=tokenizers, range=cycled(SHAPES, len(tokenizers)))
+        return [_parity(scale), span, points]
+    key = legend("tokenizer", layout, tokenizers)
     points = base.mark_point(size=48, filled=True, opacity=0.9).encode(
         x=x,
-        color=alt.Color("tokenizer:N", scale=colours, legend=key),
-        shape=alt.Shape("tokenizer:N", scale=shapes, legend=key),
+        color=alt.Color("number:N", scale=numbers(tokenizers, HUES), legend=key),
+        shape=alt.Shape("number:N", scale=numbers(tokenizers, SHAPES), legend=key),
     )
-    return [_parity(), span, points]
+    return [_parity(scale), span, points]
+
+
+def _with_number(table: pl.DataFrame, tokenizers: Sequence[str]) -> pl.DataFrame:
+    """Add the column `number`, the place of each row's tokenizer."""
+    places = {name: number for number, name in enumerate(tokenizers)}
+    return table.with_columns(number=pl.Series([places[name] for name in table["tokenizer"]], dtype=pl.Int64))
 
 
 def premium_map(inputs: ReportInputs) -> Drawing | None:
-    """Tokenizers by languages, dark where text is dear: told apart without colour too."""
+    """Draw tokenizers by languages, dark where text is dear: readable without colour too."""
     table = premium_table(inputs).filter(pl.col("premium") > 0)
     means = table.group_by("tokenizer").agg(pl.col("premium").log().mean()).sort("premium", "tokenizer")
     tokenizers = means["tokenizer"].to_list()
     if len(tokenizers) < 2:
         return None
-    order = [name for _, members in _groups(table) for name in _ordered(members)]
-    highest = float(table["premium"].max())  # type: ignore[arg-type]
-    domain = [1.0, max(highest, 1.01)]
+    caption = f"Premiums of {counted(table, inputs)} with {len(tokenizers)} tokenizers, the cheapest on average first; "
+    caption += "languages by script, dearest first. The darker, the dearer."
+    by_script = [language for _, members in _groups(table) for language in _ordered(members)]
+    page, phone = (_map(table, tokenizers, by_script, layout) for layout in (PAGE, PHONE))
+    heading = f"Token premiums of {counted(table, inputs)} with {len(tokenizers)} tokenizers"
+    slide = _map(table, tokenizers, _ordered(table), SLIDE, heading)
+    return Drawing("premium-map", caption, page, phone, slide)
+
+
+def _map(table: pl.DataFrame, tokenizers: list[str], order: list[str], layout: Layout, heading: str = "") -> Chart:
+    table, rows = numbered(table, "language", order, layout)
+    domain = [1.0, max(float(table["premium"].max()), 1.01)]  # type: ignore[arg-type]
     dark = math.exp(0.45 * math.log(domain[1]))
-    table = table.with_columns(
+    table = _with_number(table, tokenizers).with_columns(
         shade=pl.col("premium").clip(*domain),
         text=pl.Series([_short(value) for value in table["premium"].to_list()], dtype=pl.String),
     )
-    x = alt.X(
-        "tokenizer:N", sort=tokenizers, title=None,
-        axis=alt.Axis(orient="top", labelAngle=-40, labelLimit=160, labelOverlap=False),
-    )  # fmt: skip
-    y = rows(order)
+
+    def x(field: str, orient: Literal["top", "bottom"]) -> alt.X:
+        axis = alt.Axis(orient=orient, labelAngle=-40, labelLimit=160 if layout.width > 300 else 110,
+                        labelOverlap=False, labelExpr=translated(tokenizers))  # fmt: skip
+        return alt.X(f"{field}:O", title=None, axis=axis, scale=alt.Scale(domain=list(range(len(tokenizers)))))
+
+    y = rows.y()
     values = [at for at in LOG_TICKS if 1 <= at <= domain[1]]
-    key = alt.Legend(orient="top", title="premium", gradientLength=220, values=values, format="~g")
+    key = alt.Legend(orient="top", title="premium", gradientLength=min(220, layout.width), values=values, format="~g")
     shade = alt.Color("shade:Q", legend=key, scale=alt.Scale(type="log", scheme="viridis", reverse=True, domain=domain))
-    cells = alt.Chart(data(table)).mark_rect(stroke=GROUND, strokeWidth=0.5).encode(x=x, y=y, color=shade)
+    cells = (
+        alt.Chart(data(table)).mark_rect(stroke=GROUND, strokeWidth=0.5).encode(x=x("number", "top"), y=y, color=shade)
+    )
     light, deep = table.filter(pl.col("premium") <= dark), table.filter(pl.col("premium") > dark)
-    figures = [
-        alt.Chart(data(part)).mark_text(fontSize=9, color=colour).encode(x=x, y=y, text="text:N")
+    across = alt.X("number:O", axis=None, scale=alt.Scale(domain=list(range(len(tokenizers)))))
+    texts = [
+        alt.Chart(data(part)).mark_text(fontSize=layout.font - 2, color=colour).encode(x=across, y=y, text="text:N")
         for part, colour in ((light, INK), (deep, GROUND))
     ]
-    chart = alt.layer(cells, *figures)
-    chart = chart.properties(width=CELL_PIXELS * len(tokenizers), height=alt.Step(ROW_PIXELS - 2))
-    caption = f"Premiums of {len(order)} languages with {len(tokenizers)} tokenizers, the cheapest on average first; "
-    return Drawing("premium-map", caption + "languages by script, dearest first. The darker, the dearer.", chart)
+    chart = layered([cells, *texts], x("at", "bottom") if rows.tall else None)
+    if layout.slide:
+        return sized(chart, layout, title=heading)
+    cell = CELL_PIXELS if layout.width > 300 else 30
+    return chart.properties(width=cell * len(tokenizers), height=alt.Step(layout.row - 2))
 
 
 def _short(value: float) -> str:
@@ -159,28 +245,33 @@ def _short(value: float) -> str:
 
 
 def lorenz(inputs: ReportInputs) -> Drawing | None:
-    """Languages from the cheapest to the dearest, and the share of all tokens that falls to them."""
+    """Draw languages from the cheapest to the dearest against their share of all tokens."""
     table = lorenz_table(inputs)
     if table.is_empty():
         return None
-    ginis = dict(table.select("tokenizer", "gini").unique().sort("gini", "tokenizer").iter_rows())
-    tokenizers = [f"{name}: {gini:.3f}" for name, gini in ginis.items()]
-    table = table.with_columns(
-        label=pl.Series([f"{name}: {ginis[name]:.3f}" for name in table["tokenizer"].to_list()], dtype=pl.String)
+    caption = (
+        "Lorenz curve of the tokens that the same text takes: the dashed line is where all languages pay the same, "
+        "and the further below it, the more unequal. The Gini coefficient is twice the area between."
     )
-    key = legend("tokenizer: Gini coefficient")
+    page, phone, slide = (_lorenz(table, layout) for layout in (PAGE, PHONE, SLIDE))
+    return Drawing("lorenz", caption, page, phone, slide)
+
+
+def _lorenz(table: pl.DataFrame, layout: Layout) -> Chart:
+    ginis = dict(table.select("tokenizer", "gini").unique().sort("gini", "tokenizer").iter_rows())
+    tokenizers = [*ginis]
+    names = [f"{name}: {gini:.3f}" for name, gini in ginis.items()]
+    key = legend("tokenizer: Gini coefficient", layout, names)
     share: Any = alt.Axis(format=".0%", tickCount=6, grid=True)
     whole = alt.Scale(domain=[0, 1], nice=False)
-    colours = alt.Scale(domain=tokenizers, range=cycled(HUES, len(tokenizers)))
-    dashes = alt.Scale(domain=tokenizers, range=cycled(DASHES, len(tokenizers)))
     lines = (
-        alt.Chart(data(table))
+        alt.Chart(data(_with_number(table, tokenizers)))
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("languages:Q", title="share of languages, cheapest first", axis=share, scale=whole),
             y=alt.Y("tokens:Q", title="share of tokens", axis=share, scale=whole),
-            color=alt.Color("label:N", scale=colours, legend=key),
-            strokeDash=alt.StrokeDash("label:N", scale=dashes, legend=key),
+            color=alt.Color("number:N", scale=numbers(tokenizers, HUES), legend=key),
+            strokeDash=alt.StrokeDash("number:N", scale=numbers(tokenizers, DASHES), legend=key),
             order="languages:Q",
         )
     )  # fmt: skip
@@ -189,8 +280,5 @@ def lorenz(inputs: ReportInputs) -> Drawing | None:
         alt.Chart(alt.InlineData(values=even)).mark_line(color=INK, strokeWidth=1, strokeDash=[4, 3])
         .encode(x="languages:Q", y="tokens:Q")
     )  # fmt: skip
-    caption = (
-        "Lorenz curve of the tokens that the same text takes: the dashed line is where all languages pay the same, "
-    )
-    caption += "and the further below it, the more unequal. The Gini coefficient is twice the area between."
-    return Drawing("lorenz", caption, sized(alt.layer(parity, lines), height=round(PLOT_WIDTH * 0.6)))
+    height = round(layout.width * (0.6 if layout.width > 300 else 1))
+    return sized(alt.layer(parity, lines), layout, height, "Inequality of tokens between languages")

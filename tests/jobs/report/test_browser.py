@@ -89,8 +89,8 @@ def test_tables_sort_and_search_and_nothing_is_fetched(tmp_path: Path) -> None:
     assert all(pixels > 100 for pixels in found["chart"])
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(tmp_path: Path) -> None:
-    draw_report(large(), tmp_path)
+def test_a_phone_shows_bars_and_their_values_without_scrolling_sideways(tmp_path: Path) -> None:
+    draw_report(replace(large(), names={"l05": "A language with a name of some length"}), tmp_path)
     page = (tmp_path / "report.html").read_text("utf-8")
     style = f"border: 0; width: {PHONE_PIXELS}px; height: 700px"
     frame = f'<iframe id="phone" style="{style}" srcdoc="{html.escape(page)}"></iframe>'
@@ -100,12 +100,27 @@ def test_a_phone_shows_it_without_scrolling_sideways(tmp_path: Path) -> None:
       const root = frame.contentDocument.documentElement;
       const said = document.createElement("pre");
       said.id = "found";
-      said.textContent = JSON.stringify({errors: [], wide: [root.scrollWidth, root.clientWidth]});
+      const boxes = [...frame.contentDocument.querySelectorAll("figure")].map((figure) => {
+        const scroll = figure.querySelector(".scroll");
+        const drawn = [...figure.querySelectorAll("svg")].filter((svg) => svg.getBoundingClientRect().width > 0);
+        const texts = [...drawn[0].querySelectorAll("text")].map((text) => text.getBoundingClientRect());
+        const edge = scroll.getBoundingClientRect();
+        return {drawn: drawn.length, scrolled: scroll.scrollWidth - scroll.clientWidth,
+          right: Math.max(...texts.map((box) => box.right)) - edge.right,
+          smallest: Math.min(...texts.map((box) => box.height).filter((height) => height > 0))};
+      });
+      said.textContent = JSON.stringify({errors: [], wide: [root.scrollWidth, root.clientWidth], boxes});
       document.body.append(said);
     });</script>"""
     found = in_browser(f"<!DOCTYPE html><body>{frame}{asking}</body>", tmp_path)
     scrolled, seen = found["wide"]
     assert scrolled <= seen <= PHONE_PIXELS
+    assert len(found["boxes"]) == 4
+    for box in found[
+        "boxes"
+    ]:  # one of the two drawings, as wide as the screen; the values at the ends of bars are on it
+        assert box["drawn"] == 1 and box["scrolled"] <= 0 and box["right"] <= 0
+        assert box["smallest"] >= 9  # pixels: it can be read
 
 
 def test_right_to_left_text_runs_from_the_right(tmp_path: Path) -> None:

@@ -20,11 +20,51 @@ FACTS: dict[str, Any] = {
 }  # fmt: skip
 MERGES = pl.DataFrame(
     [
-        {"rank": 9, "text": " z\n", "why": "unexplained", "category": None, "expected": 12.0, "occurs": 0.0},
-        {"rank": 3, "text": HOSTILE, "why": "unexplained", "category": None, "expected": 14.5, "occurs": 0.25},
-        {"rank": 5, "text": "the", "why": "evidence", "category": "en", "expected": 1.0, "occurs": 1.0},
-        {"rank": 6, "text": " of", "why": "evidence", "category": "en", "expected": 1.0, "occurs": 1.0},
-        {"rank": 7, "text": "\u1000", "why": "evidence", "category": "my", "expected": 1.0, "occurs": 1.0},
+        {
+            "rank": 9,
+            "token": b" z\n",
+            "text": " z\n",
+            "why": "unexplained",
+            "category": None,
+            "expected": 12.0,
+            "occurs": 0.0,
+        },
+        {
+            "rank": 3,
+            "token": HOSTILE.encode(),
+            "text": HOSTILE,
+            "why": "unexplained",
+            "category": None,
+            "expected": 14.5,
+            "occurs": 0.25,
+        },
+        {
+            "rank": 5,
+            "token": b"the",
+            "text": "the",
+            "why": "evidence",
+            "category": "en",
+            "expected": 1.0,
+            "occurs": 1.0,
+        },
+        {
+            "rank": 6,
+            "token": b" of",
+            "text": " of",
+            "why": "evidence",
+            "category": "en",
+            "expected": 1.0,
+            "occurs": 1.0,
+        },
+        {
+            "rank": 7,
+            "token": "\u1000".encode(),
+            "text": "\u1000",
+            "why": "evidence",
+            "category": "my",
+            "expected": 1.0,
+            "occurs": 1.0,
+        },
     ]
 )
 SENSITIVITY = pl.DataFrame(
@@ -36,19 +76,24 @@ SENSITIVITY = pl.DataFrame(
 )
 
 
-def inputs(**facts: Any) -> ReportInputs:
-    about = MixtureAbout("rank", FACTS | facts, MERGES, SENSITIVITY)
+def inputs(sensitivity: pl.DataFrame = SENSITIVITY, **facts: Any) -> ReportInputs:
+    about = MixtureAbout("rank", FACTS | facts, MERGES, sensitivity)
     return replace(EMPTY, names=NAMES, mixture=SMALL.mixture, mixture_about=about)
 
 
 def test_what_to_beware_of_comes_first() -> None:
-    warned = mixture_notes(inputs(warning="mixture: the categories do not explain the list", converged=False))
-    assert warned[0].startswith("Beware: the categories do not explain the list.") and "settled" in warned[1]
+    unstable = SENSITIVITY.with_columns(share=pl.when(pl.col("merges") == 1000).then(0.25).otherwise("share"))
+    warned = mixture_notes(inputs(unstable, warning="mixture: the categories do not explain the list", converged=False))
+    assert warned[0] == "Beware: these shares cannot be relied on."
+    assert warned[1].startswith("Beware: the categories do not explain the list.")
+    assert warned[2].startswith("Beware: 20.0 % of the text changes its category with the number of merges used")
+    assert warned[3] == "Beware: the fit had not settled when it was ended."
     said = mixture_notes(inputs(intervals=False))
     assert not any("Beware" in note for note in said) and "1,234 merges" in said[0]
     assert "no intervals" in said[1] and "English (en), Burmese (my) are nearly the same" in said[2]
     program = replace(inputs(), mixture_about=MixtureAbout("lp", {"merges_used": 300}))
-    [said_of_program] = mixture_notes(program)
+    beware, said_of_program = mixture_notes(program)
+    assert beware == "Beware: the linear program has no check of its own."
     assert "linear program" in said_of_program and "no intervals" in said_of_program
     assert mixture_notes(EMPTY) == []
 
