@@ -64,7 +64,7 @@ def train(
             mapping of language to such documents.
         vocab_size: tokens in all: special tokens, the 256 bytes, one for each merge. There are fewer where no pair is
             left.
-        pretokenizer: a name (gpt4 is the default), none, or a regular expression (docs/pretokenizers.md).
+        pretokenizer: a name (gpt4 is the default), none, or a regular expression (docs/explanation/pretokenizers.md).
         special_tokens: tokens that stand for no text; they take the first ids, in their order.
         min_pair_count: training ends when the most frequent pair is rarer than this.
         max_token_length: pairs whose bytes reach this length together are not merged.
