@@ -198,7 +198,7 @@ def stages(asked: argparse.Namespace, tokenizer: Path, folder: Path, tell: Tell)
 
 
 def ratio(entry: Entry, to: Entry, warm: bool) -> float | None:
-    """How many times as fast `to` is as `entry`: the median over rounds."""
+    """Return the speed of `to` over that of `entry`: the median over rounds."""
     pairs = list(zip(entry.rounds, to.rounds, strict=False))
     if not pairs:
         return None

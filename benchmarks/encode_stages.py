@@ -1,4 +1,4 @@
-"""Where the time of re-tokenizing goes: its parts one after the other, on one thread, on the same files."""
+"""Profile of re-tokenizing: the time of its stages one after the other, on one thread, on the same files."""
 
 import time
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ import pyarrow as pa
 BATCH_BYTES: Final = 8 << 20
 Encode = Callable[[], Any]
 Ids = Callable[[Any], tuple[Any, Any]]
-"""What an encoder returned, as ids (uint32) and offsets (int64)."""
+"""Convert the result of an encoder to ids (uint32) and offsets (int64)."""
 
 
 def babelmerge(folder: str, pattern: str, text: pa.LargeStringArray, threads: int) -> tuple[Encode, Ids]:

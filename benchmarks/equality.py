@@ -64,7 +64,7 @@ def random_text(rng: random.Random) -> str:
 
 
 def random_texts(number: int, seed: int = 0) -> Iterator[str]:
-    """So many random strings."""
+    """Number of random strings."""
     rng = random.Random(seed)
     return (random_text(rng) for _ in range(number))
 
@@ -167,7 +167,7 @@ def batches(texts: Iterator[str]) -> Iterator[list[str]]:
 
 
 def compare(encoder: Encoder, ids: Ids, texts: Iterator[str]) -> tuple[int, list[str]]:
-    """How many documents there were, and those that got other ids than the peer's."""
+    """Number of documents, and the documents whose ids differ from the peer's."""
     documents, differing = 0, list[str]()
     for batch in batches(texts):
         flat, offsets = encoder.encode(pa.array(batch, pa.large_string()))

@@ -1,4 +1,4 @@
-"""What a benchmark of training found: kept as JSON, shown as Markdown and drawn as a chart."""
+"""Results of a training benchmark: kept as JSON, shown as Markdown and drawn as a chart."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ ROOM_FOR_WORDS: Final = 1.42
 
 @dataclass(frozen=True)
 class Machine:
-    """Where it was measured."""
+    """Machine of the measurement."""
 
     processor: str
     cores: int
@@ -43,17 +43,17 @@ class Row:
     ours: bool
     """babelmerge with its local engine."""
     ratio: float | None
-    """How many times as fast babelmerge is under the same pattern: the median of the rounds' ratios."""
+    """Speed of babelmerge over the peer's under the same pattern: the median of the rounds' ratios."""
     ratio_asked: float | None
     """The same, with babelmerge under the pattern that was asked for, where that is another one."""
     agreement: Agreement | None
-    """With babelmerge under the same pattern, on lines."""
+    """Comparison with babelmerge under the same pattern, on lines."""
     agreement_whole: Agreement | None
-    """With babelmerge on the documents that the peer had, where it took no lines and the lists differ."""
+    """Comparison with babelmerge on the documents that the peer had, where it took no lines and the lists differ."""
     error: str
 
     def median(self, what: str) -> float:
-        """Of a field of Run."""
+        """Median of a field of Run."""
         return float(statistics.median(getattr(run, what) for run in self.runs))
 
 
@@ -73,12 +73,12 @@ class Figures:
 
 
 def write_figures(figures: Figures, path: Path) -> None:
-    """As JSON, indented."""
+    """Write figures as indented JSON."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
 
 
 def read_figures(path: Path) -> Figures:
-    """What `write_figures` wrote."""
+    """Read figures that `write_figures` wrote."""
     return msgspec.json.decode(path.read_bytes(), type=Figures)
 
 
@@ -202,12 +202,12 @@ def _difference(row: Row, found: Agreement) -> str:
 
 
 def _code(text: str) -> str:
-    """As Markdown code that stays in one cell and one line."""
+    """Format text as Markdown code that stays in one cell and one line."""
     return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`"
 
 
 def _ray(figures: Figures, row: Row) -> Iterator[str]:
-    """What Ray costs: its start-up, and what is lost beside it."""
+    """Describe the cost of Ray: its start-up, and the slowdown beside it."""
     local = next((one for one in figures.rows if one.ours and one.pattern == row.pattern), None)
     if local is None or not local.startup or not local.runs:
         return

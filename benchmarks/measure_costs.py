@@ -46,13 +46,13 @@ ENCODED_BYTES: Final = 64 << 20
 FRACTIONS: Final = (8, 1)
 """The text is measured in these parts of it; times are taken from the last."""
 SHARDS: Final = 8
-"""How many shards' reports are compared with one shard's."""
+"""Numbers of shards whose reports are compared with one shard's."""
 PARTITIONS: Final = 16
 
 
 @dataclass
 class Training:
-    """What training to one vocabulary took, from the first merge on."""
+    """Cost of training to one vocabulary size, from the first merge on."""
 
     vocabulary: int
     apply_s: float
@@ -68,7 +68,7 @@ class Training:
 
 @dataclass
 class Figures:
-    """What one text took."""
+    """Costs of one text."""
 
     text_bytes: int
     words: int
@@ -237,7 +237,7 @@ def costs_of(all_figures: Sequence[Figures], changes_by_shards: float, worker_by
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """As ratios are averaged."""
+    """Return the geometric mean."""
     return math.exp(sum(map(math.log, values)) / len(values))
 
 

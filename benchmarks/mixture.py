@@ -54,7 +54,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     error: float
     """log10 of the mean squared error of the shares."""
     covered: int | None
-    """How many true shares lie in their intervals."""
+    """Number of true shares inside their intervals."""
     warned: bool
     seconds: float
     by_merges: dict[int, float] = {}
@@ -63,11 +63,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """The error of equal shares."""
     truth: list[float]
     efficiency: list[float]
-    """Of each category: its tokens under a tokenizer trained on it alone, for one token under the one in question."""
+    """Efficiency for each category: its tokens under a tokenizer trained on it alone, over those under this one."""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """What a published tokenizer was trained on, as far as the categories tell."""
+    """Inferred mixture of a published tokenizer."""
 
     tokenizer: str
     merges: int
@@ -218,7 +218,7 @@ def efficiency_error(case: dict[str, Any], others: Sequence[dict[str, Any]]) -> 
 
 
 def infer_published(files: Sequence[str], tokenizer: str) -> Published:
-    """What the command says of a tokenizer file."""
+    """Infer the mixture of a tokenizer file with the command."""
     name = Path(tokenizer.partition(",")[0]).stem
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()

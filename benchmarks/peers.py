@@ -15,13 +15,13 @@ from operators.byte_level import to_bytes
 from operators.text.pretokenizers import PATTERNS
 
 ENDOFTEXT: Final = "<|endoftext|>"
-"""Where gigatoken's `train_bpe` cuts a file into documents unless it is told otherwise."""
+"""Default separator at which gigatoken's `train_bpe` cuts a file into documents."""
 ROW_GROUP_DOCUMENTS: Final = 100_000
 
 
 @dataclass(frozen=True)
 class MergeList:
-    """What a training gave, in order: pairs (left, right), or tokens (joined,) where that is all a library tells."""
+    """Merges in order: pairs (left, right), or tokens (joined,) where a library returns no more."""
 
     items: list[tuple[bytes, ...]]
     counts: list[int] | None = None
@@ -49,14 +49,14 @@ class Peer:
     pattern: str | None = None
     """The only pattern it has; None where it takes any."""
     documents: str = "lines"
-    """What it takes for a document: `lines`, or `whole file`."""
+    """Unit that it takes for a document: `lines`, or `whole file`."""
     ties: str = "Hugging Face's"
-    """Which of two pairs with equal counts it takes."""
+    """Rule for pairs with equal counts."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a list compares with babelmerge's, under the same pattern."""
+    """Comparison of a merge list with babelmerge's, under the same pattern."""
 
     equal: bool
     by: str
@@ -124,7 +124,7 @@ PEERS: Final[dict[str, Peer]] = {
 
 
 def compare(peer: Peer, theirs: MergeList, ours: MergeList) -> Agreement:
-    """Where a peer's list leaves babelmerge's, and why, as far as the two lists themselves prove it."""
+    """Describe the first difference of a peer's list from babelmerge's, and its cause where the lists prove it."""
     by = "tokens" if any(len(item) == 1 for item in theirs.items) else "merges"
     left, right = (_items(one, by) for one in (theirs, ours))
     if left == right:

@@ -16,7 +16,7 @@ LAUNCHER: Final = Path(__file__).with_name("launch.py")
 KEPT_LINES: Final = 20
 """Lines of stderr that are kept, for the error."""
 BEGUN: Final = '"state": "begun"'
-"""In a line of `--progress json`: a stage begins."""
+"""Mark of a beginning stage in a line of `--progress json`."""
 
 
 class Failed(Exception):

@@ -1,4 +1,4 @@
-"""Rounds of training at many shards: the deltas of real shards, recorded, then told again by actors that wait.
+"""Rounds of training at many shards: the deltas of real shards, recorded, then replayed by actors that wait.
 
     python -m benchmarks.scaling words TEXT.txt --into WORDS
     python -m benchmarks.scaling rounds WORDS --vocab-size 32768 --shards 2 8 32 128 --latency-ms 0 1 5 --json out.json
@@ -46,7 +46,7 @@ COLUMNS: Final = ("step", "left", "right", "change")
 
 @dataclass(frozen=True)
 class Recording:
-    """What the shards of a real training run reported, kept in `folder`, a file a shard."""
+    """Reports of the shards of a real training run, in `folder`, a file a shard."""
 
     folder: Path
     shards: int
@@ -81,7 +81,7 @@ class RecordedShards:
         return len(self._columns)
 
     def report(self, shard: int, number: int, merges: Merges | None) -> PairChanges:
-        """What the shard reported of round `number`, 0 before any; the merges come along as they would."""
+        """Return the shard's report of round `number`, 0 before any; the merges are sent along as in a real run."""
         del merges
         if self._latency_s:
             time.sleep(self._latency_s)
@@ -102,7 +102,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int
     seconds: float
     waited_s: float
-    """Of them: until all shards have answered."""
+    """Part of these seconds until all shards have answered."""
     reducer_s: float
     """Processor time of adding up and choosing, which other work on the machine does not lengthen."""
     messages_s: float

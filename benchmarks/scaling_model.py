@@ -1,4 +1,4 @@
-"""What a corpus of terabytes would take on a cluster: the model of `babelmerge plan`, and what a cluster adds to it.
+"""Cost model of a corpus of terabytes on a cluster: that of `babelmerge plan`, and the costs that a cluster adds.
 
     python -m benchmarks.scaling_model shuffle TEXT.txt
     python -m benchmarks.scaling_model predict TEXT.txt --text-gb 1000 10000 --nodes 10 100 --vocab-size 131072
@@ -41,23 +41,23 @@ DEFAULT_PARTITIONS: Final = 16
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
-    """What Ray, scratch files and encoding cost. `pipelines.plan.step.COSTS` has the rest."""
+    """Costs of Ray, scratch files and encoding. `pipelines.plan.step.COSTS` has the rest."""
 
     round_seconds: float = 8e-4
-    """A round trip to shards, however many."""
+    """Fixed part of a round trip to shards."""
     round_seconds_per_shard: float = 6.6e-4
-    """More for each of them: the driver sends and receives one after the other."""
+    """Part of a round trip for each shard: the driver sends and receives one after the other."""
     message_bytes: float = 580.0
     """A report or a batch of merges without a row, as pickled."""
     row_bytes: float = 20.0
     """A changed pair count; a merge."""
     latency_seconds: float = 5e-4
-    """Between two machines and back, assumed."""
+    """Latency between two machines and back, assumed."""
     scratch_bytes_per_row: float = 35.4
     scratch_bytes_per_batch: float = 321.0
-    """Before the rows of a partition in a scratch file."""
+    """Bytes before the rows of a partition in a scratch file."""
     footer_bytes_per_batch: float = 24.0
-    """Of each partition in the footer, which is read whole to find one."""
+    """Bytes of each partition in the footer, which is read whole to find one."""
     scratch_seconds_per_row: float = 8.7e-7
     """Sorting and writing."""
     add_seconds_per_row: float = 1e-7
@@ -68,7 +68,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     encode_seconds_per_byte: float = 1 / 53e6
     """Files to Parquet, one core."""
     network_bytes_per_second: float = 1.25e9
-    """Of the driver's node, assumed: 10 Gbit/s."""
+    """Network of the driver's node, assumed: 10 Gbit/s."""
 
 
 CLUSTER: Final = Cluster()
@@ -97,7 +97,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     stored_bytes: float
     shards: int
     best_shards: int
-    """With which training would end first, were all of the cluster's workers to be had."""
+    """Number of shards with the shortest training, if all of the cluster's workers were free."""
     shard_bytes: float
     driver_bytes: float
     rounds: float
@@ -107,7 +107,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     trips_s: float
     """Round trips: they grow with the shards."""
     report_bytes: float
-    """To the driver, in all."""
+    """Bytes of all reports to the driver."""
     train_s: float
     best_train_s: float
     retokenize_s: float
@@ -184,17 +184,17 @@ class Model:
         return merging, whole - merging, self.rounds(vocabulary) * self.round_trip(shards) + sending
 
     def round_trip(self, shards: int) -> float:
-        """Seconds, whatever is reported."""
+        """Return the seconds of a round trip without its rows."""
         more = self._cluster
         return more.round_seconds + more.latency_seconds + shards * more.round_seconds_per_shard
 
     def rounds(self, vocabulary: int) -> float:
-        """How many."""
+        """Return the number of rounds."""
         cost = self._needs.costs
         return math.exp(cost.rounds_log_scale) * math.pow(vocabulary, cost.rounds_by_vocabulary)
 
     def report_bytes(self, needs: Needs, shards: int, vocabulary: int) -> float:
-        """What all shards report in all."""
+        """Return the bytes that all shards report in all rounds."""
         cost, more = needs.costs, self._cluster
         changes = needs.pairs_of_tokens(vocabulary).value * cost.changes_per_pair
         changes *= math.pow(shards, cost.changes_by_shards)

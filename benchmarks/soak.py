@@ -1,4 +1,4 @@
-"""The demo's pipeline again and again on one standing Ray cluster: does anything grow, or stay behind?
+"""Soak test: the demo's pipeline many times on one standing Ray cluster, to find leaks and files left behind.
 
     python -m benchmarks.soak --runs 50                  # a new process a run, as a scheduler starts them
     python -m benchmarks.soak --runs 50 --drivers one    # one process stays connected, and so do its workers
@@ -31,9 +31,9 @@ from benchmarks.soak_samples import Sample, Weight, found_wrong, table
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 TOKEN: Final = "BABELMERGE_SOAK"
-"""Marks, in their environment, the processes of this cluster."""
+"""Environment variable that marks the processes of this cluster."""
 FEWEST: Final = 3
-"""Runs of which anything can be said."""
+"""Fewest runs with a result."""
 START_S, RUN_S, SETTLE_S, POLL_S = 120.0, 900.0, 60.0, 0.5
 BOUNDED: Final = {
     "RAY_task_events_max_num_task_in_gcs": "500", "RAY_maximum_gcs_destroyed_actor_cached_count": "5",
@@ -71,7 +71,7 @@ ray.get([task.remote(number) for number in range(int(sys.argv[1]))])
 
 
 def role(command: str) -> str | None:
-    """Whose process a command line is: `role("ray::IDLE")` is "worker". None: of none that lives on between runs."""
+    """Return the role of a process by its command line: `role("ray::IDLE")` is "worker". None: it ends with the run."""
     if command.startswith("ray::") and "Agent" not in command:
         return "worker"
     if command.startswith(f"{sys.executable} -c {DRIVER[:20]}"):
@@ -104,7 +104,7 @@ def own_processes(token: str) -> list[Path]:
 
 
 def weighed(token: str) -> list[Weight]:
-    """Memory and open files of the cluster's processes, and of the driver that stays."""
+    """Measure memory and open files of the cluster's processes, and of a driver that stays."""
     weights = []
     for process in own_processes(token):
         with suppress(OSError):
@@ -165,13 +165,13 @@ def surroundings(scratch: Path, token: str) -> dict[str, str]:
 
 
 def listens(port: str) -> bool:
-    """Whether someone takes connections there."""
+    """Return True if a local port accepts connections."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", int(port))) == 0
 
 
 def runner(asked: argparse.Namespace, environment: dict[str, str], log: Path) -> Callable[[Path], None]:
-    """What runs the workflow in a folder."""
+    """Return a function that runs the workflow in a folder."""
     workflow = str(Path(asked.workflow).resolve())
     if asked.control or asked.drivers == "each":
 
@@ -206,7 +206,7 @@ def runner(asked: argparse.Namespace, environment: dict[str, str], log: Path) ->
 
 
 def sample(seconds: float, folder: Path, scratch: Path, token: str, dashboard: str, workers: int | None) -> Sample:
-    """What is there once the cluster has settled: no actor lives, and no more than so many workers."""
+    """Take a sample once the cluster has settled: no actor is alive, and no more than `workers` workers."""
     from ray.util.state import list_actors, list_objects, list_placement_groups
 
     deadline = time.monotonic() + SETTLE_S
@@ -229,7 +229,7 @@ def sample(seconds: float, folder: Path, scratch: Path, token: str, dashboard: s
 
 
 def outcome(folder: Path) -> tuple[str, int]:
-    """A digest of all that a run wrote but how it went, and how many files it left that nobody should find."""
+    """Return a digest of a run's results without its timings, and the number of temporary files that it left."""
     digest, left = hashlib.sha256(), 0
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
@@ -240,7 +240,7 @@ def outcome(folder: Path) -> tuple[str, int]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run it; 1 where something grew or stayed."""
+    """Run the soak test; return 1 where something grew or was left behind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--drivers", choices=("each", "one"), default="each")

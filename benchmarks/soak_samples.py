@@ -1,4 +1,4 @@
-"""What a soak weighs after each run, and what is said of all of it."""
+"""Samples of a soak test after each run, and the findings over all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,33 +21,33 @@ class Weight:
     own_bytes: int
     """Its memory without pages of files."""
     all_bytes: int
-    """With its part of them."""
+    """Its memory with its part of the pages of files."""
     open_files: int
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is there after a run."""
+    """State of the machine after a run."""
 
     seconds: float
     weights: tuple[Weight, ...]
     actors: int
     placement_groups: int
     objects: int
-    """In Ray's object stores, and references to them."""
+    """Objects in Ray's object stores, and references to them."""
     files: int
-    """In folders for temporary files, Ray's own but for its logs."""
+    """Files in folders for temporary files, with Ray's own but without its logs."""
     logs: int
     """Files of Ray's logs."""
     shared: int
     """Files in the machine's shared memory."""
     digest: str
-    """Of what the run wrote."""
+    """Digest of the run's results."""
     left: int
     """Files in the output that should not outlive the run."""
 
     def line(self) -> str:
-        """In short."""
+        """Format the sample as one line."""
         megabytes = sum(one.all_bytes for one in self.weights) / 1e6
         return (
             f"{self.seconds:.1f} s, {len(self.weights)} processes of {megabytes:.0f} MB, {self.actors} actors,"
@@ -74,7 +74,7 @@ def windows(samples: int) -> tuple[slice, slice]:
 
 
 def grows(counts: Sequence[int]) -> bool:
-    """Whether the least of the last ten is more than the greatest of runs 11 to 20: what comes and goes does not."""
+    """Return True if the least of the last ten is more than the greatest of runs 11 to 20; fluctuation is no growth."""
     before, after = windows(len(counts))
     return min(counts[after]) > max(counts[before])
 

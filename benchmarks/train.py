@@ -60,7 +60,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and where it may write."""
+    """Plan of the measurement, and a folder for its files."""
 
     text: Path
     vocab_size: int
@@ -142,7 +142,7 @@ def _last(one: Contestant) -> str:
 
 
 def judge(one: Contestant, ours: Contestant, plan: Plan, tell: Tell) -> tuple[Agreement | None, Agreement | None]:
-    """How a list compares with babelmerge's on lines and, where they differ and the peer took the file whole, with
+    """Compare a list with babelmerge's on lines and, where they differ and the peer took the file whole, with
     babelmerge's on the documents that the peer had: a further run, not timed."""
     if one.merges is None or ours.merges is None:
         return None, None
@@ -161,7 +161,7 @@ def judge(one: Contestant, ours: Contestant, plan: Plan, tell: Tell) -> tuple[Ag
 
 
 def rows(entries: list[Contestant], plan: Plan, tell: Tell) -> Iterator[Row]:
-    """What the tables show, a row for each contestant; ratios are made within rounds."""
+    """Make the rows of the tables, one for each contestant; ratios are taken within rounds."""
     ours = {one.pattern: one for one in entries if one.peer is LOCAL}
     asked = next(iter(ours.values()))  # the pattern that was asked for comes first
     for one in entries:
@@ -183,7 +183,7 @@ def rows(entries: list[Contestant], plan: Plan, tell: Tell) -> Iterator[Row]:
 
 
 def _ratio(one: Contestant, to: Contestant) -> float | None:
-    """How many times as fast as `one` is `to`: the median over rounds in which both ran."""
+    """Return the speed of `to` over that of `one`: the median over rounds in which both ran."""
     both = list(zip(one.runs, to.runs, strict=False))
     return statistics.median(a.wall_s / b.wall_s for a, b in both) if both else None
 
@@ -207,7 +207,7 @@ def version(name: str) -> str | None:
 
 
 def versions(peers: Sequence[Peer], with_ray: bool) -> dict[str, str]:
-    """What was compared."""
+    """Return the versions of all that was compared."""
     names = [*(peer.name for peer in peers), "babelmerge", "numba", "numpy", "pyarrow", *(["ray"] if with_ray else [])]
     return {"Python": platform.python_version()} | {name: found for name in names if (found := version(name))}
 

@@ -70,7 +70,7 @@ def regex_matches(pattern: str) -> list[int]:
 
 
 def index_of(char: str) -> int:
-    """Where a character is in TEXT."""
+    """Return the index of a character in TEXT."""
     return ord(char) if ord(char) < 0xD800 else ord(char) - 0x800
 
 

@@ -1,4 +1,4 @@
-"""Vocabulary sizes, one a language, at which all languages come to about the same tokens (Arnett et al. 2025, 5.2)."""
+"""Vocabulary sizes, one a language, at which all languages need about the same tokens (Arnett et al. 2025, 5.2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from operators.arrays import I64
 from operators.curves.tokens_by_size import Curve
 
 TARGETS: Final = 400
-"""Numbers of tokens that are tried, evenly spaced in their logarithm."""
+"""Number of targets that are tried, evenly spaced in their logarithm."""
 
 
 @dataclass(frozen=True)
@@ -18,16 +18,16 @@ class Choice:
     """A size for each language, in the order of their names."""
 
     target: int
-    """The tokens that were aimed at."""
+    """Number of tokens that was aimed at."""
     sizes: I64
     tokens: I64
     """int64[languages] each: vocabulary sizes, and the tokens at them."""
     variance: float
-    """Of the tokens, over languages."""
+    """Variance of the tokens over languages."""
 
 
 def choose_sizes(curves: Mapping[str, tuple[Curve, I64]], smallest: int, largest: int) -> Choice:
-    """The target, between the fewest and the most tokens of any language at any size, that leaves the least variance.
+    """Choose the target with the least variance, between the fewest and the most tokens of any language at any size.
 
     Each language gets the smallest size from `smallest` to `largest` with at most the target's tokens, and `largest`
     where it never gets there. `curves`: language to its curve and its vocabulary sizes (int64, by merges). Of equal
@@ -48,7 +48,7 @@ def choose_sizes(curves: Mapping[str, tuple[Curve, I64]], smallest: int, largest
 
 
 def _steps(curve: Curve, sizes: I64, smallest: int, largest: int) -> tuple[I64, I64]:
-    """Sizes (rising) and tokens (falling) that a language may have: one step each, the first at `smallest`."""
+    """Return a language's possible sizes (rising) and tokens (falling): one step each, the first at `smallest`."""
     vocabulary = sizes[np.minimum(curve.merges, len(sizes) - 1)]
     inside = (vocabulary > smallest) & (vocabulary <= largest)
     first = curve.tokens[max(int(np.searchsorted(vocabulary, smallest, side="right")) - 1, 0)]

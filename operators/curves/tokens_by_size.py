@@ -1,7 +1,7 @@
 """Tokens at every vocabulary size, from one pass over the distinct words.
 
-A tokenizer that is cut after its first T merges encodes as the whole one does, up to where that would use a later merge
-(operators.kernels.savings). So one encoding of each word tells its tokens under every T.
+A tokenizer with only the first T merges encodes like the whole one, up to the point where that would use a later merge
+(operators.kernels.savings). So one encoding of each word gives its tokens for every T.
 """
 
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Curve:
     tokens: I64
 
     def at(self, merges: int) -> int:
-        """Tokens with so many merges."""
+        """Return the number of tokens with the first `merges` merges."""
         return int(self.tokens[np.searchsorted(self.merges, merges, side="right") - 1])
 
 
 def measure_curve(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer) -> Curve:
-    """The curve of words (no nulls, as the tokenizer's own pre-tokenizer cuts them) with int64 `counts`.
+    """Measure the curve of words (no nulls, as the tokenizer's own pre-tokenizer cuts them) with int64 `counts`.
 
     A list in which a pair stands twice is taken with the pair's last place, as in encoding.
     """
@@ -41,7 +41,7 @@ def measure_curve(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer)
 
 
 def savings(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer) -> tuple[I64, int]:
-    """Tokens that each merge saves, int64[merges + 1], and the number of symbols before any merge.
+    """Count the tokens that each merge saves, int64[merges + 1], and the symbols before any merge.
 
     The last entry is for tokens that only the whole vocabulary holds and no merge leads to (`ignore_merges`).
     """
@@ -76,7 +76,7 @@ def _wholes(words: pa.LargeBinaryArray, tokenizer: Tokenizer) -> I64:
 
 
 def vocabulary_sizes(tokenizer: Tokenizer) -> I64:
-    """Tokens in the vocabulary after each number of merges, int64[merges + 1]; the first is before any merge."""
+    """Return the vocabulary size after each number of merges, int64[merges + 1]; the first is before any merge."""
     merges = tokenizer.merges
     before = len(tokenizer.tokens) - len(np.unique(merges.token[~np.isin(merges.token, tokenizer.byte_ids)]))
     fresh = np.zeros(len(merges), np.int64)

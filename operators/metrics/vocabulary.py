@@ -1,4 +1,4 @@
-"""What the tokens of a vocabulary are: of which script, whole characters or parts, ever made from text or not."""
+"""Kinds of tokens in a vocabulary: script, whole characters or parts of them, reachable from text or not."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,37 +17,37 @@ SPECIAL: Final = "special"
 BYTES: Final = "bytes"
 MIXED: Final = "mixed"
 NONE: Final = "none"
-"""What stands in a token's `script` besides codes of ISO 15924: a special token, bytes that are no whole characters,
+"""Values of a token's `script` besides codes of ISO 15924: a special token, bytes that are no whole characters,
 letters of several scripts, and no letters at all (digits, punctuation, blanks)."""
 _BEFORE: Final = ("", "a", "!", "1", " ", "中")
-"""A token is looked for in its own text, and behind each of these: o200k_base makes "\\n//" behind a "!" alone."""
+"""Texts before a token under which it is searched for: o200k_base makes "\\n//" only after a "!"."""
 _CONTINUATION: Final = range(0x80, 0xC0)
 _MISSING: Final = tuple(dict.fromkeys(bytes([byte]) * n for n in range(4) for byte in (0x80, 0xBF)))
-"""What completes the beginning of any character, one or another of these."""
+"""Endings of which one completes the beginning of any character."""
 
 
 @dataclass(frozen=True)
 class TokenKinds:
-    """What each token of a vocabulary is, by id."""
+    """Kind of each token of a vocabulary, by id."""
 
     texts: list[bytes]
-    """The bytes of text that each stands for; b"" for ids that are left out."""
+    """Bytes of text of each token; b"" for ids without a token."""
     script: list[str]
     """A code of ISO 15924, or SPECIAL, BYTES, MIXED or NONE."""
     characters: I32
-    """Characters of those that are whole ones, -1 for the others."""
+    """Number of characters of tokens that are whole characters, -1 for the others."""
     part: NDArray[np.bool_]
     """Bytes that are no whole characters, but may stand in valid UTF-8."""
     undecodable: NDArray[np.bool_]
     """Bytes that are no valid UTF-8 by themselves (Land and Bartolo 2024): parts, and what no text can hold."""
     unreachable: NDArray[np.bool_]
-    """Tokens that nothing tried became: see `unreachable`."""
+    """Tokens that no tried text is encoded to: see `unreachable`."""
     special: NDArray[np.bool_]
     """Special tokens."""
 
 
 def token_kinds(tokenizer: Tokenizer) -> TokenKinds:
-    """Look at every token once."""
+    """Determine the kind of every token."""
     texts = tokenizer.tokens
     special = np.zeros(len(texts), np.bool_)
     special[[token.id for token in tokenizer.added_tokens if token.special]] = True
@@ -75,7 +75,7 @@ def _decoded(text: bytes) -> str | None:
 
 
 def is_part_of_utf8(text: bytes) -> bool:
-    """Whether some valid UTF-8 holds these bytes: the end of a character, whole ones, the beginning of one.
+    """Return True if some valid UTF-8 contains these bytes: the end of a character, whole ones, the beginning of one.
 
     `is_part_of_utf8(b"\\x80a\\xe4")` is true; with b"\\xff" anywhere it is not.
     """
@@ -87,7 +87,7 @@ def is_part_of_utf8(text: bytes) -> bool:
 
 
 def _scripts(texts: list[str]) -> list[str]:
-    """The script of each text's letters: their only one, MIXED or NONE."""
+    """Return the script of each text's letters: their only one, MIXED or NONE."""
     lengths = np.array([len(text) for text in texts], np.int64)
     points: U32 = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
     scripts = scripts_of(points).astype(np.int64)
@@ -104,11 +104,11 @@ def _scripts(texts: list[str]) -> list[str]:
 
 
 def unreachable(tokenizer: Tokenizer, texts: list[bytes], whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tokens that no text was found to become; bool[vocabulary].
+    """Return the tokens that no tried text is encoded to; bool[vocabulary].
 
-    A token of whole characters is found when its text becomes it, by itself or behind one of a few others: encoding
-    what decoding gave, as Land and Bartolo 2024 ("Fishing for Magikarp", section 3.1) do. A token of other bytes is
-    found when the merges lead from its bytes to it, whatever text holds them.
+    A token of whole characters is reached when its text is encoded to it, alone or after one of a few other texts: a
+    round trip of decoding and encoding, as in Land and Bartolo 2024 ("Fishing for Magikarp", section 3.1). A token of
+    other bytes is reached when the merges lead from its bytes to it, whatever text contains them.
     """
     found = np.zeros(len(texts), np.bool_)
     encoder, ids = Encoder(tokenizer), np.flatnonzero(whole)

@@ -1,7 +1,7 @@
-"""What a tokenizer does to words: how many tokens a word takes, how many words are cut, which tokens are words.
+"""Whitespace words under a tokenizer: tokens a word, words that are split, tokens that are words.
 
-Words are what stands between blanks, as Python's `str.split` has it. Where a script writes no blanks between words,
-these are phrases or sentences, and no figure about them says anything: `writes_words`.
+A word here is a maximal run without white space, as `str.split` returns it. Where a script writes no spaces between
+words, these runs are phrases or sentences, and figures about them mean nothing: see `writes_words`.
 """
 
 import unicodedata
@@ -27,25 +27,25 @@ WITHOUT_BLANKS: Final = frozenset(
 
 @dataclass(frozen=True)
 class WordCounts:
-    """Words of a text, and those that a border between tokens cuts, where that can be told."""
+    """Number of words of a text, and of those that are split between tokens, where that can be measured."""
 
     words: int
-    told: int
+    measured: int
     """Words of documents whose tokens spell them byte by byte: no normalizer changed them, no token is unknown."""
-    continued: int
-    """Of these, the words of more than one token (Rust et al. 2021: "continued words")."""
+    split: int
+    """Measured words of more than one token (Rust et al. 2021: "continued words")."""
 
 
 def writes_words(script: str | None) -> bool:
-    """Whether a script parts its words with blanks; None (a text without letters) does not."""
+    """Return True if a script writes spaces between words; False for None, a text without letters."""
     return script is not None and script not in WITHOUT_BLANKS
 
 
 def word_counts(text: pa.LargeStringArray, ids: I32, offsets: I64, lengths: I32, leading: U8) -> WordCounts:
-    """Words of the documents in `text`, whose tokens `operators.encoding.encode.Encoder.encode` gave.
+    """Count the words of the documents in `text`, whose tokens `operators.encoding.encode.Encoder.encode` returned.
 
-    `lengths` (int32) and `leading` (uint8) say of every token how many bytes it stands for, and whether the first is a
-    space. No nulls in `text`. ValueError for an id that they do not have.
+    `lengths` (int32) is the number of bytes of every token, `leading` (uint8) is 1 where the first of them is a space.
+    No nulls in `text`. ValueError for an id that they do not have.
     """
     if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < min(len(lengths), len(leading)):
         raise ValueError(f"ids from {ids.min()} to {ids.max()}, but {len(lengths)} tokens")
@@ -54,8 +54,8 @@ def word_counts(text: pa.LargeStringArray, ids: I32, offsets: I64, lengths: I32,
     starts = np.frombuffer(text.buffers()[1] or bytes(8), np.int64)[text.offset :][: documents + 1]
     data = np.frombuffer(text.buffers()[2] or b"", np.uint8)
     count_words(data, starts, *(_read_only(one) for one in (ids, offsets, lengths, leading)), words, continued)
-    told = continued >= 0
-    return WordCounts(int(words.sum()), int(words[told].sum()), int(continued[told].sum()))
+    measured = continued >= 0
+    return WordCounts(int(words.sum()), int(words[measured].sum()), int(continued[measured].sum()))
 
 
 def _read_only(array: np.ndarray[tuple[int], np.dtype[np.integer]]) -> np.ndarray[tuple[int], np.dtype[np.integer]]:
@@ -65,17 +65,17 @@ def _read_only(array: np.ndarray[tuple[int], np.dtype[np.integer]]) -> np.ndarra
 
 
 def word_table(text: str) -> set[str]:
-    """The distinct words of a text, without the punctuation and symbols around them; each holds a letter."""
+    """Return the distinct words of a text, without the punctuation and symbols around them; each contains a letter."""
     around = "".join(one for one in set(text) if unicodedata.category(one)[0] in "PSC")
     stripped = {word.strip(around) for word in set(text.split())}
     return {word for word in stripped if word.isalpha() or any(map(str.isalpha, word))}
 
 
 def whole_words(types: I64, stripped: pa.BinaryArray, words: pa.BinaryArray) -> int:
-    """How many of the tokens in `types` are a word of `words`; `stripped`: every token's bytes, a leading space off."""
+    """Count the tokens in `types` that are one of `words`; `stripped`: every token's bytes without a leading space."""
     return int(pc.sum(pc.is_in(stripped.take(pa.array(types)), value_set=words)).as_py() or 0)
 
 
 def without_space(tokens: Sequence[bytes]) -> pa.BinaryArray:
-    """Tokens without the one space that each may begin with."""
+    """Return tokens without the one space that each may begin with."""
     return pa.array([token[1:] if token[:1] == b" " else token for token in tokens], pa.binary())

@@ -1,4 +1,4 @@
-"""Do the categories explain the merge list? Merges that they hold too rarely, and what share that may be."""
+"""Goodness of fit: merges that are too rare in all categories, and the share of text that they point to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ from operators.arrays import F64, I64
 from operators.mixture.rank import OUTLYING, Fit
 
 TESTED_OCCURRENCES: Final = 20.0
-"""A merge is tested when the curve would have its pair occur so often in the sample of its noisiest category."""
+"""Occurrences, in the sample of the noisiest category, that the curve must predict for a merge to be tested."""
 WARNED_MERGES, WARNED_SHARE = 5, 0.005
-"""A warning needs so many unexplained merges, and so large a part of those tested."""
+"""Number of unexplained merges, and their part of those tested, from which on there is a warning."""
 OWN: Final = 0.5
-"""A pair is a category's own when so much of its count is."""
+"""Part of a pair's count from which on the pair is a category's own."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """How far the curve explains the list."""
+    """Result of comparing the merges with the curve."""
 
     tested: int
     unexplained: I64
     """int64[k]: ranks of merges far more rare in the categories than their neighbours in the list, worst first."""
     absent: int
-    """Of these, merges that occur in no category at all."""
+    """Number of unexplained merges that occur in no category at all."""
     warns: bool
-    """So many are unexplained that something is missing."""
+    """True if so many are unexplained that a category is probably missing."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """The share of the training text's bytes that none of the categories explains, and how sure that is."""
+    """Share of the training text's bytes that none of the categories explains, with bounds."""
 
     share: float
     low: float
@@ -40,7 +40,7 @@ class Unknown:
 
 
 def check_fit(rates: F64, fit: Fit, unit: F64) -> Check:
-    """Hold the merges against the curve. `rates` is float64[T, n], `unit` float64[n] as in `fit_shares`."""
+    """Compare the merges with the curve. `rates` is float64[T, n], `unit` float64[n] as in `fit_shares`."""
     height = rates @ fit.share
     noisiest = max(float((fit.share * unit).max()), 1e-300)
     tested = fit.curve / noisiest >= TESTED_OCCURRENCES
@@ -53,11 +53,11 @@ def check_fit(rates: F64, fit: Fit, unit: F64) -> Check:
 
 
 def unknown_share(rates: F64, fit: Fit, check: Check) -> Unknown:
-    """What the unexplained merges would weigh as a category of their own.
+    """Estimate the share that the unexplained merges would have as a category of their own.
 
-    They are only the pairs that the missing text does not share with the categories. What part of a text's pairs that
-    is, is told by the categories themselves: the part of each one's count that stands in pairs which are mostly its
-    own. The middle of these parts gives the share, their quartiles its bounds; it is of the right order, no more.
+    They are only the pairs that the missing text does not share with the categories. The categories themselves show
+    what part of a text's pairs that is: the part of each one's count in pairs that are mostly its own. The median of
+    these parts gives the share, their quartiles its bounds; only the order of magnitude is reliable.
     """
     ranks = np.arange(len(rates))
     heights = rates * fit.share
@@ -74,7 +74,7 @@ def unknown_share(rates: F64, fit: Fit, check: Check) -> Unknown:
 
 
 def groups(correlation: F64, names: Sequence[str], least: float = 0.995) -> list[list[int]]:
-    """Categories whose rates are nearly in proportion: connected by a correlation of `least` or more, two at least."""
+    """Group categories whose rates are nearly in proportion: linked by a correlation of `least` or more."""
     n, group = len(names), list(range(len(names)))
 
     def root(i: int) -> int:

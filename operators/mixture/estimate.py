@@ -1,4 +1,4 @@
-"""The estimate by ranks, whole: which merges to use, shares with intervals, whether they explain the list."""
+"""Estimate by ranks: number of merges to use, shares with intervals, goodness of fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from operators.mixture.program import CannotInfer
 from operators.mixture.rank import FIRST_MERGES, LARGEST_VARIANCE, WINDOW, Fit, counting_variance, fit_shares
 
 T_QUANTILE: Final = 2.09
-"""Student's t for 19 degrees of freedom, 97.5 %: intervals rest on 20 blocks."""
+"""Student's t for 19 degrees of freedom, 97.5 %: intervals rest on 20 bootstrap blocks."""
 WIDENING: Final = 1.1
 """Factor on standard errors, which take the fitted curve as given; measured (docs/explanation/mixture.md)."""
 SENSITIVITY: Final = (300, 1000, 3000, 10000, 30000)
-"""Numbers of merges at which the shares are told besides."""
+"""Further numbers of merges for which the shares are reported."""
 LEAST_MERGES: Final = 300
-"""That occur in the categories: with fewer, the fit may end at shares far from the right ones."""
+"""Merges that must occur in the categories: with fewer, the fit may end at shares far from the right ones."""
 MOST_UNEXPLAINED: Final = 0.4
-"""Of the merges that are tested: with more the categories are not what the tokenizer was trained on."""
+"""Greatest part of tested merges that may be unexplained: with more the tokenizer was trained on other text."""
 LEAST_BLOCKS: Final = 8.0
-"""With a category in fewer blocks there are no intervals: how it varies is not known."""
+"""Fewest bootstrap blocks of a category for which there are intervals: with fewer its variation is unknown."""
 STRONGEST: Final = 5
-"""Merges that are named as the evidence for a category."""
+"""Number of merges that are named as the evidence for a category."""
 
 
 @dataclass(frozen=True)
 class RankMixture:
-    """Shares per byte with 95 % intervals, in other units, and what they rest on."""
+    """Shares per byte with 95 % intervals, shares in other units, and the evidence for them."""
 
     categories: list[str]
     share: F64
@@ -45,9 +45,9 @@ class RankMixture:
     check: Check
     unknown: Unknown | None
     groups: list[list[int]]
-    """Categories that are nearly the same, by place."""
+    """Groups of categories that are nearly the same, by index."""
     by_merges: dict[int, F64]
-    """Number of merges to the shares that they alone give."""
+    """Shares by number of merges used."""
     evidence: list[list[int]]
     """For each category the ranks of the merges that say most about its share."""
 
@@ -97,7 +97,7 @@ def estimate(evidence: Evidence, *, unknown: bool = False) -> RankMixture:
 
 
 def choose_merges(rates: F64, unit: F64, start: F64, remaining: Sequence[RemainingPairs]) -> int:
-    """How many of the merges are worth using: those before counts become too small to say where the curve lies."""
+    """Choose the number of merges to use: those before counts become too small to locate the curve."""
     if len(rates) <= FIRST_MERGES:
         return len(rates)
     noise = counting_variance(rates, fit_shares(rates[:FIRST_MERGES], unit, start, remaining).share, unit)

@@ -1,4 +1,4 @@
-"""How sure the shares are: the noise of the samples' documents and of the training text, through the fit."""
+"""Covariance of the shares: the noise of the samples' documents and of the training text, through the fit."""
 
 import numpy as np
 

@@ -19,7 +19,7 @@ from operators.errors import DataError
 from operators.kernels.violations import counts_before, violated_stretches, worst_pairs
 
 FEASIBILITY_TOLERANCE = 1e-10
-"""How far HiGHS may miss a row or a bound, in the units of the rows; the least it accepts (its default is 1e-7)."""
+"""Greatest violation of a row or a bound by HiGHS, in units of the rows; the least it accepts (its default is 1e-7)."""
 TOLERANCE = 1e-9
 """A row counts as violated above this, in units of the median chosen merge's mixture count."""
 ROWS_PER_STEP = 5

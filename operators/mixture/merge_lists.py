@@ -22,7 +22,7 @@ class MergeList:
     """A tokenizer with the merges that are replayed, and which of them are evidence."""
 
     tokenizer: Tokenizer
-    """With redundant merges taken out."""
+    """Tokenizer without redundant merges."""
     scored: I64
     """int64[k]: ranks in its list, rising, of the merges that a trainer chose."""
     redundant: int

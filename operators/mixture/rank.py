@@ -17,26 +17,26 @@ from operators.mixture.evidence import RemainingPairs
 from operators.mixture.simplex import least_on_simplex
 
 FIRST_MERGES = 1000
-"""How many merges the first, rough fit looks at."""
+"""Number of merges in the first, rough fit."""
 LARGEST_VARIANCE = 0.08
-"""Merges are used up to the rank where the relative variance of a.x passes this: beyond it counts are a handful."""
+"""Relative variance of a.x up to which merges are used: beyond that rank counts are a handful."""
 WINDOW = 501
-"""Merges over which that variance is averaged."""
+"""Number of merges over which that variance is averaged."""
 ITERATIONS, CLOSE = 80, 1e-11
 FIRST_SWEEP, LAST_SWEEP = 15, 27
 """Iterations behind which merges that miss the curve are left out: not before every category has found its place."""
 OUTLYING, GREATEST_RATIO = 5.0, 6.0
 """A merge that misses the curve by so many standard deviations (and by half) is left out; squares count to this."""
 LEAST_NOISE = 1e-9
-"""Of the noise expected: less is taken for none."""
+"""Part of the expected noise below which noise counts as none."""
 EXCESS = 2.0
-"""A pair that is left may count so many times the merge that was chosen instead: samples have words of their own."""
+"""Greatest ratio of a remaining pair's count to that of the merge chosen instead: samples have words of their own."""
 LOOSE = 1.5
-"""What the bounds add up to, at least: while the curve is still far too low they would leave no room."""
+"""Least sum of the bounds: while the curve is still far too low they would exclude every mixture."""
 HELD = 100.0
-"""In the intervals a share at its bound is held there: its weight, in parts of the heaviest of the others."""
+"""Weight, relative to the heaviest other share, that holds a share at its bound in the intervals."""
 LEAST_SHARE = 1e-5
-"""What an absent category counts as in weights, so that merges of its own have one."""
+"""Share of an absent category in weights, so that merges of its own have a weight."""
 
 
 @dataclass(frozen=True)
@@ -147,19 +147,19 @@ def counting_variance(rates: F64, share: F64, unit: F64) -> F64:
 
 
 class _Parts:
-    """What the current shares and noise say of every merge: its composition, and the variances of a.x over y."""
+    """Composition of every merge under the current shares and noise, and the variances of a.x over y."""
 
     def __init__(self, rates: F64, unit: F64, share: F64, noise: Noise, level: F64) -> None:
         kept = np.maximum(share, LEAST_SHARE)
         heights = rates * kept
         total = np.maximum(heights.sum(axis=1), 1e-300)
+        # float64[T, n]: the fraction of each category in a.x; rows sum to 1
         self.composition = heights / total[:, None]
-        """float64[T, n]: the part of each category in a.x; rows sum to 1."""
         self.concentration = (self.composition**2).sum(axis=1)
+        # float64[T]: the samples' variance of a.x over y, estimated from the bootstrap blocks
         self.counting = self.composition @ (kept * unit)
-        """float64[T]: the samples' variance of a.x over y, as the blocks say."""
+        # float64[T]: the training text's variance of a.x over y
         self.list = noise.list_scaled * self.counting + noise.list_flat + noise.relative * level * self.concentration
-        """float64[T]: the training text's."""
         self.weight = 1.0 / np.maximum((noise.sample * self.counting + self.list) * level, 1e-290)
 
 

@@ -1,4 +1,4 @@
-"""The least of a quadratic function over shares: all at least 0, none above its bound, together 1."""
+"""Minimum of a quadratic function over shares: all at least 0, none above its bound, sum 1."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from operators.arrays import F64
 
 
 def least_on_simplex(quadratic: F64, linear: F64, most: F64) -> F64:
-    """The a that minimises a'Qa / 2 - linear'a over 0 <= a <= most, sum of a = 1, by active sets.
+    """Return the a that minimises a'Qa / 2 - linear'a over 0 <= a <= most, sum of a = 1, by active sets.
 
     `quadratic` is float64[n, n], symmetric and positive definite (its null space may hold no difference of shares).
     `most` is float64[n] and sums to 1 or more.
@@ -44,7 +44,7 @@ def least_on_simplex(quadratic: F64, linear: F64, most: F64) -> F64:
 
 
 def _solved(system: F64, right: F64) -> F64:
-    """Of a singular system the shortest of the nearest solutions: shares that nothing tells apart are made equal."""
+    """Solve a system; a singular one by least squares, with the shortest solution: shares are equal if undecided."""
     try:
         return np.asarray(np.linalg.solve(system, right), np.float64)
     except np.linalg.LinAlgError:

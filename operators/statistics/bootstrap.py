@@ -14,15 +14,15 @@ import numpy as np
 from operators.arrays import F64, I64
 
 TAIL: Final = 0.025
-"""Left out on each side: 95 % intervals."""
+"""Probability on each side of an interval: intervals are of 95 %."""
 MOST_UNITS: Final = 4096
-"""More documents are drawn in so many groups, each a sum of every 4,096th document."""
+"""Greatest number of units drawn: more documents are summed into so many groups, each of every 4,096th document."""
 FEWEST: Final = 4
-"""Documents an interval takes: of three, every ninth resample repeats one, and then has no standard error."""
+"""Fewest documents with an interval: of three, every ninth resample repeats one, and has no standard error."""
 BLOCK_CELLS: Final = 1 << 23
 """Weights of resamples held at a time: 64 MB."""
 BLOCK_COLUMNS: Final = 256
-"""Columns that are worked on at a time."""
+"""Columns processed at a time."""
 _NOTHING: Final = 1e-18
 """A squared standard error of a logarithm under which there is only rounding."""
 
@@ -37,7 +37,7 @@ class Estimate:
 
 
 def product_intervals(sums: Sequence[F64], exponents: Sequence[int], resamples: int) -> Estimate:
-    """The product of `sums[k].sum(0) ** exponents[k]`, column by column, with bootstrap intervals over the rows.
+    """Compute the product of `sums[k].sum(0) ** exponents[k]`, by column, with bootstrap intervals over the rows.
 
     Each of `sums` is float64[documents, columns]; exponents (1, -1) make a ratio of sums, (1, -1, -1, 1) a ratio of
     ratios. All columns see the same draws, which come from a fixed seed. Where all documents agree, the bounds are the
@@ -74,7 +74,7 @@ def product_intervals(sums: Sequence[F64], exponents: Sequence[int], resamples: 
 
 
 def draw(random: np.random.Generator, units: int, resamples: int) -> F64:
-    """How often each unit is drawn in each resample, float64[resamples, units]; rows sum to `units`."""
+    """Draw resamples: how often each unit is in each one, float64[resamples, units]; rows sum to `units`."""
     drawn = random.integers(0, units, (resamples, units))
     drawn += np.arange(resamples)[:, None] * units
     counts: I64 = np.bincount(drawn.ravel(), minlength=resamples * units)
@@ -82,7 +82,7 @@ def draw(random: np.random.Generator, units: int, resamples: int) -> F64:
 
 
 def median_ranks(documents: int) -> tuple[int, int] | None:
-    """Which of the sorted values, counted from 0, bound a 95 % interval of their median; None for fewer than six.
+    """Return the indices of the sorted values that bound a 95 % interval of their median; None for fewer than six.
 
     The order statistics that hold the median with a chance of at least 95 %, by the binomial distribution (Conover
     1999, section 3.2). The bootstrap's percentiles, whose distribution is known for a median (Efron 1982, section
@@ -102,12 +102,12 @@ def median_ranks(documents: int) -> tuple[int, int] | None:
 
 
 def _log_choose(n: int, k: int) -> float:
-    """The logarithm of n over k, which is n! / (k! (n - k)!)."""
+    """Return the logarithm of n over k, which is n! / (k! (n - k)!)."""
     return float(np.log(np.arange(n - k + 1, n + 1, dtype=np.float64) / np.arange(1, k + 1, dtype=np.float64)).sum())
 
 
 def _grouped(rows: F64) -> F64:
-    """Sums of rows over groups, where there are more rows than MOST_UNITS."""
+    """Sum rows over groups, where there are more rows than MOST_UNITS."""
     if len(rows) <= MOST_UNITS:
         return rows
     grouped = np.zeros((MOST_UNITS, rows.shape[1]))
@@ -130,7 +130,7 @@ def _weighed(weights: F64, rows: F64) -> F64:
 
 
 def _log_and_error(weights: F64, parts: Sequence[F64], exponents: Sequence[int]) -> tuple[F64, F64]:
-    """The logarithm of the product in each resample, less a constant, and its squared standard error; [resamples, n].
+    """Return the product's logarithm in each resample, less a constant, and its squared standard error; [resamples, n].
 
     The error is that of the linearised logarithm: the sum over documents of (sum over k of exponent * x_k / X_k) ** 2.
     """
@@ -148,14 +148,14 @@ def _log_and_error(weights: F64, parts: Sequence[F64], exponents: Sequence[int])
 
 
 def _in_errors(log: F64, squared: F64) -> F64:
-    """Distances in standard errors; infinite where there is a distance and no error."""
+    """Return distances in standard errors; infinite where there is a distance and no error."""
     with np.errstate(divide="ignore", invalid="ignore"):
         distance: F64 = log / np.sqrt(squared)
     return np.where((squared == 0) & (np.abs(log) < 1e-9), 0.0, distance)
 
 
 def _tails(distances: F64) -> tuple[F64, F64]:
-    """The distances that leave TAIL below and above them; NaN counts on both sides, as the worst."""
+    """Return the distances that leave TAIL below and above them; NaN counts on both sides, as the worst."""
     resamples = len(distances)
     at = max(int(TAIL * (resamples + 1)) - 1, 0)
     unknown = np.isnan(distances)

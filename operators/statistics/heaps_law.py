@@ -1,4 +1,4 @@
-"""How the number of distinct words grows with the text that is read: Heaps' law, fitted to a sample made of blocks.
+"""Heaps' law: growth of the number of distinct words with the text read, fitted to a sample made of blocks.
 
 The curve is that of sample-based rarefaction (Colwell et al. 2012, Journal of Plant Ecology 5(1), eq. 17): how many
 kinds m of the sample's blocks hold on average over all choices of m blocks. It needs no order of the blocks, so that a
@@ -32,12 +32,12 @@ _TWO_SIDED_95: Final = 1.96
 
 @dataclass(frozen=True)
 class Incidences:
-    """Which kinds (of words) stand in which blocks: arrays of one length, int64, each (kind, block) once."""
+    """Occurrences of kinds (of words) in blocks: arrays of one length, int64, each (kind, block) once."""
 
     kind: I64
     block: I64
     blocks: int
-    """How many blocks there are."""
+    """Number of blocks."""
     weights: F64
     """float64[kinds]: what finding a kind counts; 1 for its number, its length for bytes."""
 
@@ -76,12 +76,12 @@ class Growth:
     sizes: F64
     """The curve, from one block to all of them: sizes, ascending."""
     found: F64
-    """What is found there."""
+    """Weight of the kinds in a text of each size."""
     parameters: F64
     """float64[1 + GROUPS, 4]: beta, log K, logarithm at the sample's end, fall of the slope; first of all blocks."""
 
     def predict(self, size: float) -> Interval:
-        """What is found in a text of `size`, from the same source as the sample.
+        """Predict the weight of the kinds in a text of `size`, from the same source as the sample.
 
         Up to the sample's end that is the curve itself. Beyond, the value is the geometric mean of two courses: Heaps'
         law, whose slope stays, and a slope that goes on falling as it does in the sample. The interval holds both, the

@@ -1,4 +1,4 @@
-"""What explains the tokens of a language: least squares on its properties (Arnett et al. 2025, section 4)."""
+"""Linear model of the tokens of a language: least squares on its properties (Arnett et al. 2025, section 4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

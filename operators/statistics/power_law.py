@@ -1,4 +1,4 @@
-"""Tokens against vocabulary size beyond what was measured: a power law with an asymptote, and how far it is off.
+"""Tokens against vocabulary size beyond what was measured: a power law with an asymptote, and its error.
 
 Arnett et al. 2025 (section 5) fit CTC(V) by a power law for each language; the parameters are theirs in spirit only,
 for the paper does not print the form. Here CTC(V) = floor + scale * V ** -slope.
@@ -12,7 +12,7 @@ import numpy as np
 from operators.arrays import F64
 
 SLOPES: Final = np.linspace(0.02, 2.0, 100)
-"""Slopes that are tried; floor and scale are then linear."""
+"""Slopes that are tried; for each the fit of floor and scale is linear."""
 LEAST_POINTS: Final = 8
 
 
@@ -28,11 +28,11 @@ class PowerLaw:
     the upper half: an error of going on, not of passing through."""
 
     def tokens(self, vocabulary: float) -> float:
-        """What the law says."""
+        """Return the number of tokens that the law predicts."""
         return float(self.floor + self.scale * vocabulary**-self.slope)
 
     def vocabulary(self, tokens: float) -> float | None:
-        """The size at which so many tokens are reached; None: never, they are not above the floor."""
+        """Return the vocabulary size with so many tokens; None where the law never reaches them."""
         if tokens <= self.floor or self.scale <= 0:
             return None
         return float(((tokens - self.floor) / self.scale) ** (-1 / self.slope))

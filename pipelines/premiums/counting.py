@@ -133,8 +133,8 @@ class _Meter:
         words = word_counts(text, ids, offsets, self._lengths, self._leading)
         return {
             "words": words.words,
-            "told_words": words.told,
-            "continued": words.continued,
+            "told_words": words.measured,
+            "continued": words.split,
             "types": len(types),
             "whole_words": whole_words(types, self._stripped, about.words),
             "renyi_efficiency": renyi_efficiency(own),

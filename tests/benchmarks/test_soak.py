@@ -1,4 +1,4 @@
-"""What a soak says of figures that are known, and of processes that are there."""
+"""Findings of the soak test for given figures, and for processes of this test."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ CALM = Sample(
 
 
 def grown(sample: Sample, megabytes: float = 0, files: int = 0) -> Sample:
-    """With the first process larger."""
+    """The same sample with a larger first process."""
     first, *others = sample.weights
     first = replace(first, all_bytes=first.all_bytes + int(megabytes * (1 << 20)), open_files=first.open_files + files)
     return replace(sample, weights=(first, *others))

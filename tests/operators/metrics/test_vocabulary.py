@@ -1,4 +1,4 @@
-"""What tokens are, against slow looks at each of them."""
+"""Kinds of tokens, compared with slow checks of each token."""
 
 import itertools
 from pathlib import Path

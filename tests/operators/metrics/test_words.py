@@ -12,7 +12,7 @@ from tests.operators.curves.test_tokens_by_size import trained
 TEXTS = ["the cat sat, on  the mat", "naïve café", " a\tb\nc ", "", "кошка сидела"]
 
 
-def test_words_and_continued_words_by_hugging_faces_offsets() -> None:
+def test_words_and_split_words_by_hugging_faces_offsets() -> None:
     tokenizer = trained(TEXTS * 5, 300)
     library, encoder = Library.from_str(to_json(tokenizer)), Encoder(tokenizer)
     words = continued = 0
@@ -27,8 +27,8 @@ def test_words_and_continued_words_by_hugging_faces_offsets() -> None:
     leading = np.array([token[:1] == b" " for token in tokenizer.tokens], np.uint8)
     ids, offsets = encoder.encode(pa.array(TEXTS, pa.large_string()))
     found = word_counts(pa.array(TEXTS, pa.large_string()), ids, offsets, lengths, leading)
-    assert (found.words, found.told) == (words, words)
-    assert found.continued == continued
+    assert (found.words, found.measured) == (words, words)
+    assert found.split == continued
 
 
 def _spans(text: str) -> list[tuple[str, tuple[int, int]]]:
@@ -41,14 +41,14 @@ def _spans(text: str) -> list[tuple[str, tuple[int, int]]]:
 
 
 def _cut_in_bytes(encoder: Encoder, text: str, first: int, last: int) -> bool:
-    """Whether a border between tokens lies inside text[first:last], told by adding up the tokens' bytes."""
+    """True if a token boundary lies inside text[first:last], by adding up the tokens' bytes."""
     ids, _ = encoder.encode(pa.array([text], pa.large_string()))
     tokens = trained(TEXTS * 5, 300).tokens
     borders = np.cumsum([len(tokens[i]) for i in ids.tolist()])
     return any(len(text[:first].encode()) < border < len(text[:last].encode()) for border in borders.tolist())
 
 
-def test_words_are_told_where_tokens_spell_the_text() -> None:
+def test_words_are_measured_where_tokens_spell_the_text() -> None:
     tokens = [b"the", b" dog", b" do", b"g", b" the", b"?"]
     lengths, leading = np.array([len(t) for t in tokens], np.int32), np.array([t[:1] == b" " for t in tokens], np.uint8)
     text = pa.array(["left out", "the dog", "the dog", "the dog", ""], pa.large_string())[
@@ -56,7 +56,7 @@ def test_words_are_told_where_tokens_spell_the_text() -> None:
     ]  # an offset, as slices have
     ids = np.array([0, 1, 4, 2, 3, 0, 5], np.int32)  # whole; a space in front and a cut word; not this text
     found = word_counts(text, ids, np.array([0, 2, 5, 7, 7], np.int64), lengths, leading)
-    assert (found.words, found.told, found.continued) == (6, 4, 1)
+    assert (found.words, found.measured, found.split) == (6, 4, 1)
 
 
 def test_the_word_table_has_words_without_what_is_around_them() -> None:

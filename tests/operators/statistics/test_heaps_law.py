@@ -14,7 +14,7 @@ BLOCK_WORDS = 500
 
 
 def incidences_of(words: np.ndarray, blocks: int, weights: np.ndarray | None = None) -> Incidences:
-    """Of a text of word numbers, cut into blocks of one size."""
+    """Incidences of a text of word numbers, cut into blocks of one size."""
     block = np.arange(len(words)) * blocks // len(words)
     once = np.unique(words.astype(np.int64) * blocks + block)
     kinds, kind = np.unique(once // blocks, return_inverse=True)
