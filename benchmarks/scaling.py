@@ -29,13 +29,13 @@ from operators.arrays import F64
 from operators.shard import PairChanges
 from operators.tokenizer import Merges, Tokenizer, same_merges
 from operators.training.reducer import learn_rounds
+from pipelines.context import Context
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine, Worker
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.engines.ray_workers import RayWorker
-from pipelines.progress import Silent
-from pipelines.train.rounds import Goal, ShardSource, TrainingShard
+from pipelines.train.rounds import ShardSource, TrainingShard, TrainingTarget
 from pipelines.words.counting import count_words
 
 PARTITIONS: Final = 128
@@ -115,9 +115,9 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     slowest_s: float
 
 
-def goal_of(vocabulary: int) -> Goal:
+def goal_of(vocabulary: int) -> TrainingTarget:
     """Training from bytes."""
-    return Goal(Tokenizer("none", (), Merges.from_rows([])), vocabulary, 1)
+    return TrainingTarget(Tokenizer("none", (), Merges.from_rows([])), vocabulary, 1)
 
 
 @dataclass
@@ -140,7 +140,7 @@ class Recorder:
         return answers
 
 
-def record(paths: Sequence[Path], shards: int, goal: Goal, folder: Path) -> Recording:
+def record(paths: Sequence[Path], shards: int, goal: TrainingTarget, folder: Path) -> Recording:
     """Train, and keep the reports in `folder`. Word tables are dealt out to shards as `train` does."""
     arguments = ShardSource(paths, shards, None, goal.start.byte_ids).arguments
     laid_out, made = np.zeros(shards), []
@@ -196,7 +196,9 @@ class Driver:
         return answers
 
 
-def replay(recording: Recording, goal: Goal, hosts: Sequence[Worker], latency_s: float, words_bytes: int) -> Replay:
+def replay(
+    recording: Recording, goal: TrainingTarget, hosts: Sequence[Worker], latency_s: float, words_bytes: int
+) -> Replay:
     """Train from the recording. `hosts`: host i has the shards i, i + len(hosts), ... Raises where merges differ."""
     for host in hosts:
         host.call("holds").result()
@@ -317,7 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if given.command == "words":
             files = find_files([Source(path=text, language="any") for text in given.texts])
-            count_words(files, "gpt4", given.into, engine, Silent(), partitions=given.partitions)
+            count_words(files, "gpt4", given.into, Context(engine=engine), partitions=given.partitions)
             return
         found = simulate(given.words, given.vocab_size, given.shards, given.latency_ms, engine)
     finally:

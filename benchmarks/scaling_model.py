@@ -21,11 +21,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from jobs.engines import WORTH_AN_ACTOR_BYTES
 from operators.kernels.layout import MOST_CELLS
 from operators.statistics.heaps_law import Interval, fit
 from operators.text.pretokenize import Pretokenizer
 from operators.word_table import WordCounter, by_language
+from pipelines.context import WORTH_AN_ACTOR_BYTES
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import Span, read_batches
 from pipelines.corpus.sources import Source, find_files

@@ -18,9 +18,10 @@ import msgspec
 import typer
 
 from jobs.cluster.commands import logs, status, stop, submit
-from jobs.configuration import BadConfiguration, read_settings, read_workflow
+from jobs.commands import COMMANDS, describe, run_steps
+from jobs.configuration import BadConfiguration, read_settings
 from jobs.version import __version__
-from jobs.workflow import COMMANDS
+from jobs.workflow import read_workflow
 from operators.errors import BabelmergeError, UsageError
 from operators.redaction import masked
 from pipelines.settings import Execution, Settings, documentation
@@ -78,12 +79,12 @@ def _flag(field: msgspec.structs.FieldInfo, line: str, positional: bool) -> insp
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _parameters(settings: type[Settings], positional: str | None) -> list[inspect.Parameter]:
+def _parameters(settings: type[Settings[Any]], positional: str | None) -> list[inspect.Parameter]:
     lines = documentation(settings)
     return [_flag(field, lines[field.name], field.name == positional) for field in msgspec.structs.fields(settings)]
 
 
-def _given(settings: list[type[Settings]], flags: dict[str, Any]) -> dict[str, Any]:
+def _given(settings: list[type[Settings[Any]]], flags: dict[str, Any]) -> dict[str, Any]:
     """The flags that were given, NAME=NUMBER,... as mappings and NUMBER,... as lists."""
     given = {name: value for name, value in flags.items() if value is not None and value != []}
     for kind in settings:
@@ -115,18 +116,18 @@ def _whole_numbers(name: str, text: str) -> list[int]:
         raise BadConfiguration(f"--{name}", f"{text!r} is not NUMBER,NUMBER,...") from None
 
 
-def _fields(kind: type[Settings]) -> tuple[str, ...]:
+def _fields(kind: type[Settings[Any]]) -> tuple[str, ...]:
     return kind.__struct_fields__
 
 
-def _step_command(name: str, kind: type[Settings]) -> Callable[..., None]:
+def _step_command(name: str, kind: type[Settings[Any]]) -> Callable[..., None]:
     """The command that runs one step."""
     first = msgspec.structs.fields(kind)[0]
     positional = first.name if get_origin(_plain(first.type)) is list else None
 
     def command(conf: str | None, **flags: Any) -> None:
         settings, execution = read_settings(kind, conf, _given([kind], flags))
-        _finish(_run([settings], execution))
+        _run([settings], execution)
 
     parameters = [*_parameters(kind, positional), *_parameters(Execution, None)]
     conf = inspect.Parameter("conf", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=ConfFile)
@@ -140,20 +141,12 @@ def _sign(command: Callable[..., None], name: str, text: str, parameters: list[i
     command.__annotations__ = {one.name: one.annotation for one in parameters}
 
 
-def _run(steps: list[Settings], execution: Execution) -> list[str]:
-    from jobs.commands import kernels_of, run_steps
-    from jobs.engines import EngineWhenNeeded  # numba and its kernels: 0.3 s
+def _run(steps: list[Settings[Any]], execution: Execution) -> None:
+    """Run steps, and print on stdout what was written, or kept, and found."""
     from jobs.progress import listener
 
-    progress = listener(execution.progress)
-    with EngineWhenNeeded(execution, progress, kernels_of(steps)) as engine:
-        return run_steps(steps, execution, engine, progress)
-
-
-def _finish(lines: list[str]) -> None:
-    """What was written, or kept, on stdout: a line a step."""
-    for line in lines:
-        typer.echo(masked(line))
+    for settings, result in zip(steps, run_steps(steps, execution, listener(execution.progress)), strict=True):
+        typer.echo(masked(describe(settings, result)))
 
 
 def run(conf: str, directory: str | None, **flags: Any) -> None:
@@ -162,9 +155,7 @@ def run(conf: str, directory: str | None, **flags: Any) -> None:
     if directory is not None:
         _enter(directory)
     execution = msgspec.convert({name: getattr(workflow, name) for name in _fields(Execution)}, Execution)
-    steps = [getattr(step, step.kinds[0]) for step in workflow.steps]
-    lines = _run(steps, execution)
-    _finish(lines)
+    _run(workflow.settings(), execution)
 
 
 def _enter(directory: str) -> None:
@@ -198,8 +189,8 @@ def settings() -> None:
 
 
 def _register() -> None:
-    for name, kind in COMMANDS.items():
-        app.command(name)(_step_command(name, kind))
+    for command in COMMANDS:
+        app.command(command.name)(_step_command(command.name, command.settings))
     keyword = inspect.Parameter.KEYWORD_ONLY
     directory = Annotated[
         str | None, typer.Option("--directory", help="Take relative paths from here. [default: where you are]")

@@ -1,69 +1,115 @@
-"""Which step does what settings ask for."""
+"""The table of commands, and how one is run: settings in, a typed result out.
 
-from collections.abc import Callable
-from typing import Any
+A command is a room with `settings.py` and `step.py`, and one row of COMMANDS. Flags, help, YAML keys, the steps of a
+workflow and the settings page are made of it.
+"""
 
-from jobs.report.settings import Catalogs, Report
-from jobs.report.step import run_catalogs, run_report
-from jobs.steps.curves import run_curves, run_sweep
-from jobs.steps.mixture import run_mixture
-from jobs.steps.plan import run_plan
-from jobs.steps.premiums import run_premiums
-from jobs.steps.retokenize import run_retokenize
-from jobs.steps.train import run_train
-from pipelines.context import Job
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from jobs.configuration import read_sources
+from jobs.demo.settings import Catalogs
+from jobs.report.settings import Report
+from pipelines.context import Context
 from pipelines.curves.settings import Curves
-from pipelines.engines.engine import Engine
 from pipelines.mixture.settings import Mixture
 from pipelines.plan.settings import Plan
 from pipelines.premiums.settings import Premiums
 from pipelines.progress import Progress
+from pipelines.results import Result
 from pipelines.retokenize.settings import Retokenize
-from pipelines.settings import Execution, Settings
+from pipelines.settings import Corpus, Execution, Settings
 from pipelines.sweep.settings import Sweep
 from pipelines.train.settings import Train
 
-RUNNERS: dict[type[Settings], Callable[[Any, Job], str]] = {
-    Catalogs: run_catalogs,
-    Train: run_train,
-    Retokenize: run_retokenize,
-    Premiums: run_premiums,
-    Mixture: run_mixture,
-    Curves: run_curves,
-    Sweep: run_sweep,
-    Plan: run_plan,
-    Report: run_report,
-}
-
-TWO_BYTES = 1 << 16
-
-KERNELS: dict[type[Settings], tuple[str, ...]] = {
-    Train: ("words",),
-    Retokenize: ("encoding",),
-    Premiums: ("encoding",),
-    Mixture: ("words", "uint32_ids", "replaying"),
-    Curves: ("words", "uint32_ids", "encoding", "replaying"),
-    Sweep: ("words", "encoding", "replaying"),
-}
+SomeResult = TypeVar("SomeResult", bound=Result)
 
 
-def kernels_of(steps: list[Settings]) -> list[str]:
-    """The groups of kernels (`operators.precompile`) that steps need."""
-    groups = {group for step in steps for group in KERNELS.get(type(step), ())}
-    if any(isinstance(step, Train | Sweep) and (step.vocab_size or TWO_BYTES) >= TWO_BYTES for step in steps):
-        groups.add("uint32_ids")
-    if any(isinstance(step, Retokenize) and ":" in step.inference for step in steps):
-        groups.add("stochastic")
-    return sorted(groups)
+@dataclass(frozen=True)
+class Command:
+    """One command: a row of the table."""
+
+    name: str
+    settings: type[Settings[Any]]
+    """The first field, if it is a list, takes the positional arguments."""
+    step: str
+    """`module:function` of the step, which takes settings and a context, and returns a result. Imported when it is run:
+    Polars and Altair cost 0.2 s and a second, and a command that does not use them should not wait for them."""
+    describe: str | None = None
+    """`module:function` that makes the printed text of a result; without it, the result's summary is printed."""
 
 
-def run_steps(steps: list[Settings], execution: Execution, engine: Engine, progress: Progress) -> list[str]:
-    """Run steps in order; a line about each."""
-    job, lines = Job(engine, progress, execution), list[str]()
-    for step in steps:
-        before = engine.stats.failures
-        lines.append(RUNNERS[type(step)](step, job))
-        if lost := engine.stats.failures - before:
-            name = type(step).__name__.lower()
-            progress.note(f"{name}: {lost} workers were lost and replaced (--max-failures {execution.max_failures})")
-    return lines
+COMMANDS: Final = (
+    Command("catalogs", Catalogs, "jobs.demo.catalogs:catalogs"),
+    Command("train", Train, "pipelines.train.step:train"),
+    Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),
+    Command("premiums", Premiums, "pipelines.premiums.step:premiums"),
+    Command("mixture", Mixture, "pipelines.mixture.step:mixture"),
+    Command("curves", Curves, "pipelines.curves.step:curves"),
+    Command("sweep", Sweep, "pipelines.sweep.step:sweep"),
+    Command("plan", Plan, "pipelines.plan.step:plan", describe="jobs.plan_table:describe"),
+    Command("report", Report, "jobs.report.step:report"),
+)
+
+
+def command_of(settings: Settings[Any]) -> Command:
+    """Return the command that these settings belong to. Raises KeyError for settings of no command."""
+    found = {command.settings: command for command in COMMANDS}
+    return found[type(settings)]
+
+
+def run_step(settings: Settings[SomeResult], context: Context) -> SomeResult:
+    """Run one step; note on the progress how many workers were lost.
+
+    YAML files of sources are read here, at the border: steps are given sources.
+    """
+    before = context.stats.failures
+    result: SomeResult = _imported(command_of(settings).step)(_with_sources(settings), context)
+    if lost := context.stats.failures - before:
+        limit = context.execution.max_failures
+        name = command_of(settings).name
+        context.progress.note(f"{name}: {lost} workers were lost and replaced (--max-failures {limit})")
+    return result
+
+
+def run_steps(steps: Sequence[Settings[Any]], execution: Execution, progress: Progress) -> list[Result]:
+    """Run steps in order, on one engine, which is closed at the end."""
+    kernels = sorted({group for step in steps for group in step.kernels()})
+    with Context(execution, progress, kernels=kernels) as context:
+        return [run_step(step, context) for step in steps]
+
+
+def run_settings(settings: Settings[SomeResult], execution: Execution, progress: Progress) -> SomeResult:
+    """Run one command on an engine of its own, which is closed at the end."""
+    with Context(execution, progress, kernels=settings.kernels()) as context:
+        return run_step(settings, context)
+
+
+def describe(settings: Settings[Any], result: Result) -> str:
+    """Return the text that the command line prints about a result."""
+    command = command_of(settings)
+    return str(_imported(command.describe)(result)) if command.describe is not None else result.summary
+
+
+def _imported(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
+
+
+def _with_sources(settings: Settings[Any]) -> Settings[Any]:
+    """Expand YAML files of sources in every field that names a corpus."""
+    expanded = {
+        field.name: read_sources(getattr(settings, field.name))
+        for field in msgspec.structs.fields(settings)
+        if _is_corpus(field.type)
+    }
+    return msgspec.structs.replace(settings, **expanded)
+
+
+def _is_corpus(kind: Any) -> bool:
+    return Corpus in (kind, getattr(kind, "__origin__", None))

@@ -7,34 +7,29 @@ from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
-from jobs.workflow import Workflow
 from operators.errors import UsageError
-from operators.redaction import shown
 from pipelines.corpus.sources import Source
 from pipelines.settings import Corpus, Execution, Settings
 
 LARGEST_FILE_BYTES = 1 << 20
-"""Half a megabyte takes PyYAML seconds."""
+"""Largest configuration file; half of it takes PyYAML seconds."""
 _PLACE: Final = re.compile(r"(.*) - at `\$\.(\w+)`")
-"""A setting that msgspec names, not something inside it."""
+"""A message of msgspec about one setting, not about something inside it."""
 _SHOWN: Final = 80
-"""Characters of a value."""
-SomeSettings = TypeVar("SomeSettings", bound=Settings)
+"""Characters of a value that a message shows."""
+SomeSettings = TypeVar("SomeSettings", bound=Settings[Any])
 
 
 class BadConfiguration(UsageError):
     """A configuration that cannot mean anything."""
 
-    def __init__(self, where: str, reason: str) -> None:
-        super().__init__(where, reason)
-        self.where, self.reason = where, reason
-
-    def __str__(self) -> str:
-        return f"{shown(self.where)}: {shown(self.reason)}"
+    where: str
+    reason: str
+    message = "{where}: {reason}"
 
 
 def read_yaml(path: str) -> Any:
-    """A YAML file's data. Raises BadConfiguration when it is missing, no YAML, or larger than LARGEST_FILE_BYTES."""
+    """Read a YAML file as plain data. Raises BadConfiguration: missing, not YAML, too large."""
     try:
         with Path(path).open("rb") as file:
             content = file.read(LARGEST_FILE_BYTES + 1)  # not its size, which devices and pipes do not have
@@ -53,16 +48,20 @@ def read_yaml(path: str) -> Any:
         raise BadConfiguration(path, str(error)) from error
 
 
-def convert(data: Any, kind: type[SomeSettings], where: str) -> SomeSettings:
-    """Data as settings; what does not fit is named by its path, as in `$.steps[0].train.vocab_size`."""
+def convert(data: Any, kind: type[SomeSettings], where: str, *, nested: bool = False) -> SomeSettings:
+    """Convert plain data to settings; what does not fit is named by its path, as in `$.steps[0].train.vocab_size`.
+
+    nested: the settings hold other settings, so a name alone would not say whose it is.
+    """
     try:
-        return msgspec.convert(data, kind)
+        converted: SomeSettings = msgspec.convert(data, kind)
+        return converted
     except (msgspec.ValidationError, UsageError) as error:
-        raise BadConfiguration(where, str(error) if kind is Workflow else _explained(str(error), data, kind)) from error
+        raise BadConfiguration(where, str(error) if nested else _explained(str(error), data, kind)) from error
 
 
-def _explained(said: str, data: Mapping[str, Any], kind: type[Settings]) -> str:
-    """What msgspec says of one setting, with what was found there and what could be."""
+def _explained(said: str, data: Mapping[str, Any], kind: type[Settings[Any]]) -> str:
+    """Add to msgspec's message about one setting the value that was found and the values that are accepted."""
     if "unknown field" in said:
         return f"{said}; known here: {', '.join(kind.__struct_fields__)}"
     match = _PLACE.fullmatch(said)
@@ -79,7 +78,7 @@ def _explained(said: str, data: Mapping[str, Any], kind: type[Settings]) -> str:
 def read_settings(
     kind: type[SomeSettings], file: str | None, flags: Mapping[str, Any]
 ) -> tuple[SomeSettings, Execution]:
-    """A command's settings and how to run it: from `file`, with flags that are not None over it."""
+    """Return a command's settings and its execution settings: from `file`, with flags that are not None over it."""
     data = read_yaml(file) if file is not None else {}
     if not isinstance(data, dict):
         raise BadConfiguration(str(file), f"holds no settings but a {type(data).__name__}; write `name: value` lines")
@@ -92,23 +91,8 @@ def read_settings(
     return convert(data, kind, where), convert(execution, Execution, where)
 
 
-def read_workflow(file: str, flags: Mapping[str, Any]) -> Workflow:
-    """The workflow of a file, with the flags that are not None over its execution settings."""
-    data = read_yaml(file)
-    if not isinstance(data, dict):
-        raise BadConfiguration(file, "holds no workflow; write `steps:` and what they are")
-    workflow = convert(data | {name: value for name, value in flags.items() if value is not None}, Workflow, file)
-    for i, step in enumerate(workflow.steps):
-        if len(step.kinds) != 1:
-            found = " and ".join(step.kinds) or "nothing"
-            raise BadConfiguration(file, f"a step holds one of its kinds, this one {found} - at `$.steps[{i}]`")
-    if not workflow.steps:
-        raise BadConfiguration(file, "has no steps; list at least one - at `$.steps`")
-    return workflow
-
-
 def read_sources(corpus: Corpus) -> list[Source]:
-    """The sources that CORPUS arguments mean: a .yaml file lists sources, anything else is a path, glob or URI."""
+    """Return the sources of a corpus: a .yaml file lists sources; any other text is a path, a glob or a URI."""
     sources: list[Source] = []
     for entry in corpus:
         if isinstance(entry, Source):

@@ -11,12 +11,18 @@ from jobs.units import duration, number, plural, size
 
 if TYPE_CHECKING:
     from pipelines.plan.needs import Estimate, VocabularyPlan
-    from pipelines.plan.step import GrowthFacts, Plan
+    from pipelines.plan.step import GrowthFacts, Prediction
+    from pipelines.results import PlanResult
 
 WIDTH: Final = 110
 
 
-def plan_table(plan: "Plan", width: int = WIDTH) -> str:
+def describe(result: "PlanResult") -> str:
+    """Return the table, and the line that says where plan.json was written, if it was."""
+    return "\n\n".join(filter(None, [plan_table(result.plan), result.summary]))
+
+
+def plan_table(plan: "Prediction", width: int = WIDTH) -> str:
     """Return the plan as plain text, `width` columns at most; a prediction is `value (low–high)`."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, color_system=None, highlight=False, markup=False, emoji=False)
@@ -29,7 +35,7 @@ def plan_table(plan: "Plan", width: int = WIDTH) -> str:
     return stream.getvalue().rstrip("\n")
 
 
-def _opening(plan: "Plan") -> list[str]:
+def _opening(plan: "Prediction") -> list[str]:
     corpus, sample = plan.corpus, plan.sample
     files, languages = plural(corpus.files, "file"), plural(corpus.languages, "language")
     read = "all of it was read" if sample.complete else f"{size(sample.text_bytes)} of it was read"
@@ -40,7 +46,7 @@ def _opening(plan: "Plan") -> list[str]:
     ]
 
 
-def _growth_table(plan: "Plan") -> Table:
+def _growth_table(plan: "Prediction") -> Table:
     both = (plan.pairs, plan.words)
     table = _table("", "words of each language", "words over all languages")
     rows: tuple[tuple[str, Callable[[GrowthFacts], str]], ...] = (
@@ -57,7 +63,7 @@ def _growth_table(plan: "Plan") -> Table:
     return table
 
 
-def _needs_table(plan: "Plan") -> Table:
+def _needs_table(plan: "Prediction") -> Table:
     table = _table("tokens", *(f"{one.vocabulary_size:,}" for one in plan.vocabularies))
     rows: tuple[tuple[str, Callable[[VocabularyPlan], str]], ...] = (
         ("workers", lambda one: f"{one.workers:,}" + ("" if one.fits else " (too few)")),
@@ -81,7 +87,7 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _remarks(plan: "Plan") -> list[str]:
+def _remarks(plan: "Prediction") -> list[str]:
     sample, workers = plan.sample, max(one.workers for one in plan.vocabularies)
     memory = f"{size(plan.memory_per_worker_bytes)} of memory for a worker, {plan.cores_per_node} cores a node"
     lines = [

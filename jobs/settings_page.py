@@ -4,8 +4,7 @@ from typing import Any
 
 import msgspec
 
-from jobs.report.settings import Catalogs
-from jobs.workflow import COMMANDS
+from jobs.commands import COMMANDS
 from pipelines.corpus.sources import Source
 from pipelines.settings import Execution, documentation
 
@@ -21,8 +20,7 @@ refused.
 def settings_page() -> str:
     """Return the page, as Markdown."""
     parts = [OPENING, _table("Every command", Execution)]
-    parts += [_table(f"`{name}`", kind) for name, kind in COMMANDS.items()]
-    parts += [_table("Step `catalogs`", Catalogs)]
+    parts += [_table(f"`{command.name}`", command.settings) for command in COMMANDS]
     parts.append(_table("A source of a corpus", Source))
     return "\n".join(parts)
 

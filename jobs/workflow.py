@@ -1,58 +1,52 @@
-"""Steps in a row, and which of them are commands of their own."""
+"""Workflows: steps in a row, read from a YAML file."""
 
-from jobs.report.settings import Catalogs, Report
-from pipelines.curves.settings import Curves
-from pipelines.mixture.settings import Mixture
-from pipelines.plan.settings import Plan
-from pipelines.premiums.settings import Premiums
-from pipelines.retokenize.settings import Retokenize
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from jobs.commands import COMMANDS
+from jobs.configuration import BadConfiguration, convert, read_yaml
 from pipelines.settings import Execution, Settings
-from pipelines.sweep.settings import Sweep
-from pipelines.train.settings import Train
 
-
-class Step(Settings, frozen=True, kw_only=True):
-    """One step: exactly one of these."""
-
-    catalogs: Catalogs | None = None
-    """See `babelmerge settings`."""
-    train: Train | None = None
-    """See `babelmerge train --help`."""
-    retokenize: Retokenize | None = None
-    """See `babelmerge retokenize --help`."""
-    premiums: Premiums | None = None
-    """See `babelmerge premiums --help`."""
-    mixture: Mixture | None = None
-    """See `babelmerge mixture --help`."""
-    curves: Curves | None = None
-    """See `babelmerge curves --help`."""
-    sweep: Sweep | None = None
-    """See `babelmerge sweep --help`."""
-    report: Report | None = None
-    """Draws what the steps before it found."""
-
-    @property
-    def kinds(self) -> list[str]:
-        """Names of the steps that are given; one, unless the file is wrong."""
-        return [name for name in self.__struct_fields__ if getattr(self, name) is not None]
+Step: Any = msgspec.defstruct(
+    "Step",
+    [(command.name, command.settings | None, None) for command in COMMANDS],
+    bases=(Settings,),
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    namespace={"__doc__": "One step of a workflow: exactly one command, by its name, with its settings."},
+)
 
 
 class Workflow(Execution, frozen=True, kw_only=True):
-    """What `babelmerge run` does: steps, one after the other, each skipped when nothing it depends on changed."""
+    """Steps to run one after the other; each is skipped when nothing that it depends on changed."""
 
     steps: list[Step]
     """The steps, in order."""
 
+    def settings(self) -> list[Settings[Any]]:
+        """Return the settings of each step, in order."""
+        return [getattr(step, name) for step in self.steps for name in _given(step)]
 
-COMMANDS: dict[str, type[Settings]] = {
-    "train": Train,
-    "retokenize": Retokenize,
-    "premiums": Premiums,
-    "mixture": Mixture,
-    "curves": Curves,
-    "sweep": Sweep,
-    "plan": Plan,
-    "report": Report,
-}
-"""Steps that are commands of their own. The first field of each, if it is a list, is what its positional arguments
-are."""
+
+def read_workflow(file: str, flags: Mapping[str, Any]) -> Workflow:
+    """Read a workflow file; flags that are not None go over its execution settings. Raises BadConfiguration."""
+    data = read_yaml(file)
+    if not isinstance(data, dict):
+        raise BadConfiguration(file, "holds no workflow; write `steps:` and what they are")
+    data = data | {name: value for name, value in flags.items() if value is not None}
+    workflow = convert(data, Workflow, file, nested=True)
+    for i, step in enumerate(workflow.steps):
+        if len(names := _given(step)) != 1:
+            found = " and ".join(names) or "nothing"
+            raise BadConfiguration(file, f"a step holds one of its kinds, this one {found} - at `$.steps[{i}]`")
+    if not workflow.steps:
+        raise BadConfiguration(file, "has no steps; list at least one - at `$.steps`")
+    return workflow
+
+
+def _given(step: Any) -> list[str]:
+    """Return the names of the commands that a step holds; one, unless the file is wrong."""
+    return [name for name in step.__struct_fields__ if getattr(step, name) is not None]

@@ -1,69 +1,161 @@
-"""What steps share."""
+"""Context of a step: the engine that runs its tasks, progress, and how records and memory are treated."""
 
+import os
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from types import TracebackType
+from typing import Final, Literal
 
 from pipelines.corpus.globs import PASSED_OVER
-from pipelines.corpus.sources import InputFile, Source, find_files
+from pipelines.corpus.sources import InputFile, Source, as_source, find_files
 from pipelines.corpus.storage import LocalStorage, is_uri, locate
 from pipelines.engines.engine import Engine
-from pipelines.outputs import Output
-from pipelines.progress import Progress
-from pipelines.settings import BadSettings, Execution, size_in_bytes
+from pipelines.engines.run_stats import RunStats, run_of
+from pipelines.outputs import Output, Run
+from pipelines.progress import Progress, Silent
+from pipelines.settings import BadSettings, Corpus, Execution, size_in_bytes
+
+WORTH_A_THREAD_BYTES: Final = 8 << 20
+"""Stored bytes of word tables from which a second training thread pays. Below, one thread trains faster than two that
+wait for each other 1,000 times. Measured on 4 MB, 2 processors: 0.9 s with one thread, 1.0 s with two."""
+WORTH_AN_ACTOR_BYTES: Final = 128 << 20
+"""Stored bytes of word tables from which a second Ray actor pays, whose round trip takes 2 ms instead of 0.1 ms; such a
+shard takes about 1 GB of memory."""
+WORTH_RAY_BYTES: Final = 16 << 30
+WORTH_RAY_PROCESSORS: Final = 8
+"""Input and processors from which `--engine auto` starts Ray on this machine. Its start takes some six seconds, and on
+2 processors threads were faster at every size that was measured (1.68 GB: 11.4 s against 19.0 s). Threads share one
+Python interpreter, which holds up more of them the more there are; processes do not."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """What steps share."""
+class Context:
+    """Engine, progress and execution settings of one run. Close it, or use it in a `with` block.
 
-    engine: Engine
-    progress: Progress
-    execution: Execution
+    The engine starts at its first use, so a run whose steps are all up to date starts none. Kernels are compiled before
+    that, where the cache lacks them.
+    """
 
-    def look(self, files: Sequence[InputFile], output: Output) -> None:
-        """Let the engine see, before its first work, that all its machines see the files and the output."""
-        self.engine.require_visible([file.path for file in files], output.directory)
+    def __init__(
+        self,
+        execution: Execution | None = None,
+        progress: Progress | None = None,
+        *,
+        kernels: Sequence[str] = (),
+        engine: Engine | None = None,
+    ) -> None:
+        """kernels: groups of `operators.precompile` that the steps need. engine: one that runs already."""
+        self.execution = execution if execution is not None else Execution()
+        self.progress: Progress = progress if progress is not None else Silent()
+        self.stats = engine.stats if engine is not None else RunStats(self.execution.max_failures)
+        self._kernels = kernels
+        self._given = engine
+        self._unverified: tuple[list[str], Path] | None = None
+        self._input_bytes = 0
+
+    def __enter__(self) -> "Context":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     @property
     def on_bad_record(self) -> Literal["fail", "skip"]:
-        """What becomes of records that cannot be read."""
+        """Treatment of records that cannot be read."""
         return self.execution.on_bad_record
 
     @property
     def memory_bytes(self) -> int | None:
-        """What the words and pairs of one worker may take."""
+        """Bytes that the word and pair tables of one worker may take; None where no limit is set."""
         limit = self.execution.memory_limit
         return None if limit is None else size_in_bytes("memory_limit", limit)
 
+    @property
+    def engine(self) -> Engine:
+        """The engine; every machine that works for it has been verified to see the files of the step."""
+        engine = self._started
+        if self._unverified is not None:
+            paths, self._unverified = self._unverified, None
+            engine.require_visible(*paths)
+        return engine
 
-def corpus_files(sources: Sequence[Source], output: Output) -> list[InputFile]:
-    """The files to read. Raises BadSettings where the next run would read what this one writes, and as find_files."""
-    for source in sources:
-        storage, path = locate(source.path.removesuffix("**") or ".")
-        folder = Path(path).resolve()
-        if isinstance(storage, LocalStorage) and folder.is_dir() and output.directory.is_relative_to(folder):
-            parts = output.directory.relative_to(folder).parts
-            if not any(part[0] in PASSED_OVER for part in parts):
-                raise BadSettings("out", f"{output.directory} lies in {folder}, which is read; name one beside it")
-    return find_files(sources)
+    @cached_property
+    def _started(self) -> Engine:
+        if self._given is not None:
+            return self._given
+        from operators.kernels import are_compiled
+        from pipelines.engines.local_engine import LocalEngine, processors
+
+        if not are_compiled(*self._kernels):
+            from operators.precompile import compile_kernels  # imports much, to compile it
+
+            self.progress.note("compiling kernels: about 20 s, once on this machine")
+            compile_kernels(self._kernels)
+        if self._engine_name(self.execution.workers or processors()) == "ray":
+            from pipelines.engines.ray_engine import RayEngine  # importing Ray takes a second
+
+            return RayEngine(self.execution.workers, WORTH_AN_ACTOR_BYTES, self._kernels, self.stats)
+        return LocalEngine(self.execution.workers or processors(), WORTH_A_THREAD_BYTES, self.stats)
+
+    def _engine_name(self, workers: int) -> str:
+        """Return `ray` or `local`; for `auto`, say which one and why."""
+        if self.execution.engine != "auto":
+            return self.execution.engine
+        if os.environ.get("RAY_ADDRESS"):
+            name, why = "ray", "RAY_ADDRESS names a cluster"
+        elif self._input_bytes >= WORTH_RAY_BYTES and workers >= WORTH_RAY_PROCESSORS:
+            name, why = "ray", f"{self._input_bytes / 1e9:,.0f} GB of input for {workers} workers"
+        else:
+            size = f"{self._input_bytes / 1e6:,.1f} MB"
+            name, why = "local", f"threads of this machine: {size} of input do not repay Ray's start"
+        self.progress.note(f"engine: {name} ({why}; --engine {'local' if name == 'ray' else 'ray'} for the other)")
+        return name
+
+    def input_files(self, sources: Corpus, output: Output) -> list[InputFile]:
+        """List the files of the sources, and have the engine verify, before its first task, that it sees them.
+
+        Raises BadSettings where a folder that is read holds the output, and what `find_files` raises.
+        """
+        found = [as_source(source) for source in sources]
+        for source in found:
+            _refuse_inside(source, output.directory)
+        files = find_files(found)
+        self._unverified = ([file.path for file in files], output.directory)
+        self._input_bytes = sum(file.size or 0 for file in files)
+        return files
+
+    def run_stats(self, began: float, *, engine: bool = True) -> Run:
+        """Figures of a stage that began then (`time.monotonic()`). engine: the stage had tasks run."""
+        if engine:
+            return run_of(self.engine, began)
+        return Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
+
+    def close(self) -> None:
+        """Close the engine, unless none was started or it was given."""
+        if self._given is None and (engine := self.__dict__.pop("_started", None)) is not None:
+            engine.close()
 
 
-def out_directory(settings: Any) -> Path:
-    """Where a step writes."""
-    if not settings.out.strip() or "\0" in settings.out:
-        raise BadSettings("out", f"{settings.out!r} names no directory")
-    if is_uri(settings.out):
-        raise BadSettings("out", f"{settings.out} is a URI; name a directory that this machine sees")
+def _refuse_inside(source: Source, output: Path) -> None:
+    """Raise BadSettings where the next run would read what this one writes."""
+    storage, path = locate(source.path.removesuffix("**") or ".")
+    folder = Path(path).resolve()
+    if isinstance(storage, LocalStorage) and folder.is_dir() and output.is_relative_to(folder):
+        parts = output.relative_to(folder).parts
+        if not any(part[0] in PASSED_OVER for part in parts):
+            raise BadSettings("out", f"{output} lies in {folder}, which is read; name one beside it")
+
+
+def out_directory(out: str) -> Path:
+    """Return the absolute path of an output directory. Raises BadSettings where the text names none."""
+    if not out.strip() or "\0" in out:
+        raise BadSettings("out", f"{out!r} names no directory")
+    if is_uri(out):
+        raise BadSettings("out", f"{out} is a URI; name a directory that this machine sees")
     try:
-        return Path(settings.out).expanduser().resolve()
+        return Path(out).expanduser().resolve()
     except (OSError, RuntimeError) as error:  # a name that is too long, links in a circle
-        raise BadSettings("out", f"{settings.out[:200]!r} names no directory ({str(error)[:80]})") from error
-
-
-def summary(output: Output, what: str, facts: dict[str, Any], where: str) -> str:
-    """What the command says at its end."""
-    bad = facts.get("bad_records", 0)
-    left_out = f" ({bad:,} bad records left out, listed in bad_records.parquet)" if bad else ""
-    return f"{'kept' if output.kept else 'wrote'} {what}{left_out}: {where}"
+        raise BadSettings("out", f"{out[:200]!r} names no directory ({str(error)[:80]})") from error

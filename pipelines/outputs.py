@@ -34,7 +34,7 @@ MANIFEST: Final = "manifest.json"
 PLANNED: Final = ".planned"
 PATIENCE_S: Final = 10.0
 """Seconds that a run waits for another's directory: a stopped job may take seconds to end."""
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version in every fingerprint, raised when a stage's output changes for the same settings and inputs."""
 
 UNREADABLE: Final = (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -175,12 +175,8 @@ class Output:
     """One stage's output directory, held for as long as the `with` block lasts."""
 
     def __init__(self, directory: Path, stage: str) -> None:
-        """Refuses (ForeignDirectory) a directory that holds anything but what this stage left there. Writes nothing.
-
-        `kept` says, later, whether what was there before was still right.
-        """
+        """Raise ForeignDirectory where the directory holds anything but what this stage left there. Writes nothing."""
         self.directory, self.stage = directory, stage
-        self.kept = False
         self._lock: IO[bytes] | None = None
         if directory.exists() and not directory.is_dir():
             raise ForeignDirectory(str(directory), None)
@@ -209,15 +205,12 @@ class Output:
         if self._lock is not None:
             self._lock.close()
 
-    def current(self, name: str) -> Manifest | None:
-        """The manifest, when it carries the fingerprint `name` and every file it lists is there with its size."""
+    def if_current(self, name: str) -> Manifest | None:
+        """Return the manifest if it has the fingerprint `name` and every file it lists is there with its size."""
         manifest = read_manifest(self.directory)
         if manifest is None or manifest.fingerprint != name:
             return None
-        if not are_there(self.directory, manifest.files):
-            return None
-        self.kept = True
-        return manifest
+        return manifest if are_there(self.directory, manifest.files) else None
 
     def begin(self, planned: list[str]) -> None:
         """Remove the manifest, then what it or a run before it left; the directory is not whole from here on.

@@ -1,10 +1,10 @@
-"""What all settings are made of, and those that every command has."""
+"""Settings: the base of every command's settings, and the execution settings that all commands share."""
 
 import ast
 import inspect
 import re
 import textwrap
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -27,21 +27,54 @@ class BadSettings(UsageError):
         return f"{self.setting}: {self.reason}"
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Unknown keys and wrong types are refused."""
+UNHASHED: Final = Meta(extra={"hashed": False})
+"""Mark of a field that does not decide what the output holds, or that the inputs of the stage stand for."""
+ResultOf = TypeVar("ResultOf", covariant=True)
 
 
-class Execution(Settings, frozen=True, kw_only=True):
-    """How a job runs. Its results do not depend on any of these."""
+class Settings(msgspec.Struct, Generic[ResultOf], frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of a command. Unknown keys and values of wrong types are refused.
 
-    engine: Literal["ray", "local"] = "ray"
-    """`ray` joins the cluster that RAY_ADDRESS names or starts one on this machine; `local` uses threads."""
+    The type parameter is the type of the command's result. A field is part of the output's fingerprint unless its
+    annotation carries UNHASHED, so an option that is added cannot be forgotten there.
+    """
+
+    KERNELS: ClassVar[tuple[str, ...]] = ()
+    """Groups of kernels (`operators.precompile`) that the command runs, whatever its settings."""
+
+    def kernels(self) -> tuple[str, ...]:
+        """Return the groups of kernels that the command runs with these settings."""
+        return self.KERNELS
+
+    def hashed(self, **resolved: Any) -> dict[str, Any]:
+        """Return the settings that decide what the output holds, as plain data; `resolved` replaces or adds entries."""
+        decide = {
+            field.encode_name: msgspec.to_builtins(getattr(self, field.name))
+            for field in msgspec.structs.fields(self)
+            if not _is_unhashed(field.type)
+        }
+        return decide | resolved
+
+
+def _is_unhashed(kind: Any) -> bool:
+    if get_origin(kind) is Annotated:
+        return any((getattr(one, "extra", None) or {}).get("hashed") is False for one in get_args(kind)[1:])
+    return False
+
+
+class Execution(Settings[None], frozen=True, kw_only=True):
+    """How a command runs. Its results do not depend on any of these."""
+
+    engine: Literal["auto", "ray", "local"] = "auto"
+    """`ray` joins the cluster that RAY_ADDRESS names or starts one on this machine; `local` uses threads; `auto` takes
+    Ray where RAY_ADDRESS is set or the input is large enough to repay Ray's start, else threads."""
     workers: Annotated[int, Meta(ge=1)] | None = None
     """Workers that share the work, at most; by default one for each processor."""
     progress: Literal["auto", "json", "off"] = "auto"
     """Progress on stderr: bars for people, a JSON line for each step for machines, or nothing."""
     memory_limit: str | None = None
-    """Memory for the words and pairs of one worker, as 512MB or 4GB, besides some 250 MB for libraries; 1GB counts."""
+    """Memory limit of one worker for word and pair tables, e.g. 512MB or 4GB; libraries need about 250 MB more. Without
+    it, counting writes to disk at 1 GB and nothing else is limited."""
     on_bad_record: Literal["fail", "skip"] = "fail"
     """A record that cannot be read, or a file at which workers die, ends the job, or is left out, counted and listed in
     bad_records.parquet."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.configuration import read_workflow
+from jobs.workflow import read_workflow
 
 Address = Annotated[
     str,

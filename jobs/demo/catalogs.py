@@ -1,4 +1,4 @@
-"""Parallel corpus of the demo, made of the translation catalogs that installed Python packages ship.
+"""The step `catalogs`: a parallel corpus made of the translation catalogs that Python packages ship.
 
 Programs ship their messages and the translations of them in gettext catalogs: real text in many languages, aligned by
 the English message. Each message is a document; its id names package, catalog and message.
@@ -7,18 +7,19 @@ the English message. Each message is a document; its id names package, catalog a
 import hashlib
 import importlib.util
 import json
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from jobs.demo.settings import Catalogs
 from operators.errors import DataError
-from pipelines.outputs import Output, Run, fingerprint, replacing
-from pipelines.progress import Progress
+from pipelines.context import Context, out_directory
+from pipelines.outputs import Output, replacing, write_table
+from pipelines.results import CatalogsResult, summarized
+from pipelines.stage import Stage, Written, make
 
 ENGLISH: Final = "en"
 """The language of the messages themselves."""
@@ -73,44 +74,43 @@ def is_sample(document: str) -> bool:
     return hashlib.sha256(document.encode()).digest()[0] % 2 == 1
 
 
-def extract_catalogs(
-    packages: Sequence[str], output: Output, progress: Progress, *, minimum_strings: int
-) -> Mapping[str, int]:
-    """Write `<set>-<language>.parquet` (id, language, text) to `output`, for each language with enough strings.
+def catalogs(settings: Catalogs, context: Context) -> CatalogsResult:
+    """Write `<set>-<language>.parquet` (id, language, text) for each language with enough strings.
 
-    Three sets: `parallel` holds all of a language's documents, `train` and `sample` the two halves of them. Does
-    nothing when the output is current. Returns figures: languages, strings, bytes. Raises MissingPackage.
+    Three sets: `parallel` holds all of a language's documents, `train` and `sample` the two halves of them. Kept where
+    up to date. Figures of the manifest: languages, strings, bytes. Raises MissingPackage.
     """
-    began = time.monotonic()
-    versions = {package: _version(package) for package in packages}
-    settings = {"packages": versions, "minimum_strings": minimum_strings}
-    name = fingerprint("catalogs", settings, [])
-    if (done := output.current(name)) is not None:
-        progress.note(f"catalogs: unchanged, kept ({output.directory})")
-        return done.facts
+    output = Output(out_directory(settings.out), "catalogs")
+    versions = {package: _version(package) for package in settings.packages}
+    stage = Stage("catalogs", settings.hashed(packages=versions), [], [NAMES], uses_engine=False)
+    with output:
+        made = make(stage, output, context, lambda _: _extract(settings, output, context))
+    facts = made.manifest.facts
+    what = f"{facts['strings']:,} strings in {facts['languages']} languages"
+    summary = summarized(made.kept, what, facts, settings.out)
+    return CatalogsResult(output.directory, made.manifest, made.kept, summary)
+
+
+def _extract(settings: Catalogs, output: Output, context: Context) -> Written:
     texts: dict[str, dict[str, str]] = {}
-    with progress.stage("read catalogs", len(packages), "packages") as advance:
-        for package in packages:
+    with context.progress.stage("read catalogs", len(settings.packages), "packages") as advance:
+        for package in settings.packages:
             for language, own in read_catalogs(package).items():
                 texts.setdefault(language, {}).update(own)
             advance(1)
-    kept = {language: texts[language] for language in sorted(texts) if len(texts[language]) >= minimum_strings}
+    kept = {language: texts[language] for language in sorted(texts) if len(texts[language]) >= settings.minimum_strings}
     files = {f"{part}-{language}.parquet": (part, language) for language in kept for part in SETS}
-    output.begin([*files, NAMES])
+    output.begin([*files, NAMES])  # their names are known only now
     for file, (part, language) in files.items():
         rows = sorted(kept[language].items())
         if part != "parallel":
             rows = [(document, text) for document, text in rows if is_sample(document) == (part == "sample")]
         columns = {"id": [one for one, _ in rows], "language": [language] * len(rows), "text": [one for _, one in rows]}
-        with replacing(output.directory / file) as path:
-            pl.DataFrame(columns).write_parquet(path)
+        write_table(pl.DataFrame(columns), output.directory / file)
     with replacing(output.directory / NAMES) as path:
         path.write_text(json.dumps(_names(list(kept)), ensure_ascii=False, indent=1) + "\n", "utf-8")
     size = sum(len(text.encode()) for own in kept.values() for text in own.values())
-    facts = Counter(languages=len(kept), strings=sum(map(len, kept.values())), bytes=size)
-    run = Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
-    output.finish(name, settings, [], [*files, NAMES], facts, run)
-    return facts
+    return Written([*files, NAMES], {"languages": len(kept), "strings": sum(map(len, kept.values())), "bytes": size})
 
 
 def _version(package: str) -> str:

@@ -60,6 +60,11 @@ class InputFile:
     source: Source
 
 
+def as_source(entry: "str | Source") -> Source:
+    """Return an entry of a corpus as a source: a text is a path, a glob or a URI."""
+    return entry if isinstance(entry, Source) else Source(path=entry)
+
+
 def find_files(sources: Sequence[Source]) -> list[InputFile]:
     """Return the files that the sources name, sorted by path, each once.
 

@@ -1,36 +1,30 @@
-"""One tokenizer at all its sizes, in every language of a parallel text."""
+"""The step `curves`: one tokenizer at all its vocabulary sizes, in every language of a parallel text."""
 
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from operators.arrays import I64
 from operators.curves.tokens_by_size import Curve, measure_curve, vocabulary_sizes
 from operators.encoding.encode import Encoder
 from operators.errors import DataError
-from operators.text.pretokenize import Pretokenizer
-from operators.tokenizer import Tokenizer
-from operators.word_table import WordCounter
-from pipelines.corpus.bad_records import BAD_RECORDS, OnBadRecord
+from operators.tokenizer import Tokenizer, require_replayable
+from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
-from pipelines.curves.tables import curve_table, owners, target_row
-from pipelines.engines.engine import Engine
-from pipelines.engines.run_stats import run_of
-from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing, write_table
+from pipelines.curve_table import CURVES, curve_table
+from pipelines.curves.settings import Curves
+from pipelines.curves.tables import owners, target_row
+from pipelines.outputs import Output, describe_inputs, write_table
 from pipelines.parallel_text.reading import Parallel, read_parallel
-from pipelines.parallel_text.selection import SELECTED
-from pipelines.parallel_text.texts import ReadTask
-from pipelines.progress import Progress
-from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.results import CurvesResult, summarized
+from pipelines.stage import Made, Stage, Written, make
+from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
+from pipelines.words.text_words import words_of
 
-CURVES: Final = "curves.parquet"
 SIZES: Final = "sizes.parquet"
 
 
@@ -82,14 +76,6 @@ class Measured:
     characters: int
 
 
-def words_of(text: pa.LargeStringArray, pretokenizer: str) -> tuple[pa.LargeBinaryArray, I64]:
-    """The distinct words of documents, and their counts."""
-    counter = WordCounter()
-    counter.add(Pretokenizer(pretokenizer).split(text), pa.repeat(pa.scalar("", pa.string()), len(text)))
-    words, counts, _ = counter.table("").sorted()
-    return words, counts
-
-
 def measure(task: CurveTask) -> Measured:
     """The curve of a language's common documents."""
     text = task.parallel.evaluated(task.language)
@@ -101,54 +87,54 @@ def measure(task: CurveTask) -> Measured:
     return Measured(curve, int(pc.sum(pc.binary_length(text)).as_py()), int(pc.sum(pc.utf8_length(text)).as_py()))
 
 
-def measure_curves(
-    files: list[InputFile],
-    tokenizer: Tokenizer,
-    output: Output,
-    engine: Engine,
-    progress: Progress,
-    *,
-    baseline: str,
-    languages: tuple[str, ...] | None = None,
-    target: int | None = None,
-    on_bad_record: OnBadRecord = "fail",
-) -> Manifest:
-    """curves.parquet and sizes.parquet in `output` (docs/reference/outputs.md). Skipped when they are there already.
+def curves(settings: Curves, context: Context) -> CurvesResult:
+    """Measure one tokenizer at every vocabulary size.
 
-    `target` of None: the baseline's tokens with the whole vocabulary. Raises BadTarget, and what reading and selecting
-    raise.
+    Raises NotReplayable, and what `measure_curves` and loading the tokenizer raise.
     """
-    if target is not None and target < 1:
-        raise BadTarget(target)
-    settings = {
-        "tokenizer": tokenizer_fingerprint(tokenizer), "baseline": baseline, "target": target,
-        "languages": sorted(languages) if languages is not None else None, "on_bad_record": on_bad_record,
-    }  # fmt: skip
-    inputs = describe_inputs(files)
-    name = fingerprint("curves", settings, inputs)
-    if (done := output.current(name)) is not None:
-        progress.note(f"curves: unchanged, kept ({output.directory})")
-        return done
-    began, directory = time.monotonic(), output.directory
-    scratch = [ReadTask(file, i, on_bad_record, directory).name for i, file in enumerate(files)] + [SELECTED]
-    output.begin([*scratch, CURVES, SIZES, BAD_RECORDS])
-    parallel, bad = read_parallel(files, baseline, languages, on_bad_record, directory, engine, progress)
-    names = sorted(parallel.selection.bytes)
-    tasks = [CurveTask(parallel, language, tokenizer) for language in names]
-    found: dict[str, Measured] = {}
-    with progress.stage("measure curves", len(tasks), "languages") as advance:
-        for index, measured in engine.run(measure, tasks):
-            found[names[index]] = measured
-            advance(1)
-    facts = _write(found, tokenizer, baseline, target, parallel, directory)
-    for one in scratch:
-        (directory / one).unlink(missing_ok=True)
-    written = [CURVES, SIZES]
-    if on_bad_record == "skip":
-        written.append(BAD_RECORDS)
-        with replacing(directory / BAD_RECORDS) as part:
-            pq.write_table(bad, part)
-    return output.finish(name, settings, inputs, written, facts | {"bad_records": len(bad)}, run_of(engine, began))
+    tokenizer = load_tokenizer(settings.tokenizer)
+    require_replayable(tokenizer, settings.tokenizer)
+    output = Output(out_directory(settings.out), "curves")
+    files = context.input_files(settings.parallel, output)
+    with output:
+        made = measure_curves(files, tokenizer, output, settings, context)
+    facts = made.manifest.facts
+    what = f"curves of {facts['languages']:,} languages up to {facts['vocabulary']:,} tokens, "
+    what += f"{facts['reached']:,} of which reach {facts['target']:,}"
+    summary = summarized(made.kept, what, facts, settings.out)
+    return CurvesResult(output.directory, made.manifest, made.kept, summary)
+
+
+def measure_curves(
+    files: Sequence[InputFile], tokenizer: Tokenizer, output: Output, settings: Curves, context: Context
+) -> Made:
+    """Write curves.parquet and sizes.parquet (docs/reference/outputs.md) to `output`. Kept where they are up to date.
+
+    Without `target`, the baseline's tokens with the whole vocabulary are it. Raises BadTarget, and what reading and
+    selecting raise.
+    """
+    if settings.target is not None and settings.target < 1:
+        raise BadTarget(settings.target)
+    hashed = settings.hashed(
+        tokenizer=tokenizer_fingerprint(tokenizer),
+        languages=None if settings.languages is None else sorted(settings.languages),
+        on_bad_record=context.on_bad_record,
+    )
+
+    def work(scratch: Path) -> Written:
+        parallel, bad = read_parallel(files, settings.baseline, settings.languages, scratch, context)
+        names = sorted(parallel.selection.bytes)
+        tasks = [CurveTask(parallel, language, tokenizer) for language in names]
+        found: dict[str, Measured] = {}
+        with context.progress.stage("measure curves", len(tasks), "languages") as advance:
+            for index, measured in context.engine.run(measure, tasks):
+                found[names[index]] = measured
+                advance(1)
+        facts = _write(found, tokenizer, settings.baseline, settings.target, parallel, output.directory)
+        return Written([CURVES, SIZES], facts | {"bad_records": len(bad)}, bad)
+
+    stage = Stage("curves", hashed, describe_inputs(list(files)), [CURVES, SIZES])
+    return make(stage, output, context, work)
 
 
 def _write(

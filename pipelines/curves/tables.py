@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 
 from operators.arrays import I64
 from operators.curves.tokens_by_size import Curve
@@ -14,21 +13,6 @@ FIT_POINTS: Final = 64
 """Sizes that a power law is fitted to, evenly spaced in their logarithm."""
 FIT_FROM: Final = 4
 """The fit begins at this part of the measured range of logarithms: early merges follow another law."""
-
-
-def curve_table(curves: Mapping[str, Curve], sizes: Mapping[str, I64]) -> pl.DataFrame:
-    """language, vocabulary, merges, tokens: a row where the tokens change; between rows they stay.
-
-    `sizes` are the vocabulary's sizes after each number of merges (int64), of each language's tokenizer.
-    """
-    parts = [
-        pl.DataFrame(
-            {"vocabulary": sizes[language][np.minimum(curve.merges, len(sizes[language]) - 1)],
-             "merges": curve.merges, "tokens": curve.tokens}
-        ).select(pl.lit(language).alias("language"), pl.all())
-        for language, curve in sorted(curves.items())
-    ]  # fmt: skip
-    return pl.concat(parts)
 
 
 def reached(curve: Curve, sizes: I64, target: int) -> int | None:

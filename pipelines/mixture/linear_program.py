@@ -14,9 +14,9 @@ from operators.mixture.program import Mixture, PairRecord, infer_mixture
 from operators.mixture.replay import record_changes
 from operators.tokenizer import Tokenizer
 from operators.word_table import WordTable
-from pipelines.engines.engine import Engine
-from pipelines.outputs import Output, Run, fingerprint, replacing
-from pipelines.progress import Progress
+from pipelines.context import Context
+from pipelines.outputs import Output, replacing
+from pipelines.stage import Stage, Written, make
 from pipelines.tokenizers import tokenizer_fingerprint
 from pipelines.words.blocks import category_of
 
@@ -99,30 +99,28 @@ def solve_program(task: ProgramTask) -> Mixture:
 
 def keep_records(
     words_name: str, paths: tuple[Path, ...], categories: list[str], tokenizer: Tokenizer, merges: int | None,
-    directory: Path, engine: Engine, progress: Progress,
+    directory: Path, context: Context,
 ) -> tuple[RecordFile, ...]:  # fmt: skip
-    """The categories' records in `directory`, made anew only where words, tokenizer or number of merges changed."""
+    """Return the categories' records in `directory`, made anew where words, tokenizer or number of merges changed."""
     tasks = [RecordTask(category, paths, tokenizer, merges, directory) for category in categories]
+    names = [task.name for task in tasks]
     settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "merges": merges, "categories": categories}
     if tokenizer.vocabulary.characters is not None:  # records of an earlier version began from bytes
         settings["symbols"] = "characters"
-    inputs = [{"words": words_name}]
-    name = fingerprint("records", settings, inputs)
-    with Output(directory, "records") as output:
-        if (done := output.current(name)) is not None:
-            progress.note(f"records: unchanged, kept ({directory})")
-            return tuple(RecordFile(directory / one["name"], **one["about"]) for one in done.facts["records"])
-        output.begin([task.name for task in tasks])
+    stage = Stage("records", settings, [{"words": words_name}], names)
+
+    def work(_: Path) -> Written:
         found: dict[int, RecordFile] = {}
-        with progress.stage("replay categories", len(tasks), "categories") as advance:
-            for index, record in engine.run(record_category, tasks):
+        with context.progress.stage("replay categories", len(tasks), "categories") as advance:
+            for index, record in context.engine.run(record_category, tasks):
                 found[index] = record
                 advance(1)
-        records = tuple(found[i] for i in range(len(tasks)))
-        facts: dict[str, Any] = {"records": [{"name": one.path.name, "about": _about(one)} for one in records]}
-        run = Run(engine=engine.name, workers=engine.workers, seconds=0.0)
-        output.finish(name, settings, inputs, [task.name for task in tasks], facts, run)
-        return records
+        records = [found[i] for i in range(len(tasks))]
+        return Written(names, {"records": [{"name": one.path.name, "about": _about(one)} for one in records]})
+
+    with Output(directory, "records") as output:
+        facts = make(stage, output, context, work).manifest.facts
+        return tuple(RecordFile(directory / one["name"], **one["about"]) for one in facts["records"])
 
 
 def _about(record: RecordFile) -> dict[str, Any]:

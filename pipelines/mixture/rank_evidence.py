@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from operators.arrays import I64
 from operators.mixture.evidence import Evidence, RemainingPairs, count_emissions, median_pair_count
 from operators.tokenizer import Tokenizer
-from pipelines.engines.engine import Engine
-from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
-from pipelines.progress import Progress
+from pipelines.context import Context
+from pipelines.outputs import Manifest, Output, replacing
+from pipelines.stage import Stage, Written, make
 from pipelines.tokenizers import tokenizer_fingerprint
 from pipelines.words.blocks import BLOCKS, SEPARATOR, block_label
 
@@ -66,7 +66,7 @@ def emit_partitions(task: EmitTask) -> None:
 
 @dataclass(frozen=True)
 class RemainingTask:
-    """Word tables of all categories, for the pairs that remain after some merges."""
+    """Categories whose remaining pairs are to be counted after each of some numbers of merges."""
 
     paths: tuple[Path, ...]
     categories: tuple[str, ...]
@@ -75,7 +75,7 @@ class RemainingTask:
 
 
 def count_remaining(task: RemainingTask) -> list[list[int]]:
-    """For each step, `operators.mixture.evidence.median_pair_count` of each category."""
+    """Return, for each step, `operators.mixture.evidence.median_pair_count` of each category."""
     words = (
         pl.scan_parquet(list(task.paths), glob=False)
         .select(pl.col("language").str.split(SEPARATOR).list.first().alias("category"), "word", "count")
@@ -97,35 +97,43 @@ def count_remaining(task: RemainingTask) -> list[list[int]]:
 
 def keep_evidence(
     words: Manifest, paths: Sequence[Path], categories: list[str], tokenizer: Tokenizer, merges: int, directory: Path,
-    engine: Engine, progress: Progress,
+    context: Context,
 ) -> Evidence:  # fmt: skip
-    """The evidence of the first `merges` merges, kept in `directory` and read from there where nothing changed."""
-    labels = tuple(block_label(category, block) for block in range(BLOCKS) for category in categories)
-    groups = [tuple(paths[i :: engine.workers]) for i in range(min(engine.workers, len(paths)))]
-    tasks = [EmitTask(group, labels, tokenizer, merges, i, directory) for i, group in enumerate(groups)]
+    """Return the evidence of the first `merges` merges, kept in `directory` and read from there where up to date."""
     settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "merges": merges, "categories": categories}
-    inputs = [{"words": words.fingerprint}]
-    name = fingerprint("evidence", settings, inputs)
+    stage = Stage("evidence", settings, [{"words": words.fingerprint}], [EVIDENCE])
+
+    def work(scratch: Path) -> Written:
+        engine, progress = context.engine, context.progress
+        labels = tuple(block_label(category, block) for block in range(BLOCKS) for category in categories)
+        groups = [tuple(paths[i :: engine.workers]) for i in range(min(engine.workers, len(paths)))]
+        tasks = [EmitTask(group, labels, tokenizer, merges, i, scratch) for i, group in enumerate(groups)]
+        with progress.stage("encode words", len(tasks), "parts") as advance:
+            for _ in engine.run(emit_partitions, tasks):
+                advance(1)
+        steps = tuple(step for step in REMAINING_STEPS if step <= merges)
+        remaining = _count_remaining(paths, categories, tokenizer, steps, context)
+        _gather(tasks, labels, words.facts["languages"], directory, np.array(steps, np.int64), remaining)
+        return Written([EVIDENCE])
+
     with Output(directory, "evidence") as output:
-        if output.current(name) is not None:
-            progress.note(f"evidence: unchanged, kept ({directory})")
-        else:
-            output.begin([EVIDENCE, *(task.name for task in tasks)])
-            with progress.stage("encode words", len(tasks), "parts") as advance:
-                for _ in engine.run(emit_partitions, tasks):
-                    advance(1)
-            steps = tuple(step for step in REMAINING_STEPS if step <= merges)
-            with progress.stage("count remaining pairs", min(engine.workers, len(categories)), "parts") as advance:
-                parts = [categories[i :: engine.workers] for i in range(min(engine.workers, len(categories)))]
-                lefts = [RemainingTask(tuple(paths), tuple(part), tokenizer, steps) for part in parts]
-                left = np.zeros((len(steps), len(categories)), np.int64)
-                for i, counted in engine.run(count_remaining, lefts):
-                    left[:, i :: len(parts)] = np.array(counted, np.int64).reshape(len(steps), len(parts[i]))
-                    advance(1)
-            _gather(tasks, labels, words.facts["languages"], directory, np.array(steps, np.int64), left)
-            run = Run(engine=engine.name, workers=engine.workers, seconds=0.0)
-            output.finish(name, settings, inputs, [EVIDENCE], {}, run)
+        make(stage, output, context, work)
         return _read(directory / EVIDENCE, categories)
+
+
+def _count_remaining(
+    paths: Sequence[Path], categories: list[str], tokenizer: Tokenizer, steps: tuple[int, ...], context: Context
+) -> I64:
+    """Return int64[steps, categories]: `operators.mixture.evidence.median_pair_count` after each step."""
+    groups = min(context.engine.workers, len(categories))
+    parts = [categories[i::groups] for i in range(groups)]
+    tasks = [RemainingTask(tuple(paths), tuple(part), tokenizer, steps) for part in parts]
+    remaining = np.zeros((len(steps), len(categories)), np.int64)
+    with context.progress.stage("count remaining pairs", groups, "parts") as advance:
+        for i, counted in context.engine.run(count_remaining, tasks):
+            remaining[:, i::groups] = np.array(counted, np.int64).reshape(len(steps), len(parts[i]))
+            advance(1)
+    return remaining
 
 
 def _gather(

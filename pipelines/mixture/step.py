@@ -1,30 +1,34 @@
-"""A corpus for each category, and a tokenizer, to the mixture that the tokenizer was trained on."""
+"""The step `mixture`: samples of categories, and a tokenizer, to the mixture that the tokenizer was trained on."""
 
-import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
 from operators.arrays import I64
 from operators.errors import DataError, UsageError
+from operators.mixture import program
 from operators.mixture.estimate import RankMixture, estimate
 from operators.mixture.evidence import Evidence
 from operators.mixture.merge_lists import MergeList, NotExtended, read_merge_list
-from operators.mixture.program import CannotInfer, Mixture
-from operators.tokenizer import Tokenizer
-from pipelines.engines.engine import Engine
-from pipelines.engines.run_stats import run_of
+from operators.mixture.program import CannotInfer
+from operators.redaction import shown
+from operators.tokenizer import Tokenizer, require_replayable
+from pipelines.context import Context, out_directory
+from pipelines.corpus.sources import as_source
 from pipelines.mixture.linear_program import ProgramTask, keep_records, solve_program
 from pipelines.mixture.rank_evidence import keep_evidence
+from pipelines.mixture.settings import Mixture
 from pipelines.mixture.tables import merges_table, program_table, rank_table, sensitivity_table
-from pipelines.outputs import Manifest, Output, fingerprint, write_table
-from pipelines.progress import Progress
-from pipelines.tokenizers import tokenizer_fingerprint
-from pipelines.words.blocks import category_of
-from pipelines.words.counting import word_files
+from pipelines.outputs import Manifest, Output, write_table
+from pipelines.results import MixtureResult, summarized
+from pipelines.settings import BadSettings
+from pipelines.stage import Made, Stage, Written, make
+from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
+from pipelines.words.blocks import BLOCKS, category_of
+from pipelines.words.counting import count_words, word_files
 
 MIXTURE: Final = "mixture.parquet"
 MERGES: Final = "merges.parquet"
@@ -33,7 +37,9 @@ RANK_MERGES: Final = 30_000
 PROGRAM_MERGES: Final = 3_000
 SHOWN: Final = 8
 """Tokens that a message names."""
-Method = Literal["rank", "lp"]
+TABLES: Final = (MIXTURE, MERGES, SENSITIVITY)
+SHARES_SHOWN: Final = 12
+"""Shares that the command prints; all are in the table."""
 
 
 class UnknownCategory(DataError):
@@ -61,73 +67,92 @@ class NoExtension(UsageError):
         return f"--beyond {self.beyond}: the tokenizer lacks more than a tenth of its tokens; it does not extend it"
 
 
-@dataclass(frozen=True)
-class Inference:
-    """Fields as the settings of `mixture` (pipelines.mixture.settings)."""
+def mixture(settings: Mixture, context: Context) -> MixtureResult:
+    """Infer the mixture that a tokenizer was trained on.
 
-    method: Method = "rank"
-    merges: int | None = None
-    only: tuple[str, ...] | None = None
-    unknown: bool = False
-    beyond: tuple[str, Tokenizer] | None = None
-    """Its name, and it."""
+    Raises BadSettings, and what `count_words`, `infer_categories` and loading the tokenizers raise.
+    """
+    if settings.method == "lp" and (settings.beyond is not None or settings.unknown):
+        raise BadSettings("method", "lp knows neither --beyond nor --unknown; leave them out, or use rank")
+    tokenizer = load_tokenizer(settings.tokenizer)
+    require_replayable(tokenizer, settings.tokenizer)
+    beyond = None if settings.beyond is None else load_tokenizer(settings.beyond)
+    output = Output(out := out_directory(settings.out), "mixture")
+    for path, number in Counter(as_source(source).path for source in settings.categories).items():
+        if number > 1:
+            raise BadSettings("categories", f"{path} is named {number} times; name each text once")
+    files = context.input_files(settings.categories, output)
+    for file in files:
+        if file.size == 0:
+            raise BadSettings("categories", f"{shown(file.path)} is empty; leave it out")
+    with output:
+        partitions, pretokenizer = settings.partitions, tokenizer.pretokenizer
+        words = count_words(files, pretokenizer, out / "words", context, partitions=partitions, blocks=BLOCKS).manifest
+        made = infer_categories(words, out / "words", tokenizer, beyond, output, settings, context)
+    categories, used = len(made.manifest.settings["categories"]), made.manifest.facts["merges_used"]
+    what = f"the shares of {categories} categories from {used:,} merges"
+    last = summarized(made.kept, what, words.facts, settings.out)
+    lines = [made.manifest.facts.get("warning") or "", *share_lines(out / MIXTURE), last]
+    return MixtureResult(out, made.manifest, made.kept, "\n".join(line for line in lines if line))
+
+
+def share_lines(path: Path) -> list[str]:
+    """Return the largest shares, a line each: category, share of bytes and, where there is one, its 95 % interval."""
+    import polars as pl
+
+    table = pl.read_parquet(path, glob=False).sort("share", "category", descending=[True, False])
+    lines = []
+    for category, share, low, high in table.select("category", "share", "low", "high").head(SHARES_SHOWN).iter_rows():
+        interval = "" if low is None or high is None else f"  ({100 * low:.2f} to {100 * high:.2f})"
+        lines.append(f"- {100 * share:5.2f} %{interval}  {category}")
+    more = len(table) - SHARES_SHOWN
+    return [*lines, *([f"- and {more} more, each with less"] if more > 0 else [])]
 
 
 def infer_categories(
-    words: Manifest,
-    words_directory: Path,
-    tokenizer: Tokenizer,
-    output: Output,
-    engine: Engine,
-    progress: Progress,
-    how: Inference,
-) -> Manifest:
-    """mixture.parquet and its companions (docs/reference/outputs.md) in `output`, from word tables of each category.
+    words: Manifest, words_directory: Path, tokenizer: Tokenizer, beyond: Tokenizer | None, output: Output,
+    settings: Mixture, context: Context,
+) -> Made:  # fmt: skip
+    """Write mixture.parquet and its companions (docs/reference/outputs.md) to `output`, from word tables by blocks of
+    each category. Kept where they are up to date.
 
-    Shares are per byte. Skipped when they are there already. Raises UnknownCategory, NoExtension, CannotInfer, and what
-    the program raises.
+    beyond: the tokenizer that this one extends. Shares are per byte. Raises UnknownCategory, NoExtension, CannotInfer,
+    and what the linear program raises.
     """
-    sizes = words.facts["languages"]
-    categories = _categories(sizes, words.facts["without_text"], how.only)
-    settings = {
-        "tokenizer": tokenizer_fingerprint(tokenizer), "method": how.method, "merges": how.merges,
-        "categories": categories, "unknown": how.unknown,
-        "beyond": None if how.beyond is None else tokenizer_fingerprint(how.beyond[1]),
-    }  # fmt: skip
-    inputs = [{"words": words.fingerprint}]
-    name = fingerprint("mixture", settings, inputs)
-    if (done := output.current(name)) is not None:
-        progress.note(f"mixture: unchanged, kept ({output.directory})")
-        return done
-    began = time.monotonic()
-    merge_list = _merge_list(tokenizer, how)
-    for line in _told(merge_list):
-        progress.note(line)
-    output.begin([MIXTURE, MERGES, SENSITIVITY])
-    paths, facts = word_files(words, words_directory), _list_facts(merge_list)
-    if how.method == "lp":
-        figures = _figures(sizes, categories)
-        found = _by_program(words, tuple(paths), categories, merge_list, output, engine, progress, how)
-        write_table(program_table(found, figures), output.directory / MIXTURE)
-        written = [MIXTURE]
-        facts |= {"merges_used": found.merges_used, "objective": found.objective, "rows": found.rows,
-                  "rounds": found.rounds}  # fmt: skip
-    else:
-        last = int(merge_list.scored[: how.merges or RANK_MERGES].max(initial=0))
+    sizes, progress = words.facts["languages"], context.progress
+    categories = _categories(sizes, words.facts["without_text"], settings.only)
+    hashed = settings.hashed(
+        tokenizer=tokenizer_fingerprint(tokenizer),
+        categories=categories,
+        only=None,  # they are the categories
+        beyond=None if beyond is None else tokenizer_fingerprint(beyond),
+    )
+
+    def work(_: Path) -> Written:
+        merge_list = _merge_list(tokenizer, beyond, settings)
+        for line in _odd(merge_list):
+            progress.note(line)
+        paths, facts = word_files(words, words_directory), _list_facts(merge_list)
+        if settings.method == "lp":
+            found = _by_program(words, tuple(paths), categories, merge_list, output, settings, context)
+            write_table(program_table(found, _figures(sizes, categories)), output.directory / MIXTURE)
+            facts |= {"merges_used": found.merges_used, "objective": found.objective, "rows": found.rows}
+            return Written([MIXTURE], facts | {"rounds": found.rounds})
+        last = int(merge_list.scored[: settings.merges or RANK_MERGES].max(initial=0))
         whole = keep_evidence(
-            words, paths, categories, merge_list.tokenizer, most := last + 1, output.directory / "evidence", engine,
-            progress,
-        )  # fmt: skip
+            words, paths, categories, merge_list.tokenizer, most := last + 1, output.directory / "evidence", context
+        )
         scored = merge_list.scored[merge_list.scored < most]
         taken = whole.taken(scored)
         with progress.stage("estimate", 1, "mixtures") as advance:
-            ranked = estimate(taken, unknown=how.unknown)
+            ranked = estimate(taken, unknown=settings.unknown)
             advance(1)
         facts |= _write_ranked(ranked, taken, merge_list, scored, output.directory)
-        written = [MIXTURE, MERGES, SENSITIVITY]
         if facts["warning"]:
             progress.note(facts["warning"])
-    return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
+        return Written(TABLES, facts)
+
+    return make(Stage("mixture", hashed, [{"words": words.fingerprint}], TABLES), output, context, work)
 
 
 def _categories(sizes: dict[str, dict[str, int]], without_text: Sequence[str], only: Sequence[str] | None) -> list[str]:
@@ -152,23 +177,22 @@ def _figures(sizes: dict[str, dict[str, int]], categories: list[str]) -> dict[st
     return sums
 
 
-def _merge_list(tokenizer: Tokenizer, how: Inference) -> MergeList:
+def _merge_list(tokenizer: Tokenizer, beyond: Tokenizer | None, settings: Mixture) -> MergeList:
     try:
-        return read_merge_list(tokenizer, None if how.beyond is None else how.beyond[1])
+        return read_merge_list(tokenizer, beyond)
     except NotExtended:
-        assert how.beyond is not None
-        raise NoExtension(how.beyond[0]) from None
+        raise NoExtension(str(settings.beyond)) from None
 
 
 def _by_program(
     words: Manifest, paths: tuple[Path, ...], categories: list[str], merge_list: MergeList, output: Output,
-    engine: Engine, progress: Progress, how: Inference,
-) -> Mixture:  # fmt: skip
-    merges = how.merges or PROGRAM_MERGES
+    settings: Mixture, context: Context,
+) -> program.Mixture:  # fmt: skip
+    merges = settings.merges or PROGRAM_MERGES
     tokenizer, into = merge_list.tokenizer, output.directory / "records"
-    records = keep_records(words.fingerprint, paths, categories, tokenizer, merges, into, engine, progress)
-    with progress.stage("solve", 1, "programs") as advance:
-        [(_, found)] = engine.run(solve_program, [ProgramTask(records, merge_list.tokenizer, merges)])
+    records = keep_records(words.fingerprint, paths, categories, tokenizer, merges, into, context)
+    with context.progress.stage("solve", 1, "programs") as advance:
+        [(_, found)] = context.engine.run(solve_program, [ProgramTask(records, merge_list.tokenizer, merges)])
         advance(1)
     return found
 
@@ -218,8 +242,8 @@ def _list_facts(merge_list: MergeList) -> dict[str, Any]:
     }
 
 
-def _told(merge_list: MergeList) -> list[str]:
-    """What was done to the list, and what is odd about it."""
+def _odd(merge_list: MergeList) -> list[str]:
+    """Describe what was removed from the merge list and what is unusual about it, a line each."""
     lines = []
     if merge_list.redundant:
         lines.append(f"merge list: {merge_list.redundant:,} merges make a token that an earlier one makes; taken out")

@@ -1,16 +1,17 @@
 """Reader of parallel text for curves and sweep: scratch files, and the documents that all languages have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from pipelines.context import Context
 from pipelines.corpus.bad_records import OnBadRecord
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
-from pipelines.parallel_text.selection import Selection, SelectTask, select_documents
+from pipelines.parallel_text.selection import Choice, Selection, SelectTask, select_documents
 from pipelines.parallel_text.texts import ReadTask, Texts, language_column, read_texts, selected_places, skipped_file
-from pipelines.premiums.comparison import Comparison
 from pipelines.progress import Progress
 
 
@@ -36,25 +37,39 @@ class Parallel:
         return language_column(self.texts, language, "text")
 
 
-def read_parallel(
-    files: list[InputFile], baseline: str, languages: tuple[str, ...] | None, on_bad_record: OnBadRecord,
-    into: Path, engine: Engine, progress: Progress,
-) -> tuple[Parallel, pa.Table]:  # fmt: skip
-    """Read all files into scratch files in `into`; return these and the bad records."""
-    tasks = [ReadTask(file, i, on_bad_record, into) for i, file in enumerate(files)]
+def read_files(tasks: Sequence[ReadTask], engine: Engine, progress: Progress) -> tuple[tuple[Texts, ...], pa.Table]:
+    """Read all files; return their scratch files, in order, and the bad records of all, sorted by path and record."""
+    files = [task.file for task in tasks]
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     found: dict[int, tuple[Texts, pa.Table]] = {}
     with progress.stage("read", total, "B") as advance:
         for index, read in engine.run(read_texts, tasks, on_lost=skipped_file):
             found[index] = read
             advance(files[index].size or 0)
-    texts = tuple(found[i][0] for i in range(len(tasks)))
+    bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])
+    ordered = bad.sort_by([("path", "ascending"), ("record", "ascending")])
+    return tuple(found[i][0] for i in range(len(tasks))), ordered
+
+
+def read_tasks(files: Sequence[InputFile], on_bad_record: OnBadRecord, into: Path) -> list[ReadTask]:
+    """Return a task for each file; its scratch file lies in `into` under the task's `name`."""
+    return [ReadTask(file, i, on_bad_record, into) for i, file in enumerate(files)]
+
+
+def read_parallel(
+    files: Sequence[InputFile], baseline: str, languages: Sequence[str] | None, into: Path, context: Context
+) -> tuple[Parallel, pa.Table]:
+    """Read the text of all files into `into`; return it with the common documents selected, and the bad records.
+
+    Raises what reading and selecting raise.
+    """
+    engine, progress = context.engine, context.progress
+    texts, bad = read_files(read_tasks(files, context.on_bad_record, into), engine, progress)
     with progress.stage("select documents", 1, "corpora") as advance:
-        how = Comparison(baseline, languages, on_bad_record=on_bad_record, repeated="leave out")
-        [(_, selection)] = engine.run(select_documents, [SelectTask(texts, into, how)])
+        choice = Choice(baseline, None if languages is None else tuple(languages), repeated="leave out")
+        [(_, selection)] = engine.run(select_documents, [SelectTask(texts, into, choice)])
         advance(1)
     if selection.repeated:
         twice = f"{selection.repeated:,} documents share their id with another of their language"
         progress.note(f"{twice}: which is the translation is not known, so they are not compared")
-    bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])
-    return Parallel(texts, selection), bad.sort_by([("path", "ascending"), ("record", "ascending")])
+    return Parallel(texts, selection), bad

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,6 @@ from operators.redaction import shown
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.outputs import replacing
 from pipelines.parallel_text.texts import Texts, language_column
-from pipelines.premiums.comparison import Comparison
 
 SELECTED: Final = "selected.parquet"
 EXAMPLE_CHARACTERS: Final = (30, 90)
@@ -40,12 +39,25 @@ class RepeatedDocument(DataError):
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Options of the selection: which languages and documents are compared."""
+
+    baseline: str
+    languages: tuple[str, ...] | None = None
+    """Languages to compare with the baseline; None: all."""
+    documents: Literal["common", "pairwise"] = "common"
+    """Documents that every compared language has, or that a language and the baseline have."""
+    repeated: Literal["fail", "leave out"] = "fail"
+    """Treatment of documents of a language that share one id: which of them is the translation is not known."""
+
+
+@dataclass(frozen=True)
 class SelectTask:
-    """A selection to make: texts and options."""
+    """Scratch files of the text, and the selection to make."""
 
     texts: tuple[Texts, ...]
     into: Path
-    how: Comparison
+    choice: Choice
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ def select_documents(task: SelectTask) -> Selection:
     "common" keeps the documents that every compared language has, "pairwise" those that a language and the baseline
     have. Raises NoBaseline, RepeatedDocument, NoCommonDocuments, EmptyCorpus.
     """
-    how = task.how
+    how = task.choice
     present = sorted({language for one in task.texts for language, size in one.bytes.items() if size})
     if not present:
         raise EmptyCorpus(len(task.texts))
@@ -143,6 +155,6 @@ def _documents(task: SelectTask, language: str) -> tuple[pl.DataFrame, int, int]
     )
     kept = table.filter(pl.col("bytes") > 0)
     distinct = kept.filter(~pl.col("id").is_duplicated())
-    if len(distinct) < len(kept) and task.how.repeated == "fail":
+    if len(distinct) < len(kept) and task.choice.repeated == "fail":
         raise RepeatedDocument(language, kept.filter(pl.col("id").is_duplicated())["id"].min())  # type: ignore[arg-type]
     return distinct, len(table) - len(kept), len(kept) - len(distinct)

@@ -4,15 +4,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from pipelines.settings import Corpus, Settings
+from pipelines.results import PlanResult
+from pipelines.settings import UNHASHED, Corpus, Settings
 
 
-class Plan(Settings, frozen=True, kw_only=True):
+class Plan(Settings[PlanResult], frozen=True, kw_only=True):
     """Predict from a sample of a corpus what training will need: distinct words, memory, workers, time, core-hours."""
 
-    corpus: Corpus
+    corpus: Annotated[Corpus, UNHASHED]
     """Paths, globs or URIs of text; a .yaml file lists sources."""
-    out: str | None = None
+    out: Annotated[str | None, UNHASHED] = None
     """Directory for plan.json; by default the plan is only printed."""
     pretokenizer: str = "gpt4"
     """A name ({pretokenizers}) or a regular expression: its matches and the gaps between are pre-tokens."""
@@ -24,3 +25,5 @@ class Plan(Settings, frozen=True, kw_only=True):
     """Memory for a worker, libraries included; without --workers, as few as it allows, but at least a node full."""
     cores_per_node: Annotated[int, Meta(ge=1)] | None = None
     """Workers on a node; by default as many as this machine has processors."""
+
+    KERNELS = ("words",)

@@ -1,24 +1,33 @@
-"""What a training run will need, told from a sample: distinct words, memory, time, workers, core-hours.
+"""The step `plan`: needs of a training run, predicted from a sample: distinct words, memory, time, workers, core-hours.
 
 docs/explanation/planning.md explains the model, its sources and its errors. COSTS is the one place of its constants.
 """
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from operators.errors import DataError
+from operators.kernels import are_compiled
 from operators.statistics.heaps_law import LEAST_BLOCKS, Growth, Interval, fit
-from pipelines.corpus.sources import InputFile
-from pipelines.outputs import Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.context import Context, out_directory
+from pipelines.corpus.sources import InputFile, as_source, find_files
+from pipelines.engines.local_engine import processors
+from pipelines.outputs import Manifest, Output, describe_inputs, replacing
 from pipelines.plan.needs import Costs, Estimate, Needs, VocabularyPlan, estimate, predicted, scaled
 from pipelines.plan.sample_words import SampleWords, Speed, measure_speed
 from pipelines.plan.sampling import Sample
+from pipelines.plan.settings import Plan
 from pipelines.progress import Progress
+from pipelines.results import PlanResult, summarized
+from pipelines.settings import size_in_bytes
+from pipelines.stage import Made, Stage, Written, make
 
 PLAN: Final = "plan.json"
+DEFAULT_SIZES: Final = (32768, 65536, 131072)
 
 COSTS: Final = Costs(
     worker_bytes=2.66e8,
@@ -128,8 +137,8 @@ class GrowthFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of all distinct words together."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training run will need."""
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """Needs of a training run, predicted; plan.json holds it."""
 
     pretokenizer: str
     memory_per_worker_bytes: float
@@ -137,14 +146,43 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     corpus: CorpusSize
     sample: SampleFacts
     pairs: GrowthFacts
-    """(language, word) pairs: rows of the word tables, what counting holds."""
+    """(language, word) pairs: rows of the word tables, which counting holds."""
     words: GrowthFacts
-    """Words over all languages: what training holds."""
+    """Words over all languages, which training holds."""
     vocabularies: list[VocabularyPlan]
     costs: Costs
 
 
-def plan_corpus(
+def plan(settings: Plan, context: Context) -> PlanResult:
+    """Predict from a sample what training will need. Starts no engine: a sample is small.
+
+    The summary is empty where nothing is written. Raises what `predict` raises.
+    """
+    files = find_files([as_source(source) for source in settings.corpus])
+    if not are_compiled(*settings.kernels()):
+        context.progress.note("compiling kernels: some seconds, once on this machine")
+    local = context.execution.engine == "local"
+    prediction = predict(
+        files,
+        settings.pretokenizer,
+        settings.vocab_sizes or DEFAULT_SIZES,
+        context.progress,
+        sample_bytes=settings.sample_mb * 1_000_000,
+        workers=context.execution.workers,
+        memory_per_worker_bytes=size_in_bytes("memory_per_worker", settings.memory_per_worker),
+        cores_per_node=settings.cores_per_node or processors(),
+        costs=LOCAL_COSTS if local else COSTS,
+    )
+    manifest = Manifest(stage="plan", fingerprint="", settings={}, inputs=[], files={}, facts={})
+    if settings.out is None:
+        return PlanResult(Path.cwd(), manifest, False, "", prediction)
+    with Output(out_directory(settings.out), "plan") as output:
+        made = write_prediction(prediction, files, output, settings, context)
+    summary = summarized(False, "a plan", {}, str(output.directory / PLAN))
+    return PlanResult(output.directory, made.manifest, False, summary, prediction)
+
+
+def predict(
     files: Sequence[InputFile],
     pretokenizer: str,
     vocabulary_sizes: Sequence[int],
@@ -155,7 +193,7 @@ def plan_corpus(
     memory_per_worker_bytes: float = 4e9,
     cores_per_node: int = 1,
     costs: Costs = COSTS,
-) -> Plan:
+) -> Prediction:
     """Read a sample of the files, and predict what training on all of them needs, at each vocabulary size.
 
     Without `workers`: as few as the memory allows, but at least a node full. Raises TooLittleText, WorkersTooSmall,
@@ -179,7 +217,7 @@ def plan_corpus(
     speed = measure_speed(sample, counted)
     needs = Needs(text, pairs, words, word_bytes, speed.seconds_per_byte, sample.largest_uncut_bytes(), costs)
     word_size = counted.text_bytes / max(counted.words_read, 1)
-    return Plan(
+    return Prediction(
         pretokenizer=pretokenizer,
         memory_per_worker_bytes=memory_per_worker_bytes,
         cores_per_node=cores_per_node,
@@ -214,19 +252,19 @@ def _sample_facts(sample: Sample, counted: SampleWords, speed: Speed) -> SampleF
     )
 
 
-def write_plan(plan: Plan, files: Sequence[InputFile], output: Output) -> None:
+def write_prediction(
+    prediction: Prediction, files: Sequence[InputFile], output: Output, settings: Plan, context: Context
+) -> Made:
     """Write plan.json; anew each time, as it holds how fast this machine is."""
-    settings = {
-        "pretokenizer": plan.pretokenizer,
-        "sample_bytes": plan.sample.text_bytes,
-        "vocabulary_sizes": [one.vocabulary_size for one in plan.vocabularies],
-    }
+
+    def work(_: Path) -> Written:
+        with replacing(output.directory / PLAN) as temporary:
+            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(prediction), indent=2) + b"\n")
+        return Written([PLAN])
+
     inputs = describe_inputs(list(files))
-    output.begin([PLAN])
-    with replacing(output.directory / PLAN) as part:
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
-    run = Run(engine="none", workers=1, seconds=0.0)
-    output.finish(fingerprint("plan", settings, inputs), settings, inputs, [PLAN], {}, run)
+    stage = Stage("plan", settings.hashed(), inputs, [PLAN], uses_engine=False, always=True)
+    return make(stage, output, context, work)
 
 
 def _growth_facts(number: Growth, size: Growth, text: Interval, word_size: float) -> GrowthFacts:

@@ -10,7 +10,7 @@ import polars as pl
 from operators.errors import DataError
 from operators.metrics.premiums import changes
 from pipelines.outputs import read_manifest
-from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.settings import Premiums
 from pipelines.premiums.tables import DOCUMENTS, PREMIUMS, matrices
 
 CHANGES: Final = "changes.parquet"
@@ -67,7 +67,7 @@ def read_old_run(directory: Path, out: Path, tokenizers: Sequence[str], baseline
 
 
 def change_table(
-    premiums: pl.DataFrame, documents: pl.DataFrame, tokenizers: Sequence[str], run: OldRun, how: Comparison
+    premiums: pl.DataFrame, documents: pl.DataFrame, tokenizers: Sequence[str], run: OldRun, settings: Premiums
 ) -> pl.DataFrame:
     """changes.parquet: a row a tokenizer and a language that both runs have.
 
@@ -88,7 +88,7 @@ def change_table(
                 on=["language", "id"],
                 maintain_order="left",
             )
-            table = _by_documents(both, how)
+            table = _by_documents(both, settings)
         if table is None:
             table = _by_intervals(premiums, tokenizers[new], old_premiums, run.tokenizers[old])
         named = pl.lit(tokenizers[new]).alias("tokenizer"), pl.lit(run.tokenizers[old]).alias("old_tokenizer")
@@ -96,15 +96,15 @@ def change_table(
     return pl.concat(tables)
 
 
-def _by_documents(both: pl.DataFrame, how: Comparison) -> pl.DataFrame | None:
+def _by_documents(both: pl.DataFrame, settings: Premiums) -> pl.DataFrame | None:
     """From the tokens of each document in both runs; None where the baseline has none of them."""
     languages = both["language"].unique().sort().to_list()
-    if how.baseline not in languages:
+    if settings.baseline not in languages:
         return None
     amounts, there = matrices(both, languages, ["new", "old"])
-    baseline = languages.index(how.baseline)
+    baseline = languages.index(settings.baseline)
     shared = there & there[:, [baseline]]
-    found = changes(amounts["new"], amounts["old"], there, baseline, how.resamples)
+    found = changes(amounts["new"], amounts["old"], there, baseline, settings.resamples)
     sums = {name: (one * shared).sum(0) for name, one in amounts.items()}
     against = {name: (one[:, [baseline]] * shared).sum(0) for name, one in amounts.items()}
     table = pl.DataFrame(

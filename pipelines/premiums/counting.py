@@ -1,6 +1,5 @@
 """Counting with one tokenizer: every document, all documents as one text, and what the tokens are like."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -150,8 +149,3 @@ class _Meter:
         owner = np.repeat(np.arange(len(characters)), np.diff(offsets))
         counts = np.array(list(characters.values()), np.int64)
         return int(counts[np.unique(owner[ids == self._unknown])].sum())
-
-
-def group_files(place: int, group: int) -> Sequence[str]:
-    """All scratch files of a task."""
-    return tokens_name(place, group), measures_name(place, group), uses_name(place, group)

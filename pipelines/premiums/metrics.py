@@ -9,18 +9,18 @@ import polars as pl
 from operators.metrics.efficiency import ratio
 from operators.metrics.fairness import gini, worst_to_best
 from operators.metrics.words import writes_words
-from pipelines.premiums.comparison import Comparison
+from pipelines.premiums.settings import Premiums
 
 
 def metric_table(
-    premiums: pl.DataFrame, measures: Sequence[pl.DataFrame], figures: pl.DataFrame, how: Comparison
+    premiums: pl.DataFrame, measures: Sequence[pl.DataFrame], figures: pl.DataFrame, settings: Premiums
 ) -> pl.DataFrame:
     """metrics.parquet, a row a tokenizer and language; nulls where a figure cannot be computed.
 
     `premiums`: premiums.parquet; `measures`: one a tokenizer, in the same order; `figures`: of the vocabularies.
     """
     tokens = pl.col("tokens_documents")
-    named = pl.lit(how.reference is not None) & (pl.col("tokenizer") == (how.reference or ""))
+    named = pl.lit(settings.reference is not None) & (pl.col("tokenizer") == (settings.reference or ""))
     reference = premiums.filter(named).select("language", reference=tokens)
     pairs = zip(measures, _names(premiums), strict=True)
     measured = pl.concat([one.with_columns(tokenizer=pl.lit(name)) for one, name in pairs])

@@ -4,17 +4,18 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from pipelines.settings import Corpus, Settings
+from pipelines.results import PremiumsResult
+from pipelines.settings import UNHASHED, Corpus, Settings
 
 
-class Premiums(Settings, frozen=True, kw_only=True):
+class Premiums(Settings[PremiumsResult], frozen=True, kw_only=True):
     """Token premiums: how many tokens each language needs for the same text (Petrov et al. 2023)."""
 
-    parallel: Corpus
+    parallel: Annotated[Corpus, UNHASHED]
     """Parallel text: documents with the same id are translations of each other."""
-    tokenizer: list[str]
+    tokenizer: Annotated[list[str], UNHASHED]
     """Tokenizers to compare; give it several times."""
-    out: str
+    out: Annotated[str, UNHASHED]
     """Directory for premiums.parquet, and the counts of every document."""
     baseline: str = "eng_Latn"
     """The language that the others are compared with."""
@@ -23,10 +24,13 @@ class Premiums(Settings, frozen=True, kw_only=True):
     documents: Literal["common", "pairwise"] = "common"
     """Sum over the documents that all compared languages have, or that the language and the baseline have."""
     aggregation: Literal["documents", "joined", "per-document"] = "documents"
-    """What `premium` is: the ratio of sums, of texts joined by a space and encoded once (Petrov), or a median ratio."""
+    """Definition of `premium`: ratio of summed tokens (documents), of the texts joined by a space and encoded once
+    (joined; Petrov et al.), or median of the documents' ratios (per-document)."""
     reference: str | None = None
     """One of the tokenizers, by its name or as given: sequence lengths are normalized by it (nsl)."""
-    against: str | None = None
+    against: Annotated[str | None, UNHASHED] = None
     """Output of an earlier run: say which languages got better or worse since, beyond the interval."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """Bootstrap resamples of documents behind each 95 % interval."""
+
+    KERNELS = ("encoding",)

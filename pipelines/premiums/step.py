@@ -1,30 +1,26 @@
-"""Parallel text to token premiums: read it once, count it with every tokenizer, compare where all counts meet."""
+"""The step `premiums`: read parallel text once, count it with every tokenizer, compare the counts."""
 
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from operators.metrics.efficiency import renyi_efficiency
 from operators.tokenizer import Tokenizer
-from pipelines.corpus.bad_records import BAD_RECORDS
+from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
-from pipelines.engines.engine import Engine
-from pipelines.engines.run_stats import run_of
-from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing, write_table
-from pipelines.parallel_text.selection import SELECTED, Selection, SelectTask, select_documents
-from pipelines.parallel_text.texts import ReadTask, Texts, read_texts, skipped_file
+from pipelines.outputs import Output, describe_inputs, write_table
+from pipelines.parallel_text.reading import read_files, read_tasks
+from pipelines.parallel_text.selection import Choice, Selection, SelectTask, select_documents
+from pipelines.parallel_text.texts import Texts
 from pipelines.premiums.changes import BETTER, CHANGES, SAME, WORSE, OldRun, change_table, read_old_run
-from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.counting import CountTask, count_tokens, group_files
-from pipelines.premiums.describing import DescribeTask, describe_languages, described_name
+from pipelines.premiums.counting import CountTask, count_tokens
+from pipelines.premiums.describing import DescribeTask, describe_languages
 from pipelines.premiums.metrics import metric_table, tokenizer_table
+from pipelines.premiums.settings import Premiums
 from pipelines.premiums.tables import DOCUMENTS, PREMIUMS, example_table, gather_counts, premium_table
 from pipelines.premiums.vocabularies import (
     VocabularyTask,
@@ -33,8 +29,10 @@ from pipelines.premiums.vocabularies import (
     vocabulary_figures,
     vocabulary_name,
 )
-from pipelines.progress import Progress
-from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.results import PremiumsResult, summarized
+from pipelines.settings import BadSettings
+from pipelines.stage import Made, Stage, Written, make
+from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 
 METRICS: Final = "metrics.parquet"
 TOKENIZERS: Final = "tokenizers.parquet"
@@ -47,24 +45,25 @@ TABLES: Final = (PREMIUMS, METRICS, TOKENIZERS, SCRIPTS, VOCABULARY, EXAMPLES, D
 
 @dataclass(frozen=True)
 class CompareTask:
-    """What the tables are made of."""
+    """Scratch files and settings that the tables are made of."""
 
     selection: Selection
     counts: tuple[CountTask, ...]
     tokenizers: tuple[str, ...]
-    how: Comparison
+    settings: Premiums
     against: OldRun | None
+    scratch: Path
     into: Path
 
 
 def compare(task: CompareTask) -> dict[str, Any]:
     """Write the tables; returns the figures for the manifest."""
     counted = gather_counts(task.selection.path, task.counts)
-    parts = [pl.read_parquet(task.into / vocabulary_name(i), glob=False) for i in range(len(task.tokenizers))]
+    parts = [pl.read_parquet(task.scratch / vocabulary_name(i), glob=False) for i in range(len(task.tokenizers))]
     vocabulary = pl.concat(parts)
     figures = vocabulary_figures(vocabulary)
-    premiums = premium_table(counted, task.tokenizers, task.how)
-    metrics = metric_table(premiums, counted.measures, figures, task.how)
+    premiums = premium_table(counted, task.tokenizers, task.settings)
+    metrics = metric_table(premiums, counted.measures, figures, task.settings)
     efficiencies = [renyi_efficiency(part["uses"].to_numpy()) for part in parts]
     tables = {
         PREMIUMS: premiums,
@@ -77,7 +76,7 @@ def compare(task: CompareTask) -> dict[str, Any]:
     }
     verdicts = dict[str, int]()
     if task.against is not None:
-        tables[CHANGES] = change_table(premiums, counted.documents, task.tokenizers, task.against, task.how)
+        tables[CHANGES] = change_table(premiums, counted.documents, task.tokenizers, task.against, task.settings)
         told = tables[CHANGES]["verdict"].drop_nulls()
         verdicts = {one: int((told == one).sum()) for one in (BETTER, WORSE, SAME)}
     for name, table in tables.items():
@@ -91,89 +90,133 @@ def compare(task: CompareTask) -> dict[str, Any]:
     }
 
 
+def premiums(settings: Premiums, context: Context) -> PremiumsResult:
+    """Compare languages by the tokens that they need for the same text.
+
+    Raises BadSettings, and what `compare_languages` and loading the tokenizers raise.
+    """
+    if not settings.tokenizer:
+        raise BadSettings("tokenizer", "names none; give at least one --tokenizer")
+    for reference in settings.tokenizer:
+        if settings.tokenizer.count(reference) > 1:
+            raise BadSettings("tokenizer", f"names {reference} twice; leave one out")
+    named = [(short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer]
+    settings = msgspec.structs.replace(settings, reference=_reference(settings))
+    output = Output(out_directory(settings.out), "premiums")
+    files = context.input_files(settings.parallel, output)
+    with output:
+        made = compare_languages(files, named, output, settings, context)
+    facts = made.manifest.facts
+    summary = summarized(made.kept, described(facts), facts, settings.out)
+    return PremiumsResult(output.directory, made.manifest, made.kept, summary)
+
+
+def described(facts: Mapping[str, Any]) -> str:
+    """Describe the tables in one line, and what does not count in them."""
+    line = f"premiums of {facts['languages']:,} languages over {facts['documents']:,} documents"
+    if "better" in facts:
+        line += f" ({facts['better']:,} got better, {facts['worse']:,} worse)"
+    if empty := facts["empty_documents"]:
+        line += f"; {empty:,} documents without text left out"
+    if without := facts["without_interval"]:
+        line += f"; {without:,} premiums have no interval, for want of documents"
+    if marked := facts["marked"]:
+        line += f"; {marked:,} marked: over 10 % of their characters are unknown tokens"
+    return line
+
+
+def _reference(settings: Premiums) -> str | None:
+    """Return the name of the tokenizer that `reference` means."""
+    if settings.reference is None:
+        return None
+    names = {one: short_name(one, settings.tokenizer) for one in settings.tokenizer}
+    if settings.reference in names.values():
+        return settings.reference
+    if settings.reference not in names:
+        raise BadSettings("reference", f"{settings.reference!r} is none of the tokenizers {', '.join(names.values())}")
+    return names[settings.reference]
+
+
+def short_name(reference: str, among: Sequence[str]) -> str:
+    """Return the last part of a reference, or all of it where another has the same last part."""
+    names = [_stem(one) for one in among]
+    name = _stem(reference)
+    return name if names.count(name) == 1 else reference
+
+
+def _stem(reference: str) -> str:
+    name = Path(reference.split(",pretokenizer=")[0]).resolve().name
+    return name.removesuffix(".json").removesuffix(".tiktoken")
+
+
 def compare_languages(
-    files: list[InputFile],
+    files: Sequence[InputFile],
     tokenizers: Sequence[tuple[str, Tokenizer]],
     output: Output,
-    engine: Engine,
-    progress: Progress,
-    how: Comparison,
-    against: Path | None = None,
-) -> Manifest:
-    """premiums.parquet and its companions (docs/reference/outputs.md) in `output`. Skipped when they are there already.
+    settings: Premiums,
+    context: Context,
+) -> Made:
+    """Write premiums.parquet and its companions (docs/reference/outputs.md) to `output`. Kept where up to date.
 
     A row a tokenizer and language: sums over the compared documents, the premium against the baseline with its 95 %
-    interval, and the same ratio of bytes and of characters, which no tokenizer has a part in.
+    interval, and the same ratio of bytes and of characters, which do not depend on the tokenizer. With `against`, the
+    output of an earlier run, changes.parquet says how each language's premium changed since.
 
-    `against` is the output of an earlier run: then changes.parquet says what became of each language since.
-
-    Raises NoBaseline, RepeatedDocument, NoCommonDocuments, EmptyCorpus, NotComparable, and what reading raises.
+    settings: `reference` is the name of a tokenizer. Raises NoBaseline, RepeatedDocument, NoCommonDocuments,
+    EmptyCorpus, NotComparable, and what reading raises.
     """
-    names = tuple(one for one, _ in tokenizers)
-    old = None if against is None else read_old_run(against, output.directory, names, how.baseline)
-    settings = asdict(how) | {
-        "tokenizers": [[name, tokenizer_fingerprint(tokenizer)] for name, tokenizer in tokenizers],
-        "languages": sorted(how.languages) if how.languages is not None else None,
-        "against": None if old is None else old.fingerprint,
-    }
-    inputs = describe_inputs(files)
-    name = fingerprint("premiums", settings, inputs)
-    if (done := output.current(name)) is not None:
-        progress.note(f"premiums: unchanged, kept ({output.directory})")
-        return done
-    began, directory = time.monotonic(), output.directory
-    reads = [ReadTask(file, i, how.on_bad_record, directory) for i, file in enumerate(files)]
-    groups = engine.workers  # one number for the whole of it: nodes may join on the way
-    scratch, written = _scratch(reads, len(names), groups), [*TABLES]
-    output.begin([*scratch, *written, BAD_RECORDS, CHANGES])
-    texts, bad = _read(reads, engine, progress)
+    names = tuple(name for name, _ in tokenizers)
+    against = None if settings.against is None else Path(settings.against).expanduser().resolve()
+    old = None if against is None else read_old_run(against, output.directory, names, settings.baseline)
+    hashed = settings.hashed(
+        tokenizers=[[name, tokenizer_fingerprint(tokenizer)] for name, tokenizer in tokenizers],
+        languages=None if settings.languages is None else sorted(settings.languages),
+        against=None if old is None else old.fingerprint,
+        on_bad_record=context.on_bad_record,
+    )
+
+    def work(scratch: Path) -> Written:
+        return _compare(files, tokenizers, old, scratch, output.directory, settings, context)
+
+    stage = Stage("premiums", hashed, describe_inputs(list(files)), [*TABLES, CHANGES])
+    return make(stage, output, context, work)
+
+
+def _compare(
+    files: Sequence[InputFile], tokenizers: Sequence[tuple[str, Tokenizer]], old: OldRun | None, scratch: Path,
+    directory: Path, settings: Premiums, context: Context,
+) -> Written:  # fmt: skip
+    names = tuple(name for name, _ in tokenizers)
+    engine, progress = context.engine, context.progress
+    texts, bad = read_files(read_tasks(files, context.on_bad_record, scratch), engine, progress)
     with progress.stage("select documents", 1, "corpora") as advance:
-        [(_, selection)] = engine.run(select_documents, [SelectTask(texts, directory, how)])
+        languages = None if settings.languages is None else tuple(settings.languages)
+        choice = Choice(settings.baseline, languages, settings.documents)
+        [(_, selection)] = engine.run(select_documents, [SelectTask(texts, scratch, choice)])
         advance(1)
-    counts = _count(texts, selection, [one for _, one in tokenizers], how, directory, groups, engine, progress)
+    counts = _count(texts, selection, [one for _, one in tokenizers], settings, scratch, context)
     with progress.stage("compare", len(names) + 1, "tables") as advance:
         filled = len({task.group for task in counts})
-        every = [VocabularyTask(one, loaded, i, filled, directory) for i, (one, loaded) in enumerate(tokenizers)]
+        every = [VocabularyTask(one, loaded, i, filled, scratch) for i, (one, loaded) in enumerate(tokenizers)]
         for _ in engine.run(describe_vocabulary, every):
             advance(1)
-        [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, how, old, directory)])
+        [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, settings, old, scratch, directory)])
         advance(1)
-    written += [CHANGES] if old is not None else []
-    for one in scratch:
-        (directory / one).unlink(missing_ok=True)
-    if how.on_bad_record == "skip":
-        written.append(BAD_RECORDS)
-        with replacing(directory / BAD_RECORDS) as part:
-            pq.write_table(bad, part)
-    return output.finish(name, settings, inputs, written, facts | {"bad_records": len(bad)}, run_of(engine, began))
-
-
-def _read(tasks: list[ReadTask], engine: Engine, progress: Progress) -> tuple[tuple[Texts, ...], pa.Table]:
-    """All files, in their order; and the bad records of all."""
-    files = [task.file for task in tasks]
-    total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
-    found: dict[int, tuple[Texts, pa.Table]] = {}
-    with progress.stage("read", total, "B") as advance:
-        for index, read in engine.run(read_texts, tasks, on_lost=skipped_file):
-            found[index] = read
-            advance(files[index].size or 0)
-    bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])
-    ordered = bad.sort_by([("path", "ascending"), ("record", "ascending")])
-    return tuple(found[i][0] for i in range(len(tasks))), ordered
+    files_written = [*TABLES, *([CHANGES] if old is not None else [])]
+    return Written(files_written, facts | {"bad_records": len(bad)}, bad)
 
 
 def _count(
     texts: tuple[Texts, ...],
     selection: Selection,
     tokenizers: Sequence[Tokenizer],
-    how: Comparison,
+    settings: Premiums,
     into: Path,
-    most: int,
-    engine: Engine,
-    progress: Progress,
+    context: Context,
 ) -> tuple[CountTask, ...]:
-    """Describe languages in `most` groups, then count them with every tokenizer; returns the tasks; files are there."""
-    groups = list(enumerate(_groups(selection.bytes, most)))
+    """Describe languages in groups, then count them with every tokenizer; return the tasks, whose files are there."""
+    engine, progress = context.engine, context.progress
+    groups = list(enumerate(_groups(selection.bytes, engine.workers)))
     describing = [DescribeTask(texts, selection.path, languages, group, into) for group, languages in groups]
     with progress.stage("describe languages", len(selection.bytes), "languages") as advance:
         for _, described in engine.run(describe_languages, describing):
@@ -181,7 +224,7 @@ def _count(
     tasks = tuple(
         CountTask(
             texts, selection.path, languages, {one: selection.examples[one] for one in languages
-            if one in selection.examples}, tokenizer, place, group, how.documents == "common", into,
+            if one in selection.examples}, tokenizer, place, group, settings.documents == "common", into,
         )
         for group, languages in groups  # other tokenizers side by side: some hold Python's lock, most do not
         for place, tokenizer in enumerate(tokenizers)
@@ -190,13 +233,6 @@ def _count(
         for _, counted in engine.run(count_tokens, tasks):
             advance(counted)
     return tasks
-
-
-def _scratch(reads: list[ReadTask], tokenizers: int, groups: int) -> list[str]:
-    """Every file that the tasks leave to each other."""
-    names = [*(one.name for one in reads), SELECTED, *(vocabulary_name(place) for place in range(tokenizers))]
-    names += [described_name(group) for group in range(groups)]
-    return names + [name for both in product(range(tokenizers), range(groups)) for name in group_files(*both)]
 
 
 def _groups(sizes: dict[str, int], most: int) -> list[tuple[str, ...]]:

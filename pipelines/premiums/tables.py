@@ -11,9 +11,9 @@ import polars as pl
 from operators.arrays import F64
 from operators.metrics.premiums import Mask, Spread, document_ratios, ratios
 from operators.statistics.bootstrap import Estimate
-from pipelines.premiums.comparison import Comparison
 from pipelines.premiums.counting import CountTask, measures_name, tokens_name
 from pipelines.premiums.describing import described_name
+from pipelines.premiums.settings import Premiums
 
 PREMIUMS: Final = "premiums.parquet"
 DOCUMENTS: Final = "documents.parquet"
@@ -59,15 +59,15 @@ def gather_counts(selected: Path, tasks: Sequence[CountTask]) -> Counted:
     return Counted(documents.drop("place").with_columns(columns), measures)
 
 
-def premium_table(counted: Counted, tokenizers: Sequence[str], how: Comparison) -> pl.DataFrame:
+def premium_table(counted: Counted, tokenizers: Sequence[str], settings: Premiums) -> pl.DataFrame:
     """premiums.parquet: a row a tokenizer and language."""
     languages = counted.measures[0]["language"].to_list()
     names = ["bytes", "characters", *(f"tokens_{i}" for i in range(len(tokenizers)))]
     amounts, there = matrices(counted.documents, languages, names)
-    baseline = languages.index(how.baseline)
+    baseline = languages.index(settings.baseline)
     both = there & there[:, [baseline]]
     sums = {name: np.where(both, one, 0).sum(0).astype(np.int64) for name, one in amounts.items()}
-    estimates = dict(zip(names, ratios(list(amounts.values()), there, baseline, how.resamples), strict=True))
+    estimates = dict(zip(names, ratios(list(amounts.values()), there, baseline, settings.resamples), strict=True))
     tables = []
     for i, tokenizer in enumerate(tokenizers):
         spread = document_ratios(amounts[f"tokens_{i}"], there, baseline)
@@ -85,7 +85,7 @@ def premium_table(counted: Counted, tokenizers: Sequence[str], how: Comparison) 
                     "documents": both.sum(0),
                     "characters": sums["characters"],
                     "bytes": sums["bytes"],
-                    **dict(zip(("tokens", "premium", "low", "high"), ways[how.aggregation], strict=True)),
+                    **dict(zip(("tokens", "premium", "low", "high"), ways[settings.aggregation], strict=True)),
                     "tokens_per_byte": sums[f"tokens_{i}"] / sums["bytes"],
                     "premium_bytes": estimates["bytes"].value,
                     "premium_characters": estimates["characters"].value,

@@ -1,4 +1,4 @@
-"""What decides, besides the tokenizer, what a text becomes; and what workers need of it, put on disk once."""
+"""Encoding options of a run, and the job description that workers load from disk."""
 
 import threading
 from dataclasses import dataclass
@@ -14,8 +14,7 @@ from operators.errors import UsageError
 from operators.tokenizer import Tokenizer
 from pipelines.memory import TooLittleMemory
 from pipelines.memory_pool import keep_freed_memory
-
-Format = Literal["parquet", "megatron"]
+from pipelines.retokenize.settings import Format
 
 LARGEST_ID: Final = (1 << 31) - 1
 """Megatron's widest ids are int32."""

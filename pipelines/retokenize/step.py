@@ -10,23 +10,26 @@ from typing import Any
 import msgspec
 import pyarrow.parquet as pq
 
+from operators.encoding.segmentation import parse_segmentation
 from operators.redaction import shown
 from operators.tokenizer import Tokenizer
-from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, OnBadRecord
+from pipelines.context import Context, out_directory
+from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile, Source
-from pipelines.engines.engine import Engine
-from pipelines.engines.run_stats import run_of
-from pipelines.outputs import Manifest, Output, Run, fingerprint, replacing
-from pipelines.progress import Progress
+from pipelines.outputs import Output, fingerprint, replacing
+from pipelines.results import Retokenized, summarized
 from pipelines.retokenize.bad_records import gather_bad_records
 from pipelines.retokenize.ledger import Entry, Ledger, end_work, languages_of
-from pipelines.retokenize.options import Encoding, Job, encoder_of, packed
+from pipelines.retokenize.options import Encoding, Job, encoder_of, packed, separator_id
 from pipelines.retokenize.parts import Counts
+from pipelines.retokenize.settings import Retokenize
 from pipelines.retokenize.shard_names import shard_stems
 from pipelines.retokenize.splits import planned, split_all
 from pipelines.retokenize.tasks import SplitDone, add, encode_split, name_content, unencoded
-from pipelines.tokenizers import tokenizer_fingerprint
+from pipelines.settings import BadSettings
+from pipelines.stage import Made
+from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 
 
 @dataclass(frozen=True)
@@ -59,45 +62,74 @@ class _Progressing:
     done: dict[int, SplitDone] = field(default_factory=dict)
 
 
-def retokenize(
-    files: list[InputFile],
-    tokenizer: Tokenizer,
-    output: Output,
-    engine: Engine,
-    progress: Progress,
-    *,
-    encoding: Encoding | None = None,
-    memory_bytes: int | None = None,
-) -> Manifest:
-    """Token shards of a corpus in `output`; what is there already and still right is kept.
+def retokenize(settings: Retokenize, context: Context) -> Retokenized:
+    """Encode what is new or changed of a corpus since the last run.
+
+    Raises BadSettings, BadSeparator, and what `encode_corpus` and loading the tokenizer raise.
+    """
+    tokenizer = load_tokenizer(settings.tokenizer)
+    encoding = _encoding(settings, tokenizer, context)
+    output = Output(out_directory(settings.out), "tokens")
+    files = context.input_files(settings.corpus, output)
+    with output:
+        made = encode_corpus(files, tokenizer, output, encoding, context)
+    languages = made.manifest.facts["languages"].values()
+    tokens, documents = (sum(one[figure] for one in languages) for figure in ("tokens", "documents"))
+    what = f"{tokens:,} tokens of {documents:,} documents"
+    summary = summarized(made.kept, what, made.manifest.facts, settings.out)
+    return Retokenized(output.directory, made.manifest, made.kept, summary)
+
+
+def _encoding(settings: Retokenize, tokenizer: Tokenizer, context: Context) -> Encoding:
+    """Return the encoding options that the settings name for this tokenizer."""
+    inference = parse_segmentation(settings.inference)
+    named = bool(tokenizer.added_tokens)
+    if settings.special_tokens_in_text == "ids" and not named:
+        reason = f"{settings.tokenizer} names no special tokens to find; leave it out, or give a tokenizer.json"
+        raise BadSettings("special_tokens_in_text", reason)
+    ranks = not named and settings.tokenizer.partition(",pretokenizer=")[0].endswith((".tiktoken", ".model"))
+    separator = None if settings.separator is None else separator_id(tokenizer, settings.separator, beyond=ranks)
+    return Encoding(
+        format=settings.format,
+        separator=separator,
+        inference=str(inference),
+        seed=settings.seed if inference.is_random else 0,  # another seed changes nothing else
+        special_ids=settings.special_tokens_in_text == "ids",
+        on_bad_record=context.on_bad_record,
+    )
+
+
+def encode_corpus(
+    files: list[InputFile], tokenizer: Tokenizer, output: Output, encoding: Encoding, context: Context
+) -> Made:
+    """Write the token shards of a corpus to `output`; those that are up to date are kept.
 
     The manifest's inputs are the files, with their shards and counts; its facts: documents, bytes and tokens for each
-    language, and bad_records. `memory_bytes`: what a worker may take, which only refuses documents that are too long.
+    language, and bad_records. This stage does not use the frame (`pipelines.stage`): it is made file by file.
     Raises EmptyCorpus, TooLittleMemory, and what reading and writing may raise.
     """
     began = time.monotonic()
-    encoding = encoding or Encoding()
+    progress = context.progress
     settings = _settings(tokenizer, encoding)
     inputs = _inputs(files, settings)
     ledger = Ledger.read(output.directory)
     kept, touched, todo = _sorted_out(inputs, ledger)
-    kept |= _still_equal(touched, ledger, todo, engine, progress)
+    kept |= _still_equal(touched, ledger, todo, context)
     todo.sort(key=lambda one: one.stem)
     made = ledger.made
     same = not todo and made is not None and made.settings == settings and len(kept) == len(ledger.entries)
     if same and made is not None and all(ledger.entries[name] == entry for name, entry in kept.items()):
         progress.note(f"tokens: unchanged, kept ({output.directory})")
-        output.kept = True
         end_work(output.directory)  # a run may have been cut off right behind its manifest
-        return msgspec.structs.replace(made, inputs=[kept[one.stem].as_input() for one in inputs])
+        return Made(msgspec.structs.replace(made, inputs=[kept[one.stem].as_input() for one in inputs]), kept=True)
     if len(kept) < len(inputs) and kept:
         progress.note(f"tokens: {len(kept):,} of {len(inputs):,} files are unchanged and kept")
     stems = [one.stem for one in inputs]
     bad_parts: dict[str, tuple[Path, ...]] = {}
     if not same:
         work = ledger.begin([kept[name] for name in sorted(kept)], stems)
-        job = _put_job(Job(tokenizer, encoding, output.directory, memory_bytes), work)
-        new, bad_parts = _encode_all(todo, job, encoding.on_bad_record, engine, progress)
+        job = _put_job(Job(tokenizer, encoding, output.directory, context.memory_bytes), work)
+        new, bad_parts = _encode_all(todo, job, context)
         kept |= new
     entries = [kept[one.stem] for one in inputs]
     facts = _facts(entries)
@@ -108,14 +140,12 @@ def retokenize(
         gather_bad_records(entries, bad_parts, output.directory / BAD_RECORDS)
         names.append(BAD_RECORDS)
     ledger.clear(stems, names)
-    worked = bool(todo or touched)
-    run = run_of(engine, began) if worked else Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
+    run = context.run_stats(began, engine=bool(todo or touched))
     contents = [{"path": one.path, "content": one.content, "made_by": one.made_by} for one in entries]
     name = fingerprint("tokens", settings, contents)
     manifest = output.finish(name, settings, [entry.as_input() for entry in entries], names, facts, run)
     end_work(output.directory)
-    output.kept = same
-    return manifest
+    return Made(manifest, kept=same)
 
 
 def _settings(tokenizer: Tokenizer, encoding: Encoding) -> dict[str, Any]:
@@ -149,15 +179,13 @@ def _sorted_out(inputs: Sequence[_Input], ledger: Ledger) -> tuple[dict[str, Ent
     return kept, touched, todo
 
 
-def _still_equal(
-    touched: Sequence[_Input], ledger: Ledger, todo: list[_Input], engine: Engine, progress: Progress
-) -> dict[str, Entry]:
+def _still_equal(touched: Sequence[_Input], ledger: Ledger, todo: list[_Input], context: Context) -> dict[str, Entry]:
     """Entries of the files that hold what they held; the others join `todo`."""
     equal: dict[str, Entry] = {}
     if touched:
         total = sum(one.file.size or 0 for one in touched)
-        with progress.stage("compare touched files", total, "B") as advance:
-            for index, content in engine.run(name_content, [one.file for one in touched]):
+        with context.progress.stage("compare touched files", total, "B") as advance:
+            for index, content in context.engine.run(name_content, [one.file for one in touched]):
                 one = touched[index]
                 entry = ledger.entries[one.stem]
                 if entry.content == content:
@@ -179,19 +207,21 @@ def _put_job(job: Job, work: Path) -> Path:
 
 
 def _encode_all(
-    todo: Sequence[_Input], job: Path, on_bad_record: OnBadRecord, engine: Engine, progress: Progress
+    todo: Sequence[_Input], job: Path, context: Context
 ) -> tuple[dict[str, Entry], dict[str, tuple[Path, ...]]]:
-    """Entries by name, and where the bad records of those that have any lie."""
+    """Encode files; return entries by name, and paths of the bad records of those that have any."""
+    if not todo:
+        return {}, {}
     wholes = [planned(one.file, one.stem, one.made_by, job) for one in todo]
-    splits, contents = split_all(wholes, engine, progress)
+    splits, contents = split_all(wholes, context.engine, context.progress)
     tasks = [(i, split) for i, own in enumerate(splits) for split in own]
     tasks.sort(key=lambda task: -task[1].stored_bytes)  # the longest first, so that none is waited for at the end
     progressing = [_Progressing(len(own)) for own in splits]
     total = None if any(one.file.size is None for one in todo) else sum(one.file.size or 0 for one in todo)
     made: dict[str, Entry] = {}
     bad_parts: dict[str, tuple[Path, ...]] = {}
-    with progress.stage("retokenize", total, "B") as advance:
-        for index, done in engine.run(encode_split, [split for _, split in tasks], on_lost=unencoded):
+    with context.progress.stage("retokenize", total, "B") as advance:
+        for index, done in context.engine.run(encode_split, [split for _, split in tasks], on_lost=unencoded):
             i, split = tasks[index]
             advance(split.stored_bytes)
             state = progressing[i]
@@ -200,7 +230,7 @@ def _encode_all(
                 parts = [state.done[number] for number in sorted(state.done)]
                 state.done.clear()
                 if lost := next((part.lost for part in parts if part.lost), None):
-                    left = BadRecords(on_bad_record)
+                    left = BadRecords(context.on_bad_record)
                     left.add(todo[i].file.path, 0, f"{lost}; nothing of it was encoded")
                     parts, contents[i] = [_left_out(left, job.parent / f"lost-{i}.parquet")], None
                 made[todo[i].stem] = _entry(todo[i], parts, contents[i])

@@ -4,15 +4,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from pipelines.settings import Corpus, Settings
+from pipelines.results import SweepResult
+from pipelines.settings import UNHASHED, Corpus, Settings
 
 
-class Sweep(Settings, frozen=True, kw_only=True):
+class Sweep(Settings[SweepResult], frozen=True, kw_only=True):
     """A tokenizer for each language, their curves, and the sizes at which languages pay the same (Arnett et al.)."""
 
-    parallel: Corpus
+    parallel: Annotated[Corpus, UNHASHED]
     """Text; documents with the same id are translations of each other; those that all languages have are compared."""
-    out: str
+    out: Annotated[str, UNHASHED]
     """Directory for sweep.parquet, curves.parquet, predictors.parquet, model.parquet, and tokenizers/."""
     vocab_size: Annotated[int, Meta(ge=257, le=100_000_000)] = 32768
     """Tokens of each tokenizer; languages are compared at this size first."""
@@ -28,3 +29,7 @@ class Sweep(Settings, frozen=True, kw_only=True):
     """all documents of a language, or the `others`: those that are not compared."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """Bootstrap resamples: of documents behind premiums, of languages behind the model."""
+
+    def kernels(self) -> tuple[str, ...]:
+        """Return the groups of kernels that a sweep runs; ids of more than two bytes have a group of their own."""
+        return ("words", "encoding", "replaying", *(("uint32_ids",) if self.vocab_size >= 1 << 16 else ()))

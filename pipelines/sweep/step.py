@@ -1,7 +1,7 @@
-"""A tokenizer for each language of a parallel text: what each pays at equal sizes, and at sizes that make it equal."""
+"""The step `sweep`: a tokenizer for each language of a parallel text, compared at equal sizes and at equal tokens."""
 
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -9,7 +9,6 @@ from urllib.parse import quote
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from operators.arrays import I64, padded, word_buffers
 from operators.curves.tokens_by_size import measure_curve, vocabulary_sizes
@@ -20,19 +19,19 @@ from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.extension import extend
 from operators.training.in_memory import train_words
-from pipelines.corpus.bad_records import BAD_RECORDS
+from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
-from pipelines.curves.step import CURVES, words_of
-from pipelines.engines.engine import Engine
-from pipelines.engines.run_stats import run_of
-from pipelines.outputs import Manifest, Output, Run, describe_inputs, fingerprint, replacing
+from pipelines.curve_table import CURVES
+from pipelines.outputs import Output, Run, describe_inputs, fingerprint
 from pipelines.parallel_text.reading import Parallel, read_parallel
-from pipelines.parallel_text.selection import SELECTED
-from pipelines.parallel_text.texts import ReadTask
-from pipelines.progress import Progress
-from pipelines.sweep.swept import Sweeping, Swept
+from pipelines.results import SweepResult, summarized
+from pipelines.settings import BadSettings
+from pipelines.stage import Made, Stage, Written, make
+from pipelines.sweep.settings import Sweep
+from pipelines.sweep.swept import Swept
 from pipelines.sweep.tables import MODEL, PREDICTORS, SWEEP, write_sweep
 from pipelines.tokenizers import TOKENIZER_FILES, save_tokenizer
+from pipelines.words.text_words import words_of
 
 TOKENIZERS: Final = "tokenizers"
 WHITE_SPACE: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
@@ -58,7 +57,7 @@ class SweepTask:
 
     parallel: Parallel
     language: str
-    how: Sweeping
+    settings: Sweep
     into: Path
     fingerprint: str
 
@@ -76,24 +75,28 @@ def tokenizer_directory(into: Path, language: str) -> Path:
 
 def sweep_language(task: SweepTask) -> Swept:
     """Train a tokenizer on one language's text, write it, and measure it on the compared documents."""
-    how, parallel = task.how, task.parallel
-    training = parallel.all(task.language) if how.train_on == "all" else parallel.others(task.language)
-    words, counts = words_of(training, how.pretokenizer)
+    settings, parallel = task.settings, task.parallel
+    training = parallel.all(task.language) if settings.train_on == "all" else parallel.others(task.language)
+    words, counts = words_of(training, settings.pretokenizer)
     directory = tokenizer_directory(task.into, task.language)
     directory.mkdir(parents=True, exist_ok=True)
     with Output(directory, "tokenizer") as output:
-        tokenizer = _trained(words, counts, how)
+        tokenizer = _trained(words, counts, settings)
         if not len(tokenizer.merges):
-            raise NothingToLearn(task.language, how.train_on)
+            raise NothingToLearn(task.language, settings.train_on)
         output.begin(list(TOKENIZER_FILES))
         saved = save_tokenizer(tokenizer, directory)
-        facts = {"pretokenizer": how.pretokenizer, "vocabulary": len(tokenizer.tokens), "merges": len(tokenizer.merges)}
+        facts = {
+            "pretokenizer": settings.pretokenizer,
+            "vocabulary": len(tokenizer.tokens),
+            "merges": len(tokenizer.merges),
+        }
         facts |= {"mixture": {task.language: 1.0}}
-        settings = {"vocabulary_size": how.vocab_size, "language": task.language}
+        size = {"vocabulary_size": settings.vocab_size, "language": task.language}
         run = Run(engine="none", workers=1, seconds=0.0)
-        output.finish(task.fingerprint, settings, [], saved.files, facts, run)
+        output.finish(task.fingerprint, size, [], saved.files, facts, run)
     text = parallel.evaluated(task.language)
-    own, own_counts = words_of(text, how.pretokenizer)
+    own, own_counts = words_of(text, settings.pretokenizer)
     used = _used(words, tokenizer) & _used(own, tokenizer)
     spaces = pc.count_substring_regex(text, WHITE_SPACE)
     return Swept(
@@ -112,9 +115,9 @@ def _sum(numbers: pa.Array) -> int:
     return int(pc.sum(numbers, min_count=0).as_py())
 
 
-def _trained(words: pa.LargeBinaryArray, counts: I64, how: Sweeping) -> Tokenizer:
-    start = Tokenizer(how.pretokenizer, (), Merges.from_rows([]))
-    return extend(start, train_words(words, counts, how.vocab_size, start=start))[0]
+def _trained(words: pa.LargeBinaryArray, counts: I64, settings: Sweep) -> Tokenizer:
+    start = Tokenizer(settings.pretokenizer, (), Merges.from_rows([]))
+    return extend(start, train_words(words, counts, settings.vocab_size, start=start))[0]
 
 
 def _used(words: pa.LargeBinaryArray, tokenizer: Tokenizer) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -127,44 +130,56 @@ def _used(words: pa.LargeBinaryArray, tokenizer: Tokenizer) -> np.ndarray[tuple[
     return used
 
 
-def sweep(files: list[InputFile], output: Output, engine: Engine, progress: Progress, how: Sweeping) -> Manifest:
-    """sweep.parquet and its companions (docs/reference/outputs.md) in `output`. Skipped when they are there already.
+def sweep(settings: Sweep, context: Context) -> SweepResult:
+    """Train a tokenizer for each language, and compare them.
+
+    Raises BadSettings, NothingToLearn, and what reading and selecting raise.
+    """
+    if settings.smallest_size > settings.vocab_size:
+        raise BadSettings("smallest_size", f"{settings.smallest_size} is more than vocab_size, {settings.vocab_size}")
+    output = Output(out_directory(settings.out), "sweep")
+    files = context.input_files(settings.parallel, output)
+    with output:
+        made = sweep_files(files, output, settings, context)
+    facts = made.manifest.facts
+    before, after = facts["variance_before"] ** 0.5, facts["variance_after"] ** 0.5
+    what = f"tokenizers of {facts['languages']:,} languages; the standard deviation of their tokens goes from "
+    what += f"{before:,.0f} at {facts['vocabulary']:,} to {after:,.0f} at the sizes that aim at {facts['target']:,}"
+    summary = summarized(made.kept, what, facts, settings.out)
+    return SweepResult(output.directory, made.manifest, made.kept, summary)
+
+
+def sweep_files(files: Sequence[InputFile], output: Output, settings: Sweep, context: Context) -> Made:
+    """Write sweep.parquet and its companions (docs/reference/outputs.md) to `output`. Kept where they are up to date.
 
     Raises NothingToLearn, and what reading and selecting raise.
     """
-    settings = asdict(how) | {"languages": sorted(how.languages) if how.languages is not None else None}
-    inputs = describe_inputs(files)
-    name = fingerprint("sweep", settings, inputs)
-    if (done := output.current(name)) is not None:
-        progress.note(f"sweep: unchanged, kept ({output.directory})")
-        return done
-    began, directory = time.monotonic(), output.directory
-    scratch = [ReadTask(file, i, how.on_bad_record, directory).name for i, file in enumerate(files)] + [SELECTED]
-    output.begin([*scratch, *SWEPT, BAD_RECORDS])
-    parallel, bad = read_parallel(files, how.baseline, how.languages, how.on_bad_record, directory, engine, progress)
-    names = sorted(parallel.selection.bytes, key=lambda one: (-_bytes(parallel, one), one))  # the longest first
-    mark = fingerprint("swept", settings, inputs)
-    tasks = [SweepTask(parallel, language, how, directory, mark) for language in names]
-    found: dict[str, Swept] = {}
-    with progress.stage("train and measure", len(tasks), "languages") as advance:
-        for index, one in engine.run(sweep_language, tasks):
-            found[names[index]] = one
-            advance(1)
-    facts: dict[str, Any] = write_sweep(found, how, directory)
-    for old in scratch:
-        (directory / old).unlink(missing_ok=True)
-    written = list(SWEPT)
-    if how.on_bad_record == "skip":
-        written.append(BAD_RECORDS)
-        with replacing(directory / BAD_RECORDS) as part:
-            pq.write_table(bad, part)
-    facts |= {
-        "languages": len(found),
-        "documents": parallel.selection.documents,
-        "repeated_documents": parallel.selection.repeated,
-        "bad_records": len(bad),
-    }
-    return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
+    hashed = settings.hashed(
+        languages=None if settings.languages is None else sorted(settings.languages),
+        on_bad_record=context.on_bad_record,
+    )
+    inputs = describe_inputs(list(files))
+
+    def work(scratch: Path) -> Written:
+        parallel, bad = read_parallel(files, settings.baseline, settings.languages, scratch, context)
+        names = sorted(parallel.selection.bytes, key=lambda one: (-_bytes(parallel, one), one))  # the longest first
+        mark = fingerprint("swept", hashed, inputs)
+        tasks = [SweepTask(parallel, language, settings, output.directory, mark) for language in names]
+        found: dict[str, Swept] = {}
+        with context.progress.stage("train and measure", len(tasks), "languages") as advance:
+            for index, one in context.engine.run(sweep_language, tasks):
+                found[names[index]] = one
+                advance(1)
+        facts: dict[str, Any] = write_sweep(found, settings, output.directory)
+        facts |= {
+            "languages": len(found),
+            "documents": parallel.selection.documents,
+            "repeated_documents": parallel.selection.repeated,
+            "bad_records": len(bad),
+        }
+        return Written(SWEPT, facts, bad)
+
+    return make(Stage("sweep", hashed, inputs, SWEPT), output, context, work)
 
 
 def _bytes(parallel: Parallel, language: str) -> int:

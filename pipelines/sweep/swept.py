@@ -1,24 +1,9 @@
-"""A sweep: what was asked, and what it found of a language."""
+"""Result of training and measuring one language in a sweep."""
 
 from dataclasses import dataclass
 
 from operators.arrays import I64
 from operators.curves.tokens_by_size import Curve
-from pipelines.corpus.bad_records import OnBadRecord
-
-
-@dataclass(frozen=True)
-class Sweeping:
-    """Fields as the settings of `sweep` (pipelines.curves.settings)."""
-
-    baseline: str
-    vocab_size: int
-    smallest_size: int
-    pretokenizer: str
-    train_on: str
-    resamples: int
-    languages: tuple[str, ...] | None = None
-    on_bad_record: OnBadRecord = "fail"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from operators.curves.equal_tokens import choose_sizes
 from operators.metrics.premiums import ratios
 from operators.statistics.linear_model import Explained, explain
 from operators.unicode.script_names import script_name
-from pipelines.curves.tables import curve_table
+from pipelines.curve_table import curve_table
 from pipelines.outputs import write_table
 
 if TYPE_CHECKING:
-    from pipelines.sweep.swept import Sweeping, Swept
+    from pipelines.sweep.settings import Sweep
+    from pipelines.sweep.swept import Swept
 
 SWEEP: Final = "sweep.parquet"
 PREDICTORS: Final = "predictors.parquet"
@@ -26,7 +27,7 @@ _COMBINED: Final = ("mean_token_length", "whitespace_share", "token_overlap")
 """The three that Arnett et al. combine."""
 
 
-def write_sweep(found: "Mapping[str, Swept]", how: "Sweeping", directory: Path) -> dict[str, Any]:
+def write_sweep(found: "Mapping[str, Swept]", settings: "Sweep", directory: Path) -> dict[str, Any]:
     """Write all tables; returns the figures for the manifest."""
     names = sorted(found)
     write_table(
@@ -34,11 +35,11 @@ def write_sweep(found: "Mapping[str, Swept]", how: "Sweeping", directory: Path) 
         directory / "curves.parquet",
     )
     choice = choose_sizes(
-        {name: (found[name].curve, found[name].sizes) for name in names}, how.smallest_size, how.vocab_size
+        {name: (found[name].curve, found[name].sizes) for name in names}, settings.smallest_size, settings.vocab_size
     )
     amounts = np.stack([found[name].tokens for name in names], axis=1).astype(np.float64)
-    baseline = names.index(how.baseline)
-    [premium] = ratios([amounts], np.ones(amounts.shape, np.bool_), baseline, how.resamples)
+    baseline = names.index(settings.baseline)
+    [premium] = ratios([amounts], np.ones(amounts.shape, np.bool_), baseline, settings.resamples)
     tokens = amounts.sum(0)
     table = pl.DataFrame(
         {
@@ -59,15 +60,15 @@ def write_sweep(found: "Mapping[str, Swept]", how: "Sweeping", directory: Path) 
         }
     ).with_columns(pl.col("premium", "low", "high").fill_nan(None))
     write_table(table, directory / SWEEP)
-    predictors = _predictors(found, names, how.baseline)
+    predictors = _predictors(found, names, settings.baseline)
     write_table(predictors, directory / PREDICTORS)
-    write_table(_models(predictors, how.resamples), directory / MODEL)
+    write_table(_models(predictors, settings.resamples), directory / MODEL)
     return {
-        "vocabulary": how.vocab_size,
+        "vocabulary": settings.vocab_size,
         "target": choice.target,
         "variance_before": float(tokens.var()),
         "variance_after": choice.variance,
-        "short_of_vocabulary": int((table["vocabulary"] < how.vocab_size).sum()),
+        "short_of_vocabulary": int((table["vocabulary"] < settings.vocab_size).sum()),
     }
 
 

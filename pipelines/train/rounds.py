@@ -1,7 +1,7 @@
 """Rounds of merges on a fleet of shards: the reducer chooses, the shards apply and report, until it has enough.
 
-A list that is given, of a tokenizer to extend or of a run that was cut off, is replayed first, many merges at a time.
-Where one shard is enough, the reducer works beside it.
+The merges of a tokenizer to extend, or of an interrupted run, are replayed first, many at a time. Where one shard is
+enough, the reducer works beside it, in the same worker.
 """
 
 import time
@@ -16,18 +16,19 @@ from operators.arrays import I32
 from operators.shard import PairChanges, Shard
 from operators.tokenizer import Merges, Tokenizer, same_merges
 from operators.training.reducer import Reducer, learn_rounds
+from pipelines.context import Context
 from pipelines.engines.engine import Engine
 from pipelines.engines.fleet import Call, Fleet
-from pipelines.progress import Progress
 from pipelines.train.checkpoint import Checkpoint
 from pipelines.words.word_tables import read_words
 
 ANSWER_EVERY_S = 0.5
-"""A lone trainer tells what it learned this often: what the loss of the driver costs, and how smooth progress is."""
+"""Seconds between two answers of a single-shard trainer: what the loss of the driver costs at most, and how smooth
+progress is."""
 
 
 class TrainingShard:
-    """Some partitions of the word tables, and how many batches of merges they have seen."""
+    """Training state of a worker: some partitions of the word tables, and the number of batches applied to them."""
 
     def __init__(
         self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None
@@ -58,7 +59,7 @@ class TrainingShard:
 
 
 def _writable(merges: Merges) -> Merges:
-    """Arrays that came through Ray are read-only; one copy, so that one compiled kernel serves all."""
+    """Copy arrays that came through Ray, which are read-only, so that one compiled kernel serves all."""
     if merges.left.flags.writeable:
         return merges
     return Merges(np.array(merges.left), np.array(merges.right), np.array(merges.token), np.array(merges.count))
@@ -66,60 +67,63 @@ def _writable(merges: Merges) -> Merges:
 
 @dataclass(frozen=True)
 class ShardSource:
-    """What shards are made of."""
+    """Arguments that shards are made of."""
 
     paths: Sequence[Path]
     """Word tables, a file for each partition."""
     shards: int
     """How many to make, at most one for each partition."""
     multipliers: Mapping[str, int] | None
-    """What each language's counts are multiplied with; None: all of them as they are."""
+    """Factor of each language's counts; None: all languages, by 1."""
     byte_ids: I32
     max_token_length: int | None = None
 
     @property
     def arguments(self) -> list[tuple[Sequence[Path], Mapping[str, int] | None, I32, int | None]]:
-        """What makes each TrainingShard."""
+        """Arguments of each TrainingShard."""
         own = [self.paths[i :: self.shards] for i in range(self.shards)]
         return [(paths, self.multipliers, self.byte_ids, self.max_token_length) for paths in own]
 
 
 @dataclass(frozen=True)
-class Goal:
-    """Where training begins and ends."""
+class TrainingTarget:
+    """Start and end of training."""
 
     start: Tokenizer
-    """What is there: special tokens, bytes, and the merges of a tokenizer that is extended."""
+    """Special tokens, bytes, and the merges of a tokenizer that is extended."""
     vocabulary_size: int
     min_pair_count: int
 
     def reducer(self, rounds: Sequence[Merges] = ()) -> Reducer:
-        """One that has chosen these rounds, and has not seen a count yet. Raises AnotherRun where it never would."""
+        """Return a reducer that has chosen these rounds and has seen no count yet.
+
+        Raises CheckpointMismatch where it would never choose them.
+        """
         reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count)
         if not all(reducer.restore_round(batch) for batch in rounds):
-            raise AnotherRun
+            raise CheckpointMismatch
         return reducer
 
 
-class AnotherRun(Exception):
-    """The rounds of a checkpoint are not those that this run chooses."""
+class CheckpointMismatch(Exception):
+    """Rounds of a checkpoint that are not the ones this run chooses."""
 
 
-class LoneTrainer:
-    """The only shard, and its reducer beside it: rounds without round trips."""
+class SingleShardTrainer:
+    """Training state of a lone worker: the only shard and its reducer, so that rounds need no round trips."""
 
-    def __init__(self, goal: Goal, shard: tuple[Any, ...]) -> None:
-        """`shard`: what makes the TrainingShard."""
-        self._goal, self._shard, self._batch = goal, TrainingShard(*shard), 0
+    def __init__(self, target: TrainingTarget, shard: tuple[Any, ...]) -> None:
+        """shard: arguments of the TrainingShard."""
+        self._target, self._shard, self._batch = target, TrainingShard(*shard), 0
 
     def begin(self, rounds: Sequence[Merges], number: int) -> None:
-        """Go on after these rounds; `number` is that of the last answer that was received."""
-        replayed = Merges.joined([self._goal.start.merges, *rounds])
-        self._rounds = learn_rounds(self._goal.reducer(rounds), [self._shard.initial()], self._apply, replayed)
+        """Resume after these rounds; `number` is that of the last answer that was received."""
+        replayed = Merges.joined([self._target.start.merges, *rounds])
+        self._rounds = learn_rounds(self._target.reducer(rounds), [self._shard.initial()], self._apply, replayed)
         self._number, self._answer = number, list[Merges]()
 
     def learn(self, number: int, seconds: float) -> list[Merges]:
-        """Rounds of about so many seconds, at least one; none at the end. Asked again, it gives the same answer."""
+        """Return rounds of about so many seconds, at least one, or none at the end. Asked again: the same answer."""
         if number == self._number + 1:
             began, self._answer = time.monotonic(), []
             for batch in self._rounds:
@@ -136,34 +140,32 @@ class LoneTrainer:
 
 def run_rounds(
     source: ShardSource,
-    goal: Goal,
-    engine: Engine,
-    progress: Progress,
+    target: TrainingTarget,
+    context: Context,
     checkpoint: Checkpoint,
     before: Sequence[Merges] = (),
 ) -> Reducer:
-    """Rounds until the goal is reached: the reducer with all of them.
+    """Run rounds until the target is reached; return the reducer with all of them.
 
-    `before` are the rounds of a run that was cut off, which the checkpoint holds already. They are replayed but for the
-    last, which this run must choose itself: that shows that they are of these words. Raises AnotherRun where it does
-    not.
+    `before`: rounds of an interrupted run, which the checkpoint holds already. They are replayed except the last, which
+    this run must choose itself: that shows that they are of these words. Raises CheckpointMismatch where it does not.
     """
-    reducer, expected = goal.reducer(before[:-1]), list(before[-1:])
-    learn = _alone if source.shards == 1 else _together
-    with checkpoint, progress.stage("train", reducer.missing, "tokens") as advance:
-        for batch in learn(source, goal, reducer, engine):
+    reducer, expected = target.reducer(before[:-1]), list(before[-1:])
+    learn = _single_shard if source.shards == 1 else _sharded
+    with checkpoint, context.progress.stage("train", reducer.missing, "tokens") as advance:
+        for batch in learn(source, target, reducer, context.engine):
             if expected and not same_merges(batch, expected.pop()):
-                raise AnotherRun
+                raise CheckpointMismatch
             if len(reducer.rounds) > len(before):
                 checkpoint.add(batch)
             advance(len(batch))
         if expected:
-            raise AnotherRun
+            raise CheckpointMismatch
         return reducer
 
 
-def _together(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
-    """Rounds; the reducer is here, the shards are workers."""
+def _sharded(source: ShardSource, target: TrainingTarget, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
+    """Yield rounds chosen here and applied by shards on workers."""
     answered: list[Merges] = []
 
     def recover() -> list[Call]:
@@ -176,22 +178,22 @@ def _together(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine)
             answered.append(batch)
             return answer
 
-        replayed = Merges.joined([goal.start.merges, *reducer.rounds])
+        replayed = Merges.joined([target.start.merges, *reducer.rounds])
         yield from learn_rounds(reducer, fleet.ask("initial"), applied, replayed)
 
 
-def _alone(source: ShardSource, goal: Goal, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
-    """As `_together`, but one worker chooses and applies, and the reducer here takes over what it chose."""
+def _single_shard(source: ShardSource, target: TrainingTarget, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
+    """Yield rounds that one worker chose and applied; the reducer here adopts them."""
     number = 0
 
     def recover() -> list[Call]:
         return [("begin", (list(reducer.rounds), number))]
 
-    with Fleet(engine, LoneTrainer, [(goal, source.arguments[0])], recover) as fleet:
+    with Fleet(engine, SingleShardTrainer, [(target, source.arguments[0])], recover) as fleet:
         fleet.ask("begin", list(reducer.rounds), number)
         while batches := fleet.ask("learn", number + 1, ANSWER_EVERY_S)[0]:
             number += 1
             for batch in batches:
                 if not reducer.restore_round(batch):
-                    raise AnotherRun
+                    raise CheckpointMismatch
                 yield batch

@@ -1,6 +1,5 @@
-"""Word tables to a tokenizer: words, counted as languages are weighed; rounds of merges on shards of them; files."""
+"""The step `train`: a corpus to word tables, word tables to a merge list, a merge list to a tokenizer's files."""
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,78 +8,96 @@ from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.extension import check_extendable, extend
 from operators.training.reducer import Reducer
-from pipelines.engines.engine import Engine
-from pipelines.engines.run_stats import run_of
+from pipelines.context import Context, out_directory
+from pipelines.corpus.sources import InputFile
 from pipelines.memory import shards_within
-from pipelines.outputs import Manifest, Output, fingerprint
-from pipelines.progress import Progress
+from pipelines.outputs import Manifest, Output
+from pipelines.results import Trained, summarized
+from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizers import TOKENIZER_FILES, Saved, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
-from pipelines.train.rounds import AnotherRun, Goal, ShardSource, run_rounds
-from pipelines.words.counting import word_files
+from pipelines.train.rounds import CheckpointMismatch, ShardSource, TrainingTarget, run_rounds
+from pipelines.train.settings import Train, resolve
+from pipelines.train.vocabulary_sizes import size_directories, write_sizes
+from pipelines.words.counting import count_words, word_files
 from pipelines.words.weighting import Weighting
 
 
-def train(
-    words: Manifest,
-    words_directory: Path,
-    output: Output,
-    engine: Engine,
-    progress: Progress,
-    *,
-    vocabulary_size: int,
-    special_tokens: Sequence[str] = (),
-    min_pair_count: int = 1,
-    max_token_length: int | None = None,
-    shares: Mapping[str, float] | None = None,
-    weights: Mapping[str, float] | None = None,
-    temperature: float | None = None,
-    extended: Tokenizer | None = None,
-    resume: bool = True,
-    memory_bytes: int | None = None,
-) -> Manifest:
-    """A tokenizer in `output`, from word tables. Skipped when it is there already.
+def train(settings: Train, context: Context) -> Trained:
+    """Count words, or import those counted elsewhere; train; write the smaller vocabularies.
 
-    `shares`, `weights` and `temperature` are those of `pipelines.words.weighting.Weighting`. With `extended`, its
-    merges and ids stay, its special tokens count, and `vocabulary_size` is the new total; the words must be cut by its
-    pre-tokenizer. A run that was cut off is gone on with, from what its checkpoint holds, unless `resume` is false.
-    `memory_bytes` is what the words and pairs of one worker may take.
+    Raises BadSettings and what `resolve`, `count_words`, `import_words` and `train_words` raise.
+    """
+    settings, extended = resolve(settings)
+    out = out_directory(settings.out)
+    output = Output(out, "tokenizer")
+    size_directories(settings.sizes, out)  # someone else's are refused before the work
+    files = context.input_files([*settings.word_table] or settings.corpus, output)
+    if extended is not None and not extended.special_tokens:
+        first = len(extended.tokens)
+        context.progress.note(f"extend: the tokenizer has no special tokens; new ids begin at {first:,}")
+    with output:
+        words = _words(settings, files, out / "words", context)
+        made = train_words(words, out / "words", output, settings, extended, context)
+        write_sizes(settings.sizes, out, made.manifest, context)
+    facts = made.manifest.facts
+    short = "" if facts["vocabulary"] == settings.vocab_size else " (no pair was left that is frequent enough)"
+    tokens, merges, rounds = (f"{facts[name]:,} {name}" for name in ("vocabulary", "merges", "rounds"))
+    tokens = tokens.replace("vocabulary", "tokens")
+    sizes = f", and {', '.join(f'size-{size}' for size in settings.sizes)}" if settings.sizes else ""
+    what = f"a tokenizer of {tokens}{short}, {merges} in {rounds}{sizes}"
+    return Trained(out, made.manifest, made.kept, summarized(made.kept, what, words.facts, settings.out))
+
+
+def _words(settings: Train, files: list[InputFile], directory: Path, context: Context) -> Manifest:
+    """Return the manifest of the word tables to train on."""
+    pretokenizer = str(settings.pretokenizer)
+    if settings.word_table:
+        from pipelines.words.imported_words import import_words
+
+        return import_words(files, pretokenizer, directory, context, partitions=settings.partitions).manifest
+    return count_words(files, pretokenizer, directory, context, partitions=settings.partitions).manifest
+
+
+def train_words(
+    words: Manifest, words_directory: Path, output: Output, settings: Train, extended: Tokenizer | None,
+    context: Context,
+) -> Made:  # fmt: skip
+    """Train a tokenizer on word tables into `output`. Kept where it is up to date.
+
+    settings: as `resolve` returns them. With `extended`, its merges, ids and special tokens stay and `vocab_size` is
+    the new total; the words must be cut by its pre-tokenizer. An interrupted run is resumed from its checkpoint, unless
+    `resume` is false.
 
     Raises NotExtendable, MaxTokenLengthTooSmall, UnknownLanguage, WeightOutOfRange, CountOverflow, TooLittleMemory,
     WriteFailed.
     """
-    start = extended or Tokenizer(words.settings["pretokenizer"], tuple(special_tokens), Merges.from_rows([]))
+    special = tuple(settings.special_tokens)
+    start = extended or Tokenizer(words.settings["pretokenizer"], special, Merges.from_rows([]))
     if extended is not None:
-        check_extendable(extended, max_token_length)
-    multipliers, mixture = _weigh(words, weighting := Weighting(shares, weights, temperature))
-    settings = {
-        "vocabulary_size": vocabulary_size,
-        "special_tokens": list(start.special_tokens),
-        "min_pair_count": min_pair_count,
-        "max_token_length": max_token_length,
-        **weighting.settings,
-        "extended": tokenizer_fingerprint(extended) if extended is not None else None,
-    }
-    name = fingerprint("tokenizer", settings, inputs := [{"words": words.fingerprint}])
-    checkpoint = Checkpoint(output.directory / CHECKPOINT, name)
-    if (done := output.current(name)) is not None:
-        checkpoint.remove()
-        progress.note(f"tokenizer: unchanged, kept ({output.directory})")
-        return done
-    began = time.monotonic()
-    output.begin(list(TOKENIZER_FILES))
-    paths = word_files(words, words_directory)
-    shards = _shards(engine, paths, _symbols(words, multipliers), memory_bytes)
-    source = ShardSource(paths, shards, multipliers, start.byte_ids, max_token_length)
-    goal = Goal(start, vocabulary_size, min_pair_count)
-    reducer = _learn(goal, source, engine, progress, checkpoint, resume)
-    made, repeated = extend(start, reducer.merges)
-    saved = save_tokenizer(made, output.directory)
-    of_extension = {} if extended is None else {"extended_merges": len(start.merges), "repeated_merges": repeated}
-    facts = _facts(made, reducer, saved) | {"mixture": mixture} | of_extension
-    manifest = output.finish(name, settings, inputs, saved.files, facts, run_of(engine, began))
+        check_extendable(extended, settings.max_token_length)
+    multipliers, mixture = _weigh(words, Weighting(settings.shares, settings.weights, settings.temperature))
+    hashed = settings.hashed(
+        special_tokens=list(start.special_tokens),
+        extend=None if extended is None else tokenizer_fingerprint(extended),
+    )
+    stage = Stage("tokenizer", hashed, [{"words": words.fingerprint}], TOKENIZER_FILES)
+    checkpoint = Checkpoint(output.directory / CHECKPOINT, stage.fingerprint)
+
+    def work(_: Path) -> Written:
+        paths = word_files(words, words_directory)
+        shards = _shards(paths, _symbols(words, multipliers), context)
+        source = ShardSource(paths, shards, multipliers, start.byte_ids, settings.max_token_length)
+        target = TrainingTarget(start, int(settings.vocab_size or 0), settings.min_pair_count)
+        reducer = _learn(target, source, checkpoint, settings.resume, context)
+        tokenizer, repeated = extend(start, reducer.merges)
+        saved = save_tokenizer(tokenizer, output.directory)
+        extension = {} if extended is None else {"extended_merges": len(start.merges), "repeated_merges": repeated}
+        return Written(saved.files, _facts(tokenizer, reducer, saved) | {"mixture": mixture} | extension)
+
+    made = make(stage, output, context, work)
     checkpoint.remove()
-    return manifest
+    return made
 
 
 def _facts(made: Tokenizer, reducer: Reducer, saved: Saved) -> dict[str, Any]:
@@ -89,20 +106,20 @@ def _facts(made: Tokenizer, reducer: Reducer, saved: Saved) -> dict[str, Any]:
     return {"pretokenizer": made.pretokenizer, **counts, **without}
 
 
-def _shards(engine: Engine, paths: Sequence[Path], symbols: int, memory_bytes: int | None) -> int:
-    most = min(engine.workers, len(paths))
-    worth = engine.shards(sum(path.stat().st_size for path in paths))
-    return shards_within(symbols, memory_bytes, min(worth, most), most)
+def _shards(paths: Sequence[Path], symbols: int, context: Context) -> int:
+    most = min(context.engine.workers, len(paths))
+    worth = context.engine.shards(sum(path.stat().st_size for path in paths))
+    return shards_within(symbols, context.memory_bytes, min(worth, most), most)
 
 
 def _symbols(words: Manifest, multipliers: Mapping[str, int] | None) -> int:
-    """Bytes of the distinct words that are trained on, and one for each word; equal words of languages as if not."""
+    """Count symbols to train on: bytes of the distinct words, and one a word; equal words of languages count apart."""
     used = (facts for language, facts in words.facts["languages"].items() if not multipliers or language in multipliers)
     return sum(int(facts["word_bytes"]) + int(facts["words"]) for facts in used)
 
 
 def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None, dict[str, float]]:
-    """What each language's counts are multiplied with, and the shares of bytes that come of it."""
+    """Return the factor of each language's counts, and the shares of bytes that result."""
     sizes = {language: figures["bytes"] for language, figures in words.facts["languages"].items()}
     multipliers = weighting.multipliers(sizes)
     if multipliers is None:
@@ -116,15 +133,15 @@ def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None
 
 
 def _learn(
-    goal: Goal, source: ShardSource, engine: Engine, progress: Progress, checkpoint: Checkpoint, resume: bool
+    target: TrainingTarget, source: ShardSource, checkpoint: Checkpoint, resume: bool, context: Context
 ) -> Reducer:
-    """The reducer at its end."""
+    """Return the reducer with all rounds."""
     before = checkpoint.read() if resume else []
     if before:
-        progress.note(f"train: going on after {sum(map(len, before)):,} merges of a run that was cut off")
+        context.progress.note(f"train: resuming after {sum(map(len, before)):,} merges of an interrupted run")
     try:
-        return run_rounds(source, goal, engine, progress, checkpoint, before)
-    except AnotherRun:
-        progress.note(f"train: the merges in {checkpoint.path} are not of these words; starting over without them")
+        return run_rounds(source, target, context, checkpoint, before)
+    except CheckpointMismatch:
+        context.progress.note(f"train: the merges in {checkpoint.path} are not of these words; starting without them")
     checkpoint.remove()
-    return run_rounds(source, goal, engine, progress, checkpoint)
+    return run_rounds(source, target, context, checkpoint)

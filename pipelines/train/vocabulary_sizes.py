@@ -1,51 +1,48 @@
 """Smaller vocabularies of one training run: each is a prefix of its merge list, in a tokenizer directory of its own."""
 
-import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-from pipelines.outputs import Manifest, Output, Run, fingerprint, read_manifest
-from pipelines.progress import Progress
+from operators.tokenizer import Tokenizer
+from pipelines.context import Context
+from pipelines.outputs import Manifest, Output, read_manifest
+from pipelines.stage import Stage, Written, make
 from pipelines.tokenizers import TOKENIZER_FILES, load_tokenizer, save_tokenizer
 
 
 def size_directories(sizes: Sequence[int], directory: Path) -> list[Output]:
-    """Where each size is written. Raises ForeignDirectory; ask before the work is done."""
+    """Return the output of each size. Raises ForeignDirectory; call it before the work is done."""
     return [Output(directory / f"size-{size}", "tokenizer") for size in sizes]
 
 
-def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, progress: Progress) -> None:
-    """`directory`/size-<size> for each: what training to that size gives. Those that are there already are kept.
+def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, context: Context) -> None:
+    """Write `directory`/size-<size> for each size: what training to that size gives. Kept where they are up to date.
 
-    What this function cut from an earlier tokenizer in `directory` is removed: it is not of the one that is there now.
+    Directories that this function wrote for an earlier tokenizer in `directory` are emptied.
     """
     inputs = [{"tokenizer": trained.fingerprint}]
-    for left in sorted(directory.glob("size-*")):
-        manifest = read_manifest(left)
+    for old in sorted(directory.glob("size-*")):
+        manifest = read_manifest(old)
         if manifest is not None and manifest.inputs != inputs and any("tokenizer" in one for one in manifest.inputs):
-            with Output(left, "tokenizer") as stale:
+            with Output(old, "tokenizer") as stale:
                 stale.begin([])
-            progress.note(f"tokenizer: {left} was of an earlier tokenizer and is removed")
-    wanted = []
+            context.progress.note(f"tokenizer: {old} belongs to an earlier tokenizer and is removed")
+
+    @cache
+    def whole() -> Tokenizer:
+        return load_tokenizer(str(directory))
+
     for size, output in zip(sizes, size_directories(sizes, directory), strict=True):
-        settings = {**trained.settings, "vocabulary_size": size}
-        name = fingerprint("tokenizer size", settings, inputs)
-        if output.current(name) is None:
-            wanted.append((size, output, settings, name))
-    if not wanted:
-        return
-    whole = load_tokenizer(str(directory))
-    with progress.stage("write sizes", len(wanted), "tokenizers") as advance:
-        for size, output, settings, name in wanted:
-            began = time.monotonic()
-            tokenizer = whole.truncated(size)
+
+        def work(_: Path, size: int = size, output: Output = output) -> Written:
+            tokenizer = whole().truncated(size)
+            saved = save_tokenizer(tokenizer, output.directory)
             facts = {"pretokenizer": tokenizer.pretokenizer, "vocabulary": len(tokenizer.tokens)}
             facts |= {"merges": len(tokenizer.merges), "mixture": trained.facts["mixture"]}
-            with output:
-                output.begin(list(TOKENIZER_FILES))
-                saved = save_tokenizer(tokenizer, output.directory)
-                if saved.without_ranks is not None:
-                    facts["without_ranks"] = saved.without_ranks
-                run = Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
-                output.finish(name, settings, inputs, saved.files, facts, run)
-            advance(1)
+            return Written(saved.files, facts | ({"without_ranks": saved.without_ranks} if saved.without_ranks else {}))
+
+        settings = {**trained.settings, "vocab_size": size}
+        stage = Stage("tokenizer size", settings, inputs, TOKENIZER_FILES, uses_engine=False)
+        with output:
+            make(stage, output, context, work)

@@ -5,8 +5,6 @@ The driver sends file names and receives sizes. A task writes its tables to disk
 depend on the number of workers.
 """
 
-import shutil
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,17 +16,19 @@ import pyarrow.parquet as pq
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
 from operators.word_table import WordCounter, runs_of
-from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, OnBadRecord
+from pipelines.context import Context
+from pipelines.corpus.bad_records import BadRecords, OnBadRecord
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
-from pipelines.engines.run_stats import TaskLost, run_of
+from pipelines.engines.run_stats import TaskLost
 from pipelines.memory import MEMORY_BYTES, should_flush
-from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint, replacing
+from pipelines.outputs import Manifest, Output, describe_inputs, replacing
 from pipelines.progress import Progress
+from pipelines.stage import Made, Stage, Written, make
 from pipelines.words.blocks import block_labels, category_of, run_bytes
-from pipelines.words.partitions import SCRATCH, ScratchTables, add_up_all
+from pipelines.words.partitions import ScratchTables, add_up_all
 from pipelines.words.spans import FileSpan, even_groups
 from pipelines.words.weighting import whole_ratios
 
@@ -100,62 +100,52 @@ def count_spans(task: CountTask) -> Counted:
 
 
 def count_words(
-    files: list[InputFile],
-    pretokenizer: str,
-    directory: Path,
-    engine: Engine,
-    progress: Progress,
-    *,
-    on_bad_record: OnBadRecord = "fail",
-    partitions: int = 16,
-    memory_bytes: int | None = None,
+    files: list[InputFile], pretokenizer: str, directory: Path, context: Context, *, partitions: int = 16,
     blocks: int = 0,
-) -> Manifest:
-    """Write word tables of a corpus: words-<partition>.parquet (language, word, count), ordered by language and hash.
+) -> Made:  # fmt: skip
+    """Count the words of a corpus into `directory`: words-<partition>.parquet (language, word, count), sorted by
+    language and the words' hashes. Kept where they are up to date.
 
-    Skipped when the tables are current. The manifest's facts: documents, bad_records, and for each language its
-    distinct words and their bytes, and, weighted by the sources' weights, count of words, bytes and characters.
+    The manifest's facts: documents, bad_records, and for each language its distinct words and their bytes, and,
+    weighted by the sources' weights, count of words, bytes and characters. With `blocks`, each language is counted in
+    so many bootstrap blocks of its documents, under labels of `pipelines.words.blocks`.
 
-    With `blocks`, each language is counted in that many bootstrap blocks, labelled as in pipelines.words.blocks.
+    Raises EmptyCorpus, CountOverflow, BadPattern, and what reading raises.
     """
     regex = Pretokenizer(pretokenizer).regex
-    settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions, "on_bad_record": on_bad_record}
-    settings |= {"blocks": blocks} if blocks else {}
-    inputs = describe_inputs(files)
-    name = fingerprint("words", settings, inputs)
+    settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions}
+    settings |= {"on_bad_record": context.on_bad_record} | ({"blocks": blocks} if blocks else {})
+    stage = Stage("words", settings, describe_inputs(files), [f"words-{i:04}.parquet" for i in range(partitions)])
     with Output(directory, "words") as output:
-        if (done := output.current(name)) is not None:
-            progress.note(f"words: unchanged, kept ({directory})")
-            return done
-        began = time.monotonic()
-        output.begin([*(f"words-{i:04}.parquet" for i in range(partitions)), BAD_RECORDS])
-        scratch = directory / SCRATCH
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.unlink(missing_ok=True)  # a link, which is not followed
-        scratch.mkdir()
-        try:
-            groups, limit = _groups(files, engine.workers, blocks), memory_bytes or MEMORY_BYTES
-            tasks = [
-                CountTask(spans, i, pretokenizer, partitions, limit, on_bad_record, scratch, blocks)
-                for i, spans in enumerate(groups)
-            ]
-            # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
-            weighed = sum(10 * span.stored_bytes * span.multiplier for spans in groups for span in spans)
-            if weighed >= LARGEST_TOTAL:
-                raise CountOverflow(float(weighed))
-            poisoned = BadRecords(on_bad_record)
-            found = count_all(tasks, engine, progress, poisoned)
-            names = [name for one in found.values() for name in one.files]
-            written, languages = add_up_all(directory, names, partitions, memory_bytes, engine, progress)
-            if on_bad_record == "skip":
-                written.append(BAD_RECORDS)
-                _write_bad_records(poisoned, found, scratch, directory / BAD_RECORDS)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-        if not any(figures["bytes"] for figures in languages.values()):
-            raise EmptyCorpus(len(files))
-        facts = {"languages": languages, **_facts(found, len(poisoned), languages)}
-        return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
+        return make(
+            stage,
+            output,
+            context,
+            lambda scratch: _count(files, pretokenizer, scratch, directory, context, partitions, blocks),
+        )
+
+
+def _count(
+    files: list[InputFile], pretokenizer: str, scratch: Path, directory: Path, context: Context, partitions: int,
+    blocks: int,
+) -> Written:  # fmt: skip
+    engine, progress, how = context.engine, context.progress, context.on_bad_record
+    groups, limit = _groups(files, engine.workers, blocks), context.memory_bytes or MEMORY_BYTES
+    tasks = [
+        CountTask(spans, i, pretokenizer, partitions, limit, how, scratch, blocks) for i, spans in enumerate(groups)
+    ]
+    # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
+    weighed = sum(10 * span.stored_bytes * span.multiplier for spans in groups for span in spans)
+    if weighed >= LARGEST_TOTAL:
+        raise CountOverflow(float(weighed))
+    poisoned = BadRecords(how)
+    found = count_all(tasks, engine, progress, poisoned)
+    names = [name for one in found.values() for name in one.files]
+    written, languages = add_up_all(scratch, directory, names, partitions, context.memory_bytes, engine, progress)
+    bad = _bad_records(poisoned, found, scratch)
+    if not any(figures["bytes"] for figures in languages.values()):
+        raise EmptyCorpus(len(files))
+    return Written(written, {"languages": languages, **_facts(found, len(poisoned), languages)}, bad)
 
 
 def _facts(found: dict[int, Counted], poisoned: int, labels: Collection[str]) -> dict[str, Any]:
@@ -220,11 +210,9 @@ def _with_files(task: CountTask, paths: set[str]) -> CountTask:
     return replace(task, spans=tuple(span for span in task.spans if span.file.path in paths))
 
 
-def _write_bad_records(poisoned: BadRecords, found: dict[int, Counted], scratch: Path, into: Path) -> None:
+def _bad_records(poisoned: BadRecords, found: dict[int, Counted], scratch: Path) -> pa.Table:
     bad = [pq.read_table(scratch / f"bad-{i}.parquet") for i in sorted(found) if found[i].bad_records]
-    with replacing(into) as temporary:
-        whole = pa.concat_tables([poisoned.table(), *bad])
-        pq.write_table(whole.sort_by([("path", "ascending"), ("record", "ascending")]), temporary)
+    return pa.concat_tables([poisoned.table(), *bad]).sort_by([("path", "ascending"), ("record", "ascending")])
 
 
 def word_files(manifest: Manifest, directory: Path) -> list[Path]:

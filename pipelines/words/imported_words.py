@@ -4,8 +4,6 @@ Words are imported unchanged; the named pre-tokenizer is only recorded in the to
 (`pipelines.words.counting`): the same partitions, the same facts.
 """
 
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,15 +20,16 @@ from operators.errors import DataError
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
 from operators.word_table import WordCounter
+from pipelines.context import Context
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.reading import open_input
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.engine import Engine
-from pipelines.engines.run_stats import run_of
 from pipelines.memory import MEMORY_BYTES, should_flush
-from pipelines.outputs import Manifest, Output, describe_inputs, fingerprint
+from pipelines.outputs import Output, describe_inputs
 from pipelines.progress import Progress
-from pipelines.words.partitions import SCRATCH, ScratchTables, add_up_all
+from pipelines.stage import Made, Stage, Written, make
+from pipelines.words.partitions import ScratchTables, add_up_all
 
 NO_LANGUAGE: Final = "und"
 """Language of tables without a language column: the code of ISO 639 for undetermined."""
@@ -177,48 +176,31 @@ def _check_rows(path: str, columns: dict[str, pa.Array], first: int) -> None:
 
 
 def import_words(
-    files: list[InputFile],
-    pretokenizer: str,
-    directory: Path,
-    engine: Engine,
-    progress: Progress,
-    *,
-    partitions: int = 16,
-    memory_bytes: int | None = None,
-) -> Manifest:
-    """Write word tables from counts made elsewhere; rows of the same language and word are added up.
+    files: list[InputFile], pretokenizer: str, directory: Path, context: Context, *, partitions: int = 16
+) -> Made:
+    """Import word counts made elsewhere into word tables in `directory`; rows of one language and word add up.
 
-    Skipped when the tables are current. The manifest's facts are those of `pipelines.words.counting.count_words`,
-    without documents, and: rows, zero_counts and empty_words (rows left out for these reasons).
+    Kept where they are up to date. The manifest's facts are those of `pipelines.words.counting.count_words`, without
+    documents, and: rows, zero_counts and empty_words, the rows that were left out for these reasons.
 
     Raises BadWordTable, CountOverflow, EmptyCorpus, and what opening the files raises.
     """
     regex = Pretokenizer(pretokenizer).regex
     settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions}
-    inputs = describe_inputs(files)
-    name = fingerprint("imported words", settings, inputs)
+    names = [f"words-{i:04}.parquet" for i in range(partitions)]
+    stage = Stage("imported words", settings, describe_inputs(files), names)
     with Output(directory, "words") as output:
-        if (done := output.current(name)) is not None:
-            progress.note(f"words: unchanged, kept ({directory})")
-            return done
-        began = time.monotonic()
-        output.begin([f"words-{i:04}.parquet" for i in range(partitions)])
-        scratch = directory / SCRATCH
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.unlink(missing_ok=True)  # a link, which is not followed
-        scratch.mkdir()
-        try:
-            tasks = [
-                ImportTask(file, i, partitions, memory_bytes or MEMORY_BYTES, scratch) for i, file in enumerate(files)
-            ]
-            figures, counted = _import_all(tasks, engine, progress)
-            written, languages = add_up_all(directory, counted, partitions, memory_bytes, engine, progress)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-        if not languages:
-            raise EmptyCorpus(len(files))
-        facts = {"documents": None, "bad_records": 0, **figures, "languages": languages}
-        return output.finish(name, settings, inputs, written, facts, run_of(engine, began))
+        return make(stage, output, context, lambda scratch: _import(files, scratch, directory, context, partitions))
+
+
+def _import(files: list[InputFile], scratch: Path, directory: Path, context: Context, partitions: int) -> Written:
+    engine, progress, memory = context.engine, context.progress, context.memory_bytes
+    tasks = [ImportTask(file, i, partitions, memory or MEMORY_BYTES, scratch) for i, file in enumerate(files)]
+    figures, counted = _import_all(tasks, engine, progress)
+    written, languages = add_up_all(scratch, directory, counted, partitions, memory, engine, progress)
+    if not languages:
+        raise EmptyCorpus(len(files))
+    return Written(written, {"documents": None, "bad_records": 0, **figures, "languages": languages})
 
 
 def _import_all(tasks: list[ImportTask], engine: Engine, progress: Progress) -> tuple[dict[str, int], list[str]]:

@@ -18,10 +18,8 @@ from pipelines.memory import TooLittleMemory
 from pipelines.outputs import replacing
 from pipelines.progress import Progress
 
-SCRATCH = "counts"
-"""Folder of scratch files beside the tables."""
 COUNTED = "counted.json"
-"""File in SCRATCH that lists the scratch files to add up."""
+"""Scratch file: the names of the scratch tables that count."""
 FIGURES = ("words", "word_bytes", "count", "bytes", "characters")
 """Figures of each language: distinct words, their bytes; then occurrences, and bytes and characters of these."""
 _EMPTY = pa.RecordBatch.from_pylist([], WORDS_SCHEMA)
@@ -60,6 +58,7 @@ class AddUpTask:
 
     partition: int
     partitions: int
+    scratch: Path
     into: Path
     memory_bytes: int | None
     """None: no limit."""
@@ -68,8 +67,8 @@ class AddUpTask:
 def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
     """Worker task: sum a partition into `words-<partition>.parquet`; return its name and each language's FIGURES."""
     counter = WordCounter()
-    for file in msgspec.json.decode((task.into / SCRATCH / COUNTED).read_bytes(), type=list[str]):
-        with pa.memory_map(str(task.into / SCRATCH / file)) as mapped:
+    for file in msgspec.json.decode((task.scratch / COUNTED).read_bytes(), type=list[str]):
+        with pa.memory_map(str(task.scratch / file)) as mapped:
             batch = pa.ipc.open_file(mapped).get_batch(task.partition)
             for language, words, counts in by_language(batch):
                 counter.table(language).add_rows(words, counts)
@@ -91,18 +90,18 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
 
 
 def add_up_all(
-    directory: Path, counted: Iterable[str], partitions: int, memory_bytes: int | None, engine: Engine,
+    scratch: Path, directory: Path, counted: Iterable[str], partitions: int, memory_bytes: int | None, engine: Engine,
     progress: Progress,
 ) -> tuple[list[str], dict[str, dict[str, int]]]:  # fmt: skip
     """Add up all partitions into `directory`; return the names of the tables and each language's FIGURES.
 
-    `counted`: names of the scratch files. Raises TooLittleMemory.
+    `counted`: names of the scratch tables. Raises TooLittleMemory.
     """
-    with replacing(directory / SCRATCH / COUNTED, durable=False) as temporary:
+    with replacing(scratch / COUNTED, durable=False) as temporary:
         temporary.write_bytes(msgspec.json.encode(sorted(counted)))
     added: dict[int, tuple[str, list[tuple[str, list[int]]]]] = {}
     sums: dict[str, list[int]] = {}
-    tasks = [AddUpTask(i, partitions, directory, memory_bytes) for i in range(partitions)]
+    tasks = [AddUpTask(i, partitions, scratch, directory, memory_bytes) for i in range(partitions)]
     with progress.stage("add up words", partitions, "partitions") as advance:
         for index, one in engine.run(add_up, tasks):
             added[index] = one

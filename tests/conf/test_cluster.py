@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from jobs.command import app
-from jobs.configuration import read_workflow
+from jobs.workflow import read_workflow
 from tests.conf.manifests import CronJob, Manifest, RayCluster, RayCronJob, RayJob, check_schedule, pods
 from tests.conftest import ROOT
 

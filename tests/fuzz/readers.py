@@ -7,7 +7,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from jobs.configuration import BadConfiguration, read_settings, read_sources, read_workflow
+from jobs.configuration import BadConfiguration, read_settings, read_sources
+from jobs.workflow import read_workflow
 from operators.encoding.encode import Encoder
 from operators.errors import DataError, UsageError
 from operators.tokenizer import Tokenizer
@@ -77,7 +78,7 @@ def _manifest(data: bytes) -> None:
         _ledger(directory)
         with Output(directory, "stage") as output:
             if found is not None:
-                output.current(found.fingerprint)
+                output.if_current(found.fingerprint)
             output.begin(["a"])
         assert outside.exists()
         assert (directory / MARKER).exists()

@@ -4,23 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from jobs import commands as runner
 from jobs.command import main
-from pipelines.context import Job
+from pipelines.context import Context
+from pipelines.outputs import Manifest
+from pipelines.results import Trained
 from pipelines.train.settings import Train
+
+LOCAL = ("--engine", "local")
 
 
 def lose(workers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> int | str | None:
     """The exit status of a command whose step loses so many workers, two of which may be lost."""
 
-    def run_train(settings: Train, job: Job) -> str:
+    def train(settings: Train, context: Context) -> Trained:
         for number in range(workers):
-            job.engine.stats.record_loss(f"count_spans of item {number}", "its process ended without a word")
-        return "wrote nothing"
+            context.engine.stats.record_loss(f"count_spans of item {number}", "its process ended without a word")
+        nothing = Manifest(stage="tokenizer", fingerprint="", settings={}, inputs=[], files={}, facts={})
+        return Trained(tmp_path, nothing, False, "wrote nothing")
 
-    monkeypatch.setitem(runner.RUNNERS, Train, run_train)
+    monkeypatch.setattr("pipelines.train.step.train", train)
     try:
-        main(["train", "x.txt", "--out", str(tmp_path / "o"), "--max-failures", "2", "--progress", "json"])
+        main(["train", "x.txt", "--out", str(tmp_path / "o"), "--max-failures", "2", "--progress", "json", *LOCAL])
     except SystemExit as end:
         return end.code
     return 0

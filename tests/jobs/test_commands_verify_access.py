@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from jobs.commands import run_steps
-from jobs.engines import EngineWhenNeeded
-from jobs.progress import listener
+from jobs.commands import run_step
+from pipelines.context import Context
 from pipelines.curves.settings import Curves
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.mixture.settings import Mixture
@@ -49,14 +48,14 @@ def test_every_step_says_so_before_it_works(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(LocalEngine, "run", run)
     execution = Execution(engine="local", workers=2, progress="off")
     for time in range(2):
-        with EngineWhenNeeded(execution, listener("off"), []) as engine:
+        with Context(execution) as context:
             for step in steps:
                 did.clear()
-                run_steps([step], execution, engine, listener("off"))
+                run_step(step, context)
                 if time == 0:
                     files = [str(corpus / "de.txt"), str(corpus / "en.txt")]
                     assert did[0] == ("require_visible", (files, tmp_path / type(step).__name__))
                     assert [what for what, _ in did].count("require_visible") == 1
                     assert any(what == "run" for what, _ in did)
-            untouched = engine._engine is None
+            untouched = "_started" not in context.__dict__
     assert untouched and did == []  # all is kept: nobody is asked

@@ -9,7 +9,7 @@ from jobs.command import main
 from jobs.plan_table import plan_table, spread
 from jobs.units import size
 from pipelines.plan.needs import Estimate, VocabularyPlan
-from pipelines.plan.step import COSTS, CorpusSize, GrowthFacts, Plan, SampleFacts
+from pipelines.plan.step import COSTS, CorpusSize, GrowthFacts, Prediction, SampleFacts
 
 
 def about(value: float, factor: float = 2.0) -> Estimate:
@@ -43,7 +43,7 @@ ONE = VocabularyPlan(
     core_hours=about(81.3),
 )
 
-PLAN = Plan(
+PLAN = Prediction(
     pretokenizer="gpt4",
     memory_per_worker_bytes=4e9,
     cores_per_node=8,
@@ -128,7 +128,7 @@ def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFix
     told = capsys.readouterr().out
     assert told.splitlines()[-1] == f"wrote a plan: {tmp_path}/plan/plan.json"
     assert [cell.strip() for cell in row(told, "workers")[1:]] == ["3", "3"]
-    written = msgspec.json.decode((tmp_path / "plan/plan.json").read_bytes(), type=Plan)
+    written = msgspec.json.decode((tmp_path / "plan/plan.json").read_bytes(), type=Prediction)
     assert [one.vocabulary_size for one in written.vocabularies] == [1000, 2000]
     assert [one.workers for one in written.vocabularies] == [3, 3]
     assert written.corpus.text_bytes.value == sum(map(len, lines))

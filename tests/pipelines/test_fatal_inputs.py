@@ -17,16 +17,14 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.ray_engine import RayEngine
 from pipelines.engines.run_stats import RunStats, TooManyFailures
 from pipelines.outputs import Manifest, Output, read_run
-from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
 from pipelines.retokenize.options import Encoding
 from pipelines.tokenizers import load_tokenizer
-from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
 from tests.pipelines.premiums.corpora import four_languages
 from tests.pipelines.retokenize.corpora import encoded, files_of, train_tokenizer
+from tests.pipelines.steps import compare_languages, count_words
 
 VERDICT = "4 workers in a row were lost at it, the last one: "
 NOTHING = "; nothing of it "
@@ -121,8 +119,8 @@ def test_premiums_leave_the_file_out(folder: Path, tmp_path: Path) -> None:
     def compared(out: Path, engine: Engine, how: OnBadRecord = "skip") -> Manifest:
         files = find_files([Source(path=str(tmp_path / "parallel"))])
         with Output(out, "premiums") as output:
-            comparison = Comparison("en", resamples=100, on_bad_record=how)
-            return compare_languages(files, [("tok", tokenizer)], output, engine, Silent(), comparison)
+            named = [("tok", tokenizer)]
+            return compare_languages(files, named, output, engine, Silent(), resamples=100, on_bad_record=how)
 
     made = compared(tmp_path / "o", FaultyEngine(2, {}, of("zh.parquet")))
     with pytest.raises(BadRecord, match=r"zh\.parquet: 4 workers in a row were lost"):

@@ -18,8 +18,7 @@ from pipelines.memory import SHARD_BYTES_PER_SYMBOL, TooLittleMemory
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
 from pipelines.train.rounds import TrainingShard
-from pipelines.train.step import train
-from pipelines.words.counting import count_words
+from tests.pipelines.steps import count_words, train
 
 LIMIT = 3 << 20
 

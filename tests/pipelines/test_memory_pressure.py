@@ -10,9 +10,9 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.memory import is_crowded, should_flush
 from pipelines.outputs import Manifest
 from pipelines.progress import Silent
-from pipelines.words.counting import count_words
 from pipelines.words.partitions import ScratchTables
 from tests.pipelines.corpora import write_corpus
+from tests.pipelines.steps import count_words
 
 GB = 1 << 30
 

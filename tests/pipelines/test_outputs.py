@@ -35,12 +35,12 @@ def finish(directory: Path, name: str, *files: str) -> None:
 def test_a_finished_stage_is_current_until_a_file_changes_or_goes(tmp_path: Path) -> None:
     finish(tmp_path / "o", "first", "a", "b")
     output = Output(tmp_path / "o", "stage")
-    assert output.current("first") is not None and output.kept
-    assert Output(tmp_path / "o", "stage").current("second") is None
+    assert output.if_current("first") is not None
+    assert Output(tmp_path / "o", "stage").if_current("second") is None
     (tmp_path / "o/a").write_text("longer than before")
-    assert output.current("first") is None
+    assert output.if_current("first") is None
     (tmp_path / "o/a").unlink()
-    assert output.current("first") is None
+    assert output.if_current("first") is None
 
 
 def test_what_a_cut_off_run_left_is_neither_current_nor_kept(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_what_a_cut_off_run_left_is_neither_current_nor_kept(tmp_path: Path) -> 
     with Output(tmp_path / "o", "stage") as output:
         output.begin(["b", "c"])
         (tmp_path / "o/c").write_text("half")
-    assert Output(tmp_path / "o", "stage").current("first") is None
+    assert Output(tmp_path / "o", "stage").if_current("first") is None
     assert not (tmp_path / "o/a").exists()
     finish(tmp_path / "o", "third", "d")
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [".babelmerge", "d", MANIFEST, "run.json"]

@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 
 from jobs.command import main
-from jobs.demo.catalogs import MissingPackage, extract_catalogs, is_sample, read_catalogs
-from pipelines.outputs import Output, read_manifest
-from pipelines.progress import Silent
+from jobs.demo.catalogs import MissingPackage, catalogs, is_sample, read_catalogs
+from jobs.demo.settings import Catalogs
+from pipelines.context import Context
+from pipelines.outputs import read_manifest
 
 ROOT = Path(django.__file__).parent
 
@@ -37,10 +38,8 @@ def test_every_translation_is_in_the_compiled_catalogs() -> None:
 
 
 def test_halves_are_disjoint_whole_and_the_same_in_every_language(tmp_path: Path) -> None:
-    with Output(tmp_path / "a", "catalogs") as output:
-        facts = extract_catalogs(["django"], output, Silent(), minimum_strings=300)
-    with Output(tmp_path / "b", "catalogs") as output:
-        extract_catalogs(["django"], output, Silent(), minimum_strings=300)
+    facts = catalogs(Catalogs(packages=["django"], out=str(tmp_path / "a")), Context()).facts
+    catalogs(Catalogs(packages=["django"], out=str(tmp_path / "b")), Context())
     assert facts["languages"] >= 60
     parts: dict[str, dict[str, pl.DataFrame]] = {"parallel": {}, "train": {}, "sample": {}}
     for path in (tmp_path / "a").glob("*.parquet"):

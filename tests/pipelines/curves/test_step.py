@@ -7,13 +7,14 @@ import pytest
 
 from operators.encoding.encode import Encoder
 from operators.tokenizer import Tokenizer
-from pipelines.curves.step import BadTarget, measure_curves
+from pipelines.curves.step import BadTarget
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
 from pipelines.parallel_text.selection import NoBaseline
 from pipelines.progress import Silent
 from tests.operators.curves.test_tokens_by_size import trained
 from tests.pipelines.parallel_sentences import SENTENCES, corpus, documents
+from tests.pipelines.steps import measure_curves
 
 
 def at(table: pl.DataFrame, language: str, size: int) -> int:
@@ -28,7 +29,7 @@ def test_tables_say_what_each_size_encodes_to(tmp_path: Path) -> None:
     for engine in (LocalEngine(1), LocalEngine(3)):
         out = tmp_path / f"out{engine.workers}"
         with Output(out, "curves") as output:
-            made = measure_curves(files, tokenizer, output, engine, Silent(), baseline="en")
+            made = measure_curves(files, tokenizer, output, engine, Silent(), baseline="en").manifest
     assert (tmp_path / "out1/curves.parquet").read_bytes() == (tmp_path / "out3/curves.parquet").read_bytes()
     assert sorted(path.name for path in out.iterdir()) == [
         ".babelmerge", "curves.parquet", "manifest.json", "run.json", "sizes.parquet",

@@ -21,7 +21,7 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.nodes import InvisiblePaths, NodeMismatch, identity, probes
 from pipelines.engines.ray_engine import ClusterFull, ClusterUnreachable, RayEngine
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
-from pipelines.train.rounds import LoneTrainer, TrainingShard
+from pipelines.train.rounds import SingleShardTrainer, TrainingShard
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.train.test_step import merges_of
 
@@ -109,7 +109,7 @@ def test_a_lone_trainer_killed_changes_nothing(
     merges_of(tmp_path / "corpus", tmp_path / "plain", LocalEngine(2), 600)
     marker = tmp_path / "killed"
 
-    class Doomed(LoneTrainer):
+    class Doomed(SingleShardTrainer):
         def learn(self, number, seconds):  # type: ignore[no-untyped-def]
             with suppress(FileExistsError):
                 if number == 4:
@@ -118,7 +118,7 @@ def test_a_lone_trainer_killed_changes_nothing(
             return super().learn(number, seconds)
 
     monkeypatch.setattr("pipelines.train.rounds.ANSWER_EVERY_S", 0.0)
-    monkeypatch.setattr("pipelines.train.rounds.LoneTrainer", Doomed)
+    monkeypatch.setattr("pipelines.train.rounds.SingleShardTrainer", Doomed)
     merges_of(tmp_path / "corpus", tmp_path / "killed-one", RayEngine(2, 1 << 40), 600)
     assert marker.exists()
     for name in ("tokenizer.json", "merges.parquet", MANIFEST):

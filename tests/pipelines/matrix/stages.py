@@ -11,19 +11,14 @@ import pytest
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.mixture.step import Inference, infer_categories
 from pipelines.outputs import Manifest, Output, read_manifest
-from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
-from pipelines.retokenize.step import retokenize
 from pipelines.tokenizers import load_tokenizer
 from pipelines.train.checkpoint import Checkpoint
-from pipelines.train.step import train
 from pipelines.words.blocks import BLOCKS
-from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.premiums.corpora import four_languages
+from tests.pipelines.steps import compare_languages, count_words, encode_corpus, infer_categories, train
 
 PARTITIONS: Final = 6
 
@@ -75,14 +70,14 @@ def _train(made: Path, out: Path, engine: Engine) -> None:
 def _retokenize(made: Path, out: Path, engine: Engine) -> None:
     with Output(out, "tokens") as output:
         files = find_files([Source(path=str(made / "corpus"))])
-        retokenize(files, load_tokenizer(str(made / "tok")), output, engine, Silent())
+        encode_corpus(files, load_tokenizer(str(made / "tok")), output, engine, Silent())
 
 
 def _compare(made: Path, out: Path, engine: Engine) -> None:
     with Output(out, "premiums") as output:
         files = find_files([Source(path=str(made / "parallel"))])
         named = [("tok", load_tokenizer(str(made / "tok")))]
-        compare_languages(files, named, output, engine, Silent(), Comparison("en", resamples=100))
+        compare_languages(files, named, output, engine, Silent(), resamples=100)
 
 
 def _infer(made: Path, out: Path, engine: Engine) -> None:
@@ -90,7 +85,7 @@ def _infer(made: Path, out: Path, engine: Engine) -> None:
     assert words is not None
     with Output(out, "mixture") as output:
         tokenizer = load_tokenizer(str(made / "tok"))
-        infer_categories(words, made / "blocks", tokenizer, output, engine, Silent(), Inference())
+        infer_categories(words, made / "blocks", tokenizer, output, engine, Silent())
 
 
 _FILES: Final = "pipelines.corpus.storage.LocalStorage.open"

@@ -9,15 +9,14 @@ import pytest
 from operators.mixture.program import CannotInfer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.mixture.step import Inference, UnknownCategory, infer_categories
+from pipelines.mixture.step import UnknownCategory
 from pipelines.outputs import Output, read_manifest
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
-from pipelines.train.step import train
 from pipelines.words.blocks import BLOCKS, block_labels, category_of
-from pipelines.words.counting import count_words
 from tests.conftest import ROOT
 from tests.pipelines.corpora import write_corpus
+from tests.pipelines.steps import count_words, infer_categories, train
 
 ENGINE = LocalEngine(2)
 
@@ -40,7 +39,7 @@ def infer(made: Path, out: Path, sources: list[Source], engine: LocalEngine = EN
     with Output(out, "mixture") as output:
         words = count_words(files, "gpt4", out / "words", engine, Silent(), blocks=BLOCKS)
         tokenizer = load_tokenizer(str(made / "tok"))
-        infer_categories(words, out / "words", tokenizer, output, engine, Silent(), Inference(**how))  # type: ignore[arg-type]
+        infer_categories(words, out / "words", tokenizer, output, engine, Silent(), **how)
     return pl.read_parquet(out / "mixture.parquet")
 
 

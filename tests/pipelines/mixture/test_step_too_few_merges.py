@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Command
-from tests.jobs.test_training_plan import QUIET, one_line
+from tests.pipelines.train.test_settings import QUIET, one_line
 
 ALPHABETS = {"latin": 0x61, "greek": 0x3B1, "cyrillic": 0x430, "armenian": 0x561}
 

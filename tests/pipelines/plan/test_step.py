@@ -20,23 +20,28 @@ from operators.shard import Shard
 from operators.tokenizer import Merges
 from operators.training.reducer import Reducer, learn_rounds
 from operators.word_table import WordCounter
+from pipelines.context import Context
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output, read_manifest
 from pipelines.plan.needs import Estimate, WorkersTooSmall
 from pipelines.plan.sample_words import SampleWords
 from pipelines.plan.sampling import Sample
-from pipelines.plan.step import COSTS, Plan, TooLittleText, plan_corpus, write_plan
+from pipelines.plan.settings import Plan
+from pipelines.plan.step import COSTS, Prediction, TooLittleText, predict, write_prediction
 from pipelines.progress import Silent
-from pipelines.words.counting import count_words, word_files
+from pipelines.words.counting import word_files
 from tests.pipelines.corpora import count_words as slow_count
+from tests.pipelines.steps import count_words
 
 MEGABYTE = 1_000_000
 
 
-def plan_of(*paths: Path, sample_bytes: int, sizes: tuple[int, ...] = (1000,), workers: int | None = None) -> Plan:
+def plan_of(
+    *paths: Path, sample_bytes: int, sizes: tuple[int, ...] = (1000,), workers: int | None = None
+) -> Prediction:
     files = find_files([Source(path=str(path)) for path in paths])
-    return plan_corpus(files, "gpt4", sizes, Silent(), sample_bytes=sample_bytes, workers=workers)
+    return predict(files, "gpt4", sizes, Silent(), sample_bytes=sample_bytes, workers=workers)
 
 
 def holds(estimate: Estimate, truth: float) -> bool:
@@ -253,7 +258,7 @@ def test_languages_in_one_block_are_told_apart() -> None:
 def test_as_few_workers_as_the_memory_allows(synthetic: Path) -> None:
     def planned(memory: float, workers: int | None = None) -> tuple[int, bool]:
         files = find_files([Source(path=str(synthetic))])
-        plan = plan_corpus(
+        plan = predict(
             files, "gpt4", [1000], Silent(), sample_bytes=MEGABYTE, memory_per_worker_bytes=memory, workers=workers
         )
         [one] = plan.vocabularies
@@ -283,7 +288,7 @@ def test_a_plan_is_written_and_read_again(synthetic: Path, tmp_path: Path) -> No
     files = find_files([Source(path=str(synthetic))])
     for _ in range(2):  # the second time over the first
         with Output(tmp_path / "plan", "plan") as output:
-            write_plan(plan, files, output)
-    assert msgspec.json.decode((tmp_path / "plan/plan.json").read_bytes(), type=Plan) == plan
+            write_prediction(plan, files, output, Plan(corpus=[str(synthetic)]), Context())
+    assert msgspec.json.decode((tmp_path / "plan/plan.json").read_bytes(), type=Prediction) == plan
     manifest = read_manifest(tmp_path / "plan")
     assert manifest is not None and manifest.stage == "plan"

@@ -8,9 +8,8 @@ from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.outputs import Output
 from pipelines.progress import Silent
-from pipelines.train.step import train
-from pipelines.words.counting import count_words
 from tests.pipelines.corpora import documents, write_corpus
+from tests.pipelines.steps import count_words, train
 
 
 def small_tokenizer(folder: Path, engine: Engine) -> None:

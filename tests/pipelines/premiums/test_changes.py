@@ -11,10 +11,9 @@ from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
 from pipelines.premiums.changes import NotComparable
-from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
 from tests.pipelines.premiums.corpora import parallel
+from tests.pipelines.steps import compare_languages
 
 BYTES = Tokenizer("none", (), Merges.from_rows([]))
 LETTER = int(BYTES.byte_ids[ord("a")])
@@ -25,7 +24,9 @@ PAIRS = Tokenizer("none", (), Merges.from_rows([(LETTER, LETTER, 256, 1)]))
 def run(text: Path, out: Path, named: list[tuple[str, Tokenizer]], against: Path | None = None) -> pl.DataFrame:
     files, engine = find_files([Source(path=str(text))]), LocalEngine(1)
     with Output(out, "premiums") as output:
-        compare_languages(files, named, output, engine, Silent(), Comparison("en", resamples=200), against)
+        compare_languages(
+            files, named, output, engine, Silent(), resamples=200, against=None if against is None else str(against)
+        )
     return pl.read_parquet(out / ("premiums.parquet" if against is None else "changes.parquet"))
 
 

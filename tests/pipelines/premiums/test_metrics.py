@@ -13,11 +13,10 @@ from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output, read_manifest
-from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.premiums.corpora import four_languages, small_tokenizer
+from tests.pipelines.steps import compare_languages
 
 ENGINE = LocalEngine(2)
 TABLES = ("premiums", "metrics", "tokenizers", "scripts", "vocabulary", "examples", "documents")
@@ -35,9 +34,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compared(text: Path, out: Path, named: list[tuple[str, Tokenizer]], **settings: object) -> dict[str, pl.DataFrame]:
-    how = Comparison(**{"baseline": "en", "resamples": 100, **settings})  # type: ignore[arg-type]
     with Output(out, "premiums") as output:
-        compare_languages(find_files([Source(path=str(text))]), named, output, ENGINE, Silent(), how)
+        compare_languages(
+            find_files([Source(path=str(text))]), named, output, ENGINE, Silent(), **{"resamples": 100, **settings}
+        )
     return {name: pl.read_parquet(out / f"{name}.parquet") for name in TABLES}
 
 

@@ -23,12 +23,11 @@ from pipelines.outputs import Output
 from pipelines.parallel_text.selection import NoBaseline, RepeatedDocument
 from pipelines.parallel_text.texts import TEXTS_SCHEMA, ReadTask, language_column, read_texts
 from pipelines.premiums.changes import NotComparable
-from pipelines.premiums.comparison import Comparison
-from pipelines.premiums.step import compare_languages
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.corpora import documents
 from tests.pipelines.premiums.corpora import four_languages, parallel, small_tokenizer
+from tests.pipelines.steps import compare_languages
 
 ENGINE = LocalEngine(2)
 
@@ -48,8 +47,7 @@ def premiums(
     files = find_files([Source(path=str(folder))])
     named = named or [("tok", load_tokenizer(str(made / "tok")))]
     with Output(out, "premiums") as output:
-        how = Comparison(**{"baseline": "en", **settings})  # type: ignore[arg-type]
-        compare_languages(files, named, output, engine, Silent(), how)
+        compare_languages(files, named, output, engine, Silent(), **settings)
     return pl.read_parquet(out / "premiums.parquet")
 
 
@@ -222,7 +220,7 @@ def test_a_later_run_says_who_got_better_and_worse(made: Path, tmp_path: Path) -
     with Output(tmp_path / "new", "premiums") as output:
         made_anew = compare_languages(
             find_files([Source(path=str(tmp_path / "p"))]), [("tok", first.truncated(300))], output, ENGINE, Silent(),
-            Comparison("en"), tmp_path / "old",
+            against=str(tmp_path / "old"),
         )  # fmt: skip
     table = pl.read_parquet(tmp_path / "new/changes.parquet")
     old, new = (pl.read_parquet(tmp_path / one / "premiums.parquet").sort("language") for one in ("old", "new"))
@@ -243,4 +241,4 @@ def test_a_run_that_cannot_be_compared_with_is_one_line(made: Path, tmp_path: Pa
     files, named = find_files([Source(path=str(tmp_path / "p"))]), [("tok", load_tokenizer(str(made / "tok")))]
     for old, why in ((tmp_path / "old", "its baseline is de, not en"), (tmp_path, "holds no finished premiums")):
         with Output(tmp_path / "new", "premiums") as output, pytest.raises(NotComparable, match=why):
-            compare_languages(files, named, output, ENGINE, Silent(), Comparison("en"), old)
+            compare_languages(files, named, output, ENGINE, Silent(), against=str(old))

@@ -10,10 +10,8 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
 from pipelines.retokenize.options import Encoding
-from pipelines.retokenize.step import retokenize
-from pipelines.train.step import train
-from pipelines.words.counting import count_words
 from tests.pipelines.corpora import write_corpus
+from tests.pipelines.steps import count_words, encode_corpus, train
 
 ENGINE = LocalEngine(2)
 
@@ -48,9 +46,9 @@ def encoded(
 ) -> Manifest:
     sources = [Source(path=str(corpus))] if isinstance(corpus, Path) else corpus
     with Output(out, "tokens") as output:
-        return retokenize(
+        return encode_corpus(
             find_files(sources), tokenizer, output, engine, notes if notes is not None else Notes(), encoding=encoding
-        )
+        ).manifest
 
 
 def files_of(out: Path) -> dict[str, bytes]:

@@ -13,10 +13,10 @@ from pipelines.corpus.sources import Source, find_files
 from pipelines.memory import TooLittleMemory
 from pipelines.outputs import Output, read_manifest
 from pipelines.retokenize.options import BYTES_PER_TEXT_BYTE, BYTES_PER_TOKEN, LARGE_BYTES, Encoding, Job
-from pipelines.retokenize.step import retokenize
 from tests.conftest import ROOT
 from tests.pipelines.corpora import documents
 from tests.pipelines.retokenize.corpora import ENGINE, Notes
+from tests.pipelines.steps import encode_corpus
 
 PEAK = """
 import sys
@@ -66,7 +66,7 @@ def test_a_document_that_is_too_long_is_refused(tokenizer: Tokenizer, tmp_path: 
         Output(tmp_path / "o", "tokens") as output,
         pytest.raises(TooLittleMemory, match=r"a document of 36.4 MB takes 290.8 MB, --memory-limit is 256.0 MB"),
     ):
-        retokenize(
+        encode_corpus(
             find_files([Source(path=str(tmp_path / "x.txt"))]),
             tokenizer,
             output,

@@ -11,18 +11,18 @@ from operators.tokenizer import Tokenizer
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output
 from pipelines.progress import Silent
-from pipelines.sweep.step import NothingToLearn, sweep, tokenizer_directory
-from pipelines.sweep.swept import Sweeping
+from pipelines.sweep.step import NothingToLearn, tokenizer_directory
 from pipelines.tokenizers import load_tokenizer, save_tokenizer
 from tests.operators.curves.test_tokens_by_size import trained
 from tests.pipelines.parallel_sentences import SENTENCES, corpus, documents
+from tests.pipelines.steps import sweep
 
 
 def test_a_sweep_trains_what_training_on_one_language_gives(tmp_path: Path) -> None:
     files = corpus(tmp_path / "corpus")
-    how = Sweeping("en", 300, 260, "gpt4", "all", 100)
+    how = {"baseline": "en", "vocab_size": 300, "smallest_size": 260, "resamples": 100}
     with Output(tmp_path / "out", "sweep") as output:
-        made = sweep(files, output, LocalEngine(2), Silent(), how)
+        made = sweep(files, output, LocalEngine(2), Silent(), **how).manifest
     table = {row["language"]: row for row in pl.read_parquet(tmp_path / "out/sweep.parquet").iter_rows(named=True)}
     for language, texts in SENTENCES.items():
         alone = trained(texts, 300)
@@ -41,7 +41,17 @@ def test_a_sweep_trains_what_training_on_one_language_gives(tmp_path: Path) -> N
 def test_a_language_without_other_text_is_one_line(tmp_path: Path) -> None:
     files = corpus(tmp_path / "corpus", en=[("8", "more to learn from")])
     with Output(tmp_path / "out", "sweep") as output, pytest.raises(NothingToLearn, match="has no documents that are"):
-        sweep(files, output, LocalEngine(1), Silent(), Sweeping("en", 300, 260, "gpt4", "others", 100))
+        sweep(
+            files,
+            output,
+            LocalEngine(1),
+            Silent(),
+            baseline="en",
+            vocab_size=300,
+            smallest_size=260,
+            train_on="others",
+            resamples=100,
+        )
 
 
 @pytest.mark.parametrize("language", ["..", "a/b", "en US", "x\x00y", "ক"])

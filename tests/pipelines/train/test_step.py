@@ -19,12 +19,12 @@ from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
 from pipelines.train.checkpoint import Checkpoint
-from pipelines.train.rounds import Goal, ShardSource, TrainingShard, run_rounds
-from pipelines.train.step import train
-from pipelines.words.counting import count_words, word_files
+from pipelines.train.rounds import ShardSource, TrainingShard, TrainingTarget, run_rounds
+from pipelines.words.counting import word_files
 from pipelines.words.weighting import UnknownLanguage
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
+from tests.pipelines.steps import count_words, train
 
 
 def merges_of(
@@ -110,7 +110,9 @@ def test_lost_workers_change_nothing(
 def test_a_worker_that_is_always_lost_ends_the_run(tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus")
     script = {(number, 0): "before" for number in range(100)}
-    with pytest.raises(TaskLost, match="LoneTrainer 1 of 1: 4 workers in a row were lost at it, the last one: as the"):
+    with pytest.raises(
+        TaskLost, match="SingleShardTrainer 1 of 1: 4 workers in a row were lost at it, the last one: as the"
+    ):
         merges_of(tmp_path / "corpus", tmp_path / "out", FaultyEngine(1, script), 600)
     assert not (tmp_path / "out/manifest.json").exists()
 
@@ -146,7 +148,7 @@ def test_the_list_of_a_real_corpus_equals_hugging_faces(corpora: Path, tmp_path:
     engine = LocalEngine(2)
     words = count_words(find_files([Source(path=str(corpora / "help"))]), "gpt4", tmp_path, engine, Silent())
     source = ShardSource(word_files(words, tmp_path), 2, None, byte_ids())
-    goal = Goal(Tokenizer("gpt4", (), Merges.from_rows([])), 32768, 1)
+    goal = TrainingTarget(Tokenizer("gpt4", (), Merges.from_rows([])), 32768, 1)
     reducer = run_rounds(source, goal, engine, Silent(), Checkpoint(tmp_path / "c", "f"))
     assert reducer.vocabulary == 32768
     assert 900 < len(reducer.rounds) < 1300

@@ -25,12 +25,12 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, Output
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
-from pipelines.train.step import train
-from pipelines.words.counting import count_words, word_files
+from pipelines.words.counting import word_files
 from pipelines.words.word_tables import read_words
 from tests import oracle
 from tests.pipelines.corpora import SENTENCES, documents, write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
+from tests.pipelines.steps import count_words, train
 
 TEXTS = [text for language in SENTENCES for text in documents(language, 20, seed=9)]
 TEXTS += ["", "naïve  \n\t日本語 1234567 "]

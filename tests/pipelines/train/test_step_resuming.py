@@ -16,11 +16,10 @@ from pipelines.outputs import Manifest, Output, read_manifest
 from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
-from pipelines.train.step import train
-from pipelines.words.counting import count_words
 from tests.conftest import ROOT
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
+from tests.pipelines.steps import count_words, train
 
 FILES = ("tokenizer.json", "ranks.tiktoken", "merges.parquet", "manifest.json")
 

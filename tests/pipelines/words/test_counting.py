@@ -10,11 +10,12 @@ from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.progress import Silent
-from pipelines.words.counting import count_words, word_files
+from pipelines.words.counting import word_files
 from pipelines.words.word_tables import read_words
 from tests.pipelines.corpora import count_words as slow_count
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
+from tests.pipelines.steps import count_words
 
 
 def table(

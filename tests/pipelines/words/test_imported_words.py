@@ -14,11 +14,12 @@ from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, read_manifest
 from pipelines.progress import Silent
-from pipelines.words.counting import count_words, word_files
-from pipelines.words.imported_words import BadWordTable, import_words
+from pipelines.words.counting import word_files
+from pipelines.words.imported_words import BadWordTable
 from pipelines.words.word_tables import read_words
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
+from tests.pipelines.steps import count_words, import_words
 
 
 def imported(path: Path, directory: Path, engine: Any = None, **more: int) -> Manifest:

@@ -7,10 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.training_plan import plan_training
 from pipelines.outputs import read_manifest
 from pipelines.settings import BadSettings
-from pipelines.train.settings import Train
+from pipelines.train.settings import Train, resolve
 from tests.conftest import Command
 from tests.jobs.test_command_bad_input import one_line, whole_outputs
 from tests.pipelines.corpora import write_corpus
@@ -19,8 +18,8 @@ QUIET = ("--engine", "local", "--progress", "off")
 
 
 def plan(**settings: object) -> tuple[int, list[int], str]:
-    made = plan_training(Train(**{"corpus": ["c"], "out": "o"} | settings))  # type: ignore[arg-type]
-    return made.vocabulary_size, made.sizes, made.pretokenizer
+    resolved, _ = resolve(Train(**{"corpus": ["c"], "out": "o"} | settings))  # type: ignore[arg-type]
+    return int(resolved.vocab_size or 0), resolved.sizes, str(resolved.pretokenizer)
 
 
 def test_sizes_and_the_vocabulary_size_say_each_other() -> None:
@@ -115,7 +114,7 @@ def test_one_command_does_it_all(babelmerge: Command, tmp_path: Path) -> None:
     assert babelmerge(*again, *QUIET)[0] == 0
     assert (tmp_path / "a/merges.parquet").read_bytes() == (tmp_path / "c/merges.parquet").read_bytes()
     kept, first = babelmerge(*again, "--no-resume", *QUIET)[1], read_manifest(tmp_path / "c")
-    assert kept.startswith("kept a tokenizer") and first is not None and first.settings["extended"]
+    assert kept.startswith("kept a tokenizer") and first is not None and first.settings["extend"]
 
 
 def test_a_directory_of_someone_elses_is_refused_before_the_work(babelmerge: Command, tmp_path: Path) -> None:

@@ -1,0 +1,159 @@
+"""Results of steps: where the output is, its manifest, and its tables as lazy Polars frames."""
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipelines.outputs import Manifest
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """Result of a step."""
+
+    directory: Path
+    """Absolute path of the output directory."""
+    manifest: "Manifest"
+    """Settings, inputs, files and figures, as manifest.json holds them."""
+    kept: bool
+    """True where the output was up to date already and nothing was done."""
+    summary: str
+    """One line or more for people: what was written, or kept, and the main figures."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Figures of the result that do not depend on the machine."""
+        return self.manifest.facts
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the Parquet tables, without the ending, sorted."""
+        return sorted(name.removesuffix(".parquet") for name in self.manifest.files if name.endswith(".parquet"))
+
+    def table(self, name: str) -> "pl.LazyFrame":
+        """Return a table of the output, read when it is collected.
+
+        name: one of `tables`. Raises KeyError for another name.
+        """
+        import polars as pl
+
+        if f"{name}.parquet" not in self.manifest.files:
+            raise KeyError(f"{name}: no such table; there are {', '.join(self.tables)}")
+        return pl.scan_parquet(self.directory / f"{name}.parquet", glob=False)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.directory)!r}, {'kept' if self.kept else 'new'}: {self.summary})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>"
+            for name, value in self.facts.items()
+            if isinstance(value, str | int | float)
+        )
+        return f"<p><b>{type(self).__name__}</b> {escape(self.summary)}</p><table>{rows}</table>"
+
+
+class Trained(Result):
+    """Result of `train`: a tokenizer directory."""
+
+    @property
+    def merges(self) -> "pl.LazyFrame":
+        """The merge list: rank, left, right, token, count, and their bytes."""
+        return self.table("merges")
+
+
+class Retokenized(Result):
+    """Result of `retokenize`: token shards of a corpus."""
+
+    @property
+    def shards(self) -> list[Path]:
+        """Paths of the shards, sorted; for Megatron each .bin file stands beside its .idx file."""
+        kinds = (".parquet", ".bin", ".idx")
+        return sorted(
+            self.directory / name
+            for name in self.manifest.files
+            if name.endswith(kinds) and name != "bad_records.parquet"
+        )
+
+
+class PremiumsResult(Result):
+    """Result of `premiums`."""
+
+    @property
+    def premiums(self) -> "pl.LazyFrame":
+        """One row a tokenizer and language: tokens, premium, interval (docs/reference/outputs.md)."""
+        return self.table("premiums")
+
+    @property
+    def metrics(self) -> "pl.LazyFrame":
+        """One row a tokenizer and language: further measures."""
+        return self.table("metrics")
+
+    @property
+    def tokenizers(self) -> "pl.LazyFrame":
+        """One row a tokenizer: means over languages, Gini coefficient, and the like."""
+        return self.table("tokenizers")
+
+
+class MixtureResult(Result):
+    """Result of `mixture`."""
+
+    @property
+    def mixture(self) -> "pl.LazyFrame":
+        """One row a category: its share of bytes, and the interval."""
+        return self.table("mixture")
+
+
+class CurvesResult(Result):
+    """Result of `curves`."""
+
+    @property
+    def curves(self) -> "pl.LazyFrame":
+        """One row a language and vocabulary size: tokens."""
+        return self.table("curves")
+
+    @property
+    def sizes(self) -> "pl.LazyFrame":
+        """One row a language: the vocabulary size at which it reaches the target."""
+        return self.table("sizes")
+
+
+class SweepResult(Result):
+    """Result of `sweep`: a tokenizer for each language, and tables that compare them."""
+
+    @property
+    def sweep(self) -> "pl.LazyFrame":
+        """One row a language: tokens and premium at equal sizes, and at the sizes that make them equal."""
+        return self.table("sweep")
+
+
+@dataclass(frozen=True, repr=False)
+class PlanResult(Result):
+    """Result of `plan`. Without an output directory, `directory` is the working directory and nothing is written."""
+
+    plan: Any = None
+    """A `pipelines.plan.step.Prediction`: the figures that plan.json holds."""
+
+
+class ReportResult(Result):
+    """Result of `report`: a page and its charts."""
+
+    @property
+    def page(self) -> Path:
+        """Path of report.html."""
+        return self.directory / "report.html"
+
+
+class CatalogsResult(Result):
+    """Result of `catalogs`: a parallel corpus of the messages that Python packages ship."""
+
+
+def summarized(kept: bool, what: str, facts: dict[str, Any], where: str) -> str:
+    """Return the last line of a command: what was written or kept, the number of skipped records, and where."""
+    bad = facts.get("bad_records", 0)
+    skipped = f" ({bad:,} bad records left out, listed in bad_records.parquet)" if bad else ""
+    return f"{'kept' if kept else 'wrote'} {what}{skipped}: {where}"

@@ -1,0 +1,106 @@
+"""The frame of a stage: an output directory that is made once, and made anew only when what decides it has changed.
+
+A step describes its stage, and hands `make` the work. `make` compares fingerprints, clears what an interrupted run
+left, does the work, lists bad records, removes scratch files, and writes the manifest last.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.context import Context
+from pipelines.corpus.bad_records import BAD_RECORDS
+from pipelines.outputs import Manifest, Output, fingerprint, replacing, writing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+SCRATCH: Final = "scratch"
+"""Name of the folder, in an output directory, for files that tasks leave to each other."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Description of a stage: everything that decides its content, and the names of its files."""
+
+    kind: str
+    """Part of the fingerprint. Stages of one kind make equal files of equal settings and inputs."""
+    settings: Mapping[str, Any]
+    """Settings that decide the content: `Settings.hashed()`, with the fingerprints of tokenizers."""
+    inputs: Sequence[Mapping[str, Any]]
+    """Identities of the inputs (`outputs.describe_inputs`, or fingerprints of other stages)."""
+    files: Sequence[str]
+    """Names of the files that may be written. `bad_records.parquet` need not be among them."""
+    uses_engine: bool = True
+    """The work runs tasks; run.json then holds the engine's figures."""
+    always: bool = False
+    """The work is done each time, because its result depends on the machine."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of kind, settings and inputs together: 64 hexadecimal digits."""
+        return fingerprint(self.kind, self.settings, [dict(one) for one in self.inputs])
+
+
+@dataclass(frozen=True)
+class Written:
+    """Outcome of the work: names of the files, figures for the manifest, and the records that were skipped."""
+
+    files: Sequence[str]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    bad_records: "pa.Table | None" = None
+    """Rows of `bad_records.BAD_RECORDS_SCHEMA`; written where the user asked to skip bad records."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A stage that is whole."""
+
+    manifest: Manifest
+    kept: bool
+    """True where the directory was up to date and nothing was done."""
+
+
+def make(stage: Stage, output: Output, context: Context, work: Callable[[Path], Written]) -> Made:
+    """Return the stage's manifest; do the work only where the directory does not hold its result already.
+
+    `output` is held (inside its `with` block). `work` is given an empty scratch folder, seen by all workers, for files
+    that tasks leave to each other; it is removed at the end. Raises what the work raises, and WriteFailed.
+    """
+    if not stage.always and (manifest := output.if_current(stage.fingerprint)) is not None:
+        context.progress.note(f"{output.stage}: unchanged, kept ({output.directory})")
+        return Made(manifest, kept=True)
+    began, directory = time.monotonic(), output.directory
+    output.begin([*stage.files, BAD_RECORDS])
+    with _scratch_folder(directory) as scratch:
+        written = work(scratch)
+    files = list(written.files)
+    if written.bad_records is not None and context.on_bad_record == "skip":
+        import pyarrow.parquet as pq
+
+        with replacing(directory / BAD_RECORDS) as temporary:
+            pq.write_table(written.bad_records, temporary)
+        files.append(BAD_RECORDS)
+    run = context.run_stats(began, engine=stage.uses_engine)
+    inputs = [dict(one) for one in stage.inputs]
+    manifest = output.finish(stage.fingerprint, stage.settings, inputs, files, written.facts, run)
+    return Made(manifest, kept=False)
+
+
+@contextmanager
+def _scratch_folder(directory: Path) -> Iterator[Path]:
+    """Make an empty scratch folder in the output directory, and remove it when the block ends."""
+    scratch = directory / SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    with writing(directory):
+        scratch.unlink(missing_ok=True)  # a link, which is not followed
+        scratch.mkdir()
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
