@@ -24,6 +24,7 @@ from jobs.version import __version__
 from jobs.workflow import read_workflow
 from operators.errors import BabelmergeError, UsageError
 from operators.redaction import masked
+from pipelines.blas import VARIABLE
 from pipelines.settings import Execution, Settings, documentation
 
 app = typer.Typer(
@@ -250,6 +251,7 @@ def console() -> NoReturn:
     Nearly all objects live to the end, so the collector hardly looks for others; and at the end the system takes the
     memory back at once, unless Ray, or an error, has something to say there.
     """
+    os.environ[VARIABLE] = "1"  # before numpy is loaded
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 50)
     try:

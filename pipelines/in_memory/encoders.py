@@ -13,6 +13,7 @@ from operators.arrays import I32, I64
 from operators.encoding.encode import Encoder
 from operators.errors import UsageError
 from operators.tokenizer import Tokenizer as TokenizerData
+from pipelines.in_memory.kernels import compile_if_needed
 from pipelines.settings import BadSettings
 
 SpecialTokensInText: TypeAlias = Literal["text", "ids"]
@@ -48,6 +49,7 @@ class Encoders:
         with self._lock:
             encoder = self._idle[special].pop() if self._idle[special] else None
         if encoder is None:
+            compile_if_needed(("encoding",))
             encoder = Encoder(self._data, special_ids=special)
         yield encoder  # after an error it is not kept
         with self._lock:

@@ -20,6 +20,7 @@ from operators.training.extension import check_extendable, extend
 from operators.training.in_memory import train_words
 from operators.word_table import WordCounter, WordTable, text_sizes
 from pipelines.engines.local_engine import processors
+from pipelines.in_memory.kernels import compile_if_needed
 from pipelines.in_memory.texts import Texts, text_batches
 from pipelines.in_memory.tokenizer import Tokenizer
 from pipelines.settings import BadSettings
@@ -32,6 +33,10 @@ _ALL: Final = ""
 """Language of texts whose language is not given."""
 AHEAD: Final = 2
 """Batches that wait for each thread."""
+
+
+UINT16_IDS: Final = 1 << 16
+"""Vocabularies of this size and above are trained with 32-bit ids."""
 
 
 class NoText(DataError):
@@ -90,6 +95,7 @@ def train(
     weighting = _weighting(texts, shares, weights, temperature)
     start = _start(extending, pretokenizer, special_tokens, max_token_length)
     _check_size(vocab_size, len(start.tokens))
+    compile_if_needed(("words",) if vocab_size < UINT16_IDS else ("words", "uint32_ids"))
     languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
     tables = count_texts(languages, Pretokenizer(start.pretokenizer), threads or processors())
     words, counts = _weighed(tables, weighting)
