@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 # Further arguments for pytest or for the demo: `make test ARGS="-k scanner"`.
 ARGS ?=
+# Processes that tests run in; tests on Ray all run in one of them, one after the other.
+WORKERS ?= 2
 
 BIN := .venv/bin
 LOCKED := .venv/.locked
@@ -14,15 +16,20 @@ LOCKER := .venv/locker
 COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+FAST = not (ray or kills or browser or real_text or slow or exhaustive)
+
 # Ray reports its usage to its makers unless told not to.
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: help setup demo test kernels lint format docs lock image fresh clean
+.PHONY: help setup demo check test exhaustive compiled kernels lint format docs lock image fresh clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo     set up .venv, train, re-tokenize, compare languages, write runs/demo/report/report.html"
+	@echo "make check    ruff, strict mypy, the fast tests: before each commit"
 	@echo "make test     set up .venv, run the tests"
+	@echo "make exhaustive  what the tests take samples of, whole"
 	@echo "make kernels  the kernel tests again: interpreted, then with bounds checked"
 	@echo "make lint     ruff, strict mypy, hadolint"
 	@echo "make format   let ruff mend what it can"
@@ -37,8 +44,21 @@ setup: $(READY)
 demo: $(READY)
 	$(BIN)/babelmerge demo $(ARGS)
 
-test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+check: compiled
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(PYTEST) -m "$(FAST)" $(ARGS)
+
+test: compiled
+	$(PYTEST) -m "not exhaustive" $(ARGS)
+
+exhaustive: compiled
+	$(PYTEST) -m exhaustive $(ARGS)
+
+# Two processes that find no compiled kernels would each compile them.
+compiled: $(READY)
+	@$(BIN)/python -m operators.precompile
 
 kernels: $(READY)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -W error::RuntimeWarning tests/operators/kernels $(ARGS)

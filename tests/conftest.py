@@ -1,7 +1,8 @@
 """What every test may rely on: settings that make runs repeatable, and real texts where this machine has them."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 Command = Callable[..., tuple[int, str, str]]
 """A function that runs `babelmerge` with some arguments and returns (exit status, stdout, stderr)."""
+
+REAL_TEXT = {"shared", "corpora", "published"}
+"""Fixtures that hold texts or tokenizers from outside the repository."""
 
 # Set before anything imports ray or transformers, and inherited by every process a test starts.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -36,6 +40,29 @@ def _folder(variable: str, holds: str, otherwise: Path | None) -> Path:
     if otherwise is not None and (otherwise / holds).exists():
         return otherwise
     pytest.skip(f"real text is not at hand: {variable} names no folder with {holds} in it")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups, in its own hook of this name
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs real text, and let one process of pytest-xdist run all that starts clusters, first.
+
+    Tests of one group run one after the other. Clusters beside each other would compete for processors, and the group
+    takes longest.
+    """
+    for item in items:
+        if REAL_TEXT & set(getattr(item, "fixturenames", ())):
+            item.add_marker("real_text")
+        if item.get_closest_marker("ray"):
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
+@pytest.fixture(autouse=True)
+def _only_marked_tests_join_a_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test without the marker `ray` that leaves this process connected to a cluster."""
+    yield
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized() and request.node.get_closest_marker("ray") is None:
+        pytest.fail("this test runs on a Ray cluster: give it the marker ray")
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Figures:
     return measure(asked, lambda line: None)
 
 
+@pytest.mark.slow
 def test_equal_ids_are_found_equal(figures: Figures) -> None:
     assert [(entry.name, entry.differing, entry.error, len(entry.rounds)) for entry in figures.entries] == [
         ("babelmerge", 0, "", 2), ("tiktoken", 0, "", 2), ("tokenizers", 0, "", 2),
@@ -50,6 +51,7 @@ def test_ids_that_differ_are_counted(tmp_path: Path) -> None:
     assert entry.error == "2 documents instead of 3"
 
 
+@pytest.mark.slow
 def test_a_peer_that_fails_has_a_row(figures: Figures) -> None:
     shown = table(Figures(**{name: getattr(figures, name) for name in figures.__struct_fields__}), None)
     assert "failed" not in shown

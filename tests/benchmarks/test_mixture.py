@@ -27,6 +27,7 @@ def test_lines_that_languages_share_are_left_out(tmp_path: Path) -> None:
     assert lines_of([str(tmp_path)]) == {"a": ["x", "y"], "b": ["z"]}
 
 
+@pytest.mark.slow
 def test_a_known_mixture_comes_out(tmp_path: Path) -> None:
     for language, first in (("latin", 0x61), ("greek", 0x3B1), ("cyrillic", 0x430)):
         write(tmp_path / f"{language}.jsonl", language, first)

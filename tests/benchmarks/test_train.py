@@ -52,12 +52,14 @@ def figures(text: Path) -> Figures:
     return benchmark(asked, [PEERS["tokenizers"], WRONG, BARE, FAILS], lambda line: None)
 
 
+@pytest.mark.slow
 def test_a_run_reports_equal_lists_as_equal(figures: Figures) -> None:
     row = next(row for row in figures.rows if row.name == "tokenizers")
     assert row.agreement is not None and row.agreement.equal and row.agreement.by == "merges"
     assert "equal to that of tokenizers" in tables([figures], None)
 
 
+@pytest.mark.slow
 def test_a_run_reports_where_a_list_differs(figures: Figures) -> None:
     row = next(row for row in figures.rows if row.name == "wrong")
     assert row.agreement is not None
@@ -73,6 +75,7 @@ def test_a_peer_that_fails_is_listed_with_what_it_said(figures: Figures) -> None
     assert "- fails (gpt4): exit status 1: no memory for it." in shown
 
 
+@pytest.mark.slow
 def test_every_run_has_its_own_time_and_memory(figures: Figures) -> None:
     rows = {row.name: row for row in figures.rows}
     assert [len(rows[name].runs) for name in ("tokenizers", "bare", "babelmerge", "fails")] == [2, 2, 2, 0]

@@ -53,6 +53,7 @@ def token() -> Iterator[str]:
     assert not left
 
 
+@pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc to find the processes it started")
 def test_the_ten_commands_do_what_the_page_says(token: str, tmp_path: Path) -> None:
     written = commands()

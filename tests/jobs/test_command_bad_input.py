@@ -71,6 +71,7 @@ BAD_RECORDS = jsonl(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["train", "retokenize", "premiums", "mixture"])
 def test_bad_records_are_left_out_counted_and_listed_where_asked(
     babelmerge: Command, tmp_path: Path, command: str
@@ -190,6 +191,7 @@ def test_a_language_column_with_nulls_in_parquet_is_a_bad_record(babelmerge: Com
     assert status == 1 and "language" in one_line(err) and "2" in err
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_the_same_command_finishes_later(tmp_path: Path) -> None:
     """A limit on file sizes stands for the full disk: the same system call fails."""
     write_corpus(tmp_path / "corpus", 200)

@@ -78,6 +78,7 @@ def quiet_command(babelmerge: Command, monkeypatch: pytest.MonkeyPatch, tmp_path
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_a_credential_opens_the_store_and_is_in_nothing_that_is_written(
     quiet_command: Command, uris: dict[str, list[str]], form: str

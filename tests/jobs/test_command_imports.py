@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 HEAVY = ("altair", "highspy", "numba", "polars", "ray", "rich.progress", "tokenizers", "yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("modules", "may"),
     [

@@ -19,6 +19,7 @@ from pipelines.train.settings import Train
 LINES = ("the cat sat on the mat", "dogs and cats run in the rain", "no rain, no mat")
 
 
+@pytest.mark.slow
 def test_every_step_says_so_before_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()

@@ -132,6 +132,8 @@ def test_premiums_leave_the_file_out(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "o/premiums.parquet").read_bytes() == (tmp_path / "plain/premiums.parquet").read_bytes()
 
 
+@pytest.mark.kills
+@pytest.mark.ray
 def test_on_ray_the_file_that_kills_its_workers_is_found(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ from tests.conftest import ROOT
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.corpus.object_store import serve
 
+pytestmark = pytest.mark.ray
+
 
 def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]

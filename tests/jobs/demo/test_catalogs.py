@@ -18,6 +18,7 @@ from pipelines.outputs import read_manifest
 ROOT = Path(django.__file__).parent
 
 
+@pytest.mark.slow
 def test_every_translation_is_in_the_compiled_catalogs() -> None:
     """Django ships each catalog compiled too (.mo), which gettext reads."""
     texts = read_catalogs("django")
@@ -37,6 +38,7 @@ def test_every_translation_is_in_the_compiled_catalogs() -> None:
             assert texts["en"][document] == message
 
 
+@pytest.mark.slow
 def test_halves_are_disjoint_whole_and_the_same_in_every_language(tmp_path: Path) -> None:
     facts = catalogs(Catalogs(packages=["django"], out=str(tmp_path / "a")), Context()).facts
     catalogs(Catalogs(packages=["django"], out=str(tmp_path / "b")), Context())
@@ -76,6 +78,7 @@ class Sources(html.parser.HTMLParser):
             self.fetched.append(fetched)
 
 
+@pytest.mark.slow
 def test_the_demo_runs_and_its_second_run_does_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

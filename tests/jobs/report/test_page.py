@@ -114,6 +114,7 @@ def test_the_tables_hold_every_row(small: Path) -> None:
     assert [row[head.index("Bytes per token")] for row in rows] == ["4.50", "3.00", "1.20"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["premiums", "mixture", "compression"])
 def test_a_chart_is_on_the_page_and_in_files(small: Path, name: str) -> None:
     page = Page(html(small))
@@ -154,6 +155,7 @@ def test_the_page_fetches_nothing(which: str, request: pytest.FixtureRequest) ->
     assert ("name", "viewport") in page.attributes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["small", "many"])
 def test_what_is_not_known_shows_as_a_dash(which: str, request: pytest.FixtureRequest) -> None:
     directory = request.getfixturevalue(which)
@@ -184,11 +186,13 @@ def test_ninety_nine_languages_have_a_row_each(many: Path) -> None:
     assert struct.unpack(">II", (many / "premiums.png").read_bytes()[16:24])[1] >= 99 * 15 * 2
 
 
+@pytest.mark.slow
 def test_two_runs_give_equal_bytes(small: Path, tmp_path: Path) -> None:
     for name in draw_report(SMALL, tmp_path):
         assert (tmp_path / name).read_bytes() == (small / name).read_bytes(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kept", "charts", "headings"),
     [

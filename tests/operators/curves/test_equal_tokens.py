@@ -1,11 +1,13 @@
 """Vocabulary sizes of equal token counts, against trying every target."""
 
 import numpy as np
+import pytest
 
 from operators.curves.equal_tokens import choose_sizes
 from operators.curves.tokens_by_size import Curve
 
 
+@pytest.mark.slow
 def test_chosen_sizes_leave_the_least_variance_of_all_targets() -> None:
     draw = np.random.default_rng(1)
     sizes = np.arange(256, 400)

@@ -122,6 +122,7 @@ def test_a_file_with_another_decoder_decodes_as_in_tokenizers(decoder: dict[str,
     assert decoded(Decoder(decoding), documents) == theirs.decode_batch(documents, skip_special_tokens=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KERNELS, *LIBRARY])
 def test_sentencepiece_models_decode_as_in_their_library(kind: str) -> None:
     sentencepiece: Any = pytest.importorskip("sentencepiece", reason="the peer is not installed")

@@ -103,6 +103,7 @@ rows = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=25)
 texts = st.lists(st.text("abc", min_size=1, max_size=13).map(str.encode), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(rows, texts)
 def test_every_way_equals_its_definition(picks: list[tuple[int, int]], words: list[bytes]) -> None:
     tokenizer = grown(picks)
@@ -138,6 +139,7 @@ def test_words_of_204_languages_equal_the_definition(name: str, gpt2: Tokenizer,
     assert [ids for ids, _ in short] == [ORACLES[name](word, known) for _, word in short]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["merges", *NAMES, "dropout:0.3", "dropout:1", "stochastok:0.5", "stochastok:1"])
 def test_every_word_decodes_to_itself(name: str, gpt2: Tokenizer, words: list[bytes]) -> None:
     found = encode(gpt2, words, name, seed=3)
@@ -234,6 +236,7 @@ def test_stochastok_has_the_law_of_its_definition() -> None:
         assert abs(drawn[result] - many * chance) < 5 * (many * chance * (1 - chance)) ** 0.5, result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dropout:0.3", "stochastok:0.4"])
 def test_draws_depend_on_seed_key_and_place_alone(name: str, gpt2: Tokenizer, words: list[bytes]) -> None:
     """Documents one by one, together, in another order: the same ids. Another seed or key: others."""

@@ -36,6 +36,7 @@ def merged(word: np.ndarray, merges: Merges, window: int, overlap: int) -> tuple
     return out[:n].tolist(), whole[: merge_by_heap(whole, len(whole), 1, table)].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window, overlap", [(4, 2), (8, 2), (17, 5), (64, 16), (WINDOW, 24)])
 def test_windows_give_what_the_whole_word_gives(window: int, overlap: int) -> None:
     rng = random.Random(window)

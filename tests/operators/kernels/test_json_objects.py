@@ -67,6 +67,7 @@ def test_objects_are_those_of_pythons_json(
 MUTATIONS = st.tuples(st.integers(0, 200), st.sampled_from([*b'{}[]":,\\u0d8e-.1ft \n\tx\x00\x7f', 0x1F]))
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(
     objects=st.lists(OBJECTS, min_size=1, max_size=2), mutations=st.lists(MUTATIONS, max_size=3), cut=st.integers(0, 9)

@@ -85,6 +85,7 @@ def compiled(texts: list[bytes]) -> list[tuple[list[int], list[int]]]:
     return [run(*batch(texts), kind, room=100_000) for kind in KINDS]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")  # numpy scalars that wrap around warn when interpreted
 @pytest.mark.parametrize("kind", KINDS)
 def test_interpreted_equals_compiled(

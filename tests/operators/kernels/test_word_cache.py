@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from operators.encoding.word_encoder import empty_table, merge_table, spelling
 from operators.kernels.bpe import (
@@ -25,6 +26,7 @@ ENCODE = """
 import random
 import numpy as np
 import pyarrow as pa
+import pytest
 from operators.encoding.encode import Encoder
 from operators.tokenizer_files.tiktoken import to_tiktoken
 from operators.encoding.segmentation import parse_segmentation
@@ -48,6 +50,7 @@ for name in ("longest-prefix", "longest-suffix", "longest-token", "fewest-tokens
 """
 
 
+@pytest.mark.slow
 def test_interpreted_equals_compiled() -> None:
     """Also with warnings as errors: no integer wraps on the way."""
     printed = [

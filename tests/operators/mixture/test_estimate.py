@@ -58,12 +58,14 @@ def test_the_order_of_categories_means_nothing() -> None:
     assert one.low[[2, 0, 1]] == pytest.approx(other.low, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_two_runs_give_equal_bytes() -> None:
     runs = [estimate(made_up([0.6, 0.4], 5)) for _ in range(2)]
     for field in ("share", "low", "high", "share_pairs"):
         assert getattr(runs[0], field).tobytes() == getattr(runs[1], field).tobytes()
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_noticed_and_weighed() -> None:
     whole, lacking = made_up([0.5, 0.3, 0.2], 6), made_up([0.5, 0.3, 0.2], 6, missing=0.1)
     assert not estimate(whole).check.warns

@@ -112,6 +112,7 @@ def two() -> tuple[list[PairRecord], Merges]:
     return [record_of(name, words, merges) for name, words in zip("ab", categories, strict=True)], merges
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [(3, 2), (1, 4, 2), (5, 1, 2, 3, 1)])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_training_text_itself_gives_the_shares_exactly(weights: tuple[int, ...], seed: int) -> None:
@@ -169,6 +170,7 @@ def test_a_limit_is_the_same_as_a_shorter_list() -> None:
     assert limited.merges_used == 45
 
 
+@pytest.mark.slow
 def test_two_runs_give_equal_bytes(two: tuple[list[PairRecord], Merges]) -> None:
     one, other = infer_mixture(*two), infer_mixture(*two)
     assert one.share.tobytes() == other.share.tobytes()

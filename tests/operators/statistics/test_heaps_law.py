@@ -68,6 +68,7 @@ def test_a_power_law_is_found_again_and_gone_on_with() -> None:
     assert further.low < len(frequencies) * 10**beta < further.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exponent", [1.0, 1.2, 1.5])
 @pytest.mark.parametrize("factor", [4, 16])
 def test_a_sample_predicts_texts_that_are_counted_whole(exponent: float, factor: int) -> None:

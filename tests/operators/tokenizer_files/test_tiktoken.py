@@ -61,6 +61,7 @@ def trained(texts: list[str], size: int = 400, special: tuple[str, ...] = ("<s>"
 texts_of_runs = st.lists(st.text("abcd ", max_size=60), min_size=1, max_size=25)
 
 
+@pytest.mark.slow
 @given(texts_of_runs, texts_of_runs)
 def test_tiktoken_encodes_as_the_merges_do(corpus: list[str], texts: list[str]) -> None:
     tokenizer = trained(corpus)

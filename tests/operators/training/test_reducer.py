@@ -110,6 +110,7 @@ def test_the_merge_list_equals_hugging_faces_and_the_oracles_to_exhaustion(
     assert vocabulary == {special_ids.get(i) or to_chars(token): i for i, token in enumerate(made.tokens)}
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.one_of(some_words, few_letters), st.integers(2, 7))
 def test_any_split_gives_the_same_merges(pairs: list[tuple[str, int]], shards: int) -> None:
@@ -183,6 +184,7 @@ def continued(
     return reducer
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.one_of(some_words, few_letters), special_lists, st.integers(0, 40), st.integers(1, 9), st.data())
 def test_training_goes_on_from_any_round_as_if_nothing_had_happened(
@@ -198,6 +200,7 @@ def test_training_goes_on_from_any_round_as_if_nothing_had_happened(
     assert again.vocabulary == whole.vocabulary
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.one_of(some_words, few_letters), special_lists, st.integers(0, 20), st.integers(0, 20), st.integers(1, 9))
 @example([("aaaa", 3), ("aab", 2), ("baab", 2)], ["ab"], 2, 9, 2)
@@ -218,6 +221,7 @@ def test_extending_what_was_trained_gives_the_list_of_training_on(
     assert len(large.merges) - len(made.merges) == repeated
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.one_of(some_words, few_letters), st.one_of(some_words, few_letters), st.integers(0, 25), st.randoms())
 def test_a_tokenizer_with_any_ids_is_extended_as_the_oracle_does(

@@ -78,7 +78,7 @@ def test_several_frames_and_members_are_read_to_the_end(tmp_path: Path) -> None:
     skippable = struct.pack("<II", 0x184D2A53, 7) + b"skipped"
     frames = [zstandard.ZstdCompressor(write_content_size=i % 2 == 0).compress(part) for i, part in enumerate(parts)]
     assert texts_of(written(tmp_path, "x.txt.zst", skippable.join([b"", *frames, b""]))) == LINES
-    members = b"".join(gzip.compress(part) for part in parts)
+    members = b"".join(gzip.compress(part, mtime=0) for part in parts)
     assert texts_of(written(tmp_path, "x.txt.gz", members)) == LINES
     assert texts_of(written(tmp_path, "x.txt.gz", members + b"\0" * 700)) == LINES  # padded, as on tapes
     many = b"".join(zstandard.compress(line.encode()) for line in LINES)
@@ -141,7 +141,7 @@ def test_windows_are_read_up_to_those_of_zstd_itself(tmp_path: Path, log: int, i
         ("x.parquet", b"PAR1" + b"\xff" * 90 + b"PAR1", "not of the format"),
         ("x.arrow", b"\xff" * 100, "not of the format"),
         ("x.arrow", b"ARROW1\0\0" + b"\xff" * 90 + b"ARROW1", "not of the format"),
-        ("x.txt", gzip.compress(b"a"), "is compressed with gzip"),
+        ("x.txt", gzip.compress(b"a", mtime=0), "is compressed with gzip"),
         ("x.jsonl", zstandard.compress(b"{}"), "is compressed with zstd"),
     ],
 )
@@ -200,6 +200,7 @@ def test_a_file_that_changes_is_refused(tmp_path: Path, ending: str, change: Any
         list(read_batches(file, BadRecords(on_bad)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [shrink, grow, rewrite])
 @pytest.mark.parametrize("on_bad", ["fail", "skip"])
 @pytest.mark.parametrize("name", ["x.txt", "x.jsonl", "x.parquet", "x.arrow"])

@@ -53,6 +53,7 @@ def parquet_bytes(table: pa.Table, **options: Any) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.slow
 def test_what_unpacks_to_gigabytes_stays_below_one(tmp_path: Path) -> None:
     value = "a" * (15 << 20)
     shared = pa.DictionaryArray.from_arrays(pa.array([0] * 80, pa.int32()), pa.array([value], pa.large_string()))

@@ -25,6 +25,8 @@ from pipelines.train.rounds import SingleShardTrainer, TrainingShard
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.train.test_step import merges_of
 
+pytestmark = pytest.mark.ray
+
 
 class Refused(DataError):
     """An error with two arguments and a text made of them."""
@@ -76,6 +78,7 @@ def test_five_and_two_workers_write_what_local_threads_write(ray_engine: RayEngi
             assert (tmp_path / f"ray{workers}" / name).read_bytes() == (tmp_path / "local" / name).read_bytes()
 
 
+@pytest.mark.kills
 def test_a_worker_killed_while_training_changes_nothing(
     ray_engine: RayEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +104,7 @@ def test_a_worker_killed_while_training_changes_nothing(
     assert '"failures": 1' in (tmp_path / "killed-one/run.json").read_text()
 
 
+@pytest.mark.kills
 def test_a_lone_trainer_killed_changes_nothing(
     ray_engine: RayEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +144,7 @@ def test_errors_arrive_as_themselves(ray_engine: RayEngine) -> None:
         worker.stop()
 
 
+@pytest.mark.kills
 def test_a_killed_worker_is_reported_lost(ray_engine: RayEngine) -> None:
     worker = ray_engine.start(Holder, "x")
     os.kill(worker.call("process").result(), signal.SIGKILL)

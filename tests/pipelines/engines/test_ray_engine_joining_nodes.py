@@ -16,6 +16,8 @@ from pipelines.engines.ray_engine import ClusterFull, RayEngine
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.train.test_step import merges_of
 
+pytestmark = pytest.mark.ray
+
 PATIENCE_S = 120.0
 
 

@@ -15,6 +15,8 @@ from pipelines.engines.run_stats import run_of
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.train.test_step import merges_of
 
+pytestmark = pytest.mark.ray
+
 STORE_BYTES = 80 << 20  # Ray takes no smaller one
 RESULT_BYTES = 24 << 20
 

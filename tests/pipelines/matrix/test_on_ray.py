@@ -10,6 +10,8 @@ from pipelines.engines.ray_engine import RayEngine
 from tests.pipelines.matrix.on_ray import KILLED, REMOVED, Nodes, on_ray
 from tests.pipelines.matrix.stages import STAGES, files_of, make_small, prepare
 
+pytestmark = [pytest.mark.ray, pytest.mark.kills]
+
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:

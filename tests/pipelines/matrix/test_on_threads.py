@@ -40,5 +40,6 @@ def test_a_stage_ends_as_if_there_had_been_no_fault(
     cell(STAGES[stage], fault, made, plain[stage], tmp_path / "o")
 
 
+@pytest.mark.kills
 def test_a_driver_that_is_killed_is_gone_on_after(made: Path, plain: dict[str, dict[str, bytes]]) -> None:
     assert [cell.stage for cell in drivers_killed(made, plain)] == list(STAGES)

@@ -50,6 +50,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 def test_what_no_share_can_be_told_of_is_one_line(corpora: Command, tmp_path: Path) -> None:
     for method in ("rank", "lp"):
         for categories, tokenizer, says in CASES:

@@ -23,6 +23,8 @@ from tests.pipelines.retokenize.corpora import encoded, files_of
 from tests.pipelines.retokenize.formats.test_megatron import sequences
 from tests.pipelines.retokenize.test_splits import write
 
+pytestmark = pytest.mark.kills
+
 
 def corpora(folder: Path) -> None:
     """`before`, and `after`: a file more, one fewer, one that is another, bad records in some."""
@@ -62,6 +64,7 @@ def test_the_driver_killed_at_ten_moments_and_once_more(trained: Path, tmp_path:
     assert half_done >= 7
 
 
+@pytest.mark.ray
 def test_workers_killed_at_ten_moments(tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of ten tasks ends its process at another of its steps, once; Ray runs it again in a new one."""
     write_corpus(tmp_path / "corpus", 20)

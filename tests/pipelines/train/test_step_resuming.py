@@ -91,6 +91,7 @@ def files_of(out: Path) -> dict[str, bytes]:
     return {name: (out / name).read_bytes() for name in FILES}
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("kills", ["apply 1, apply 2, apply 60, apply 90, write 200", "write 3, save 1, table 1", 
                                    "finish 2, remove 1, apply 1, finish 3", "begin 2, finish 2, begin 1"])  # fmt: skip
 def test_kill_9_and_the_same_command_again_give_the_same_bytes(
