@@ -119,6 +119,7 @@ PEERS: Final[dict[str, Peer]] = {
     "gigatoken": Peer("gigatoken", _by_trainers("gigatoken"), read_pairs, pattern="gpt2", documents="whole file"),
     "rustbpe": Peer("rustbpe", _by_trainers("rustbpe"), read_pairs, ties=_BYTE_VALUES),
     "bpeasy": Peer("bpeasy", _by_trainers("bpeasy"), read_pairs, ties=_BYTE_VALUES),
+    "gigabpe": Peer("gigabpe", _by_trainers("gigabpe"), read_pairs, pattern="gpt2"),
 }
 """Name of the distribution to how it trains."""
 

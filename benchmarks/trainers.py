@@ -51,6 +51,21 @@ def gigatoken(text: str, size: int, pattern: str, out: Path) -> None:
     _write(out, merges)
 
 
+def gigabpe(text: str, size: int, pattern: str, out: Path) -> None:
+    """Train on the path of the file. Of its two pre-tokenizers one is GPT-2's; lines are documents.
+
+    By itself it has a token only for bytes that the text holds. As special tokens, the ByteLevel alphabet is there
+    whole, so that the vocabulary has as many merges as those of the others.
+    """
+    del pattern
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    values = {chr(byte): byte for byte in printable} | {chr(256 + i): byte for i, byte in enumerate(others)}
+    library = import_module("gigabpe")
+    _, merges = library.train_bpe([text], size, special_tokens=sorted(values), pretokenizer="bytelevel")
+    _write(out, ([bytes(values[char] for char in part) for part in merge] for merge in merges))
+
+
 def _write(out: Path, items: Iterable[Iterable[bytes]]) -> None:
     (out / "merges.txt").write_text("".join(" ".join(part.hex() for part in item) + "\n" for item in items), "ascii")
 
@@ -60,6 +75,7 @@ TRAINERS: Final[dict[str, Callable[[str, int, str, Path], None]]] = {
     "gigatoken": gigatoken,
     "rustbpe": rustbpe,
     "bpeasy": bpeasy,
+    "gigabpe": gigabpe,
 }
 
 if __name__ == "__main__":

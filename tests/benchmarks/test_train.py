@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import trainers
 from benchmarks.figures import Figures, draw, read_figures, replace_block, tables, write_figures
 from benchmarks.peers import PEERS, Job, MergeList, Peer, compare, documents_of_whole, read_pairs, read_tokenizer_json
 from benchmarks.processes import Failed, timed
 from benchmarks.train import benchmark, parse
 from operators.text.pretokenize import Pretokenizer
+from operators.text.pretokenizers import PATTERNS
 from tests.conftest import ROOT
 
 BEGIN, END = "<!-- benchmark:train begin -->", "<!-- benchmark:train end -->"
@@ -137,3 +139,14 @@ def test_a_separator_ends_a_document_and_belongs_to_none() -> None:
 def test_a_run_that_takes_too_long_is_ended() -> None:
     with pytest.raises(Failed, match=r"not done after 0\.2 s"):
         timed([sys.executable, "-c", "import time; time.sleep(60)"], ROOT, 0.2)
+
+
+def test_gigabpe_finds_the_merges_of_hugging_face(text: Path, tmp_path: Path) -> None:
+    """Its alphabet is whole: the list has as many merges as the vocabulary has room for."""
+    pytest.importorskip("gigabpe", reason="gigabpe is not installed")
+    lists = []
+    for name in ("gigabpe", "tokenizers"):
+        (tmp_path / name).mkdir()
+        trainers.TRAINERS[name](str(text), 700, PATTERNS["gpt2"], tmp_path / name)
+        lists.append(PEERS[name].read(tmp_path / name).items)
+    assert lists[0] == lists[1] and len(lists[0]) == 700 - 256
