@@ -32,16 +32,21 @@ def run_blocks(page: str, code: list[Block]) -> str:
     return printed.getvalue()
 
 
+def skip_without_libraries(page: str) -> None:
+    """Skip the test where a page needs libraries that are not installed."""
+    if "bm.premiums" in text_of(page) and not hasattr(bm, "premiums"):
+        pytest.skip("babelmerge has no premiums yet")
+    if "import django" in text_of(page) and (find_spec("django") is None or find_spec("polib") is None):
+        pytest.skip("no django or polib: install the extra `demo`")
+
+
 def test_pages_have_examples() -> None:
     assert {"README.md", "docs/tutorials/five-tokenizers.md"} <= set(WITH_PYTHON)
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON)
 def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "bm.premiums" in text_of(page) and not hasattr(bm, "premiums"):
-        pytest.skip("babelmerge has no premiums yet")
-    if '"django"' in text_of(page) and (find_spec("django") is None or find_spec("polib") is None):
-        pytest.skip("no django or polib: install the extra `demo`")
+    skip_without_libraries(page)
     monkeypatch.chdir(tmp_path)
     run_blocks(page, blocks(text_of(page), "python"))
 
@@ -79,3 +84,20 @@ def test_the_shell_of_the_nightly_tutorial_does_what_it_says(tmp_path: Path) -> 
     assert bad["record"].to_list() == [2]
     [end] = pl.read_parquet(tmp_path / "tokens/sw.jsonl-00000.parquet")["tokens"].to_list()
     assert end[-1] == 0  # the separator
+
+
+@pytest.mark.skipif(
+    find_spec("nbclient") is None or find_spec("ipykernel") is None,
+    reason="no notebooks: install nbclient and ipykernel",
+)
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorials/five-tokenizers.md"])
+def test_the_python_of_a_page_runs_in_a_notebook(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skip_without_libraries(page)
+    import nbclient
+    import nbformat
+
+    cells = [nbformat.v4.new_code_cell(block.code) for block in blocks(text_of(page), "python")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert all(cell.execution_count for cell in notebook.cells)
