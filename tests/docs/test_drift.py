@@ -16,7 +16,7 @@ from jobs.command import app
 from operators.text.pretokenizers import NO_SPLIT, PRETOKENIZERS
 from tests.docs.pages import PAGES, ROOT, anchors, text_of, without_blocks
 
-ROOMS = "operators|pipelines|jobs|tests|benchmarks|conf|docs"
+ROOMS = "babelmerge|operators|pipelines|jobs|tests|benchmarks|conf|docs"
 PATH = re.compile(rf"(?<![\w./:-])(?:(?:{ROOMS})/[\w./*-]*|[\w-]+\.(?:toml|lock|yml)\b|Makefile\b|Dockerfile\b)")
 MODULE = re.compile(rf"(?<![\w./:-])(?:{ROOMS.removesuffix('|conf|docs')})(?:\.(?!md\b)\w+)+")
 MODULE_FIGURES = re.compile(r"docs/[\w./-]+\.(?:md|svg)")
@@ -30,7 +30,7 @@ FOREIGN_FLAGS = {
     "--address": "ray start", "--head": "ray start", "--long": "zstd", "--require-hashes": "pip-audit",
 }  # fmt: skip
 """Flags of other programs that the documentation names."""
-INVENTED_FLAGS = {"--max-rounds"}
+INVENTED_FLAGS = {"--require-full"}
 """Flags of CONTRIBUTING's worked examples, which no command has."""
 
 
