@@ -8,6 +8,9 @@
     bm.Tokenizer.load("gpt2.json").encode("any text")       # whatever --tokenizer takes
     bm.premiums(frame, tokenizers=["gpt2.json", tokenizer], baseline="eng_Latn").table
 
+    result = bm.run(bm.Train(corpus=["texts/*.txt"], vocab_size=32768, out="tokenizer"))   # as the command line
+    result.directory, result.kept, result.merges            # pathlib.Path, bool, a lazy Polars frame
+
 Names are imported when they are first used: `import babelmerge` itself loads no library.
 """
 
@@ -18,14 +21,26 @@ from jobs.version import __version__
 
 if TYPE_CHECKING:
     from jobs.report.settings import Report
+    from jobs.run import run
     from operators.errors import BabelmergeError, DataError, UsageError
     from pipelines.corpus.sources import Source
     from pipelines.curves.settings import Curves
+    from pipelines.in_memory.premiums import PremiumTables, premiums
     from pipelines.in_memory.tokenizer import Tokenizer
     from pipelines.in_memory.train import train
     from pipelines.mixture.settings import Mixture
     from pipelines.plan.settings import Plan
     from pipelines.premiums.settings import Premiums
+    from pipelines.results import (
+        CurvesResult,
+        MixtureResult,
+        PlanResult,
+        PremiumsResult,
+        ReportResult,
+        Retokenized,
+        SweepResult,
+        Trained,
+    )
     from pipelines.retokenize.settings import Retokenize
     from pipelines.sweep.settings import Sweep
     from pipelines.train.settings import Train
@@ -33,17 +48,28 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "BabelmergeError": "operators.errors",
     "Curves": "pipelines.curves.settings",
+    "CurvesResult": "pipelines.results",
     "DataError": "operators.errors",
     "Mixture": "pipelines.mixture.settings",
+    "MixtureResult": "pipelines.results",
     "Plan": "pipelines.plan.settings",
+    "PlanResult": "pipelines.results",
+    "PremiumTables": "pipelines.in_memory.premiums",
     "Premiums": "pipelines.premiums.settings",
+    "PremiumsResult": "pipelines.results",
     "Report": "jobs.report.settings",
+    "ReportResult": "pipelines.results",
     "Retokenize": "pipelines.retokenize.settings",
+    "Retokenized": "pipelines.results",
     "Source": "pipelines.corpus.sources",
     "Sweep": "pipelines.sweep.settings",
+    "SweepResult": "pipelines.results",
     "Tokenizer": "pipelines.in_memory.tokenizer",
     "Train": "pipelines.train.settings",
+    "Trained": "pipelines.results",
     "UsageError": "operators.errors",
+    "premiums": "pipelines.in_memory.premiums",
+    "run": "jobs.run",
     "train": "pipelines.in_memory.train",
 }
 """Name to the module that defines it."""
@@ -51,18 +77,29 @@ _HOMES: Final = {
 __all__ = [
     "BabelmergeError",
     "Curves",
+    "CurvesResult",
     "DataError",
     "Mixture",
+    "MixtureResult",
     "Plan",
+    "PlanResult",
+    "PremiumTables",
     "Premiums",
+    "PremiumsResult",
     "Report",
+    "ReportResult",
     "Retokenize",
+    "Retokenized",
     "Source",
     "Sweep",
+    "SweepResult",
     "Tokenizer",
     "Train",
+    "Trained",
     "UsageError",
     "__version__",
+    "premiums",
+    "run",
     "train",
 ]
 

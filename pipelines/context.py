@@ -3,11 +3,13 @@
 import os
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal
 
+from pipelines.blas import one_blas_thread
 from pipelines.corpus.globs import PASSED_OVER
 from pipelines.corpus.sources import InputFile, Source, as_source, find_files
 from pipelines.corpus.storage import LocalStorage, is_uri, locate
@@ -53,8 +55,10 @@ class Context:
         self._given = engine
         self._unverified: tuple[list[str], Path] | None = None
         self._input_bytes = 0
+        self._exits = ExitStack()
 
     def __enter__(self) -> "Context":
+        self._exits.enter_context(one_blas_thread())
         return self
 
     def __exit__(
@@ -137,6 +141,7 @@ class Context:
         """Close the engine, unless none was started or it was given."""
         if self._given is None and (engine := self.__dict__.pop("_started", None)) is not None:
             engine.close()
+        self._exits.close()
 
 
 def _refuse_inside(source: Source, output: Path) -> None:

@@ -19,8 +19,10 @@ import babelmerge as bm
 from jobs import command
 
 ROOT = Path(__file__).resolve().parents[1]
-WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__version__"}
-"""Names that need none: errors are raised, sources are for settings."""
+WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__version__"} | {
+    name for name, home in bm._HOMES.items() if home == "pipelines.results" or name == "PremiumTables"
+}
+"""Names that need none: errors are raised, sources are for settings, results are returned."""
 SETTINGS = {"Curves", "Mixture", "Plan", "Premiums", "Report", "Retokenize", "Sweep", "Train"}
 """Their examples are those of `run`."""
 
@@ -81,6 +83,7 @@ def with_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     theirs = HuggingFace(models.BPE(vocab, []))
     theirs.pre_tokenizer, theirs.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     (tmp_path / "gpt2.json").write_text(theirs.to_str())
+    (tmp_path / "corpus.txt").write_text("abab abab ab\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
