@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -126,23 +127,31 @@ def premiums(
     if reference is not None and reference not in dict(named):
         raise BadSettings("reference", f"{reference!r} is none of the tokenizers {', '.join(dict(named))}")
     text = parallel_text(frame, id, languages)
-    with tempfile.TemporaryDirectory(prefix="babelmerge-") as folder:
+    settings = Premiums(
+        parallel=[], tokenizer=list(dict(named)), out="", baseline=baseline, documents=documents,
+        languages=None if languages is None else list(languages), aggregation=aggregation, reference=reference,
+        resamples=resamples,
+    )  # fmt: skip
+    return _compared(text, named, settings, threads or processors(), progress)
+
+
+def _compared(
+    text: pl.DataFrame,
+    tokenizers: list[tuple[str, Tokenizer]],
+    settings: Premiums,
+    threads: int,
+    progress: Progress | None,
+) -> PremiumTables:
+    """The tables that the command makes of the text, which is in a scratch file meanwhile."""
+    compile_if_needed(settings.kernels())
+    engine = LocalEngine(threads)
+    with tempfile.TemporaryDirectory(prefix="babelmerge-") as folder, closing(engine):
         corpus, out = Path(folder) / "corpus.parquet", Path(folder) / "premiums"
         text.write_parquet(corpus)
-        settings = Premiums(
-            parallel=[str(corpus)], tokenizer=list(dict(named)), out=str(out), baseline=baseline,
-            languages=None if languages is None else list(languages), documents=documents, aggregation=aggregation,
-            reference=reference, resamples=resamples,
-        )  # fmt: skip
-        compile_if_needed(settings.kernels())
-        engine = LocalEngine(threads or processors())
-        try:
-            context, output = Context(progress=progress, engine=engine), Output(out, "premiums")
-            files = context.input_files(settings.parallel, output)
-            with output:
-                compare_languages(files, [(name, one.data) for name, one in named], output, settings, context)
-        finally:
-            engine.close()
+        context, output = Context(progress=progress, engine=engine), Output(out, "premiums")
+        files = context.input_files([str(corpus)], output)
+        with output:
+            compare_languages(files, [(name, one.data) for name, one in tokenizers], output, settings, context)
         found = {name.removesuffix(".parquet"): pl.read_parquet(out / name, glob=False) for name in TABLES}
     return PremiumTables(found.pop("premiums"), **found)
 
