@@ -8,10 +8,10 @@ from operators.mixture.rank import Fit
 
 
 def occurrence_variance(evidence: Evidence) -> F64:
-    """float64[n]: the variance of one occurrence's rate, by the blocks: 1 / bytes where words fall independently.
+    """Estimate the variance of one occurrence's rate from the blocks, float64[n].
 
-    Counts of words that clump in documents vary more: variance over mean of the blocks' counts, averaged over the
-    merges that occur 20 times or more.
+    It is 1 / bytes where words occur independently. Counts of words that clump in documents vary more: variance over
+    mean of the blocks' counts, averaged over the merges that occur 20 times or more.
     """
     size = evidence.text_bytes.astype(np.float64)
     part = size / size.sum(axis=0)
@@ -31,15 +31,16 @@ def occurrence_variance(evidence: Evidence) -> F64:
 
 
 def effective_blocks(evidence: Evidence) -> F64:
-    """float64[n]: how many equal blocks the blocks of each category are worth; its text lies in one: 1."""
+    """Return the number of equal blocks that each category's blocks are worth, float64[n]; 1 if its text is in one."""
     part = evidence.text_bytes / np.maximum(evidence.text_bytes.sum(axis=0), 1)
     return np.asarray(1.0 / np.maximum((part**2).sum(axis=0), 1e-300))
 
 
 def covariance(evidence: Evidence, fit: Fit, unit: F64) -> F64:
-    """float64[n, n]: of the shares. The blocks' contributions to the estimating equations vary as their documents do;
+    """Estimate the covariance of the shares, float64[n, n].
 
-    each category's part is widened by what the residuals show beyond the samples' noise.
+    The blocks' contributions to the estimating equations vary as their documents do; each category's part is widened by
+    the noise that the residuals show beyond that of the samples.
     """
     n = len(fit.share)
     size = evidence.text_bytes.astype(np.float64)

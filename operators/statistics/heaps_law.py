@@ -14,13 +14,13 @@ import numpy as np
 from operators.arrays import F64, I64
 
 LEAST_BLOCKS: Final = 16
-"""Fewer blocks give no fit."""
+"""Fewest blocks with a fit."""
 POINTS: Final = 48
-"""Geometrically spaced points of the curve, at most."""
+"""Greatest number of points of the curve, geometrically spaced."""
 FITTED: Final = 4.0
-"""Heaps' law is fitted to the upper part of the curve: from a quarter of the sample on."""
+"""Ratio of the sample to the start of the fit of Heaps' law: the curve from a quarter of the sample on."""
 BENT: Final = 8.0
-"""The fall of the slope is fitted from an eighth of the sample on: it needs a longer lever."""
+"""Ratio of the sample to the start of the fit of the slope's fall, which needs a longer part of the curve."""
 GROUPS: Final = 16
 """Groups of blocks that are left out in turn (jackknife)."""
 MODEL_ERROR: Final = 0.04
@@ -39,10 +39,10 @@ class Incidences:
     blocks: int
     """Number of blocks."""
     weights: F64
-    """float64[kinds]: what finding a kind counts; 1 for its number, its length for bytes."""
+    """float64[kinds]: the weight of a kind; 1 to count kinds, its length to count bytes."""
 
     def frequencies(self, kept: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None) -> I64:
-        """int64[kinds]: how many blocks hold each kind, of those that are `kept` (bool[blocks])."""
+        """Count the blocks that hold each kind, int64[kinds]; only those in `kept` (bool[blocks]) if given."""
         kind = self.kind if kept is None else self.kind[kept[self.block]]
         counted: I64 = np.bincount(kind, minlength=len(self.weights)).astype(np.int64)
         return counted
@@ -70,9 +70,9 @@ class Growth:
     log_scale_error: float
     """Its standard error. K is found at size 1, far from the data, so that it and beta err together."""
     missed_by_half: float
-    """Half of the blocks predict what all of them hold: prediction / truth - 1, the mean of both halves."""
+    """Error of predicting all blocks from half of them: prediction / truth - 1, the mean of both halves."""
     missed_by_quarter: float
-    """The same from a quarter of the blocks, the mean of four: a longer way."""
+    """Error of predicting all blocks from a quarter of them, the mean of four."""
     sizes: F64
     """The curve, from one block to all of them: sizes, ascending."""
     found: F64
@@ -130,7 +130,7 @@ def fit(incidences: Incidences, block_size: float) -> Growth:
 
 
 def curve(frequencies: I64, blocks: int, weights: F64) -> tuple[F64, F64]:
-    """(blocks drawn, weight found in them on average), both float64, at geometrically spaced points from 1 to `blocks`.
+    """Return blocks drawn and the mean weight in them, both float64, at geometrically spaced points from 1 to `blocks`.
 
     `frequencies` (int64[kinds]) says in how many of the blocks each kind stands: 0 to `blocks`. A kind of frequency f
     is missed by m of B blocks with the probability C(B - f, m) / C(B, m).
@@ -153,7 +153,7 @@ def curve(frequencies: I64, blocks: int, weights: F64) -> tuple[F64, F64]:
 
 
 def _parameters(drawn: F64, found: F64, block_size: float) -> tuple[float, float, float, float]:
-    """beta and log K by least squares; the logarithm at the end of the sample; how fast the slope falls there.
+    """Fit beta and log K by least squares; the logarithm at the end of the sample; how fast the slope falls there.
 
     The slope falls as beta exp(-fall d) over the distance d = log(n / n_end), so that it never turns negative.
     """
@@ -167,7 +167,7 @@ def _parameters(drawn: F64, found: F64, block_size: float) -> tuple[float, float
 
 
 def _courses(parameters: F64, log_size: float, distance: float) -> tuple[F64, F64]:
-    """Logarithms by Heaps' law and by the falling slope, for each row of parameters."""
+    """Return logarithms by Heaps' law and by the falling slope, for each row of parameters."""
     beta, log_scale, end, fall = parameters.T
     straight = log_scale + beta * log_size
     bent = end + beta / fall * -np.expm1(-fall * distance)
@@ -175,13 +175,13 @@ def _courses(parameters: F64, log_size: float, distance: float) -> tuple[F64, F6
 
 
 def _jackknife(left_out: F64) -> float:
-    """Standard error from estimates that each leave a group out."""
+    """Return the standard error from estimates that each leave a group out."""
     groups = len(left_out)
     return float(np.sqrt((groups - 1) / groups * np.sum((left_out - left_out.mean()) ** 2)))
 
 
 def _missed(incidences: Incidences, parts: int, truth: float) -> float:
-    """The mean relative error of `parts` disjoint parts of the blocks, each predicting all of them."""
+    """Return the mean relative error of predicting all blocks from each of `parts` disjoint parts of them."""
     errors = []
     for part in range(parts):
         kept = np.arange(incidences.blocks) % parts == part

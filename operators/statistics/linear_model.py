@@ -31,7 +31,7 @@ class Explained:
 def explain(
     tokens: F64, predictors: Mapping[str, F64 | Sequence[str]], resamples: int, seed: int = 0
 ) -> Explained | None:
-    """The linear model of `tokens` (float64[languages]) on predictors: numbers, or names of categories.
+    """Fit a linear model of `tokens` (float64[languages]) on predictors: numbers, or names of categories.
 
     Intervals: bootstrap over languages, percentiles; resamples in which the model has no degree of freedom are drawn
     again. None where languages are too few (two more than columns are needed), or nothing varies.
@@ -76,9 +76,9 @@ def _columns(predictors: Mapping[str, F64 | Sequence[str]]) -> tuple[F64, list[i
 
 
 def _fit(tokens: F64, columns: F64) -> tuple[float, F64]:
-    """R2, and the coefficients for standardised tokens."""
+    """Return R2 and the coefficients for standardised tokens."""
     standard = (tokens - tokens.mean()) / tokens.std()
     terms = np.column_stack([np.ones(len(tokens)), columns])
     weights = np.linalg.lstsq(terms, standard, rcond=None)[0]
-    left = standard - terms @ weights
-    return float(1 - (left @ left) / (standard @ standard)), weights[1:]
+    residual = standard - terms @ weights
+    return float(1 - (residual @ residual) / (standard @ standard)), weights[1:]
