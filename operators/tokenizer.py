@@ -209,12 +209,9 @@ class Tokenizer:
 class NotReplayable(DataError):
     """A tokenizer whose merges say too little of what it does."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name, self.reason = name, reason
-
-    def __str__(self) -> str:
-        return f"tokenizer {self.name} can encode, but its merge list cannot be replayed on words: {self.reason}"
+    name: str
+    reason: str
+    message = "tokenizer {name} can encode, but its merge list cannot be replayed on words: {reason}"
 
 
 def require_replayable(tokenizer: Tokenizer, name: str) -> None:

@@ -56,26 +56,20 @@ MERGES_SCHEMA: Final = pa.schema(
 class MissingTokenizer(DataError):
     """No tokenizer where one was named."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}: {self.reason}; name a directory that train wrote, a tokenizer.json, a .tiktoken file, "
-            f"a tekken .json or a SentencePiece .model"
-        )
+    path: str
+    reason: str
+    message = (
+        "{path}: {reason}; name a directory that train wrote, a tokenizer.json, a .tiktoken file, a tekken .json or a "
+        "SentencePiece .model"
+    )
 
 
 class BadReference(UsageError):
     """A `--tokenizer` that leaves open how text is cut, or says it where the file does."""
 
-    def __init__(self, reference: str, reason: str) -> None:
-        super().__init__(reference, reason)
-        self.reference, self.reason = reference, reason
-
-    def __str__(self) -> str:
-        return f"tokenizer {self.reference}: {self.reason}"
+    reference: str
+    reason: str
+    message = "tokenizer {reference}: {reason}"
 
 
 @dataclass(frozen=True)

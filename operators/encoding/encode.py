@@ -23,12 +23,9 @@ from operators.tokenizer import AddedToken, Tokenizer
 class MergesOnly(UsageError):
     """Another inference for a tokenizer that a library encodes."""
 
-    def __init__(self, inference: str, reason: str) -> None:
-        super().__init__(inference, reason)
-        self.inference, self.reason = inference, reason
-
-    def __str__(self) -> str:
-        return f"inference {self.inference}: this tokenizer has {self.reason}, so its library encodes, by merges alone"
+    inference: str
+    reason: str
+    message = "inference {inference}: this tokenizer has {reason}, so its library encodes, by merges alone"
 
 
 class Encoder:

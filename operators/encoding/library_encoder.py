@@ -15,34 +15,24 @@ from operators.tokenizer import LibraryModel
 class LibraryFailed(DataError):
     """A library that gave up on a text, or on a tokenizer file before that."""
 
-    def __init__(self, library: str, reason: str) -> None:
-        super().__init__(library, reason)
-        self.library, self.reason = library, reason
-
-    def __str__(self) -> str:
-        return f"{self.library} cannot encode this text, or with this tokenizer: {self.reason}"
+    library: str
+    reason: str
+    message = "{library} cannot encode this text, or with this tokenizer: {reason}"
 
 
 class LibraryMissing(UsageError):
     """A tokenizer that only a library encodes which is not installed."""
 
-    def __init__(self, library: str, reason: str) -> None:
-        super().__init__(library, reason)
-        self.library, self.reason = library, reason
-
-    def __str__(self) -> str:
-        return f"this tokenizer has {self.reason}, which takes the package {self.library}: pip install {self.library}"
+    library: str
+    reason: str
+    message = "this tokenizer has {reason}, which takes the package {library}: pip install {library}"
 
 
 class NoSpecialIds(UsageError):
     """SentencePiece never takes text for a control token."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"special ids of text: this tokenizer has {self.reason}, so sentencepiece encodes, which has none"
+    reason: str
+    message = "special ids of text: this tokenizer has {reason}, so sentencepiece encodes, which has none"
 
 
 class LibraryEncoder:

@@ -18,18 +18,16 @@ KERNELS: Final = {
 """Ways that chance has no part in, and the kernels' numbers for them."""
 RANDOM: Final = ("dropout", "stochastok")
 """Ways that draw, with the probability behind a colon."""
+WAYS: Final = (*KERNELS, *(f"{name}:P" for name in RANDOM))
+"""Spelling of every way, as `parse_segmentation` reads it; P is a probability."""
 
 
 class BadSegmentation(UsageError):
     """A way to encode that there is not."""
 
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(text, reason)
-        self.text, self.reason = text, reason
-
-    def __str__(self) -> str:
-        ways = ", ".join([*KERNELS, *(f"{name}:P" for name in RANDOM)])
-        return f"inference {self.text!r}: {self.reason}; take one of {ways}, with P from 0 to 1"
+    text: str
+    reason: str
+    message = "inference {text!r}: {reason}; take one of " + ", ".join(WAYS) + ", with P from 0 to 1"
 
 
 @dataclass(frozen=True)
