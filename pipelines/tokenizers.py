@@ -5,7 +5,6 @@ A directory loads in three libraries: tokenizer.json in `tokenizers`, with token
 """
 
 import hashlib
-import re
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +19,14 @@ from operators.text.pretokenize import Pretokenizer, format_preprocessing, parse
 from operators.text.pretokenizers import NAMES, PRETOKENIZERS
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.decoding import TokenizerFile
+from operators.tokenizer_files.detection import format_of
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.hugging_face_output import to_json
 from operators.tokenizer_files.sentencepiece import from_model
 from operators.tokenizer_files.tekken import from_tekken, is_tekken
 from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
+from operators.tokenizer_files.vocab_and_merges import to_tokenizer_json
 from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, column_chunks, largest_page
 from pipelines.outputs import MANIFEST, MARKER, replacing
 
@@ -38,6 +39,20 @@ TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, RANKS, MERGES)
 
 KNOWN_PRETOKENIZERS: Final = {stem: name for name, row in PRETOKENIZERS.items() for stem in row.rank_files}
 """Stem of a .tiktoken file to the pre-tokenizer that its publisher uses with it."""
+
+KNOWN_DIGESTS: Final = {
+    "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930": "r50k_base",
+    "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069": "p50k_base",
+    "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7": "cl100k_base",
+    "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d": "o200k_base",
+}
+"""SHA-256 of a .tiktoken file, as tiktoken checks it, to its stem: tiktoken's cache gives files other names."""
+
+VOCAB_AND_MERGES: Final = ("vocab.json", "merges.txt")
+"""Names of a byte-level BPE tokenizer in two files, as GPT-2 was published."""
+
+FOLDER_FILES: Final = (TOKENIZER_JSON, "tekken.json", "tokenizer.model", *VOCAB_AND_MERGES)
+"""Names of the files that a directory's tokenizer is read from, the first first."""
 
 MAX_FILE_BYTES: Final = 64 << 20
 """Larger files are taken for something else than a tokenizer; the largest published ones have 35 MB."""
@@ -131,10 +146,11 @@ def merges_table(tokenizer: Tokenizer) -> pa.Table:
 
 
 def load_tokenizer(reference: str) -> Tokenizer:
-    """The tokenizer that a reference names: a directory, a tokenizer.json, .tiktoken, tekken .json or .model file.
+    """Load the tokenizer of a reference: a tokenizer.json, tekken, .tiktoken or SentencePiece file, or a folder.
 
-    A .tiktoken file does not say how text is cut into words: KNOWN_PRETOKENIZERS does for well-known names, else
-    `FILE,pretokenizer=NAME` (or a regular expression in the name's place).
+    The content tells the format. A folder is read by the first of FOLDER_FILES in it. A .tiktoken file does not say how
+    text is cut into words: KNOWN_PRETOKENIZERS does for well-known files, else `FILE,pretokenizer=NAME`, or a regular
+    expression in the name's place, which is read as tiktoken reads it.
 
     Raises:
         MissingTokenizer, BadReference, UnsupportedTokenizer, MalformedTokenizer, BadPattern: each one line.
@@ -144,32 +160,56 @@ def load_tokenizer(reference: str) -> Tokenizer:
 
 def read_tokenizer(reference: str) -> tuple[Tokenizer, TokenizerFile]:
     """Load a tokenizer as `load_tokenizer` does; return it with the file it was read from, which says how to decode."""
-    name, given, pretokenizer = reference.partition(",pretokenizer=")
-    path = Path(name)
+    name, comma, given = reference.partition(",pretokenizer=")
+    path, pretokenizer = Path(name), given if comma else None
     if path.is_dir():
-        if given:
-            raise BadReference(reference, "only a .tiktoken file takes a pretokenizer; leave it out")
-        return _load_directory(path)
+        path = _file_of(path)
+        if path.name == TOKENIZER_JSON and pretokenizer is None:
+            return _load_directory(path.parent)
+    if path.name in VOCAB_AND_MERGES and all((path.parent / pair).is_file() for pair in VOCAB_AND_MERGES):
+        return _load_vocab_and_merges(path.parent, pretokenizer)
     content = _read(path)
-    if path.suffix == ".tiktoken" or (path.suffix == ".model" and _RANKS_LINE.match(content)):
-        cut_by = _named_pretokenizer(reference, path, pretokenizer if given else None)
-        return from_tiktoken(content, name, cut_by), TokenizerFile("tiktoken", content)
-    if given:
+    kind = format_of(content, path.name)
+    if kind == "tiktoken":
+        cut_by = _named_pretokenizer(reference, path, content, pretokenizer)
+        return from_tiktoken(content, str(path), cut_by), TokenizerFile("tiktoken", content)
+    if pretokenizer is not None:
         raise BadReference(reference, "only a .tiktoken file takes a pretokenizer; leave it out")
-    if path.suffix == ".model":
-        return from_model(content, name), TokenizerFile("sentencepiece", content)
+    if kind == "sentencepiece":
+        return from_model(content, str(path)), TokenizerFile("sentencepiece", content)
+    if kind is None:
+        raise MalformedTokenizer(str(path), "it is no tokenizer.json, tekken, .tiktoken or SentencePiece file")
     if is_tekken(content):
-        return from_tekken(content, name), TokenizerFile("tekken", content)
-    return from_json(content, name), TokenizerFile("tokenizers", content)
+        return from_tekken(content, str(path)), TokenizerFile("tekken", content)
+    return from_json(content, str(path)), TokenizerFile("tokenizers", content)
 
 
-_RANKS_LINE: Final = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
-"""How a .tiktoken file begins; some are published as tokenizer.model."""
+def _file_of(directory: Path) -> Path:
+    """Return the file of a directory that holds its tokenizer; where there are several, the first of FOLDER_FILES."""
+    if (directory / MARKER).is_file() and not (directory / MANIFEST).is_file():
+        raise MissingTokenizer(str(directory), "the run that writes here has not finished: run it (again)")
+    for name in FOLDER_FILES:
+        if (directory / name).is_file():
+            return directory / name
+    raise MissingTokenizer(str(directory), f"the directory holds no {TOKENIZER_JSON}, nor another tokenizer file")
 
 
-def _named_pretokenizer(reference: str, path: Path, given: str | None) -> str:
-    if given is None and path.stem in KNOWN_PRETOKENIZERS:
-        return KNOWN_PRETOKENIZERS[path.stem]
+def _load_vocab_and_merges(directory: Path, given: str | None) -> tuple[Tokenizer, TokenizerFile]:
+    """Load vocab.json with merges.txt, cut as GPT-2 does where no pre-tokenizer is given."""
+    vocab, merges = (_read(directory / name) for name in VOCAB_AND_MERGES)
+    beside = directory / "added_tokens.json"
+    added = _read(beside) if beside.is_file() else None
+    pretokenizer = Pretokenizer("gpt2" if given is None else given).pattern
+    content = to_tokenizer_json(vocab, merges, added, pretokenizer, str(directory / VOCAB_AND_MERGES[0]))
+    return from_json(content, str(directory)), TokenizerFile("tokenizers", content)
+
+
+def _named_pretokenizer(reference: str, path: Path, content: bytes, given: str | None) -> str:
+    """Return the pre-tokenizer that a .tiktoken file goes with: the given one, or that of a well-known file."""
+    if given is None:
+        stem = KNOWN_DIGESTS.get(hashlib.sha256(content).hexdigest(), path.stem)
+        if stem in KNOWN_PRETOKENIZERS:
+            return KNOWN_PRETOKENIZERS[stem]
     if not given:
         known, names = ", ".join(KNOWN_PRETOKENIZERS), ", ".join(NAMES)
         raise BadReference(
@@ -177,7 +217,7 @@ def _named_pretokenizer(reference: str, path: Path, given: str | None) -> str:
             f"a .tiktoken file does not hold its pre-tokenizer, and only the names {known} imply it; "
             f"say {path},pretokenizer=NAME with one of {names} or a regular expression",
         )
-    return Pretokenizer(given).pattern
+    return Pretokenizer.from_tiktoken(given).pattern
 
 
 def _read(path: Path) -> bytes:
@@ -192,11 +232,7 @@ def _read(path: Path) -> bytes:
 
 
 def _load_directory(directory: Path) -> tuple[Tokenizer, TokenizerFile]:
-    """tokenizer.json, with the counts and the full list of merges.parquet where that is there."""
-    if (directory / MARKER).is_file() and not (directory / MANIFEST).is_file():
-        raise MissingTokenizer(str(directory), "the run that writes here has not finished: run it (again)")
-    if not (directory / TOKENIZER_JSON).is_file():
-        raise MissingTokenizer(str(directory), f"the directory holds no {TOKENIZER_JSON}")
+    """Load tokenizer.json, with the counts and the full list of merges.parquet where that is there."""
     file = TokenizerFile("tokenizers", _read(directory / TOKENIZER_JSON))
     read = from_json(file.content, str(directory / TOKENIZER_JSON))
     path = directory / MERGES

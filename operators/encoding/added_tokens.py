@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I32, I64, U8
-from operators.kernels.token_trie import find_literals
+from operators.kernels.token_trie import TokenTrie, find_literals
 from operators.text.arrow_text import bytes_and_starts
 from operators.tokenizer import AddedToken
 
@@ -59,7 +59,7 @@ class TokenFinder:
         self._ids = np.array([token.id for token in tokens], np.int32)
         self._taken = np.array([special_ids or not token.special for token in tokens], np.bool_)
         self._strips = any(token.lstrip or token.rstrip for token in tokens)
-        self._tree = _tree([pattern.encode() for pattern in patterns])
+        self._trie = _trie([pattern.encode() for pattern in patterns])
 
     @property
     def finds_any(self) -> bool:
@@ -82,7 +82,7 @@ class TokenFinder:
         room = 256
         while True:
             begins, ends, which = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int32)
-            count = find_literals(data, starts, *self._tree, begins, ends, which)
+            count = find_literals(data, starts, self._trie, begins, ends, which)
             if count <= room:
                 return begins[:count], ends[:count], which[:count]
             room = count
@@ -90,9 +90,10 @@ class TokenFinder:
     def _strip(self, data: U8, starts: I64, begins: I64, ends: I64, which: I32) -> None:
         """Move begins and ends over the whitespace that goes with a token."""
         owners = np.searchsorted(starts, begins, side="right") - 1
+        behind = np.minimum(starts[owners + 1], np.append(begins[1:], len(data)))  # up to the next token, if any
         before = 0  # where the last token ends
         for k, (owner, token) in enumerate(zip(owners.tolist(), which.tolist(), strict=True)):
-            first, last, flags = max(int(starts[owner]), before), int(starts[owner + 1]), self._tokens[token]
+            first, last, flags = max(int(starts[owner]), before), int(behind[k]), self._tokens[token]
             begins[k] = max(int(begins[k]), first)
             if flags.lstrip:
                 text = data[first : begins[k]].tobytes().decode()
@@ -134,21 +135,50 @@ def _joined(data: U8, places: I64, lengths: I64) -> pa.LargeStringArray:
     return pa.LargeStringArray.from_buffers(len(places), buffers[1], buffers[2])
 
 
-def _tree(patterns: list[bytes]) -> tuple[U8, I32, I32]:
-    """Classes of bytes, branches and the strings that end at nodes, as `find_literals` takes them."""
+def _trie(patterns: Sequence[bytes]) -> TokenTrie:
+    """Radix tree of the patterns; of equal ones the first counts."""
+    numbers = {pattern: -which for which, pattern in enumerate(reversed(patterns), 1 - len(patterns)) if pattern}
+    root = _Node(b"", 0, -1, -1)
+    nodes, path = [root], [0]  # path: from the root to the node of the pattern before
+    before = b""
+    for pattern in sorted(numbers):
+        shared = _shared_bytes(before, pattern)
+        below = -1
+        while nodes[path[-1]].depth > shared:
+            below = path.pop()
+        if nodes[path[-1]].depth < shared:  # in the middle of an edge: a node of its own
+            nodes.append(_Node(before, shared, path[-1], -1))
+            nodes[below].parent = len(nodes) - 1
+            path.append(len(nodes) - 1)
+        nodes.append(_Node(pattern, len(pattern), path[-1], numbers[pattern]))
+        path.append(len(nodes) - 1)
+        before = pattern
+    firsts = [node.text[nodes[node.parent].depth] for node in nodes[1:]]
     classes = np.zeros(256, np.uint8)
-    used = sorted({byte for pattern in patterns for byte in pattern})
+    used = sorted(set(firsts))
     classes[used] = np.arange(1, len(used) + 1)  # a text of UTF-8 has fewer than 255 different bytes
-    nodes: dict[tuple[int, int], int] = {}
-    found = [-1]
-    for which, pattern in enumerate(patterns):
-        node = 0
-        for byte in pattern:
-            node = nodes.setdefault((node, int(classes[byte])), len(found))
-            if node == len(found):
-                found.append(-1)
-        found[node] = which if found[node] < 0 else found[node]
-    branches = np.zeros((len(found), len(used) + 1), np.int32)
-    for (node, column), following in nodes.items():
-        branches[node, column] = following
-    return classes, branches, np.array(found, np.int32)
+    branches = np.zeros((len(nodes), len(used) + 1), np.int32)
+    branches[[node.parent for node in nodes[1:]], classes[firsts]] = np.arange(1, len(nodes))
+    labels = [b"", *(node.text[nodes[node.parent].depth + 1 : node.depth] for node in nodes[1:])]
+    starts = np.zeros(len(nodes) + 1, np.int64)
+    np.cumsum([len(label) for label in labels], out=starts[1:])
+    strings = np.array([node.string for node in nodes], np.int32)
+    return TokenTrie(classes, branches, np.frombuffer(b"".join(labels), np.uint8), starts, strings)
+
+
+@dataclass
+class _Node:
+    """Node of the radix tree: the first `depth` bytes of `text`, below the node `parent`."""
+
+    text: bytes
+    depth: int
+    parent: int
+    string: int
+
+
+def _shared_bytes(one: bytes, other: bytes) -> int:
+    """Return the length of the longest common beginning."""
+    length = min(len(one), len(other))
+    differs = np.frombuffer(one, np.uint8, length) != np.frombuffer(other, np.uint8, length)
+    first = int(differs.argmax()) if length else 0
+    return first if length and differs[first] else length

@@ -56,7 +56,7 @@ class Encoder:
         raw = [token for token in tokenizer.added_tokens if not token.normalized]
         late = [token for token in tokenizer.added_tokens if token.normalized]
         self._raw = _finder(raw, [token.content for token in raw], special_ids)
-        self._late = _finder(late, [normalizer.pattern(token.content) for token in late], special_ids)
+        self._late = _finder(late, normalizer.patterns([token.content for token in late]), special_ids)
 
     def encode(self, text: pa.LargeStringArray, ids: pa.StringArray | None = None) -> tuple[I32, I64]:
         """Token ids of all documents, int32, and where each document's begin and end, int64[n documents + 1].

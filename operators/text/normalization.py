@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from operators.text.normal_forms import FORMS, may_change
 from operators.text.preprocessing import SPACE_MARK, Preprocessing, Section, library_tokenizer
+from operators.text.regex_syntax import always_consumes
 from operators.text.spaces import prefixed, squeezed, trimmed, unmarked
 
 _MARK_SPACES: Final = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
@@ -48,6 +49,12 @@ class Normalizer:
         return self._library is None and not self.marks_spaces
 
     @property
+    def may_insert_anywhere(self) -> bool:
+        """True if a step may replace an empty match: only a whole encoding by `tokenizers` shows what becomes of it."""
+        patterns = [step["pattern"].get("Regex") for step in self._steps if step["type"] == "Replace"]
+        return not all(regex is None or always_consumes(regex) for regex in patterns)
+
+    @property
     def keeps_beginnings(self) -> bool:
         """Whether no text's first character is dropped."""
         return self._unicode_alone
@@ -64,11 +71,12 @@ class Normalizer:
             text = prefixed(text, opening if self._only_opening else None)
         return trimmed(text) if self._squeeze else text  # a mark at the text's end is a space by now
 
-    def pattern(self, content: str) -> str:
-        """What an added token that is looked for in normalized text looks like there."""
+    def patterns(self, contents: list[str]) -> list[str]:
+        """Spell added tokens that are looked for in normalized text as they stand there."""
         if self._only_opening:  # SentencePiece's added tokens get no prefix
-            return content.replace(SPACE_MARK, " ")
-        return str(self.normalize(pa.array([content], pa.large_string()))[0])
+            return [content.replace(SPACE_MARK, " ") for content in contents]
+        spelled: list[str] = self.normalize(pa.array(contents, pa.large_string())).to_pylist()
+        return spelled
 
     def _by_library(self, text: pa.LargeStringArray) -> pa.LargeStringArray:
         from pyarrow import compute  # takes long to import

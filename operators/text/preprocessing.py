@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 from tokenizers import Tokenizer as HuggingFace
 
-from operators.text.pretokenizers import NO_SPLIT
+from operators.text.pretokenizers import NO_SPLIT, PATTERNS
 
 Section = dict[str, Any]
 
@@ -124,4 +124,19 @@ def canonical(normalizer: Section | None, pre_tokenizer: Section | None) -> tupl
     """Both sections as `tokenizers` writes them, defaults filled in. Raises ValueError where it cannot read them."""
     written = json.loads(library_tokenizer(normalizer, pre_tokenizer).to_str())
     read = written["normalizer"] if steps(written["normalizer"], "normalizers") else None
-    return read, written["pre_tokenizer"] if steps(written["pre_tokenizer"], "pretokenizers") else None
+    return read, _isolated(written["pre_tokenizer"]) if steps(written["pre_tokenizer"], "pretokenizers") else None
+
+
+def _isolated(section: Section) -> Section:
+    """A pre-tokenizer whose Splits have the one form that all Splits of equal effect have.
+
+    With the behavior Isolated, `invert` changes nothing. With Removed and `invert` only gaps between matches go, and
+    the expressions of PRETOKENIZERS, which match at every character, leave none.
+    """
+    if section["type"] == "Sequence":
+        return section | {"pretokenizers": [_isolated(step) for step in section["pretokenizers"]]}
+    if section["type"] != "Split" or not section["invert"]:
+        return section
+    covers = section["behavior"] == "Removed" and section["pattern"].get("Regex") in PATTERNS.values()
+    alike = covers or section["behavior"] == "Isolated"
+    return section | {"behavior": "Isolated", "invert": False} if alike else section

@@ -17,13 +17,12 @@ from tokenizers import PreTokenizedString
 
 from operators.arrays import I64, PADDING, U8, padded
 from operators.byte_level import to_bytes
-from operators.errors import DataError, UsageError
 from operators.kernels import scan as scanners
 from operators.kernels.boundaries import scan_borders
 from operators.kernels.intrinsics import WIDE
 from operators.kernels.scan import BLOCK_BYTES, scan
-from operators.redaction import masked, shown
 from operators.text.arrow_text import bytes_and_starts
+from operators.text.errors import BadPattern, PatternGaveUp
 from operators.text.normalization import Normalizer
 from operators.text.preprocessing import (
     SPACE_MARK,
@@ -37,6 +36,7 @@ from operators.text.preprocessing import (
     split_step,
 )
 from operators.text.pretokenizers import NAMES, NO_SPLIT, PATTERNS, PRETOKENIZERS
+from operators.text.regex_syntax import UnknownSyntax, ambiguity, from_tiktoken_syntax
 from operators.text.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
 from operators.unicode.classes import BLOCKS, CLASSES
 
@@ -47,38 +47,6 @@ _KINDS: Final[dict[str, int]] = {
 _BIT_PARALLEL: Final = frozenset(_KINDS[row.regex] for row in PRETOKENIZERS.values() if row.bit_parallel)
 _BYTES_PER_PIECE: Final = 4
 """A guess for the first allocation; English under gpt4 has about 4.6."""
-
-
-class BadPattern(UsageError):
-    """A pre-tokenizer that is neither a name nor a regular expression that compiles."""
-
-    pattern: str
-    reason: str
-
-    def __str__(self) -> str:
-        names = ", ".join(NAMES)
-        return f"pre-tokenizer {_short(self.pattern)} is neither a name ({names}) nor a regular expression: " + shown(
-            self.reason
-        )
-
-
-class PatternGaveUp(DataError):
-    """A regular expression that backtracks too long on a document."""
-
-    pattern: str
-    document_bytes: int
-    reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"pre-tokenizer {_short(self.pattern)} gave up on a document of {self.document_bytes} bytes: "
-            f"{shown(self.reason)}; write the expression without nested repetition"
-        )
-
-
-def _short(pattern: str) -> str:
-    """Quote a pattern for a message, its first 80 characters."""
-    return repr(masked(pattern if len(pattern) <= 80 else f"{pattern[:80]}..."))
 
 
 @dataclass(frozen=True)
@@ -125,6 +93,19 @@ class Pretokenizer:
         except ValueError as error:
             raise BadPattern(pattern, str(error)) from None
         self.regex = None if is_json(pattern) or pattern == NO_SPLIT else PATTERNS.get(pattern, pattern)
+
+    @classmethod
+    def from_tiktoken(cls, pattern: str) -> "Pretokenizer":
+        """Make the one that cuts as tiktoken does with this name or expression. Raises BadPattern.
+
+        tiktoken's engine reads some expressions in another way than Oniguruma (operators.text.regex_syntax).
+        """
+        if pattern in NAMES or is_json(pattern) or looks_like_name(pattern):
+            return cls(pattern)
+        try:
+            return cls(from_tiktoken_syntax(pattern))
+        except UnknownSyntax as error:
+            raise BadPattern(pattern, str(error)) from None
 
     def __reduce__(self) -> tuple[type["Pretokenizer"], tuple[str]]:
         return Pretokenizer, (self.pattern,)
@@ -235,6 +216,16 @@ class _Plan:
     """Where a space is put before a text that does not begin with one: never, always, or first (of a document)."""
     spaces: str | None = None
     """For a vocabulary that marks spaces, whether words begin at "each" or the text is left "whole"; None: another."""
+
+
+def require_unambiguous(pattern: str) -> None:
+    """Raise BadPattern for a setting that is no pre-tokenizer, or that `tokenizers` and tiktoken read differently.
+
+    A tokenizer trained with it is written for both.
+    """
+    Pretokenizer(pattern)
+    if pattern not in NAMES and not is_json(pattern) and (reason := ambiguity(pattern)) is not None:
+        raise BadPattern(pattern, reason)
 
 
 def parse_preprocessing(pattern: str) -> Preprocessing:

@@ -1,6 +1,16 @@
 """Errors of reading and writing tokenizer files."""
 
+from typing import Final
+
 from operators.errors import DataError
+
+_LONGEST: Final = 60
+
+
+def quoted(text: object) -> str:
+    """Quote a part of a file for a message, its first 60 characters."""
+    whole = text if isinstance(text, str) else str(text)
+    return repr(whole) if len(whole) <= _LONGEST else f"{whole[:_LONGEST]!r}... ({len(whole):,} characters)"
 
 
 class UnsupportedTokenizer(DataError):

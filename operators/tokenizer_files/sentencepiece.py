@@ -7,20 +7,29 @@ one kind that models have: runs of spaces, which leftmost first joins to the lon
 that tries longer ones first.
 """
 
+import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from operators.encoding.word_encoder import final_pairs, merge_table
+from operators.kernels.bpe_windows import LARGEST_ID
 from operators.text.preprocessing import SPACE_MARK, Preprocessing
 from operators.text.pretokenize import format_preprocessing
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files import protobuf
-from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer, quoted
 from operators.tokenizer_files.symbols import Symbols, character_symbols, reaches_over_spaces
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 _KINDS: Final = {1: "Unigram", 2: "BPE", 3: "Word", 4: "Char"}
+_PIECE_BYTES: Final = 8_000
+"""Bytes of a piece that sentencepiece (0.2) no longer loads."""
+_MOST_SPLITS: Final = 1 << 23
+"""Ways to take pieces apart that are tried; published models have up to 4,000,000."""
+_MOST_COMPARED: Final = 1 << 29
+"""Characters of all those ways together."""
 _LONGEST_RUN: Final = 200
 """Spaces in a row up to which both ways to join them are compared."""
 
@@ -79,7 +88,9 @@ def from_model(data: bytes, path: str) -> Tokenizer:
     symbols = character_symbols(
         mergeable | by_bytes, ids, unknown, fuse=True, bytes_too=model.byte_fallback, marks_spaces=True
     )
-    merges, tied = _merges(model, mergeable, symbols)
+    merges, tied = Merges.from_rows([]), _unordered(model, mergeable)
+    if tied is None:
+        merges, tied = _merges(model, mergeable, symbols)
     lacking = symbols.lacking or _lacking(model, mergeable, added) or tied
     library = LibraryModel("sentencepiece", data, lacking, False) if lacking is not None else None
     normalizer: dict[str, Any] = {"type": "SentencePiece"}
@@ -106,6 +117,8 @@ def read_model(data: bytes) -> Model:
             content = _message(number, kind, value)
             if number == 1:
                 model.pieces.append(_piece(content))
+                if len(model.pieces) > LARGEST_ID + 1:
+                    raise ValueError(f"it holds more than {LARGEST_ID + 1:,} pieces")
             elif number == 2:
                 _read_trainer(model, content)
             elif number == 3:
@@ -133,7 +146,12 @@ def _piece(content: memoryview) -> Piece:
     text, score, type_of = "", 0.0, NORMAL
     for number, kind, value in protobuf.fields(content):
         if number == 1:
-            text = bytes(_message(number, kind, value)).decode()
+            spelled = bytes(_message(number, kind, value))
+            if len(spelled) >= _PIECE_BYTES:
+                raise ValueError(
+                    f"a piece of {len(spelled):,} bytes, where sentencepiece loads fewer than {_PIECE_BYTES:,}"
+                )
+            text = spelled.decode()
         elif number == 2:
             (score,) = struct.unpack("<f", value if not isinstance(value, int) else b"")
         elif number == 3:
@@ -184,9 +202,32 @@ def _lacking(model: Model, mergeable: dict[str, int], added: tuple[AddedToken, .
         return "a piece with a plain space"
     if model.remove_extra_whitespaces and any(SPACE_MARK in token.content for token in added):
         return "extra spaces removed and an added token that has one"
-    if any(char not in mergeable for text in mergeable for char in text):
+    if not set("".join(mergeable)) <= set(mergeable):
         return "a piece with a character that is no piece"
     return None
+
+
+def _unordered(model: Model, mergeable: dict[str, int]) -> str | None:
+    """What keeps pieces from being put in an order in bounded time and memory; None: nothing."""
+    if any(math.isnan(model.pieces[i].score) for i in mergeable.values()):
+        return "a piece whose score is not a number"
+    lengths = {len(text) for text in mergeable}
+    splits = compared = 0
+    for text in mergeable:
+        halves = min(len(text), len(lengths))
+        splits, compared = splits + halves, compared + halves * len(text)
+        if splits > _MOST_SPLITS or compared > _MOST_COMPARED:
+            return "pieces of very many lengths"
+    return None
+
+
+def _halves(text: str, lengths: list[int], mergeable: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """Every way to take a piece apart into two pieces; lengths: those of all pieces, ascending."""
+    for k in lengths:
+        if k >= len(text):
+            return
+        if (left := text[:k]) in mergeable and (right := text[k:]) in mergeable:
+            yield left, right
 
 
 def _merges(model: Model, mergeable: dict[str, int], symbols: Symbols) -> tuple[Merges, str | None]:
@@ -196,18 +237,14 @@ def _merges(model: Model, mergeable: dict[str, int], symbols: Symbols) -> tuple[
         if len(text) > 1:
             by_score.setdefault(model.pieces[i].score, []).append(text)
     tied = None
-    rows = list[tuple[int, int, int, int]]()
+    rows, lengths = list[tuple[int, int, int, int]](), sorted({len(text) for text in mergeable})
     for score in sorted(by_score, reverse=True):
         texts = sorted(by_score[score], key=len, reverse=True)
         if len(texts) > 1:
             tied = tied or _tie(texts, mergeable, model)
         for text in texts:
-            halves = ((text[:k], text[k:]) for k in range(1, len(text)))
-            rows += [
-                (mergeable[left], mergeable[right], mergeable[text], -1)
-                for left, right in halves
-                if left in mergeable and right in mergeable
-            ]
+            halves = _halves(text, lengths, mergeable)
+            rows += [(mergeable[left], mergeable[right], mergeable[text], -1) for left, right in halves]
     every = Merges.from_rows(rows)
     texts_of = {i: symbols.texts[i] for text, i in mergeable.items() if len(text) > 1}
     ends = final_pairs(texts_of, symbols.byte_ids, merge_table(every), characters=symbols.characters)
@@ -219,7 +256,7 @@ def _tie(texts: list[str], mergeable: dict[str, int], model: Model) -> str | Non
     """Why pieces with one score cannot be put in an order, longest first; None: they can."""
     runs = {len(text): model.pieces[i].score for text, i in mergeable.items() if not text.strip(SPACE_MARK)}
     if any(text.strip(SPACE_MARK) for text in texts):
-        return f"the pieces {texts[0]!r} and {texts[1]!r} with the same score"
+        return f"the pieces {quoted(texts[0])} and {quoted(texts[1])} with the same score"
     if any(SPACE_MARK * 2 in text and text.strip(SPACE_MARK) for text in mergeable):
         return "runs of spaces with the same score, and pieces that begin with them"
     lengths = (*range(2, 40), _LONGEST_RUN)

@@ -38,10 +38,10 @@ class Symbols:
 
     def vocabulary(self, special_ids: tuple[int, ...]) -> Vocabulary:
         """As a tokenizer holds it."""
-        tokens = [b""] * (1 + max(self.spelled, default=-1))
+        tokens, special = [b""] * (1 + max(self.spelled, default=-1)), set(special_ids)
         for i, spelling in self.spelled.items():
             tokens[i] = self.texts.get(i, b"")
-            if i in special_ids:
+            if i in special:
                 tokens[i] = spelling.encode("utf-8", "surrogatepass")
         return Vocabulary(tokens, self.byte_ids, special_ids, self.characters, self.unknown, self.fuse_unknown)
 
@@ -67,6 +67,8 @@ def character_symbols(
             characters[ord(spelling)] = i
     names = [f"<0x{byte:02X}>" for byte in range(256)]
     byte_ids = np.array([vocab.get(name, -1) if bytes_too else -1 for name in names], np.int32)
+    if (byte_ids >= 0).any():  # a byte whose character has a token is never asked for: Gemma has "\t", not <0x09>
+        byte_ids[:0x80] = np.where(byte_ids[:0x80] < 0, characters[:0x80], byte_ids[:0x80])
     texts = {i: _text(spelling, marks_spaces) for i, spelling in spelled.items()}
     texts |= {int(i): bytes([byte]) for byte, i in enumerate(byte_ids) if i >= 0}
     lacking = None
@@ -74,10 +76,11 @@ def character_symbols(
         characters[ord(" ")] = characters[ord(SPACE_MARK)]
         lacking = "no token for the space" if characters[ord(" ")] < 0 else None
     have_bytes = byte_ids >= 0
-    if have_bytes.all():
+    missing = [byte for byte in np.flatnonzero(~have_bytes).tolist() if byte not in _NEVER_IN_UTF_8]
+    if not missing:
         return Symbols(spelled, texts, byte_ids, characters, lacking=lacking)
     if have_bytes.any():
-        lacking = f"no token for the byte 0x{np.flatnonzero(~have_bytes)[0]:02X}"
+        lacking = f"no token for the byte 0x{missing[0]:02X}"
     elif unknown is None:
         lacking = "no token for unknown characters"
     return Symbols(spelled, texts, byte_ids, characters, unknown, fuse, lacking)

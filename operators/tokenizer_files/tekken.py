@@ -86,11 +86,11 @@ def from_tekken(data: bytes, path: str) -> Tokenizer:
         )
     texts = _texts(file.vocab[:size], first, path)
     try:
-        Pretokenizer(file.config.pattern)
+        pattern = Pretokenizer.from_tiktoken(file.config.pattern).pattern
     except UsageError as error:
         raise MalformedTokenizer(path, str(error)) from None
     names = {regex: name for name, regex in PATTERNS.items()}
-    pretokenizer = names.get(file.config.pattern, file.config.pattern)
+    pretokenizer = names.get(pattern, pattern)
     return from_ranks(texts, path, pretokenizer, _special(file, first, path))
 
 

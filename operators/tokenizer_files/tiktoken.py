@@ -64,10 +64,11 @@ def from_tiktoken(
 def from_ranks(texts: dict[int, bytes], path: str, pretokenizer: str, special: dict[str, int]) -> Tokenizer:
     """The tokenizer whose tokens have these ids, lowest id first; errors as for `from_tiktoken`."""
     texts = dict(sorted(texts.items()))
-    taken = [name for name, i in special.items() if i in texts or not 0 <= i <= LARGEST_ID]
+    taken = [name for name, i in special.items() if texts.get(i) or not 0 <= i <= LARGEST_ID]
     if taken or len(set(special.values())) < len(special):
         raise MalformedTokenizer(path, f"special tokens need ids that are free, each its own ({special})")
-    tokens = [b""] * (1 + max(max(texts), *special.values(), 0))
+    tokens = [b""] * (1 + max(*texts, *special.values(), 0))
+    texts = {i: text for i, text in texts.items() if text}  # an empty token takes an id, and no text becomes it
     for i, text in (*texts.items(), *((i, name.encode()) for name, i in special.items())):
         tokens[i] = text
     known = {text: i for i, text in texts.items() if len(text) == 1}
@@ -101,10 +102,10 @@ def _read_ranks(data: bytes, path: str) -> dict[int, bytes]:
         fields = line.split()
         try:
             encoded, rank = fields[0], int(fields[1])
-            token = base64.b64decode(encoded, validate=True)
+            token = base64.b64decode(encoded, validate=True) if encoded != b"=" else b""
         except (ValueError, IndexError, binascii.Error):
             raise MalformedTokenizer(path, f"line {number} is not `base64 rank`: {_shown(line)}") from None
-        if len(fields) != 2 or not token or not 0 <= rank <= LARGEST_ID:
+        if len(fields) != 2 or not 0 <= rank <= LARGEST_ID:
             raise MalformedTokenizer(path, f"line {number} is not `base64 rank`: {_shown(line)}")
         if rank in texts or token in lines:
             raise MalformedTokenizer(path, f"line {number} repeats a rank or a token: {_shown(line)}")

@@ -64,7 +64,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     sizes: ascending, each once. Raises BadSettings for settings that contradict each other, before any work;
     BadPattern; and what loading the tokenizer raises.
     """
-    from operators.text.pretokenize import Pretokenizer  # numba and tokenizers
+    from operators.text.pretokenize import require_unambiguous  # numba and tokenizers
 
     _check_inputs(settings)
     _check_languages(settings)
@@ -75,7 +75,8 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     extended = None if settings.extend is None else _extended(settings, settings.extend)
     given = DEFAULT_PRETOKENIZER if settings.pretokenizer is None else settings.pretokenizer
     pretokenizer = extended.pretokenizer if extended else given
-    Pretokenizer(pretokenizer)
+    if not extended:
+        require_unambiguous(pretokenizer)
     size, sizes = _sizes(settings, len(extended.tokens) if extended else 256 + len(special))
     resolved = msgspec.structs.replace(settings, pretokenizer=pretokenizer, vocab_size=size, sizes=sizes)
     return resolved, extended

@@ -17,7 +17,7 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from operators.encoding.encode import Encoder
 from operators.errors import BabelmergeError, DataError, UsageError
-from operators.text.pretokenize import BadPattern
+from operators.text.errors import BadPattern
 from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer

@@ -23,7 +23,8 @@ from tiktoken_ext import openai_public
 from tokenizers import PreTokenizedString, Regex, pre_tokenizers
 
 from operators.arrays import PADDING
-from operators.text.pretokenize import BadPattern, PatternGaveUp, Pretokenizer
+from operators.text.errors import BadPattern, PatternGaveUp
+from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
 
 NAMES = ["gpt2", "gpt4", "o200k", "qwen", "tekken"]  # llama3 is gpt4, tested by itself

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from operators.kernels import scan
-from operators.text.pretokenize import BadPattern, Pretokenizer
+from operators.text.errors import BadPattern
+from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import NAMES, NO_SPLIT, PATTERNS, PRETOKENIZERS
 from pipelines.plan.settings import Plan
 from pipelines.settings import Settings, documentation

@@ -3,14 +3,18 @@
 import copy
 import json
 import pickle
+import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer as HuggingFace
 from tokenizers import models, pre_tokenizers, trainers
 
 from operators.byte_level import BYTE_TO_CHAR
+from operators.encoding.encode import Encoder
 from operators.errors import DataError
 from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer
@@ -200,3 +204,78 @@ def test_errors_survive_a_process_border() -> None:
     for kind in (UnsupportedTokenizer, MalformedTokenizer, InexpressibleTokenizer):
         error: DataError = kind("a", "b")
         assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def plain_file(**sections: Any) -> dict[str, Any]:
+    """A tokenizer.json of the 256 bytes and one merge."""
+    vocab = {BYTE_TO_CHAR[byte]: byte for byte in range(256)} | {"ab": 256}
+    pre_tokenizer = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    model = {"type": "BPE", "vocab": vocab, "merges": ["a b"]}
+    return {"version": "1.0", "pre_tokenizer": pre_tokenizer, "added_tokens": [], "model": model} | sections
+
+
+def many_added(contents: list[str], **flags: bool) -> list[dict[str, Any]]:
+    usual = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+    return [usual | flags | {"id": 257 + i, "content": content} for i, content in enumerate(contents)]
+
+
+@pytest.mark.parametrize("flags", [{}, {"normalized": True}])
+@pytest.mark.parametrize("ignore_merges", [False, True])
+def test_loading_takes_time_in_proportion_to_added_tokens(flags: dict[str, bool], ignore_merges: bool) -> None:
+    contents = [f"<unused{i}>" for i in range(32_768)]
+    file = plain_file(added_tokens=many_added(contents, **flags))
+    file["model"] |= {"ignore_merges": ignore_merges, "vocab": file["model"]["vocab"] | {
+        content: 257 + i for i, content in enumerate(contents)
+    }}  # fmt: skip
+    text, before = json.dumps(file), time.process_time()
+    encoder = Encoder(from_json(text, "t.json"))
+    assert time.process_time() - before < 12  # quadratic in them: 35 s on an idle machine
+    texts = ["ab<unused7><unused32767> <unused32768>", "<unused77", "<unused1><unused11>ab"]
+    peer = HuggingFace.from_str(text)
+    assert encoder.method == "kernels"
+    assert [encoder.encode(pa.array([one], pa.large_string()))[0].tolist() for one in texts] == [
+        peer.encode(one, add_special_tokens=False).ids for one in texts
+    ]
+
+
+def test_added_tokens_with_long_shared_beginnings_take_little_memory() -> None:
+    contents = [*("x" * 1000 + f"{i:07}" for i in range(2000)), *("y" * i for i in range(2, 1500))]
+    text = json.dumps(plain_file(added_tokens=many_added(contents)))
+    peer, tokenizer = HuggingFace.from_str(text), from_json(text, "t.json")
+    tracemalloc.start()
+    encoder = Encoder(tokenizer)
+    assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    tracemalloc.stop()
+    texts = ["x" * 1000 + "0001234ab", "x" * 1500 + "0000001", "y" * 3100, "x" * 1000 + "0009999y", "xyx"]
+    assert [encoder.encode(pa.array([one], pa.large_string()))[0].tolist() for one in texts] == [
+        peer.encode(one, add_special_tokens=False).ids for one in texts
+    ]
+
+
+STEP = {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Isolated", "invert": False}
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [STEP] * 20_000}}, "20,001 steps around the model"),
+        ({"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}] * 300}}, "steps around the model"),
+        ({"decoder": {"type": "Sequence", "decoders": [{"type": "Fuse"}] * 300}}, "steps around the model"),
+        ({"added_tokens": many_added([f"<{i}>" for i in range((1 << 18) + 1)])}, "262,145 added tokens"),
+        ({"added_tokens": many_added(["x" * 1_100_000], single_word=True)}, "1,100,000 characters together"),
+        ({"added_tokens": many_added(["x" * 3_000_000] * 2)}, "stands twice"),
+        ({"model": {"type": "BPE", "vocab": {"a": 0}}}, "its model has no list of merges"),
+        ({"model": {"vocab": {"a": 0}, "merges": None}}, "its model has no list of merges"),
+        ({"model": {"type": "WordPiece", "vocab": {"a": 0}}}, "a model of type WordPiece"),
+        ({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b" * 1_000_000]]}}, "not in the vocabulary"),
+    ],
+)
+def test_what_takes_too_much_or_says_too_little_is_refused_in_a_short_line(sections: dict[str, Any], said: str) -> None:
+    text = json.dumps(plain_file(**sections))
+    before = time.process_time()
+    with pytest.raises((UnsupportedTokenizer, MalformedTokenizer)) as error:
+        from_json(text, "t.json")
+    assert time.process_time() - before < 10
+    assert said in str(error.value)
+    assert len(str(error.value)) < 300
+    assert "\n" not in str(error.value)

@@ -107,12 +107,27 @@ SPACES = [added(" " * n, normalized=True) for n in (8, 4, 3, 2)]
 SPM = variant(CHARACTERS, normalizer=normalized(PREPEND, MARK), pre_tokenizer=None)
 
 
+def replacing(regex: str) -> Section:
+    return {"type": "Replace", "pattern": {"Regex": regex}, "content": "!"}
+
+
 def with_bytes(base: str, numbers: range = range(256)) -> Section:
     file: Section = json.loads(base)
     vocab = file["model"]["vocab"]
     for byte in numbers:
         vocab.setdefault(f"<0x{byte:02X}>", len(vocab))
     file["model"] |= {"byte_fallback": True, "fuse_unk": True}
+    return file
+
+
+def with_tab(base: str) -> Section:
+    """All bytes' tokens but that of the tab, which is itself a token, as in Gemma's files, and of 0xC0 and 0xFF."""
+    file = with_bytes(base)
+    vocab = file["model"]["vocab"]
+    for name in ("<0xC0>", "<0xFF>"):
+        vocab[f"unused {name}"] = vocab.pop(name)
+    vocab["unused"] = vocab.pop("\t", len(vocab))
+    vocab["\t"] = vocab.pop("<0x09>")
     return file
 
 
@@ -124,6 +139,11 @@ KERNELS = {
     "ByteLevel": variant(BYTES),
     "a space before each text": variant(BYTES, pre_tokenizer=OWN | {"add_prefix_space": True}),
     "a space before each part": variant(BYTES, added("<b>"), pre_tokenizer=OWN | {"add_prefix_space": True}),
+    "Split Removed inverted, which leaves no gap": variant(
+        BYTES, pre_tokenizer=sequence(split({"Regex": PATTERNS["gpt4"]}, "Removed", True), BYTE_LEVEL)
+    ),
+    "null for flags": variant(BYTES, model=dict.fromkeys(("fuse_unk", "byte_fallback", "ignore_merges"))),
+    "a tab for its byte, and no bytes that UTF-8 lacks": variant(with_tab(SPM)),
     "no split": variant(BYTES, pre_tokenizer=BYTE_LEVEL),
     "use_regex after a Split": variant(BYTES, pre_tokenizer=sequence(split({"Regex": r"\p{N}{1,3}"}), OWN)),
     "Split by what is a name here": variant(BYTES, pre_tokenizer=sequence(split({"Regex": "gpt4"}), BYTE_LEVEL)),
@@ -198,6 +218,9 @@ KERNELS = {
         for scheme in ("always", "first", "never")
         for each in (True, False)
     },
+    "stripping among marks that are cut": variant(
+        CHARACTERS, added("<b>", lstrip=True, rstrip=True, normalized=True), normalizer=normalized(MARK)
+    ),
     "Metaspace after NFC": variant(CHARACTERS, normalizer=NFC, pre_tokenizer=metaspace()),
     "characters in splits": variant(
         CHARACTERS, normalizer=None, pre_tokenizer=sequence(split({"String": " "}), DIGITS)
@@ -225,6 +248,13 @@ LIBRARY = {
     "Metaspace in a Sequence": variant(CHARACTERS, pre_tokenizer=sequence(DIGITS, metaspace())),
     "first, after trimming": variant(CHARACTERS, normalizer=TRIM, pre_tokenizer=metaspace("first")),
     "rstrip before added spaces": variant(BYTES, *SPACES, added("<b>", rstrip=True)),
+    "stripping among marks": variant(
+        CHARACTERS, added("<b>", lstrip=True, rstrip=True, normalized=True), normalizer=normalized(MARK),
+        pre_tokenizer=None,
+    ),
+    "nothing replaced at the beginning": variant(CHARACTERS, normalizer=replacing("^")),
+    "nothing replaced before a letter": variant(CHARACTERS, normalizer=replacing("(?=[a-c])")),
+    "nothing replaced anywhere": variant(CHARACTERS, normalizer=replacing("x*")),
     "a word that is special": variant(BYTES, added("ab", special=True), model={"ignore_merges": True}),
     "bytes by a normalizer": variant(BYTES, normalizer={"type": "ByteLevel"}, pre_tokenizer=None),
 }  # fmt: skip

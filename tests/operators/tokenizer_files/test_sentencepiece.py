@@ -1,7 +1,10 @@
 """SentencePiece models of every kind: the ids are the library's, and what encodes is what is expected."""
 
 import io
+import math
 import pickle
+import time
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -90,6 +93,56 @@ def test_ids_equal_sentencepieces(name: str) -> None:
     differing = [(text, a, b) for text, a, b in zip(texts, found, peer.encode(texts), strict=True) if a != b]
     assert differing[:3] == []
     assert encoder.method.split(" ")[0] == ("kernels" if name in KERNELS else "sentencepiece")
+
+
+def small(*pieces: tuple[str, float]) -> bytes:
+    """A BPE model of the unknown, the space's mark, a, b, c, and these pieces with their scores."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto()
+    model.pieces.add(piece="<unk>", score=0, type=2)
+    for text, score in [("▁", -1e6), ("a", -1e6 - 1), ("b", -1e6 - 2), ("c", -1e6 - 3), *pieces]:
+        model.pieces.add(piece=text, score=score)
+    model.trainer_spec.model_type = 2
+    model.normalizer_spec.name = "identity"
+    written: bytes = model.SerializeToString()
+    return written
+
+
+@pytest.mark.parametrize(
+    ("pieces", "method"),
+    [
+        ([("ab", math.nan), ("bc", -1.0), ("abc", -2.0)], "sentencepiece"),
+        ([("ab", -1.0), ("bc", math.nan), ("abc", math.nan)], "sentencepiece"),
+        ([("ab", -math.inf), ("bc", -1.0)], "kernels"),
+        ([("ab", -1.0), ("c" * 7_999, -2.0)], "kernels"),
+        ([("ab", -1.0), ("ab" * 3_999, -2.0)], "kernels"),
+        ([("a" * length, -float(length)) for length in range(2, 4000)], "sentencepiece"),
+        ([("a" * length, float(length)) for length in range(2, 200)], "kernels"),
+    ],
+)
+def test_strange_pieces_take_little_and_encode_as_the_library_does(
+    pieces: list[tuple[str, float]], method: str
+) -> None:
+    data, before = small(*pieces), time.process_time()
+    tracemalloc.start()
+    tokenizer = from_model(data, "t.model")
+    assert tracemalloc.get_traced_memory()[1] < 500 << 20
+    tracemalloc.stop()
+    assert time.process_time() - before < 20
+    texts = ["abc ab bc", "abcabcab", "cccc ccc", "a" * 399, "", "ab" * 40 + "c d"]
+    peer, encoder = sentencepiece.SentencePieceProcessor(model_proto=data), Encoder(tokenizer)
+    assert encoder.method.split(" ")[0] == method
+    assert [encoder.encode(pa.array([one], pa.large_string()))[0].tolist() for one in texts] == peer.encode(texts)
+
+
+def test_a_piece_that_the_library_does_not_load_is_refused() -> None:
+    for text in ("c" * 8_000, "é" * 4_000, "ab" * 2_000_000):
+        data = small((text, -1.0))
+        with pytest.raises(RuntimeError, match="too long"):
+            sentencepiece.SentencePieceProcessor(model_proto=data)
+        with pytest.raises(MalformedTokenizer, match=r"^t\.model: no SentencePiece model \(a piece of [\d,]+ bytes"):
+            from_model(data, "t.model")
 
 
 def test_control_symbols_only_where_asked() -> None:

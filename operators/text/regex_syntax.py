@@ -1,0 +1,172 @@
+"""Syntax of regular expressions, as far as two engines differ: Oniguruma (`tokenizers`) and fancy_regex (tiktoken).
+
+An expression is read into its atoms, each with the quantifier behind it. No expression is matched here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_ESCAPE: Final = re.compile(
+    r"\\(?:[pPxuog]\{[^}]*\}|[pP].|x[0-9A-Fa-f]{1,2}|k<[^>]*>|g<[^>]*>|u[0-9A-Fa-f]{4}|.)", re.S
+)
+_QUANTIFIER: Final = re.compile(r"(?:[?*+]|\{\d+(?:,\d*)?\}|\{,\d+\})[?+]?")
+_GROUP: Final = re.compile(r"\((?:\?(?::|=|!|>|~|<=|<!|#|P?<[A-Za-z_]\w*>|'\w+'|[a-zA-Z-]*[:)]?))?")
+_NO_WIDTH: Final = re.compile(r"\\[bBAzZGKyYkgR0-9<>]")
+_LOOKS: Final = ("(?=", "(?!", "(?<=", "(?<!", "(?#", "(?~")
+
+
+class UnknownSyntax(ValueError):
+    """An expression that is not read here; it need not be wrong."""
+
+
+@dataclass(frozen=True)
+class Atom:
+    """One part of an expression: a character, class, escape, anchor, bracket or bar, and its quantifier."""
+
+    text: str
+    quantifier: str = ""
+
+
+def atoms(regex: str) -> Iterator[Atom]:
+    """Read the atoms of an expression in order; joined again they are the expression. Raises UnknownSyntax."""
+    place = 0
+    while place < len(regex):
+        if regex[place] == "\\":
+            match = _ESCAPE.match(regex, place)
+            if match is None:
+                raise UnknownSyntax("a backslash at its end")
+            end = match.end()
+        elif regex[place] == "[":
+            end = _class_end(regex, place)
+        elif regex[place] == "(":
+            match = _GROUP.match(regex, place)
+            assert match is not None
+            end = match.end()
+            if match[0] == "(" and regex.startswith("?", end):
+                raise UnknownSyntax(f"a group {regex[place : place + 4]}")
+            if match[0] == "(?#":
+                end = regex.find(")", end)
+                if end < 0:
+                    raise UnknownSyntax("a comment without an end")
+        else:
+            end = place + 1
+        text = regex[place:end]
+        quantifier = None if text == "|" or (text[0] == "(" and text[-1] != ")") else _QUANTIFIER.match(regex, end)
+        yield Atom(text, quantifier[0] if quantifier else "")
+        place = quantifier.end() if quantifier else end
+
+
+def _class_end(regex: str, place: int) -> int:
+    """Return the place behind the class that begins here."""
+    depth, at = 0, place
+    while at < len(regex):
+        if regex[at] == "\\":
+            at += 1
+        elif regex.startswith("[:", at) and depth and (end := regex.find(":]", at)) > 0:
+            at = end + 1
+        elif regex[at] == "[":
+            depth += 1
+            at += regex[at + 1 : at + 2] == "^"
+            at += regex[at + 1 : at + 2] == "]"  # the first bracket closes nothing
+        elif regex[at] == "]":
+            depth -= 1
+            if not depth:
+                return at + 1
+        at += 1
+    raise UnknownSyntax("a class without an end")
+
+
+def always_consumes(regex: str) -> bool:
+    """Return True only if no match of the expression is empty; in doubt False."""
+    try:
+        parts = list(atoms(regex))
+    except UnknownSyntax:
+        return False
+    levels = [_Level("(")]
+    for part in parts:
+        least = not part.quantifier or part.quantifier[0] == "+" or re.match(r"\{0*[1-9]", part.quantifier) is not None
+        if part.text == "|":
+            levels[-1].bar()
+        elif part.text == ")":
+            if len(levels) < 2:
+                return False
+            level = levels.pop()
+            levels[-1].consumes |= least and level.always and level.opening not in _LOOKS
+        elif part.text[0] == "(" and part.text[-1] != ")":
+            levels.append(_Level(part.text))
+        elif part.text[0] == "(":
+            return False  # flags for the rest, such as (?x), or a call
+        elif part.text not in ("^", "$") and not _NO_WIDTH.match(part.text):
+            levels[-1].consumes |= least
+    return len(levels) == 1 and levels[0].always
+
+
+@dataclass
+class _Level:
+    """Alternatives of one group, as far as they are read."""
+
+    opening: str
+    consumes: bool = False
+    others: bool = True
+
+    def bar(self) -> None:
+        """Begin the next alternative."""
+        self.others, self.consumes = self.others and self.consumes, False
+
+    @property
+    def always(self) -> bool:
+        """True if each alternative consumes something."""
+        return self.others and self.consumes
+
+
+_POSSESSIVE_RANGE: Final = re.compile(r"\{.*\}\+")
+_OTHER_FLAGS: Final = re.compile(r"\(\?[a-zA-Z-]*[a-hj-zA-Z][a-zA-Z-]*[:)]")
+_OTHER_ESCAPES: Final = re.compile(r"\\[hHRXZ<>Oy]|\\[bB]\{")
+
+
+def ambiguity(regex: str) -> str | None:
+    """Return the first part that Oniguruma and tiktoken's engine read differently, and what to write; None: no such."""
+    try:
+        parts = list(atoms(regex))
+    except UnknownSyntax:
+        return None
+    for part in parts:
+        whole, interval = part.text + part.quantifier, part.quantifier[:-1]
+        if _POSSESSIVE_RANGE.fullmatch(part.quantifier):
+            return (
+                f"{whole} is {interval} once or more for `tokenizers` and possessive for tiktoken; "
+                f"write (?:X{interval})+ or (?>X{interval})"
+            )
+        if part.text in ("^", "$"):
+            outer, line = (r"\A", r"(?<![^\n])") if part.text == "^" else (r"\z", r"(?=\n|\z)")
+            return f"{part.text} is at every line for `tokenizers`, at the text's for tiktoken; write {line} or {outer}"
+    return None
+
+
+def from_tiktoken_syntax(regex: str) -> str:
+    """Return an expression that matches with Oniguruma what this one matches with tiktoken's engine.
+
+    Raises UnknownSyntax for what has no counterpart here.
+    """
+    written, openings = list[str](), list[int]()
+    for place, part in enumerate(atoms(regex)):
+        text, quantifier = part.text, part.quantifier
+        if _OTHER_FLAGS.fullmatch(text) or _OTHER_ESCAPES.match(text) or (text == "(?i)" and place):
+            raise UnknownSyntax(f"{text}, which tiktoken's engine reads in another way than `tokenizers`")
+        if text[0] == "[" and ("--" in text or "~~" in text):
+            raise UnknownSyntax(f"{text}, whose -- or ~~ only tiktoken's engine knows")
+        if quantifier.startswith("{,"):
+            raise UnknownSyntax(f"{text}{quantifier}; write {{0{quantifier[1:]}")
+        begin = len(written)
+        if text[0] == "(" and text[-1] != ")":
+            openings.append(begin)
+        elif text == ")" and openings:
+            begin = openings.pop()
+        text = {"^": r"\A", "$": r"\z"}.get(text, text.replace("(?P<", "(?<"))
+        if _POSSESSIVE_RANGE.fullmatch(quantifier):
+            written.insert(begin, "(?>")
+            text, quantifier = text + quantifier[:-1] + ")", ""
+        written.append(text + quantifier)
+    return "".join(written)
