@@ -1,4 +1,4 @@
-"""The command `babelmerge`. Flags and their help are made of jobs/settings/.
+"""The command `babelmerge`. Flags and their help are made of the settings of each command.
 
 What a step needs is imported once the arguments are parsed: help and wrong usage wait for no kernel and no library.
 """

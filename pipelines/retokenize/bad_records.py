@@ -1,4 +1,4 @@
-"""bad_records.parquet of an incremental run: rows of kept files from the one before, of the others from their parts."""
+"""Table of bad records of an incremental run: rows of kept files come from the earlier table, others from parts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from pipelines.retokenize.ledger import Entry
 def gather_bad_records(entries: Sequence[Entry], parts: Mapping[str, tuple[Path, ...]], into: Path) -> None:
     """Write `into` anew (BAD_RECORDS_SCHEMA), in the entries' order, a row group for each part that has bad records.
 
-    `parts`: by the entries' names, where the records of newly made ones lie; the other entries' are in `into` already.
+    parts: paths of the bad records of newly encoded entries, by the entries' names; the others' are in `into` already.
     """
     if into.is_file():
         with pq.ParquetFile(into) as before:
@@ -24,7 +24,7 @@ def gather_bad_records(entries: Sequence[Entry], parts: Mapping[str, tuple[Path,
 
 
 def _groups_by_path(before: pq.ParquetFile) -> dict[str, list[int]]:
-    """A row group holds one file's bad records."""
+    """Map each path to its row groups; a row group holds one file's bad records."""
     found: dict[str, list[int]] = {}
     for i in range(before.metadata.num_row_groups):
         rows = before.read_row_group(i, ["path"])
@@ -40,7 +40,7 @@ def _write(
     before: pq.ParquetFile | None,
     groups: Mapping[str, list[int]],
 ) -> None:
-    with replacing(into) as part, pq.ParquetWriter(part, BAD_RECORDS_SCHEMA) as writer:
+    with replacing(into) as temporary, pq.ParquetWriter(temporary, BAD_RECORDS_SCHEMA) as writer:
         for entry in entries:
             if entry.bad_records:
                 for table in _tables(entry, parts, before, groups):

@@ -1,13 +1,13 @@
-"""What an output directory holds already: an entry for each input file, by the manifest or a run that was cut off.
+"""Ledger of an output directory: an entry for each input file, from the manifest or from an interrupted run.
 
-While a run is at work there is no manifest; `.work/state.json` then keeps the entries that stay as they are, and names
-all that may lie around. So a run that is cut off anywhere loses nothing that was right before it.
+While a run is at work there is no manifest; `.work/state.json` then holds the entries that stay as they are, and the
+names of all files that may be there. So a run that is interrupted anywhere loses nothing that was right before it.
 """
 
 import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,13 @@ import msgspec
 
 from pipelines.corpus.bad_records import BAD_RECORDS
 from pipelines.outputs import MANIFEST, PLANNED, UNREADABLE, Manifest, record_bytes, remove_files, replacing, writing
+from pipelines.retokenize.formats import endings
 from pipelines.retokenize.parts import WORK, Counts
 
 STATE: Final = "state.json"
 RUN: Final = "run.json"
-_PART = re.compile(r"(.+)-\d{5,}\.(?:parquet|bin|idx)(\.\d+\.part)?", re.DOTALL)
+_SHARD = re.compile(rf"(.+)-\d{{5,}}(?:{'|'.join(map(re.escape, endings()))})(\.\d+\.part)?", re.DOTALL)
+"""Name of a shard of any format, finished or not: the stem of its input, and the ending of an unfinished file."""
 
 
 class _Figures(msgspec.Struct, frozen=True):
@@ -31,42 +33,42 @@ class _Figures(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One input file and what became of it."""
+    """Entry of one input file: its identity, its shards and its counts."""
 
     path: str
     name: str
-    """What its shards' names begin with."""
+    """Beginning of its shards' names."""
     size: int | None
     modified_ns: int | None
     content: str
-    """Names what the file holds (`pipelines.corpus.content`), 64 hexadecimal digits."""
+    """Hash of the file's content (`pipelines.corpus.content`), 64 hexadecimal digits."""
     made_by: str
-    """Names the tokenizer, the settings and the source's fields, 64 hexadecimal digits."""
+    """Fingerprint of the tokenizer, the settings and the source's fields, 64 hexadecimal digits."""
     files: dict[str, int]
     """Its shards' files and their sizes."""
     bad_records: int
     languages: msgspec.Raw
-    """Language to documents, bytes and tokens; kept as text, so that 10,000 files of 200 languages take little room."""
+    """Language to documents, bytes and tokens; kept as text: 10,000 files of 200 languages take little memory."""
 
     def as_input(self) -> dict[str, Any]:
-        """As manifests hold it."""
+        """Return the entry as manifests hold it."""
         return msgspec.structs.asdict(self)
 
     def counts(self) -> Counts:
-        """Documents, bytes and tokens of each language."""
+        """Return documents, bytes and tokens of each language."""
         figures = msgspec.json.decode(self.languages, type=dict[str, _Figures])
         return {language: (one.documents, one.bytes, one.tokens) for language, one in figures.items()}
 
     @property
     def is_ours(self) -> bool:
-        """Whether `counts` can be read."""
+        """True if `counts` can be read."""
         with suppress(*UNREADABLE):
             return bool(self.counts() or True)
         return False
 
 
 def languages_of(counts: Counts) -> dict[str, dict[str, int]]:
-    """As manifests hold them, sorted."""
+    """Return the counts as manifests hold them, sorted by language."""
     return {
         language: dict(zip(("documents", "bytes", "tokens"), counts[language], strict=True))
         for language in sorted(counts)
@@ -76,19 +78,19 @@ def languages_of(counts: Counts) -> dict[str, dict[str, int]]:
 class _State(msgspec.Struct, frozen=True):
     entries: list[Entry]
     stems: list[str]
-    """What names of shards begin with that this run or one before it may have written."""
+    """Beginnings of names of shards that this run or one before it may have written."""
     files: list[str]
-    """Other files that runs before it left."""
+    """Other files that earlier runs left."""
 
 
 class _Inputs(msgspec.Struct, frozen=True):
-    """Of a manifest, what it says of each input."""
+    """Inputs of a manifest."""
 
     inputs: list[msgspec.Raw]
 
 
 class _Apart(msgspec.Struct, frozen=True):
-    """Of a manifest, all else."""
+    """Fields of a manifest other than its inputs."""
 
     stage: str
     fingerprint: str
@@ -99,7 +101,7 @@ class _Apart(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Ledger:
-    """What was there before a run."""
+    """State of an output directory before a run."""
 
     directory: Path
     made: Manifest | None
@@ -111,7 +113,7 @@ class Ledger:
 
     @classmethod
     def read(cls, directory: Path) -> "Ledger":
-        """Of a directory that is held as Output."""
+        """Read the ledger of a directory that is held as Output."""
         sizes = _sizes(directory)
         with suppress(*UNREADABLE):
             content = (directory / MANIFEST).read_bytes()  # of any size: all that was done hangs on it
@@ -133,41 +135,41 @@ class Ledger:
         return cls(directory, None, there, frozenset(state.stems), frozenset([*state.files, *left]))
 
     def begin(self, kept: Sequence[Entry], stems: Iterable[str]) -> Path:
-        """From here on the directory is not whole; `kept` stay, shards of `stems` may be written. The work folder."""
+        """Mark the directory as unfinished; return the work folder. `kept` stay, shards of `stems` may be written."""
         work = self.directory / WORK
         all_stems = sorted({*self.stems, *stems})
         with writing(self.directory):
             if work.is_symlink():
-                work.unlink()  # what it leads to is none of ours
+                work.unlink()  # its target does not belong to this run
             if (self.directory / MANIFEST).exists():
-                shutil.rmtree(work, ignore_errors=True)  # of a run that was cut off after it wrote the manifest
+                shutil.rmtree(work, ignore_errors=True)  # left by a run interrupted after its manifest
             work.mkdir(exist_ok=True)
-            with replacing(work / STATE) as part:
-                part.write_bytes(msgspec.json.encode(_State(list(kept), all_stems, sorted(self.files))))
+            with replacing(work / STATE) as temporary:
+                temporary.write_bytes(msgspec.json.encode(_State(list(kept), all_stems, sorted(self.files))))
             for name in (MANIFEST, RUN, PLANNED):
                 (self.directory / name).unlink(missing_ok=True)
             for path in work.glob("job-*"):
                 path.unlink()
-            self._sweep(set(all_stems), lambda name, is_part: is_part)
+            self._sweep(set(all_stems), lambda name, is_unfinished: is_unfinished)
         return work
 
     def clear(self, stems: Iterable[str], files: Iterable[str]) -> None:
-        """Remove what runs before and this one left, apart from `files`."""
+        """Remove the files of this run and earlier ones, except `files`."""
         final = set(files)
         with writing(self.directory):
-            self._sweep({*self.stems, *stems}, lambda name, is_part: name not in final)
+            self._sweep({*self.stems, *stems}, lambda name, is_unfinished: name not in final)
             remove_files(self.directory, self.files - final)
 
-    def _sweep(self, stems: set[str], goes: Any) -> None:
-        """Remove shards and halves of shards of these stems, of those that `goes` says; no other file."""
+    def _sweep(self, stems: set[str], should_delete: Callable[[str, bool], bool]) -> None:
+        """Delete the shards with these stems, finished or not, for which `should_delete(name, is_unfinished)` holds."""
         for name in os.listdir(self.directory):  # noqa: PTH208 -- names are all it takes
-            match = _PART.fullmatch(name)
-            if match and match[1] in stems and goes(name, match[2] is not None):
+            match = _SHARD.fullmatch(name)
+            if match and match[1] in stems and should_delete(name, match[2] is not None):
                 (self.directory / name).unlink(missing_ok=True)
 
 
 def end_work(directory: Path) -> None:
-    """The manifest is there; what was needed on the way goes."""
+    """Remove the work folder, once the manifest is written."""
     shutil.rmtree(directory / WORK, ignore_errors=True)
 
 

@@ -17,59 +17,57 @@ from pipelines.memory_pool import keep_freed_memory
 from pipelines.retokenize.settings import Format
 
 LARGEST_ID: Final = (1 << 31) - 1
-"""Megatron's widest ids are int32."""
+"""Largest id: the widest ids of Megatron are int32."""
 LARGE_BYTES: Final = 32 << 20
-"""A batch of more text is one long document."""
+"""Text above which a batch is one long document."""
 BYTES_PER_TEXT_BYTE: Final = 8
-"""What a long document takes until its ids are there, at most. Held by a test."""
+"""Memory that a long document takes at most, a byte of text, until it is encoded. Held by a test."""
 BYTES_PER_TOKEN: Final = 40
-"""What a long document takes until its ids are written, at most: Arrow's Parquet writer needs 30. Held by a test."""
+"""Memory that a long document takes at most, a token, until it is written: Arrow's Parquet writer needs 30 bytes.
+Held by a test."""
 
 
 class BadSeparator(UsageError):
     """A separator that is no token."""
 
-    def __init__(self, separator: str, reason: str) -> None:
-        super().__init__(separator, reason)
-        self.separator, self.reason = separator, reason
-
-    def __str__(self) -> str:
-        return f"separator {self.separator!r}: {self.reason}; name a token of the tokenizer, or its id"
+    separator: str
+    reason: str
+    message = "separator {separator!r}: {reason}; name a token of the tokenizer, or its id"
 
 
 class Encoding(msgspec.Struct, frozen=True, kw_only=True):
-    """How text becomes tokens and tokens become files. Part of what names a result."""
+    """Options that decide how text becomes tokens and tokens become files. Part of the fingerprint."""
 
     format: Format = "parquet"
     """`parquet`: id, language, tokens; `megatron`: .bin and .idx."""
     separator: int | None = None
-    """The id that is put behind each document."""
+    """Id after each document; None: no id."""
     special_ids: bool = False
-    """Whether text that spells a special token becomes its id."""
+    """True if text that spells a special token becomes its id."""
     inference: str = "merges"
-    """How a word becomes tokens, as `operators.encoding.segmentation.parse_segmentation` reads it."""
+    """Segmentation of words into tokens, as `operators.encoding.segmentation.parse_segmentation` reads it."""
     seed: int = 0
-    """Of the random ones; what a document becomes depends on it, the document's id and its text alone."""
+    """Seed of random segmentations; a document's tokens depend on it, the document's id and its text alone."""
     on_bad_record: Literal["fail", "skip"] = "fail"
-    """What becomes of records that cannot be read."""
+    """Treatment of records that cannot be read."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What all tasks of a run share."""
+    """Job description that all tasks of a run share."""
 
     tokenizer: Tokenizer
     encoding: Encoding
     directory: Path
-    """Where shards go."""
+    """Directory of the shards."""
 
     memory_bytes: int | None = None
-    """What a worker may take, besides its libraries; None: no document is too long."""
+    """Memory limit of a worker, without its libraries; None: no document is too long."""
 
     def check_room(self, text_bytes: int, tokens: int = 0) -> None:
-        """Raises TooLittleMemory for a batch, which is one document where it is large, that would take too much.
+        """Raise TooLittleMemory for a batch, which is one document where it is large, that would take too much memory.
 
-        tokens: how many it has, once that is known.
+        tokens: their number, once it is known.
         """
         needed = max(text_bytes * BYTES_PER_TEXT_BYTE, tokens * BYTES_PER_TOKEN)
         if self.memory_bytes is not None and text_bytes > LARGE_BYTES and needed > self.memory_bytes:
@@ -78,16 +76,16 @@ class Job:
 
     @property
     def id_type(self) -> np.dtype[Any]:
-        """uint16 where all ids fit, else uint32."""
+        """Type of the written ids: uint16 where all fit, else uint32."""
         added = max((token.id for token in self.tokenizer.added_tokens), default=0)
         largest = max(len(self.tokenizer.tokens) - 1, added, self.encoding.separator or 0)
         return np.dtype(np.uint16 if largest < 1 << 16 else np.uint32)
 
 
 def separator_id(tokenizer: Tokenizer, separator: str, *, beyond: bool = False) -> int:
-    """The id of a token that is named by its text, or by its id. Special tokens come first, then ids: digits are one.
+    """Return the id of a token that is named by its text or by its id. Special tokens come first; digits are an id.
 
-    Raises BadSeparator. `beyond`: ids behind the tokenizer's are taken too, as a .tiktoken file does not hold its
+    Raises BadSeparator. beyond: accept ids above the tokenizer's too, as a .tiktoken file does not hold its
     special tokens.
     """
     special = {token.content: token.id for token in tokenizer.added_tokens}
@@ -108,18 +106,18 @@ def separator_id(tokenizer: Tokenizer, separator: str, *, beyond: bool = False) 
 
 
 def encoder_of(tokenizer: Tokenizer, encoding: Encoding) -> Encoder:
-    """The encoder that an encoding asks for."""
+    """Return the encoder for these options."""
     inference = parse_segmentation(encoding.inference)
     return Encoder(tokenizer, special_ids=encoding.special_ids, inference=inference, seed=encoding.seed)
 
 
 def packed(job: Job) -> bytes:
-    """A job as MessagePack: plain data, which the reader holds against the types above."""
+    """Encode a job as MessagePack: plain data, which the reader checks against the types above."""
     return msgspec.msgpack.encode(job, enc_hook=_packed)
 
 
 def unpacked(data: bytes) -> Job:
-    """The job that `packed` made these bytes of. Raises msgspec.MsgspecError where they are something else."""
+    """Decode the job that `packed` encoded. Raises msgspec.MsgspecError for other bytes."""
     return msgspec.msgpack.decode(data, type=Job, dec_hook=_unpacked)
 
 
@@ -135,18 +133,18 @@ def _unpacked(kind: object, value: Any) -> object:
     if kind is Path:
         return Path(value)
     dtype, data = msgspec.convert(value, tuple[Literal["<i4", "<i8"], bytes])
-    return np.frombuffer(data, dtype).copy()  # one's own, like those of a tokenizer that was just read
+    return np.frombuffer(data, dtype).copy()  # writable, like those of a tokenizer that was just read
 
 
 class Workbench(threading.local):
-    """Each thread's encoder, which remembers words from task to task; one job's at a time."""
+    """Encoder of each thread, which caches words from task to task; it serves one job at a time."""
 
     path: Path | None = None
     job: Job
     encoder: Encoder
 
     def take(self, path: Path) -> "Workbench":
-        """Make sure that this thread works on the job that was written to `path`."""
+        """Return this thread's workbench, set up for the job that was written to `path`."""
         if self.path != path:
             keep_freed_memory()
             self.path = None

@@ -1,7 +1,7 @@
-"""Parts of a result while it is made: each has a record that says it is whole, so no part is made twice.
+"""Records of output parts: a part with a record is whole, so no part is written twice.
 
-A record lies in a folder of its task, `.work/<task>/<part>.json`, and is written when the part's files are there under
-their names; it is removed before any of them is replaced. The part's bad records lie beside it, `<part>.bad.parquet`.
+A record lies in a folder of its task, `.work/<task>/<part>.json`, and is written when the part's files have their
+names; it is removed before any of them is replaced. The part's bad records lie beside it, `<part>.bad.parquet`.
 The work folder goes once the manifest is there, which holds all that records say.
 """
 
@@ -17,26 +17,26 @@ from pipelines.outputs import UNREADABLE, are_there, record_bytes
 
 WORK: Final = ".work"
 PART_BYTES: Final = CHUNK_BYTES
-"""Text of a part, about: what a lost worker costs."""
+"""Approximate text of a part: the work that a lost worker costs at most."""
 
 Counts = dict[str, tuple[int, int, int]]
 """Language to documents, bytes of text and tokens."""
 
 
 class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a part that is whole."""
+    """Record of a part that is whole."""
 
     task: str
-    """Names the input, as it was found, and all that decides what becomes of it."""
+    """Fingerprint of the input and of all that decides its tokens."""
     before: int | None
-    """Number of the part before it in the same task; None: it is the first."""
+    """Number of the previous part of the same task; None for the first."""
     last: bool
     files: dict[str, int]
-    """Names and sizes of its shard's files; none where no document is in it."""
+    """Names and sizes of its shard's files; empty where it has no document."""
     counts: Counts
     bad_records: int
     content: str | None = None
-    """Of the last part: the name of the whole file's content, if the task has seen it all."""
+    """Hash of the whole file's content, in the last part, if the task has read all of it."""
 
 
 def part_name(stem: str, number: int) -> str:
@@ -45,9 +45,9 @@ def part_name(stem: str, number: int) -> str:
 
 
 def whole_parts(folder: Path, directory: Path, task: str) -> dict[int, PartRecord]:
-    """The parts of a task that are whole, by number: their records are there, and their files have the right sizes.
+    """Find the parts of a task that are whole, by number: with a record, and files of the right sizes.
 
-    `folder`: where the task's records lie; `directory`: where its shards lie.
+    folder: of the task's records. directory: of its shards.
     """
     found: dict[int, PartRecord] = {}
     for path in folder.glob("[0-9]*.json"):
@@ -60,24 +60,24 @@ def whole_parts(folder: Path, directory: Path, task: str) -> dict[int, PartRecor
 
 
 def read_record(path: Path) -> PartRecord | None:
-    """None where there is none, or the machine failed while it was written."""
+    """Read a record; None where there is none, or the machine failed while it was written."""
     with suppress(*UNREADABLE):
         return msgspec.json.decode(record_bytes(path), type=PartRecord)
     return None
 
 
 def record_path(folder: Path, number: int) -> Path:
-    """Where a part's record lies."""
+    """Return the path of a part's record."""
     return folder / f"{number:05}.json"
 
 
 def bad_records_path(folder: Path, number: int) -> Path:
-    """Where a part's bad records lie, if it has any."""
+    """Return the path of a part's bad records."""
     return folder / f"{number:05}.bad.parquet"
 
 
 def finished(parts: Mapping[int, PartRecord]) -> list[PartRecord] | None:
-    """A task's records in order, when they lead from its last part back to its first without a gap; else None."""
+    """Return a task's records in order, if they lead from its last part back to its first without a gap; else None."""
     number = max((number for number, record in parts.items() if record.last), default=None)
     chain: list[PartRecord] = []
     while number is not None:

@@ -1,4 +1,4 @@
-"""What the shards of a file are called: its own name, and more only where another file has the same."""
+"""Names of a file's shards: the file's own name, and more only where another file has the same name."""
 
 import hashlib
 from collections import Counter
@@ -10,12 +10,12 @@ from operators.redaction import masked
 from pipelines.corpus.sources import InputFile
 
 LONGEST: Final = 180
-"""Bytes; names of files end at 255, and a shard's has more behind it."""
+"""Longest stem in bytes: file names end at 255, and a shard's name has more after its stem."""
 
 
 def shard_stems(files: Sequence[InputFile]) -> list[str]:
-    """What each file's shards' names begin with: its name, with as many of its folders as tell it from those of the
-    same name. So a new file changes no other's, unless they have the same name."""
+    """Return the beginning of each file's shard names: the file's name, after as many of its folders as it needs to
+    differ from files of the same name. So a new file changes no other's stem, unless they have the same name."""
     paths = [masked(file.path).removesuffix("?***").replace("://", "/") for file in files]  # a query may hold a secret
     parts = [PurePosixPath(path).parts for path in paths]
     depths = [1] * len(files)
@@ -35,6 +35,6 @@ def shard_stems(files: Sequence[InputFile]) -> list[str]:
 
 
 def _marked(stem: str, path: str) -> str:
-    """With a mark of the path, and not too long: `_marked("x.txt", "/a/x.txt")` is "x.txt-96f3bb02b0e0"."""
+    """Shorten a stem and add a hash of the path: `_marked("x.txt", "/a/x.txt")` is "x.txt-96f3bb02b0e0"."""
     mark = hashlib.sha256(path.encode()).hexdigest()[:12]
     return f"{stem.encode()[: LONGEST - 13].decode('utf-8', 'ignore')}-{mark}"

@@ -1,4 +1,4 @@
-"""Which splits a file is encoded in: those of 64 MiB where it can be read from the middle on, else all of it as one."""
+"""Splits of input files: spans of 64 MiB where a file can be read from the middle on, else the whole file."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def _read_chunk(chunk: _Chunk) -> tuple[bytes, int, bool]:
 
 
 def is_split(file: InputFile) -> bool:
-    """Whether a file is large, and can be read from the middle on: plain lines, and Parquet by row groups."""
+    """True if a file is large and can be read from the middle on: plain lines, and Parquet by row groups."""
     how = format_of(file.path)
     columns = how is not None and how.kind == "parquet" and file.size is not None
     return (can_be_cut(file) or columns) and (file.size or 0) > SPLIT_BYTES
@@ -42,15 +42,15 @@ def is_split(file: InputFile) -> bool:
 def split_all(
     wholes: Sequence[Split], engine: Engine, progress: Progress
 ) -> tuple[list[list[Split]], list[str | None]]:
-    """The splits of each file, and the name of its content where that was found out on the way.
+    """Return the splits of each file, and the hash of its content where it was computed on the way.
 
-    Of a large file the chunks' hashes and line endings are taken first, side by side: a split must know how many lines
-    stand before it, as a document without an id is known by its line.
+    The chunks of a large file are hashed first, in parallel, and their line endings counted: a split must know how many
+    lines precede it, because the id of a document without one is its line number.
     """
     chunks = [_Chunk(whole.file, n) for whole in wholes if is_split(whole.file) for n in range(_chunks(whole.file))]
     found: dict[tuple[str, int], tuple[bytes, int, bool]] = {}
     if chunks:
-        with progress.stage("look through large files", len(chunks) * CHUNK_BYTES, "B") as advance:
+        with progress.stage("hash large files", len(chunks) * CHUNK_BYTES, "B") as advance:
             for index, one in engine.run(_read_chunk, chunks):
                 found[chunks[index].path, chunks[index].number] = one
                 advance(CHUNK_BYTES)
@@ -71,7 +71,7 @@ def _spans(whole: Split, chunks: Sequence[tuple[bytes, int, bool]]) -> Iterator[
     before, at_line = 0, True
     for number, (_, endings, ends) in enumerate(chunks):
         span = Span(number * SPLIT_BYTES, min((number + 1) * SPLIT_BYTES, whole.file.size or 0))
-        # A line that reaches over the border is one that begins before it.
+        # A line that crosses the border belongs to the split where it begins.
         yield Split(whole.file, whole.stem, whole.name, whole.job, number, span, before + (not at_line))
         before, at_line = before + endings, ends
 
@@ -81,7 +81,7 @@ def _chunks(file: InputFile) -> int:
 
 
 def planned(file: InputFile, stem: str, made_by: str, job: Path) -> Split:
-    """A file as one split. It has no name, and so is made anew each time, where the storage tells no time of change."""
+    """Return a file as one split. Its name is empty where the time of change is unknown: it is encoded each time."""
     known = file.size is not None and file.modified_ns is not None
     name = fingerprint("split", {"made_by": made_by}, [{"size": file.size, "modified_ns": file.modified_ns}])
     return Split(file, stem, name if known else "", job)

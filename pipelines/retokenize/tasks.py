@@ -1,4 +1,4 @@
-"""What a worker does: encode one split of a file into parts, each of which is there as soon as it is whole."""
+"""Worker task: encode one split of a file into output parts, each committed atomically."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +18,7 @@ from pipelines.corpus.records import Span, read_parts
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats.megatron import MegatronShard
-from pipelines.retokenize.formats.parquet import ParquetShard
+from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.options import LARGE_BYTES, WORKBENCH, Workbench
 from pipelines.retokenize.parts import (
     PART_BYTES,
@@ -33,18 +32,14 @@ from pipelines.retokenize.parts import (
 )
 
 BATCH_BYTES = 8 << 20
-"""A batch is a row group, so another size makes other bytes."""
+"""Text of a batch. A batch is a row group, so another size makes other bytes."""
 
 
 class Superseded(DataError):
-    """Another run took the output over while this one was at work."""
+    """An output that another run took over while this one was at work."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path}: its run has ended, and another writes here; nothing to do"
+    path: str
+    message = "{path}: its run has ended, and another writes here; nothing to do"
 
 
 @dataclass(frozen=True)
@@ -53,9 +48,9 @@ class Split:
 
     file: InputFile
     stem: str
-    """What its shards' names begin with."""
+    """Beginning of its shards' names."""
     name: str
-    """Names the file as it was found, and all that decides what becomes of it; "" where nobody can tell."""
+    """Fingerprint of the file's size and time of change and of all that decides its tokens; "" where unknown."""
     job: Path
     """The `Job` on disk; gone when another run begins."""
     number: int = 0
@@ -69,32 +64,32 @@ class Split:
 
     @property
     def folder(self) -> Path:
-        """Where its parts' records lie."""
+        """Folder of its parts' records."""
         return self.job.parent / f"{self.stem}.{self.number}"
 
     @property
     def stored_bytes(self) -> int:
-        """Bytes of the file that it takes; 0 where the storage does not say."""
+        """Bytes of the file that it covers; 0 where the storage does not say."""
         return self.file.size or 0 if self.span is None else self.span.stop - self.span.start
 
 
 @dataclass(frozen=True)
 class SplitDone:
-    """What a task says of its work."""
+    """Result of the task: files, counts and bad records."""
 
     files: dict[str, int]
     counts: Counts
     bad_parts: tuple[Path, ...]
-    """Where its bad records lie, in order."""
+    """Paths of its bad records, in order."""
     bad_records: int
     content: str | None
-    """The name of the file's content, where all of it was seen."""
+    """Hash of the file's content, where the task has read all of it."""
     lost: str | None = None
-    """Why there is none of it: workers were lost at it again and again."""
+    """Reason why nothing was encoded: workers were lost at it again and again."""
 
 
 def encode_split(split: Split) -> SplitDone:
-    """Encode what is not whole yet. Parts that are whole are passed over, or the file is not even opened."""
+    """Encode the parts that are not whole yet. Where all are, the file is not opened."""
     bench = WORKBENCH.take(split.job)
     whole = whole_parts(split.folder, bench.job.directory, split.name) if split.name else {}
     records, content = finished(whole), None
@@ -115,19 +110,21 @@ def encode_split(split: Split) -> SplitDone:
 
 
 def unencoded(split: Split, lost: TaskLost) -> SplitDone:
-    """In place of a split at which workers die."""
+    """Return the result of a split that keeps killing its workers."""
     del split
     return SplitDone({}, {}, (), 0, None, lost.verdict)
 
 
 def add(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Documents, bytes and tokens of two together."""
+    """Add documents, bytes and tokens of two results."""
     return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def _encode_parts(split: Split, bench: Workbench, whole: dict[int, PartRecord]) -> tuple[list[PartRecord], str | None]:
-    """Encodes the parts that are not in `whole` and adds their records to it. Gives all records in order, and the name
-    of the file's content where the split is all of it."""
+    """Encode the parts that are not in `whole`, and add their records to it.
+
+    Return all records in order, and the hash of the file's content where the split is all of it.
+    """
     split.folder.mkdir(exist_ok=True)
     bad, content = BadRecords(bench.job.encoding.on_bad_record), ContentHash() if split.span is None else None
     known = frozenset(whole)
@@ -159,16 +156,16 @@ def _encode_parts(split: Split, bench: Workbench, whole: dict[int, PartRecord]) 
 
 
 class _Part:
-    """A part while it is made."""
+    """An output part that is being written."""
 
     def __init__(self, split: Split, bench: Workbench, number: int) -> None:
         self.number, self._split, self._bench = number, split, bench
-        made = MegatronShard if bench.job.encoding.format == "megatron" else ParquetShard
-        self._shard = made(bench.job.directory, part_name(split.stem, number), bench.job.id_type)
+        writer = writer_of(bench.job.encoding.format)
+        self._shard = writer(bench.job.directory, part_name(split.stem, number), bench.job.id_type)
         self._counts: Counts = {}
 
     def write(self, batches: Iterator[pa.RecordBatch]) -> None:
-        """Encode and write."""
+        """Encode batches of documents and write their tokens."""
         separator = self._bench.job.encoding.separator
         for batch in batches:
             text = batch.column("text")
@@ -184,12 +181,12 @@ class _Part:
             del batch, text  # of a long document, as long as its ids
             self._shard.write(names, ids, offsets)
             del ids, offsets
-            if is_large:  # what Arrow keeps for later is given back
+            if is_large:  # Arrow holds freed memory for later
                 pa.default_memory_pool().release_unused()
         self._shard.seal()
 
     def finish(self, whole: dict[int, PartRecord], bad: pa.Table, *, last: bool, content: str | None) -> PartRecord:
-        """The part's files take their names, and its record is written."""
+        """Give the part's files their names, then write its record."""
         split, number = self._split, self.number
         if not split.job.exists():
             raise Superseded(str(self._bench.job.directory))
@@ -205,19 +202,19 @@ class _Part:
             content=content,
         )
         if len(bad):
-            with replacing(bad_records_path(split.folder, number)) as part:
-                pq.write_table(bad, part)
-        with replacing(record, durable=False) as part:
-            part.write_bytes(msgspec.json.encode(made, order="deterministic"))
+            with replacing(bad_records_path(split.folder, number)) as temporary:
+                pq.write_table(bad, temporary)
+        with replacing(record, durable=False) as temporary:
+            temporary.write_bytes(msgspec.json.encode(made, order="deterministic"))
         return made
 
     def abandon(self, error: BaseException) -> None:
-        """Leave nothing of it."""
+        """Remove the unfinished files."""
         self._shard.abandon(error)
 
 
 def separated(ids: I32, offsets: I64, separator: int) -> tuple[I32, I64]:
-    """The same documents, each with one more id at its end."""
+    """Return the documents' ids and offsets with one more id at the end of each."""
     documents = np.arange(len(offsets), dtype=np.int64)
     longer = offsets + documents
     with_it = np.empty(len(ids) + len(offsets) - 1, np.int32)
@@ -229,7 +226,7 @@ def separated(ids: I32, offsets: I64, separator: int) -> tuple[I32, I64]:
 
 
 def count_languages(batch: pa.RecordBatch, offsets: I64) -> Counts:
-    """Documents, bytes of text and tokens of each language. `offsets`: where each document's ids begin and end."""
+    """Count documents, bytes of text and tokens of each language. offsets: int64, bounds of each document's ids."""
     coded = batch.column("language").dictionary_encode()
     codes, languages = coded.indices.to_numpy(), coded.dictionary.to_pylist()
     text = batch.column("text")
@@ -241,7 +238,7 @@ def count_languages(batch: pa.RecordBatch, offsets: I64) -> Counts:
 
 
 def name_content(file: InputFile) -> str:
-    """The name of a file's content: reads all of it."""
+    """Hash a file's content, which reads all of it."""
     content = ContentHash()
     with open_input(file) as stream:
         stream.watcher = content.update

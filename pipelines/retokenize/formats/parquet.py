@@ -1,8 +1,8 @@
-"""Token shards as Parquet: id, language, tokens. These columns are a contract; more may follow them."""
+"""Token shards as Parquet files: id, language, tokens. These columns are a contract; more may follow them."""
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +13,11 @@ from pipelines.outputs import replacing
 
 PARQUET: Final = ".parquet"
 ENCODINGS: Final = {"tokens.list.element": "BYTE_STREAM_SPLIT"}
-"""Half as fast again as plain ids, and a tenth larger (docs/explanation/speed.md has figures)."""
+"""Encoding of the ids: written half as fast again as plain ids, and a tenth larger (docs/explanation/speed.md)."""
 
 
 def tokens_schema(id_type: np.dtype[Any]) -> pa.Schema:
-    """Of shards whose ids are uint16 or uint32."""
+    """Return the schema of shards whose ids are uint16 or uint32."""
     return pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),
@@ -28,7 +28,9 @@ def tokens_schema(id_type: np.dtype[Any]) -> pa.Schema:
 
 
 class ParquetShard:
-    """A shard that is being written, a row group a batch; it appears under its name when it is finished."""
+    """Writer of a Parquet shard (see TokenWriter): a row group a batch."""
+
+    ENDINGS: ClassVar[tuple[str, ...]] = (PARQUET,)
 
     def __init__(self, directory: Path, name: str, id_type: np.dtype[Any]) -> None:
         self._id_type, self._schema = id_type, tokens_schema(id_type)
@@ -38,11 +40,11 @@ class ParquetShard:
         self._is_written = False
 
     def write(self, batch: pa.RecordBatch, ids: I32, offsets: I64) -> None:
-        """Documents (id, language), their token ids and where each one's begin and end."""
+        """Append documents."""
         if self._writer is None:
-            part = self._open.enter_context(replacing(self._path))
+            temporary = self._open.enter_context(replacing(self._path))
             self._writer = pq.ParquetWriter(
-                part, self._schema, compression="zstd", use_dictionary=["language"], column_encoding=ENCODINGS
+                temporary, self._schema, compression="zstd", use_dictionary=["language"], column_encoding=ENCODINGS
             )
             self._open.callback(self._writer.close)
         values = pa.array(ids.astype(self._id_type, copy=False) if self._id_type.itemsize == 2 else ids.view("uint32"))
@@ -51,7 +53,7 @@ class ParquetShard:
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
 
     def seal(self) -> None:
-        """Nothing follows: what the writer keeps of the last batch, six bytes a byte of text, is given back."""
+        """Release what the writer holds of the last batch: six bytes a byte of text."""
         if self._writer is not None:
             self._writer.close()  # may be done twice
             self._writer = None
@@ -59,7 +61,7 @@ class ParquetShard:
             self._is_written = True
 
     def finish(self) -> dict[str, int]:
-        """Names and sizes of the files that are whole now; none where nothing was written."""
+        """Give the file its name; return names and sizes, none where nothing was written."""
         self.seal()
         if not self._is_written:
             return {}
@@ -67,5 +69,8 @@ class ParquetShard:
         return {self._path.name: self._path.stat().st_size}
 
     def abandon(self, error: BaseException) -> None:
-        """Leave nothing of it."""
+        """Remove the unfinished file."""
         self._open.__exit__(type(error), error, error.__traceback__)
+
+
+WRITER: Final = ParquetShard

@@ -32,7 +32,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_parts_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("corpus.content.CHUNK_BYTES", "retokenizing.splits.CHUNK_BYTES", "retokenizing.splits.SPLIT_BYTES"):
+    for name in ("corpus.content.CHUNK_BYTES", "retokenize.splits.CHUNK_BYTES", "retokenize.splits.SPLIT_BYTES"):
         monkeypatch.setattr(f"pipelines.{name}", PART)
     monkeypatch.setattr("pipelines.retokenize.tasks.PART_BYTES", PART)
     monkeypatch.setattr("pipelines.corpus.reading._LOCAL_READ_BYTES", 1000)
