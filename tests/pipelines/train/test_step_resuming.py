@@ -109,7 +109,7 @@ def test_kill_9_and_the_same_command_again_give_the_same_bytes(
     assert run.returncode == 0 and files_of(tmp_path / "o") == undisturbed
     cut, whole = (load_tokenizer(str(tmp_path / name)) for name in ("o/size-300", "o"))
     assert same_merges(cut.merges, whole.truncated(300).merges) and len(cut.tokens) == 300
-    assert "apply 60" not in kills or "going on after" in told
+    assert "apply 60" not in kills or "resuming after" in told
 
 
 def cut_off(corpus: Path, out: Path, at: int = 60, **more: object) -> Path:
@@ -129,7 +129,7 @@ def test_a_run_that_failed_is_gone_on_with_on_other_workers(
     faults = {(0, 1): "after", (2, 0): "before", (4, 5): "after"}  # lost while it replays, and after
     trained(corpus, tmp_path / "o", FaultyEngine(3, faults), notes)
     assert files_of(tmp_path / "o") == undisturbed
-    assert any("going on after" in said for said in notes.said)
+    assert any("resuming after" in said for said in notes.said)
 
 
 def test_without_resume_training_starts_over(corpus: Path, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_an_extension_is_gone_on_with_too(corpus: Path, tmp_path: Path) -> None:
     notes = Notes()
     trained(corpus, tmp_path / "o", LocalEngine(3), notes, extended=base)
     assert files_of(tmp_path / "o") == files_of(tmp_path / "plain")
-    assert any("going on after" in said for said in notes.said)
+    assert any("resuming after" in said for said in notes.said)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "zeroed"])
@@ -173,7 +173,7 @@ def test_a_damaged_checkpoint_is_used_as_far_as_it_is_sound(
     notes = Notes()
     trained(corpus, tmp_path / "o", LocalEngine(2), notes)
     assert files_of(tmp_path / "o") == undisturbed
-    assert any("going on after" in said for said in notes.said) == (damage != "emptied")
+    assert any("resuming after" in said for said in notes.said) == (damage != "emptied")
 
 
 def test_a_checkpoint_that_lies_with_good_checksums_is_left_aside(
@@ -200,7 +200,7 @@ def test_a_checkpoint_that_lies_with_good_checksums_is_left_aside(
         notes = Notes()
         trained(corpus, tmp_path / "o", LocalEngine(2), notes)
         assert files_of(tmp_path / "o") == undisturbed
-        assert any("starting over" in said for said in notes.said)
+        assert any("starting without them" in said for said in notes.said)
 
 
 def test_other_settings_take_nothing_from_the_checkpoint(corpus: Path, tmp_path: Path) -> None:

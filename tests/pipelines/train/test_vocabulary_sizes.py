@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from operators.byte_level import to_chars
 from operators.tokenizer import Tokenizer, same_merges
+from pipelines.context import Context
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, read_manifest
-from pipelines.progress import Silent
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 from pipelines.train.vocabulary_sizes import write_sizes
 from tests.operators.training.test_reducer import (
@@ -61,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
 
 def test_each_directory_is_what_a_run_of_its_own_writes(made: tuple[Path, Manifest]) -> None:
     folder, manifest = made
-    write_sizes([300, 420, 350], folder / "o", manifest, Silent())
+    write_sizes([300, 420, 350], folder / "o", manifest, Context())
     for size in (300, 350, 420):
         own = folder / f"own-{size}"
         merges_of(folder / "corpus", own, LocalEngine(1), size, special_tokens=["<s>", "the"])
@@ -84,14 +84,14 @@ def test_sizes_are_kept_until_the_tokenizer_changes_and_then_removed(made: tuple
     folder, _ = made
     out = folder / "again"
     first = merges_of(folder / "corpus", out, LocalEngine(2), 400)
-    write_sizes([300, 350], out, first, Silent())
+    write_sizes([300, 350], out, first, Context())
     merges_of(folder / "corpus", out / "size-310", LocalEngine(2), 310)  # someone's own, not cut from ours
     before = (out / "size-300/merges.parquet").stat().st_mtime_ns
-    write_sizes([300], out, first, Silent())
+    write_sizes([300], out, first, Context())
     assert (out / "size-300/merges.parquet").stat().st_mtime_ns == before
     assert (out / "size-350/tokenizer.json").exists()
     second = merges_of(folder / "corpus", out, LocalEngine(2), 380)
-    write_sizes([300], out, second, Silent())
+    write_sizes([300], out, second, Context())
     assert (out / "size-300/merges.parquet").stat().st_mtime_ns != before
     assert not (out / "size-350/tokenizer.json").exists() and not (out / "size-350/manifest.json").exists()
     assert (out / "size-310/tokenizer.json").exists()
@@ -103,6 +103,6 @@ def test_a_size_that_no_training_reaches_is_the_whole_list(made: tuple[Path, Man
     folder, _ = made
     whole = merges_of(folder / "corpus", folder / "all", LocalEngine(2), 5000)
     assert whole.facts["vocabulary"] < 4000
-    write_sizes([4000], folder / "all", whole, Silent())
+    write_sizes([4000], folder / "all", whole, Context())
     model = json.loads((folder / "all/size-4000/tokenizer.json").read_text())["model"]
     assert model == json.loads((folder / "all/tokenizer.json").read_text())["model"]
