@@ -11,7 +11,9 @@ import typer
 import yaml
 
 from jobs.command import app
+from jobs.version import __version__
 from jobs.workflow import read_workflow
+from pipelines.retokenize.settings import Retokenize
 from tests.conf.manifests import CronJob, Manifest, RayCluster, RayCronJob, RayJob, check_schedule, pods
 from tests.conftest import ROOT
 
@@ -89,11 +91,9 @@ def test_ray_is_the_version_that_the_image_holds() -> None:
     assert locked is not None
     for name in ("raycluster", "rayjob", "raycronjob"):
         assert f'rayVersion: "{locked[1]}"' in (CLUSTER / f"{name}.yaml").read_text()
-    version = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert version is not None
     for name in MANIFESTS:
         images = re.findall(r"image: (\S+)", (CLUSTER / f"{name}.yaml").read_text())
-        assert set(images) == {f"babelmerge:{version[1]}"}
+        assert set(images) == {f"babelmerge:{__version__}"}
 
 
 def test_every_cluster_is_the_same_one() -> None:
@@ -125,7 +125,7 @@ def test_the_commands_in_manifests_are_ours() -> None:
 
 def test_the_workflow_is_one() -> None:
     workflow = read_workflow(str(CLUSTER / "nightly.yaml"), {})
-    assert [step.kinds for step in workflow.steps] == [["retokenize"]]
+    assert [type(settings) for settings in workflow.settings()] == [Retokenize]
 
 
 def test_the_page_names_files_and_commands_that_are_there() -> None:

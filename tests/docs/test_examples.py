@@ -15,7 +15,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-import babelmerge as bm
 from tests.docs.pages import PAGES, ROOT, Block, blocks, text_of
 
 WITH_PYTHON = [page for page in PAGES if blocks(text_of(page), "python")]
@@ -34,8 +33,6 @@ def run_blocks(page: str, code: list[Block]) -> str:
 
 def skip_without_libraries(page: str) -> None:
     """Skip the test where a page needs libraries that are not installed."""
-    if "bm.premiums" in text_of(page) and not hasattr(bm, "premiums"):
-        pytest.skip("babelmerge has no premiums yet")
     if "import django" in text_of(page) and (find_spec("django") is None or find_spec("polib") is None):
         pytest.skip("no django or polib: install the extra `demo`")
 
