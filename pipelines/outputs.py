@@ -177,6 +177,7 @@ class Output:
     def __init__(self, directory: Path, stage: str) -> None:
         """Raise ForeignDirectory where the directory holds anything but what this stage left there. Writes nothing."""
         self.directory, self.stage = directory, stage
+        self._planned: set[str] = set()
         self._lock: IO[bytes] | None = None
         if directory.exists() and not directory.is_dir():
             raise ForeignDirectory(str(directory), None)
@@ -221,6 +222,7 @@ class Output:
         stale = set(manifest.files) if manifest else set()
         with suppress(*UNREADABLE):  # it is not there when no run was cut off
             stale |= set(msgspec.json.decode(record_bytes(self.directory / PLANNED), type=list[str]))
+        self._planned = set(planned)
         named = sorted({*stale, *planned, "run.json"})
         with writing(self.directory):
             # First of all both the old names and the new: a run that is cut off anywhere leaves no file unnamed.
@@ -241,7 +243,7 @@ class Output:
     ) -> Manifest:
         """Write the manifest: the directory is whole."""
         with writing(self.directory):
-            self._sweep({*files, "run.json", MANIFEST, PLANNED})
+            self._sweep({*files, *self._planned, "run.json", MANIFEST, PLANNED})  # scratch of killed workers, too
         manifest = Manifest(
             stage=self.stage,
             fingerprint=name,

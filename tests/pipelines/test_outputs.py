@@ -156,3 +156,13 @@ def test_a_record_that_is_no_file_is_none_of_ours(tmp_path: Path) -> None:
     """Opening a pipe would wait for somebody to write."""
     os.mkfifo(tmp_path / "manifest.json")
     assert outputs.read_manifest(tmp_path) is None
+
+
+def test_scratch_that_killed_workers_had_begun_goes_when_the_stage_ends(tmp_path: Path) -> None:
+    with Output(tmp_path / "o", "stage") as output:
+        output.begin(["table.parquet", "texts-000003.arrow"])
+        for name in ("table.parquet", "texts-000003.arrow.71.part", "table.parquet.5.part", "mine.arrow.71.part"):
+            (tmp_path / "o" / name).write_bytes(b"x")
+        output.finish("name", {}, [], ["table.parquet"], {}, Run(engine="local", workers=1, seconds=0.0))
+    left = sorted(path.name for path in (tmp_path / "o").iterdir())
+    assert left == [".babelmerge", "manifest.json", "mine.arrow.71.part", "run.json", "table.parquet"]
