@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from operators.errors import UsageError
+from operators.redaction import shown
 
 MEMORY_BYTES: Final = 1 << 30
 """Default limit of counting; without a --memory-limit nothing else is limited."""
@@ -35,7 +36,8 @@ class TooLittleMemory(UsageError):
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.what} takes {_mb(self.needed)} MB, --memory-limit is {_mb(self.allowed)} MB: {self.remedy}"
+        needed, allowed = _mb(self.needed), _mb(self.allowed)
+        return f"{shown(self.what)} takes {needed} MB, --memory-limit is {allowed} MB: {shown(self.remedy)}"
 
 
 def _mb(size: int) -> str:

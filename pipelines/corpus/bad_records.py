@@ -1,5 +1,6 @@
 """Bad records: the first one fails the job, or all of them are listed."""
 
+from array import array
 from typing import Literal
 
 import pyarrow as pa
@@ -32,30 +33,49 @@ class BadRecords:
 
     def __init__(self, on_bad: Literal["fail", "skip"]) -> None:
         self.on_bad = on_bad
-        self._rows: list[tuple[str, int, str]] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        # Columns, not rows: a hostile file has millions of bad records, whose path is one.
+        self._paths: dict[str, int] = {}
+        self._path = array("i")
+        self._record = array("q")
+        self._reasons, self._reason_ends = bytearray(), array("q", [0])
 
     def add(self, path: str, record: int, reason: str) -> None:
         """List a record under "skip", raise BadRecord under "fail". `record` of 0: the whole file."""
         if self.on_bad == "fail":
             raise BadRecord(path, record, reason)
-        self._rows.append((shown(path), record, shown(reason)))
+        self._path.append(self._paths.setdefault(path, len(self._paths)))
+        self._record.append(record)
+        self._reasons += _printable(reason).encode()
+        self._reason_ends.append(len(self._reasons))
 
     def table(self) -> pa.Table:
         """Return all of them (BAD_RECORDS_SCHEMA), paths without credentials."""
-        columns = list(zip(*self._rows, strict=True)) or [(), (), ()]
-        return pa.Table.from_arrays(
-            [pa.array(column, field.type) for column, field in zip(columns, BAD_RECORDS_SCHEMA, strict=True)],
-            schema=BAD_RECORDS_SCHEMA,
-        )
+        paths = pa.array([shown(path) for path in self._paths], pa.string()).take(_numbers(self._path, pa.int32()))
+        ends = pa.py_buffer(self._reason_ends.tobytes())
+        reasons = pa.LargeStringArray.from_buffers(len(self), ends, pa.py_buffer(bytes(self._reasons)))
+        columns = [paths, _numbers(self._record, pa.int64()), reasons.cast(pa.string())]
+        return pa.Table.from_arrays(columns, schema=BAD_RECORDS_SCHEMA)
 
     def take(self) -> pa.Table:
         """Return all of them as `table` does, and clear the list."""
         table = self.table()
-        self._rows = []
+        self._clear()
         return table
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._record)
+
+
+def _numbers(numbers: "array[int]", kind: pa.DataType) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers.tobytes())])
+
+
+def _printable(reason: str) -> str:
+    """Return shown(reason), at once for the usual reason, which has nothing to mask."""
+    return reason if reason.isprintable() and ":/" not in reason and "=" not in reason else shown(reason)
 
 
 BAD_RECORDS = "bad_records.parquet"

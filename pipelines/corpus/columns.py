@@ -28,10 +28,6 @@ BATCH_ROWS: Final = 1 << 14
 _WRITTEN_BYTES: Final = 64 << 20
 """Bytes expanded at a time from values that many rows share, unless one row has more."""
 _IPC_FILE_MAGIC: Final = b"ARROW1"
-_IPC_CONTINUED: Final = b"\xff\xff\xff\xff"
-"""First bytes of every message of a stream since Arrow 0.15."""
-_IPC_END: Final = b"\0\0\0\0"
-"""An empty message ends a stream."""
 
 
 def read_arrow(reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -54,7 +50,7 @@ def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
         reader = opened(_rewound(reading), options=options)
     of_file = magic == _IPC_FILE_MAGIC
     in_file = (reader.get_batch(i) for i in range(reader.num_record_batches if of_file else 0))
-    found = in_file if of_file else _stream_batches(reading, reader, magic)
+    found = in_file if of_file else _stream_batches(reading, reader)
     for part, own in groupby(_numbered(reading, found), key=itemgetter(0)):
         batches = (batch for _, batch in own)
         if wanted(part):
@@ -63,9 +59,9 @@ def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
             reading.record += sum(batch.num_rows for batch in batches)
 
 
-def _stream_batches(reading: Reading, reader: Any, magic: bytes) -> Iterator[pa.RecordBatch]:
+def _stream_batches(reading: Reading, reader: Any) -> Iterator[pa.RecordBatch]:
     yield from reader
-    _check_stream_end(reading, _IPC_CONTINUED + _IPC_END if magic.startswith(_IPC_CONTINUED) else _IPC_END)
+    _check_stream_end(reading)
 
 
 def _numbered(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -88,12 +84,13 @@ def _rewound(reading: Reading) -> Any:
     return reading.stream
 
 
-def _check_stream_end(reading: Reading, mark: bytes) -> None:
-    """Raise DamagedFile unless the stream ends with its end mark. A stream cut between messages lacks only that."""
+def _check_stream_end(reading: Reading) -> None:
+    """Raise DamagedFile if something follows the stream.
+
+    A writer may end a stream by closing the file, without an end mark (Arrow's columnar format, IPC Streaming Format).
+    So a stream that was cut exactly between two messages cannot be told from a whole one.
+    """
     position = reading.stream.tell()
-    reading.stream.seek(position - len(mark))
-    if reading.stream.read(len(mark)) != mark:
-        raise reading.damaged("cut short: its Arrow stream has no end mark")
     if reading.stream.read(1):
         raise reading.damaged(f"its Arrow stream is followed by something else after byte {position}")
 
@@ -210,6 +207,7 @@ def _documents(reading: Reading, batch: pa.RecordBatch) -> Iterator[pa.RecordBat
     reading.record += rows
     ids, languages, texts = kept([ids, languages, texts], list(reasons)) if reasons else (ids, languages, texts)
     strings = [column.view(pa.large_string()) for column in (ids, languages, texts)]
+    reading.expand(sum(column.nbytes for column in strings))
     yield from reading.batches(strings[0].cast(pa.string()), strings[1].cast(pa.string()), strings[2])
 
 

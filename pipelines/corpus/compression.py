@@ -31,6 +31,8 @@ def chunks(reading: Reading, compression: Compression) -> Iterator[bytes]:
     """
     length = 0  # of the line in which the last chunk ends
     for chunk in _chunks(reading, compression):
+        if compression:
+            reading.expand(len(chunk))
         first = chunk.find(b"\n")
         if length + (len(chunk) if first < 0 else first) > LONGEST_LINE_BYTES:
             raise reading.damaged(f"holds a line of more than {LONGEST_LINE_BYTES:,} bytes")

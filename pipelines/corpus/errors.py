@@ -23,7 +23,8 @@ class UnknownFormat(DataError):
         first = ", ".join(shown(path) for path in self.paths[:3])
         more = f" and {len(self.paths) - 3} more" if len(self.paths) > 3 else ""
         what = "name files" if self.paths == (self.source,) else f"instead of {shown(self.source)} name files or a glob"
-        return f"{first}{more}: not read, by the ending; {what} with one of these: {', '.join(self.endings)}"
+        endings = ", ".join(map(shown, self.endings))
+        return f"{first}{more}: not read, by the ending; {what} with one of these: {endings}"
 
 
 class DamagedFile(DataError):
@@ -32,6 +33,12 @@ class DamagedFile(DataError):
     path: str
     reason: str
     message = "{path}: {reason}; replace the file, or read what comes before the damage with --on-bad-record skip"
+
+
+class EncryptedFile(DamagedFile):
+    """A Parquet file whose needed columns are encrypted."""
+
+    message = "{path}: {reason}; decrypt it, or leave it out with --on-bad-record skip"
 
 
 class ChangedWhileRead(DataError):

@@ -7,7 +7,13 @@ from urllib.parse import urlsplit
 Kind = Literal["text", "json", "parquet", "arrow"]
 Compression = Literal["", "gzip", "zstd"]
 
-_LINES: Final[dict[str, Kind]] = {".txt": "text", ".jsonl": "json", ".json": "json"}
+_LINES: Final[dict[str, Kind]] = {
+    ".txt": "text",
+    ".dev": "text",  # of FLORES: eng_Latn.dev, eng_Latn.devtest
+    ".devtest": "text",
+    ".jsonl": "json",
+    ".json": "json",
+}
 _COLUMNS: Final[dict[str, Kind]] = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
 _COMPRESSIONS: Final[dict[str, Compression]] = {"": "", ".gz": "gzip", ".zst": "zstd"}
 

@@ -149,14 +149,35 @@ class _Parser:
             raise _BadLine(invalid)
         try:
             record = self._decode(line)
+            values = {role: getattr(record, self._slots[name]) for role, name in self._fields.items()}
         except (msgspec.MsgspecError, RecursionError) as error:
-            raise _BadLine(_why(line, error)) from error
-        values = {role: getattr(record, self._slots[name]) for role, name in self._fields.items()}
+            values = self._lenient(line, error)
         language = self._language(values["language"])
         text = values["text"]
         if type(text) is not str:
             raise _BadLine(self._wrong("text", text, line))
         return self._id(values["id"]), language, text
+
+    def _lenient(self, line: bytes, error: Exception) -> dict[str, object]:
+        """Return the fields by Python's reader, which accepts NaN and half surrogate pairs in the other fields.
+
+        Raises _BadLine for what is no JSON otherwise, and where one of ours holds half a surrogate pair.
+        """
+        try:
+            value = json.loads(line.decode())
+        except (ValueError, RecursionError) as reason:
+            raise _BadLine(_why(line, reason)) from error
+        if not isinstance(value, dict):
+            raise _BadLine(f"is not a JSON object but {_type_name(value)}") from error
+        values = {role: value.get(name, msgspec.UNSET) for role, name in self._fields.items()}
+        for role, name in self._fields.items():
+            field = values[role]
+            if role == "language" and self._label is not None:
+                continue
+            if isinstance(field, str) and _SURROGATE.search(field):
+                half = "half a surrogate pair (an escape from \\ud800 to \\udfff without its other half)"
+                raise _BadLine(f"{name} holds {half}") from error
+        return values
 
     def _id(self, value: object) -> str:
         if value is msgspec.UNSET or value is None:
@@ -210,7 +231,11 @@ class _Parser:
     def _wrong(self, role: str, value: object, line: bytes) -> str:
         name = self._fields[role]
         if value is msgspec.UNSET:
-            fields = [name[:40] for name in msgspec.json.decode(line, type=dict[str, msgspec.Raw])]
+            try:
+                names = list(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))
+            except msgspec.MsgspecError:  # NaN, or half a surrogate pair
+                names = list(json.loads(line))
+            fields = [name[:40] for name in names]
             more = ", ..." if len(fields) > 12 else ""
             return f'no field "{name}"; it has: {", ".join(fields[:12]) or "none"}{more}'
         return f"{name} is {_type_name(value)}"
@@ -223,19 +248,7 @@ def _type_name(value: object) -> str:
 
 
 def _why(line: bytes, error: Exception) -> str:
-    """Explain why a line did not decode, in more detail than msgspec does."""
-    try:
-        value = json.loads(line.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError) as reason:
-        hint = "; one line must hold one whole object" if line.strip(_BLANK) in (b"[", b"{") else ""
-        said = "nested too deep" if isinstance(reason, RecursionError) else str(reason)
-        return f"is not a JSON object: {said}{hint}"
-    if not isinstance(value, dict):
-        return f"is not a JSON object but {_type_name(value)}"
-    if _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
-        return "holds half a surrogate pair (an escape from \\ud800 to \\udfff without its other half)"
-    return f"is not a JSON object that can be read: {error}"
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    """Explain why Python's reader refused a line; msgspec's errors say less."""
+    hint = "; one line must hold one whole object" if line.strip(_BLANK) in (b"[", b"{") else ""
+    reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
+    return f"is not a JSON object: {reason}{hint}"

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.corpus.columns import BATCH_ROWS, as_binary, converted, damage, usable_columns
-from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, ColumnChunk, column_chunks, largest_page
+from pipelines.corpus.errors import EncryptedFile
+from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, ColumnChunk, EncryptedFooter, column_chunks, largest_page
 from pipelines.corpus.reading import Parts, Reading, Span, Wanted, every_part
 from pipelines.corpus.storage import is_uri
 
@@ -30,7 +31,10 @@ def parquet_parts(reading: Reading, wanted: Wanted) -> Parts:
     With a span, only row groups that begin in it.
     """
     with damage(reading):
-        chunks = column_chunks(reading.stream)
+        try:
+            chunks = column_chunks(reading.stream)
+        except EncryptedFooter as error:
+            raise EncryptedFile(reading.file.path, str(error)) from error
         # Without pre_buffer=False whole column chunks are read at once, whatever buffer_size says.
         parquet = pq.ParquetFile(
             reading.stream, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
@@ -70,6 +74,8 @@ def _counted(
     if len(chunks) != groups or any(len(group) != len(schema) for group in chunks) or not leaves:
         raise reading.damaged("its row groups do not have the columns of its schema")
     counted = [[group[i] for i in leaves] for group in chunks]
+    if any(chunk.is_encrypted for group in counted for chunk in group):
+        raise EncryptedFile(reading.file.path, f"its columns {', '.join(columns)} are encrypted")
     sizes = [chunk.compressed_bytes for group in counted for chunk in group]
     if sum(sizes) > (reading.file.size or _NO_END) or min(sizes, default=0) < 0:
         raise reading.damaged(f"its footer describes {sum(sizes):,} bytes of columns, more than there are")

@@ -13,9 +13,9 @@ from pipelines.corpus.thrift import Wanted, read_structure
 LARGEST_PAGE_BYTES: Final = 256 << 20
 """Largest unpacked page. A page holds at least one document, so it may be as long as a line. Usual pages have 1 MB."""
 _CHUNK: Final[Wanted] = {5: None, 6: None, 7: None, 9: None, 11: None}
-_FOOTER: Final[Wanted] = {2: [{}], 4: [{1: [{3: _CHUNK}]}]}
+_FOOTER: Final[Wanted] = {2: [{}], 4: [{1: [{3: _CHUNK, 8: {}}]}]}
 _PAGE: Final[Wanted] = {2: None, 3: None, 5: {1: None}, 8: {1: None}}
-_MAGIC: Final = b"PAR1"
+_MAGIC, _ENCRYPTED_MAGIC = b"PAR1", b"PARE"
 _TAIL_BYTES: Final = 64 << 10
 _MOST_FOOTER_BYTES: Final = 16 << 20
 _MOST_ITEMS: Final = 1 << 18
@@ -35,13 +35,21 @@ class ColumnChunk:
     compressed_bytes: int
     start: int
     """Position of its first page in the file."""
+    is_encrypted: bool = False
+    """True: only whoever has its key can read it; the other fields are 0."""
+
+
+class EncryptedFooter(ValueError):
+    """A footer that only whoever has its key can read."""
 
 
 def column_chunks(stream: _Stream) -> list[list[ColumnChunk]]:
-    """Return the column chunks of each row group, by the footer. Raises ValueError if the footer is not sound."""
+    """Return the column chunks of each row group, by the footer. Raises ValueError if it is not sound, or encrypted."""
     size = stream.seek(0, 2)
     stream.seek(max(size - _TAIL_BYTES, 0))
     tail = stream.read(_TAIL_BYTES)
+    if len(tail) >= 12 and tail[-4:] == _ENCRYPTED_MAGIC:
+        raise EncryptedFooter("its footer is encrypted")
     if len(tail) < 12 or tail[-4:] != _MAGIC:
         raise ValueError("no Parquet footer at its end")
     length = int.from_bytes(tail[-8:-4], "little")
@@ -52,13 +60,16 @@ def column_chunks(stream: _Stream) -> list[list[ColumnChunk]]:
         tail = stream.read(length + 8)
     try:
         footer, _ = read_structure(tail[-8 - length : -8], _FOOTER, _MOST_ITEMS)
-        return [[_chunk(column.get(3, {})) for column in group[1]] for group in footer[4]]
+        return [[_chunk(column) for column in group[1]] for group in footer[4]]
     except (EOFError, KeyError) as error:
         raise ValueError(f"its footer is cut short, or lacks a field ({error})") from None
 
 
-def _chunk(found: dict[int, Any]) -> ColumnChunk:
+def _chunk(column: dict[int, Any]) -> ColumnChunk:
     """Return a column chunk. Raises KeyError if it has no description, as when it is in another file."""
+    if 8 in column:
+        return ColumnChunk(0, 0, 0, 0, is_encrypted=True)
+    found = column.get(3, {})
     first = found[9]
     if 0 < found.get(11, 0) < first:  # a dictionary, as pyarrow sees it
         first = found[11]

@@ -13,6 +13,7 @@ import pyarrow as pa
 from operators.arrays import I64
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput
+from pipelines.corpus.expansion import why_too_large
 from pipelines.corpus.formats import language_of
 from pipelines.corpus.lines import WHOLE
 from pipelines.corpus.sources import InputFile
@@ -40,6 +41,8 @@ Opened = TypeVar("Opened")
 _REMOTE_READ_BYTES: Final = 4 << 20
 _LOCAL_READ_BYTES: Final = 1 << 20
 _DECODED_BYTES: Final = 1 << 20
+_REPEATED_BYTES: Final = 64 << 20
+"""Largest column of one language, in bytes."""
 _READ_BYTES: Final = 64 << 20
 """Largest single read."""
 
@@ -144,6 +147,8 @@ class Reading:
     """Lines before the span, if already counted."""
     record: int = 0
     """Lines or rows read so far, from the span's beginning."""
+    expanded_bytes: int = 0
+    """Bytes of text so far, decompressed, shared values repeated: see `expand`."""
     has_language: bool | None = None
     """True if the first record of the file names its language; None: not read yet."""
 
@@ -168,6 +173,13 @@ class Reading:
     def damaged(self, reason: str) -> DamagedFile:
         """Return a DamagedFile for this file."""
         return DamagedFile(self.file.path, reason)
+
+    def expand(self, size: int) -> None:
+        """Count bytes of text against the file's budget (`pipelines.corpus.expansion`). Raises DamagedFile."""
+        self.expanded_bytes += size
+        stored = self.stream.tell() if self.file.size is None else self.file.size
+        if (reason := why_too_large(self.expanded_bytes, stored)) is not None:
+            raise self.damaged(reason)
 
     def add_bad(self, record: int, reason: str) -> None:
         """List a bad record, or raise BadRecord. `record` counts from the span's beginning, from 1."""
@@ -195,21 +207,32 @@ class Reading:
 
         `languages`: string array, or one language for all.
         """
-        if isinstance(languages, str):
-            languages = pa.repeat(pa.scalar(languages, pa.string()), len(texts))
-        batch = pa.record_batch([ids, languages, texts], schema=CORPUS_SCHEMA)
+        rows, language = len(texts), None
+        if isinstance(languages, str):  # repeated for each batch: a file may have millions of lines, and a long name
+            language = pa.scalar(languages, pa.string())
+            rows = max(_REPEATED_BYTES // max(len(languages.encode()), 1), 1)
+            languages = pa.nulls(len(texts), pa.string())
+        batch = pa.record_batch([ids, languages, texts], ["id", "language", "text"])
         offsets: I64 = np.frombuffer(texts.buffers()[1] or bytes(8), np.int64)[texts.offset :][: len(texts) + 1]
         ends = offsets[1:] - offsets[0]
         start, taken = 0, 0
         slices: list[pa.RecordBatch] = []
         while start < len(ends):
             stop = max(int(np.searchsorted(ends, taken + self.batch_bytes, side="right")), start + 1)
+            stop = min(stop, start + rows)
             slices.append(batch.slice(start, stop - start))
             start, taken = stop, int(ends[stop - 1])
         del ids, languages, texts, batch, offsets  # a document may be long: hold no second reference
         slices.reverse()
         while slices:
-            yield slices.pop()
+            yield _with_language(slices.pop(), language)
+
+
+def _with_language(batch: pa.RecordBatch, language: pa.Scalar | None) -> pa.RecordBatch:
+    """Return a batch of CORPUS_SCHEMA, with one language for all rows unless it is None."""
+    ids, languages, texts = batch.columns
+    languages = languages if language is None else pa.repeat(language, batch.num_rows)
+    return pa.record_batch([ids, languages, texts], schema=CORPUS_SCHEMA)
 
 
 @contextmanager

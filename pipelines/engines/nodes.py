@@ -38,7 +38,7 @@ class InvisiblePaths(DataError):
 
     def __str__(self) -> str:
         nodes = "; ".join(
-            f"{node} does not see {', '.join(map(shown, paths[:3]))}"
+            f"{shown(node)} does not see {', '.join(map(shown, paths[:3]))}"
             + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
             for node, paths in self.unseen
         )

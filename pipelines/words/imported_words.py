@@ -132,6 +132,8 @@ def _damage(path: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if "crypt" in str(error):
+            raise BadWordTable(path, "is encrypted: decrypt it") from error
         raise BadWordTable(path, f"damaged, or no Parquet ({' '.join(str(error).split())[:200]})") from error
 
 

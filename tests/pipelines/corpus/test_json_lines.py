@@ -30,7 +30,9 @@ def reasons(folder: Path, data: bytes, **settings: Any) -> list[tuple[int, str]]
         (b"hello", "is not a JSON object: Expecting value: line 1 column 1 (char 0)"),
         (b'{"text": "a"', "is not a JSON object: Expecting ',' delimiter: line 1 column 13 (char 12)"),
         (b'{"text": "a"} {', "is not a JSON object: Extra data: line 1 column 15 (char 14)"),
-        (b'{"text": "a", "n": NaN}', "is not a JSON object: NaN is no JSON"),
+        (b'{"text": NaN}', "text is a number"),
+        (b'{"text": "a", "id": NaN}', "id is a number, neither a string nor an integer"),
+        (b'{"title": "a", "n": NaN}', 'no field "text"; it has: title, n'),
         (b'{"text": "a\tb"}', "is not a JSON object: Invalid control character at: line 1 column 12 (char 11)"),
         (b'{"text": null}', "text is null"),
         (b'{"text": 1.5}', "text is a number"),
@@ -53,12 +55,22 @@ def test_what_is_wrong_is_said(tmp_path: Path, line: bytes, reason: str) -> None
 
 
 @pytest.mark.parametrize("escape", ["\\ud800", "\\udfff", "\\udc00\\ud800", "\\ud83d x"])
-@pytest.mark.parametrize("field", ["text", "id", "other"])
+@pytest.mark.parametrize("field", ["text", "id", "language"])
 def test_half_a_surrogate_pair_is_no_text(tmp_path: Path, escape: str, field: str) -> None:
     line = f'{{"text": "a", "{field}": "{escape}"}}\n'.encode()
     [(record, reason)] = reasons(tmp_path, line)
-    assert record == 1 and "half a surrogate pair" in reason
+    assert record == 1 and reason.startswith(f"{field} holds half a surrogate pair")
     assert texts_of(written(tmp_path, "x.jsonl", b'{"text": "\\ud83d\\ude00"}')) == ["😀"]
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", '"\\ud800"', '{"a": ["\\udc00\\ud800", NaN]}', "1e999"])
+def test_other_fields_may_hold_what_only_pythons_json_reads(tmp_path: Path, value: str) -> None:
+    line = f'{{"other": {value}, "text": "a\\ud83d\\ude00", "id": 7, "language": "sv"}}'
+    read = json.loads(line)
+    data = b'{"text": "b", "language": "en"}\n' + line.encode() + b"\n"
+    assert rows_of(written(tmp_path, "x.jsonl", data)) == [("1", "en", "b"), ("7", "sv", read["text"])]
+    labelled = line.replace('"sv"', value).encode()
+    assert rows_of(written(tmp_path, "y.jsonl", labelled, language="de")) == [("7", "de", read["text"])]
 
 
 def test_lines_no_decoder_gets_through(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ WHOLE = {
     ".feather": encode(ROWS, ".feather"),
 }
 
+ARROW_END = b"\xff\xff\xff\xff\0\0\0\0"
+
 
 def damage_of(file: InputFile) -> str:
     with pytest.raises(DamagedFile) as caught:
@@ -59,9 +61,28 @@ def test_a_file_cut_anywhere_is_damaged(tmp_path: Path, ending: str) -> None:
     inside = range(17, len(data) - 17, len(data) // 13)
     for cut in [*range(17), *inside, *range(len(data) - 17, len(data))]:
         file = written(tmp_path, f"x{ending}", data[:cut])
+        if ending == ".arrow" and data[cut:] == ARROW_END:
+            assert texts_of(file) == LINES  # closed without a mark, which a writer may do
+            continue
         damage_of(file)
         texts = kept_before_damage(file)
         assert texts == LINES[: len(texts)]
+
+
+def test_a_stream_without_end_mark_is_damaged_unless_it_ends_between_two_messages(tmp_path: Path) -> None:
+    """Compared with what pyarrow itself says of where messages end."""
+    table = pa.table({"text": LINES})
+    out = io.BytesIO()
+    ends = []
+    with pa.ipc.new_stream(out, table.schema) as writer:
+        for batch in table.to_batches(max_chunksize=80):
+            writer.write_batch(batch)
+            ends.append(out.tell())
+    data = out.getvalue()
+    for i, end in enumerate(ends):
+        assert texts_of(written(tmp_path, "x.arrow", data[:end])) == LINES[: 80 * (i + 1)]
+        for cut in (*range(end - 9, end), *range(end + 1, min(end + 9, len(data)))):
+            assert kept_before_damage(written(tmp_path, "x.arrow", data[:cut]))[:80] in (LINES[:80], [])
 
 
 def test_what_comes_before_the_cut_counts(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Small files that unpack to much, and Parquet files that contradict themselves: refused, or read within 1 GB."""
 
+import gzip
 import io
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from hypothesis import strategies as st
 from pyarrow import ipc
 
 from operators.errors import DataError
-from pipelines.corpus import json_lines, parquet, reading
-from pipelines.corpus.bad_records import BadRecords
+from operators.redaction import shown
+from pipelines.corpus import expansion, json_lines, parquet, reading
+from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA, BadRecords
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.parquet_pages import column_chunks, largest_page
 from pipelines.corpus.reading import open_input
@@ -30,12 +33,13 @@ PEAK = """
 import re, sys
 from pathlib import Path
 from operators.errors import DataError
+from operators.redaction import shown
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile, Source
 for name in sys.argv[1:]:
     stat, told, size = Path(name).stat(), "", 0
-    file = InputFile(name, stat.st_size, stat.st_mtime_ns, Source(path=name, language="en"))
+    file = InputFile(name, stat.st_size, stat.st_mtime_ns, Source(path=name))
     try:
         for batch in read_batches(file, BadRecords("fail")):
             size += batch.num_rows
@@ -45,6 +49,17 @@ for name in sys.argv[1:]:
     peak = re.search("VmHWM: *([0-9]+) kB", Path("/proc/self/status").read_text().replace("\t", " "))
     print(Path(name).name, size, int(peak[1]) >> 10, told[:200])
 """
+
+
+def peaks(*paths: Path) -> dict[str, tuple[int, int, str]]:
+    """Of each file, read in a process of its own: rows, MiB at most, and the error."""
+    read = {}
+    for path in paths:
+        command = [sys.executable, "-c", PEAK, str(path)]
+        line = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        name, rows, peak, error = line.rstrip("\n").split(" ", 3)
+        read[name] = (int(rows), int(peak), error)
+    return read
 
 
 def parquet_bytes(table: pa.Table, **options: Any) -> bytes:
@@ -175,3 +190,63 @@ def test_a_long_line_is_read_where_it_is_plain_whatever_stands_beside_it(
         assert found["text"].to_pylist() == texts
         assert found["id"].to_pylist()[-1] == "5"
         assert bad.table()["record"].to_pylist() == bad_records
+
+
+@pytest.mark.parametrize("name", ["text", "language", "id", "delta"])
+def test_a_few_values_repeated_often_are_read_up_to_a_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Dictionaries and delta encoding repeat a value of 1 MB for a few bits a row."""
+    monkeypatch.setattr(expansion, "LEAST_BYTES", 200 << 20)
+    value = "a" * (1 << 20)
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), pa.array([value]))
+    delta: dict[str, Any] = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}}
+    columns = {"text": pa.array(["x"] * 20_000)} | {name: shared}
+    options = delta if name == "delta" else {"dictionary_pagesize_limit": 1 << 30}
+    table = pa.table({"text": [value] * 500} if name == "delta" else columns)
+    file = written(tmp_path, "x.parquet", parquet_bytes(table, compression="zstd", **options))
+    read = 0
+    with pytest.raises(DamagedFile, match="expands to over 200 MiB, more than 1,000 times the size of the file; "):
+        for batch in read_batches(file, BadRecords("fail")):
+            read += batch.nbytes
+    assert 100 << 20 < read <= 200 << 20
+    monkeypatch.setattr(expansion, "EXPANSION", 1 << 40)
+    few = read_batches(file, BadRecords("fail"))
+    assert all(next(few)[name if name != "delta" else "text"][0].as_py() == value for _ in range(3))
+
+
+def test_delta_encoding_of_gigabytes_stays_below_one(tmp_path: Path) -> None:
+    delta: dict[str, Any] = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}}
+    table = pa.table({"text": ["a" * (1 << 20)] * 1200})
+    written(tmp_path, "delta.parquet", parquet_bytes(table, compression="zstd", **delta))
+    [(rows, peak, error)] = peaks(tmp_path / "delta.parquet").values()
+    assert (rows, error) == (1200, "") and peak < 1000
+
+
+def test_line_ends_alone_do_not_repeat_a_long_name_in_memory(tmp_path: Path) -> None:
+    written(tmp_path, f"{'n' * 240}.txt.gz", gzip.compress(b"\n" * 9_000_000))
+    written(tmp_path, f"{'m' * 240}.txt", b"\n" * 9_000_000)
+    read = peaks(*sorted(tmp_path.iterdir()))
+    assert [rows for rows, _, _ in read.values()] == [9_000_000] * 2
+    assert max(peak for _, peak, _ in read.values()) < 900  # 2.2 GB for the names alone, were they there at once
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "s3://k:s@b/x"]), st.integers(0, 9), st.text(max_size=9))))
+def test_bad_records_are_listed_as_they_were_added(rows: list[tuple[str, int, str]]) -> None:
+    bad = BadRecords("skip")
+    for row in rows:
+        bad.add(*row)
+    assert len(bad) == len(rows)
+    expected = [{"path": shown(path), "record": record, "reason": shown(reason)} for path, record, reason in rows]
+    assert bad.take().to_pylist() == expected
+    assert len(bad) == 0 and bad.table().schema == BAD_RECORDS_SCHEMA and not bad.table().num_rows
+
+
+def test_a_bad_record_takes_the_memory_of_its_reason(tmp_path: Path) -> None:
+    bad, path = BadRecords("skip"), "/" + "p" * 4000
+    tracemalloc.start()
+    for i in range(100_000):
+        bad.add(path, i, "is not a JSON object")
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 100_000 * 64

@@ -37,8 +37,8 @@ EDGES = [
 ]
 TEXTS = st.lists(st.sampled_from(EDGES) | st.text(max_size=5), max_size=5).map("".join)
 NAMES = st.text(min_size=1, max_size=6)
-DOCUMENTS = [ending for ending in FORMATS if ".txt" not in ending]
-LINES = [ending for ending in FORMATS if ".txt" in ending]
+DOCUMENTS = [ending for ending in FORMATS if FORMATS[ending].kind != "text"]
+LINES = [ending for ending in FORMATS if FORMATS[ending].kind == "text"]
 
 
 def huggingface_lines(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Which files a source means, and how those that mean none are refused."""
 
+import gzip
 import os
 import pickle
 from pathlib import Path
@@ -244,3 +245,13 @@ def test_the_language_of_a_name(path: str, language: str) -> None:
 )
 def test_credentials_are_hidden(text: str, hidden: str) -> None:
     assert masked(text) == hidden
+
+
+def test_files_of_flores_are_text_by_their_names(tmp_path: Path) -> None:
+    for name in ("eng_Latn.dev", "sv.devtest", "de.dev.gz"):
+        data = b"a\nb\n"
+        (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    rows = [row for file in find_files([Source(path=str(tmp_path))]) for row in rows_of(file)]
+    assert [row[1:] for row in rows] == [
+        (language, text) for language in ("de", "eng_Latn", "sv") for text in ("a\n", "b\n")
+    ]
