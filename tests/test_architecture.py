@@ -48,6 +48,7 @@ NO_SINGLE_MODULE = {
     "tests/fuzz": "replays inputs through the readers of several packages",
     "tests/pipelines/matrix": "every stage meets every fault",
     "tests/pipelines/test_fatal_inputs.py": "counting, retokenize and premiums meet a file that kills their workers",
+    "tests/pipelines/test_messages.py": "prints the errors of all shared rooms",
     "tests/jobs/report/test_browser.py": "opens the whole page in a browser",
     "tests/jobs/report/test_hostile_browser.py": "opens the whole page of hostile inputs in a browser",
     "tests/jobs/report/test_mixture.py": "tests what several modules write of a mixture",

@@ -52,7 +52,7 @@ for name in sys.argv[1:]:
 
 
 def peaks(*paths: Path) -> dict[str, tuple[int, int, str]]:
-    """Of each file, read in a process of its own: rows, MiB at most, and the error."""
+    """Read each file in a process of its own; return rows, peak memory in MiB and the error, by name."""
     read = {}
     for path in paths:
         command = [sys.executable, "-c", PEAK, str(path)]
