@@ -43,6 +43,7 @@ UNFINISHED = frozenset((ROOT / "tests/architecture/unfinished_prose.txt").read_t
 NO_SINGLE_MODULE = {
     "tests/test_architecture.py": "tests the source of every package",
     "tests/test_babelmerge.py": "tests the package babelmerge, which is one file",
+    "tests/test_babelmerge_notebook.py": "tests the package babelmerge in a notebook",
     "tests/test_repository.py": "tests the files of the repository",
     "tests/docs": "holds the documentation against the code",
     "tests/fuzz": "replays inputs through the readers of several packages",
