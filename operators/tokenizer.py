@@ -69,7 +69,7 @@ class Merges:
 
 
 def same_merges(one: Merges, other: Merges) -> bool:
-    """Whether two lists are equal, counts included."""
+    """True if two lists are equal, counts included."""
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("left", "right", "token", "count"))
 
 
@@ -88,7 +88,7 @@ class Vocabulary:
     unknown: int | None = None
     """The id of a character that has neither an id nor its bytes' tokens. None: every character has."""
     fuse_unknown: bool = True
-    """Whether unknown characters side by side in a word become one id, as in SentencePiece, or one each."""
+    """True if unknown characters side by side in a word become one id, as in SentencePiece, or one each."""
 
     def spelled(self, token: str) -> bytes | None:
         """The bytes that a token's spelling in a file stands for; None where no text comes to it."""
@@ -105,15 +105,15 @@ class AddedToken:
     content: str
     id: int
     special: bool = True
-    """Whether it is markup: then text becomes it only where the encoder is told so."""
+    """True if it is markup: then text becomes it only where the encoder is told so."""
     normalized: bool = False
-    """Whether it is looked for in normalized text, itself normalized, instead of in the text as given."""
+    """True if it is looked for in normalized text, itself normalized, instead of in the text as given."""
     lstrip: bool = False
-    """Whether whitespace before it goes with it."""
+    """True if whitespace before it goes with it."""
     rstrip: bool = False
-    """Whether whitespace behind it goes with it."""
+    """True if whitespace behind it goes with it."""
     single_word: bool = False
-    """Whether it only counts where no letter, number, mark or underscore stands beside it."""
+    """True if it only counts where no letter, number, mark or underscore stands beside it."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,9 @@ class LibraryModel:
     content: bytes
     """The tokenizer file."""
     reason: str
-    """What the kernels lack for it."""
+    """The feature that the kernels lack for it."""
     replayable: bool
-    """Whether the merge list, applied to the words that the pretokenizer cuts, gives its tokens all the same."""
+    """True if the merge list, applied to the words that the pretokenizer cuts, gives its tokens all the same."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Tokenizer:
     added: tuple[AddedToken, ...] = ()
     """One entry for each of `special_tokens`, in their order; (): all are special and taken as they are written."""
     library: LibraryModel | None = None
-    """What encodes instead of the kernels; None: the kernels are exact."""
+    """Library that encodes instead of the kernels; None: the kernels are exact."""
 
     @property
     def added_tokens(self) -> tuple[AddedToken, ...]:
@@ -193,7 +193,7 @@ class Tokenizer:
         return texts
 
     def truncated(self, size: int) -> "Tokenizer":
-        """What training to `size` tokens gives: the merges up to the one that made the last of them.
+        """Return what training to `size` tokens gives: the merges up to the one that made the last of them.
 
         A merge whose concatenation is a token already makes none, so training that is full ends before it. `size` must
         be above all ids that training did not make; a tokenizer with fewer tokens is given back whole.

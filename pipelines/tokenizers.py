@@ -35,7 +35,7 @@ TOKENIZER_CONFIG: Final = "tokenizer_config.json"
 RANKS: Final = "ranks.tiktoken"
 MERGES: Final = "merges.parquet"
 TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, RANKS, MERGES)
-"""What a tokenizer directory holds, besides its manifest."""
+"""Names of the files in a tokenizer directory, besides its manifest."""
 
 KNOWN_PRETOKENIZERS: Final = {stem: name for name, row in PRETOKENIZERS.items() for stem in row.rank_files}
 """Stem of a .tiktoken file to the pre-tokenizer that its publisher uses with it."""
@@ -89,12 +89,12 @@ class BadReference(UsageError):
 
 @dataclass(frozen=True)
 class Saved:
-    """What was written into a tokenizer directory."""
+    """Result of writing a tokenizer directory."""
 
     files: list[str]
     """Names, sorted."""
     without_ranks: str | None
-    """Why there is no ranks.tiktoken; None: there is one."""
+    """Reason for having no ranks.tiktoken; None: there is one."""
 
 
 def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> Saved:
@@ -277,7 +277,7 @@ def _effective(merges: Merges) -> list[tuple[int, int, int]]:
 
 
 def _in_training_order(read: Tokenizer, merges: Merges) -> bool:
-    """Whether special tokens, bytes and the tokens of merges have the ids that training gives them."""
+    """True if special tokens, bytes and the tokens of merges have the ids that training gives them."""
     vocabulary, trained = read.vocabulary, Tokenizer(read.pretokenizer, read.special_tokens, Merges.from_rows([]))
     if vocabulary.special_ids != trained.vocabulary.special_ids:
         return False

@@ -40,7 +40,7 @@ class Segments:
 
     @property
     def have_tokens(self) -> bool:
-        """Whether any part is a token."""
+        """True if any part is a token."""
         return len(self.ids) + 1 != len(self.documents) or bool((self.ids >= 0).any())
 
     @property
@@ -63,7 +63,7 @@ class TokenFinder:
 
     @property
     def finds_any(self) -> bool:
-        """Whether there is a token that text may become."""
+        """True if there is a token that text may become."""
         return bool(self._taken.any())
 
     def isolate(self, parts: Segments) -> Segments:

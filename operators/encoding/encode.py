@@ -36,7 +36,7 @@ class Encoder:
     """
 
     method: str
-    """What encodes: "kernels", or a library and its version."""
+    """Encoder of the text: "kernels", or a library and its version."""
 
     def __init__(
         self, tokenizer: Tokenizer, *, special_ids: bool = False, inference: Segmentation = MERGES, seed: int = 0
@@ -102,7 +102,7 @@ _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _finder(tokens: list[AddedToken], patterns: list[str], special_ids: bool) -> TokenFinder | None:
-    """What finds these tokens in text; None where text becomes none of them."""
+    """Return a finder of these tokens; None where text becomes none of them."""
     finder = TokenFinder(tokens, patterns, special_ids=special_ids)
     return finder if finder.finds_any else None
 

@@ -32,16 +32,16 @@ class BadSegmentation(UsageError):
 
 @dataclass(frozen=True)
 class Segmentation:
-    """How a word becomes tokens. `str` gives what `parse_segmentation` reads."""
+    """Way from a word to tokens. `str` gives what `parse_segmentation` reads."""
 
     name: str
     """One of KERNELS or RANDOM."""
     probability: float = 0.0
-    """Of those in RANDOM: that a merge is left out, or how many tokens of all are taken apart."""
+    """Probability of a random way: that a merge is left out, or the share of tokens that are taken apart."""
 
     @property
     def is_random(self) -> bool:
-        """Whether ids depend on a seed. Not with a probability of 0, which comes to the merges."""
+        """True if ids depend on a seed. Not with a probability of 0, which comes to the merges."""
         return self.name in RANDOM and self.chance > 0
 
     @property

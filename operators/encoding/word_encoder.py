@@ -110,7 +110,7 @@ def _spelling_of(tokenizer: Tokenizer) -> Spelling:
 
 
 def spelling(byte_ids: I32, characters: I32 | None = None, unknown: int | None = None, fuse: bool = True) -> Spelling:
-    """What words are made of before any merge, as kernels read it; fields as in `operators.tokenizer.Vocabulary`."""
+    """Symbols of words before any merge, as kernels read them; fields as in `operators.tokenizer.Vocabulary`."""
     none = np.empty(0, np.int32)
     return Spelling(
         _read_only(np.ascontiguousarray(byte_ids, np.int32)),
@@ -181,7 +181,7 @@ class Tokens:
 
 
 def tokens_of(tokenizer: Tokenizer) -> Tokens:
-    """What a tokenizer's text can become. A symbol is spelled by itself, also where it is no whole character."""
+    """Return the tokens that text can become. A symbol is spelled by itself, also where it is no whole character."""
     data, ends, ids = _joined(tokenizer.text_tokens)
     symbols = np.empty(len(data), np.int64)
     symbol_ends = np.empty(len(ends), np.int64)

@@ -11,7 +11,7 @@ from operators.kernels.intrinsics import WIDE
 from operators.kernels.json_objects import UNUSUAL, read_objects
 
 _LARGEST_BYTES: Final = (1 << 31) - WIDE
-"""Of a block: ids and languages have offsets of 32 bits."""
+"""Largest block in bytes: ids and languages have offsets of 32 bits."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where lines end."""
+"""Ends of lines."""
 
 import numpy as np
 

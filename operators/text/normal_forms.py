@@ -1,4 +1,4 @@
-"""What each of Unicode's normalization forms may change, by code point."""
+"""Characters that each of Unicode's normalization forms may change, by code point."""
 
 import unicodedata
 from functools import cache

@@ -24,7 +24,7 @@ class Normalizer:
     """Normalizes batches of documents as a preprocessing says. Cheap to make, safe to share between threads."""
 
     marks_spaces: bool
-    """Whether spaces are written as SPACE_MARK from here on, which is the same as leaving both spaces."""
+    """True if spaces are written as SPACE_MARK from here on, which is the same as leaving both spaces."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         steps, self._prefix, self.marks_spaces = preprocessing.normalizers, False, False
@@ -45,7 +45,7 @@ class Normalizer:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether every text is left as it is."""
+        """True if every text is left as it is."""
         return self._library is None and not self.marks_spaces
 
     @property
@@ -56,7 +56,7 @@ class Normalizer:
 
     @property
     def keeps_beginnings(self) -> bool:
-        """Whether no text's first character is dropped."""
+        """True if no text's first character is dropped."""
         return self._unicode_alone
 
     def normalize(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> pa.LargeStringArray:
@@ -89,7 +89,7 @@ class Normalizer:
 
 
 def _growth(steps: list[Section]) -> int:
-    """How many times as long these steps may make a text, by what they put in."""
+    """Return the factor by which these steps may lengthen a text, by what they put in."""
     times = 1
     for step in steps:
         put_in = step.get("content", step.get("prepend", ""))

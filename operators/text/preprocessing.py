@@ -1,4 +1,4 @@
-"""What is done to a text before merges, as data: Hugging Face's sections `normalizer` and `pre_tokenizer`.
+"""Steps between a text and its merges, as data: Hugging Face's sections `normalizer` and `pre_tokenizer`.
 
 A Preprocessing is written as one string, so that settings, manifests and fingerprints can hold it. The plain ones are
 the names and regular expressions of `operators.text.pretokenize`; all others are a JSON object with these fields.
@@ -16,7 +16,7 @@ from operators.text.pretokenizers import NO_SPLIT, PATTERNS
 Section = dict[str, Any]
 
 SPACE_MARK: Final = "\u2581"
-"""What SentencePiece and its descendants write for a space: U+2581."""
+"""Mark that SentencePiece and its descendants write for a space: U+2581."""
 _START: Final = '{"'
 _NAME: Final = re.compile(r"[\w .-]*\w[\w .-]*", re.ASCII)
 
@@ -30,7 +30,7 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     pre_tokenizer: Section | None = None
     """Hugging Face's section; None: the text is one word, unless `words` says more."""
     words: Literal["whole", "runs"] = "whole"
-    """Where no step cuts: "runs" cuts the text before every run of spaces, as no token reaches over one."""
+    """Cuts where no step cuts: "runs" cuts the text before every run of spaces, as no token reaches over one."""
 
     @property
     def normalizers(self) -> list[Section]:
@@ -44,11 +44,11 @@ class Preprocessing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     @property
     def byte_level(self) -> bool:
-        """Whether words are spelled in bytes; else in characters."""
+        """True if words are spelled in bytes; else in characters."""
         return any(step["type"] == "ByteLevel" for step in self.pre_tokenizers)
 
     def to_string(self) -> str:
-        """As one string; equal preprocessings give equal strings."""
+        """Write it as one string; equal preprocessings give equal strings."""
         if self.normalizer is None and (plain := self._plain()) is not None:
             return plain
         fields = {"normalizer": self.normalizer, "pre_tokenizer": self.pre_tokenizer, "words": self.words}
@@ -87,12 +87,12 @@ def byte_level_step(*, use_regex: bool = False) -> Section:
 
 
 def is_json(text: str) -> bool:
-    """Whether a pre-tokenizer's name or expression is a preprocessing written as JSON."""
+    """True if a pre-tokenizer's name or expression is a preprocessing written as JSON."""
     return text.startswith(_START)
 
 
 def looks_like_name(text: str) -> bool:
-    """Whether a text is taken for a pre-tokenizer's name, misspelt perhaps, and not for a regular expression."""
+    """True if a text is taken for a pre-tokenizer's name, misspelt perhaps, and not for a regular expression."""
     return not text or _NAME.fullmatch(text) is not None
 
 

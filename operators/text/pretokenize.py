@@ -72,11 +72,11 @@ class Pretokenizer:
     """
 
     pattern: str
-    """As given."""
+    """The constructor's argument."""
     regex: str | None
     """The regular expression; None where there is none, or more than that."""
     by_library: bool
-    """Whether some step changes more than where words end, and which `tokenizers` therefore takes by itself."""
+    """True if some step changes more than where words end, and which `tokenizers` therefore takes by itself."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
@@ -112,12 +112,12 @@ class Pretokenizer:
 
     @property
     def normalizer(self) -> Normalizer:
-        """What comes before any cut."""
+        """The normalizer, which comes before any cut."""
         return self._normalizer
 
     @property
     def marks_spaces(self) -> bool:
-        """Whether the vocabulary's U+2581 stands for a space (`operators.text.spaces`)."""
+        """True if the vocabulary's U+2581 stands for a space (`operators.text.spaces`)."""
         return self._normalizer.marks_spaces or self._plan.spaces is not None
 
     def split(self, text: pa.LargeStringArray) -> PreTokens:
@@ -127,7 +127,7 @@ class Pretokenizer:
         return self.split_normalized(self._normalizer.normalize(text))
 
     def count_pretokens(self, text: str) -> int:
-        """How many pieces one text has."""
+        """Count the pre-tokens of one text."""
         return len(self.split(pa.array([text], pa.large_string())).ends)
 
     def split_normalized(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> PreTokens:
@@ -208,12 +208,12 @@ class Pretokenizer:
 
 @dataclass(frozen=True)
 class _Plan:
-    """How pieces are found without changing a word's bytes."""
+    """Way to find pre-tokens that changes no word's bytes."""
 
     kinds: tuple[int | None, ...] = ()
     """Scanners, one after the other; None where there is none for a step."""
     prefix: str = "never"
-    """Where a space is put before a text that does not begin with one: never, always, or first (of a document)."""
+    """Texts that get a space in front if they begin with none: never, always, or first (of a document)."""
     spaces: str | None = None
     """For a vocabulary that marks spaces, whether words begin at "each" or the text is left "whole"; None: another."""
 
@@ -288,7 +288,7 @@ def _without_bytes(preprocessing: Preprocessing, plan: _Plan | None) -> Section 
 
 
 def _bounds(ends: I64) -> I64:
-    """Where pieces begin and the last one ends: each piece is a document to the next step."""
+    """Begins of pre-tokens and the end of the last one: each is a document to the next step."""
     bounds = np.zeros(len(ends) + 1, np.int64)
     bounds[1:] = ends
     bounds.flags.writeable = False

@@ -40,7 +40,7 @@ def prefixed(text: pa.LargeStringArray, which: NDArray[np.bool_] | None) -> pa.L
 
 
 def starts_with_space(text: pa.LargeStringArray) -> NDArray[np.bool_]:
-    """Whether each document begins with a space."""
+    """True if each document begins with a space."""
     from pyarrow import compute  # takes long to import
 
     found: NDArray[np.bool_] = compute.starts_with(text, " ").to_numpy(zero_copy_only=False)

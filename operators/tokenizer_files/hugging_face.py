@@ -256,14 +256,14 @@ def _symbols(file: _File, preprocessing: Preprocessing, pretokenizer: Pretokeniz
 
 
 def _can_be_cut(symbols: Symbols, merges: Merges, model: _Model) -> bool:
-    """Whether a text may be cut before runs of spaces, as no token reaches from something else over a space."""
+    """True if a text may be cut before runs of spaces, as no token reaches from something else over a space."""
     if symbols.lacking is not None or model.ignore_merges:
         return False
     return not reaches_over_spaces(symbols.spelled[i] for i in set(merges.token.tolist()))
 
 
 def _lacking(file: _File, added: tuple[AddedToken, ...], pretokenizer: Pretokenizer) -> str | None:
-    """What the kernels cannot do of what comes before symbols and merges; None: nothing."""
+    """Return the first step before symbols and merges that the kernels cannot do; None: there is none."""
     if pretokenizer.by_library:
         return "a pre-tokenizer that does more than cut"
     if pretokenizer.normalizer.may_insert_anywhere:

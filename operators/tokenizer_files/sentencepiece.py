@@ -45,7 +45,7 @@ class Piece:
 
 @dataclass
 class Model:
-    """What decides ids in a .model file; defaults are the format's."""
+    """Fields of a .model file that decide ids; defaults are the format's."""
 
     pieces: list[Piece] = field(default_factory=list)
     kind: int = 1
@@ -191,7 +191,7 @@ def _ids(model: Model, path: str) -> dict[str, int]:
 
 
 def _lacking(model: Model, mergeable: dict[str, int], added: tuple[AddedToken, ...]) -> str | None:
-    """What the kernels cannot do; None: nothing."""
+    """Return the first feature that the kernels cannot do; None: there is none."""
     if model.rules:
         return "rules of normalization"
     if model.space_behind or not model.escape_whitespaces:
@@ -208,7 +208,7 @@ def _lacking(model: Model, mergeable: dict[str, int], added: tuple[AddedToken, .
 
 
 def _unordered(model: Model, mergeable: dict[str, int]) -> str | None:
-    """What keeps pieces from being put in an order in bounded time and memory; None: nothing."""
+    """Return the reason why pieces cannot be ordered in bounded time and memory; None: they can."""
     if any(math.isnan(model.pieces[i].score) for i in mergeable.values()):
         return "a piece whose score is not a number"
     lengths = {len(text) for text in mergeable}
@@ -253,7 +253,7 @@ def _merges(model: Model, mergeable: dict[str, int], symbols: Symbols) -> tuple[
 
 
 def _tie(texts: list[str], mergeable: dict[str, int], model: Model) -> str | None:
-    """Why pieces with one score cannot be put in an order, longest first; None: they can."""
+    """Return the reason why pieces with one score cannot be put in an order, longest first; None: they can."""
     runs = {len(text): model.pieces[i].score for text, i in mergeable.items() if not text.strip(SPACE_MARK)}
     if any(text.strip(SPACE_MARK) for text in texts):
         return f"the pieces {quoted(texts[0])} and {quoted(texts[1])} with the same score"

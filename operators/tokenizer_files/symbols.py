@@ -1,4 +1,4 @@
-"""What a text is made of before any merge: bytes or characters, and which ids they have in a file's vocabulary."""
+"""Symbols of a text before any merge: bytes or characters, and which ids they have in a file's vocabulary."""
 
 import re
 from collections.abc import Iterable
@@ -25,19 +25,19 @@ class Symbols:
     texts: dict[int, bytes]
     """Id to bytes of text."""
     byte_ids: I32
-    """As in `operators.tokenizer.Vocabulary`."""
+    """The field of this name in `operators.tokenizer.Vocabulary`."""
     characters: I32 | None = None
     unknown: int | None = None
     fuse_unknown: bool = True
     lacking: str | None = None
-    """What keeps the kernels from being exact; None: nothing."""
+    """The feature that keeps the kernels from being exact; None: there is none."""
 
     def without(self, lacking: str) -> "Symbols":
         """The same, for the library alone to encode."""
         return replace(self, lacking=self.lacking or lacking)
 
     def vocabulary(self, special_ids: tuple[int, ...]) -> Vocabulary:
-        """As a tokenizer holds it."""
+        """Return the vocabulary as a tokenizer holds it."""
         tokens, special = [b""] * (1 + max(self.spelled, default=-1)), set(special_ids)
         for i, spelling in self.spelled.items():
             tokens[i] = self.texts.get(i, b"")
@@ -91,7 +91,7 @@ def _text(spelling: str, marks_spaces: bool) -> bytes:
 
 
 def reaches_over_spaces(spellings: Iterable[str]) -> bool:
-    """Whether a token has a space behind something else."""
+    """True if a token has a space behind something else."""
     return any(_OVER_SPACE.search(spelling) for spelling in spellings)
 
 

@@ -59,7 +59,7 @@ class _Keys(msgspec.Struct):
 
 
 def is_tekken(data: bytes) -> bool:
-    """Whether a JSON file has tekken's parts rather than tokenizer.json's."""
+    """True if a JSON file has tekken's parts rather than tokenizer.json's."""
     try:
         keys = msgspec.json.decode(data, type=_Keys)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -82,7 +82,7 @@ def by_longest(word: bytes, known: dict[bytes, int]) -> list[int]:
 
 
 def by_count(word: bytes, known: dict[bytes, int]) -> list[int]:
-    """Of all ways to take the word apart the shortest; of these the one with the longest tokens from the left on."""
+    """The shortest way to take the word apart; among several the one with the longest tokens from the left on."""
 
     @cache
     def ways(at: int) -> list[list[bytes]]:
@@ -180,7 +180,7 @@ def test_dropout_of_all_merges_leaves_bytes(gpt2: Tokenizer, words: list[bytes])
 
 
 def test_tiny_dropout_is_nearly_the_merges(gpt2: Tokenizer, words: list[bytes]) -> None:
-    """Of 2,000 words and more, a chance of 1e-9 leaves none changed: the heap merges as the merges do."""
+    """With 2,000 words and more, a chance of 1e-9 leaves none changed: the heap merges as the merges do."""
     assert encode(gpt2, words, "dropout:1e-9") == encode(gpt2, words, "merges")
 
 
