@@ -30,6 +30,13 @@ class ClusterUnreachable(DataError):
     message = "no Ray cluster answers at RAY_ADDRESS={address}: {reason}; start it, or unset RAY_ADDRESS"
 
 
+class ClusterNotStarted(DataError):
+    """A failed start of Ray on this machine."""
+
+    reason: str
+    message = "Ray did not start on this machine: {reason}; free memory and disk, or use --engine local"
+
+
 def _connect(workers: int | None) -> Any:
     address = os.environ.get("RAY_ADDRESS")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -57,8 +64,9 @@ def _connect(workers: int | None) -> Any:
                 _node_ip_address="127.0.0.1",
                 **quiet,
             )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ClusterUnreachable(address or "(none)", str(error).split("\n")[0]) from error
+    except Exception as error:  # Ray raises plain ones: of another version, of a process that was killed
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise (ClusterUnreachable(address, reason) if address else ClusterNotStarted(reason)) from error
     return ray
 
 

@@ -19,7 +19,7 @@ from operators.errors import DataError
 from pipelines.engines.engine import WorkerLost
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.nodes import InvisiblePaths, NodeMismatch, identity, probes
-from pipelines.engines.ray_engine import ClusterFull, ClusterUnreachable, RayEngine
+from pipelines.engines.ray_engine import ClusterFull, ClusterNotStarted, ClusterUnreachable, RayEngine, _connect
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
 from pipelines.train.rounds import SingleShardTrainer, TrainingShard
 from tests.pipelines.corpora import write_corpus
@@ -266,3 +266,19 @@ def test_a_cluster_without_room_is_one_line(ray_engine: RayEngine, monkeypatch: 
             RayEngine(2)
     finally:
         ray_engine._ray.kill(holder)
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1"])
+def test_a_failed_start_of_ray_is_one_line_with_its_reason(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    import ray
+
+    def fail(**_: object) -> None:
+        raise Exception("Version mismatch: started with:\n    Ray: 2.9.0\nThis process:\n    Ray: 2.50.0\n")
+
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", fail)
+    kind, begins = (ClusterUnreachable, "no Ray cluster") if address else (ClusterNotStarted, "Ray did not start on")
+    with pytest.raises(kind, match=rf"^{begins}.*with: Ray: 2\.9\.0 This process: Ray: 2\.50\.0; .*$") as caught:
+        _connect(1)
+    assert "\n" not in str(caught.value)
