@@ -129,18 +129,13 @@ def select_documents(task: SelectTask) -> Selection:
 
 
 def _example(selected: pl.DataFrame, baseline: str) -> str:
-    """Return the id of a document to show token by token: a sentence that many languages have.
-
-    Of the baseline's documents of fitting length, the first that most languages have, if these are at least half as
-    many as have any document; else the shortest of the documents that most languages have.
-    """
-    present = selected.group_by("id").len("languages")
-    own = selected.filter(pl.col("language") == baseline).join(present, on="id", maintain_order="left")
-    most = int(present["languages"].max())  # type: ignore[arg-type]
-    suits = own.filter(pl.col("characters").is_between(*EXAMPLE_CHARACTERS), 2 * pl.col("languages") >= most)
-    if len(suits):
-        return str(suits.filter(pl.col("languages") == pl.col("languages").max()).item(0, "id"))
-    return str(own.filter(pl.col("languages") == most).sort("characters", maintain_order=True).item(0, "id"))
+    """Return the id of the first document of fitting length among those that most languages have; else the shortest."""
+    present = selected.group_by("id").len()
+    most = present.filter(pl.col("len") == pl.col("len").max())
+    own = selected.filter(pl.col("language") == baseline).join(most, on="id", how="semi", maintain_order="left")
+    suits = own.filter(pl.col("characters").is_between(*EXAMPLE_CHARACTERS))
+    found = suits if len(suits) else own.sort("characters", maintain_order=True)
+    return str(found.item(0, "id"))
 
 
 def _documents(task: SelectTask, language: str) -> tuple[pl.DataFrame, int, int]:

@@ -131,30 +131,6 @@ def test_the_example_is_one_document_token_by_token(made: Path, tmp_path: Path) 
         assert b"".join(row["tokens"]).decode() == texts[row["language"]][row["id"]]
 
 
-@pytest.mark.parametrize(
-    ("holders", "example"),
-    [
-        ({"AM": "en de fr ja", "sentence": "en de fr", "other": "en de"}, "sentence"),
-        ({"AM": "en de fr ja", "PM": "en de fr ja", "sentence": "en de", "other": "en de fr"}, "other"),
-        ({"AM": "en de fr ja", "early": "en"}, "AM"),  # no other language has the sentence
-    ],
-)
-def test_the_example_is_a_sentence_that_many_languages_have(
-    holders: dict[str, str], example: str, tmp_path: Path
-) -> None:
-    sentence = "a document of fitting length, such as a sentence"
-    rows = [
-        (name, language, name if name.isupper() else sentence)
-        for name, languages in holders.items()
-        for language in languages.split()
-    ]
-    pl.DataFrame(rows, ["id", "language", "text"], orient="row").write_parquet(tmp_path / "p.parquet")
-    named = [("chars", characters_only("abcde"))]
-    examples = compared(tmp_path / "p.parquet", tmp_path / "o", named, documents="pairwise")["examples"]
-    assert examples["id"].unique().to_list() == [example]
-    assert set(examples["language"]) == set(holders[example].split())
-
-
 def characters_only(known: str) -> Tokenizer:
     """A tokenizer of single characters that knows some, and makes the others unknown."""
     ids = np.full(0x110000, -1, np.int32)
