@@ -41,6 +41,7 @@ def test_pages_have_examples() -> None:
     assert {"README.md", "docs/tutorials/five-tokenizers.md"} <= set(WITH_PYTHON)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_PYTHON)
 def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     skip_without_libraries(page)
@@ -58,6 +59,7 @@ def test_an_example_that_fails_is_found() -> None:
     assert (str(frame.path), frame.lineno + 1) == (str(Path("page.md").absolute()), 13) or "page.md" in str(frame.path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 def test_the_shell_of_the_nightly_tutorial_does_what_it_says(tmp_path: Path) -> None:
     script = "\n".join(block.code for block in blocks(text_of(NIGHTLY), "sh"))
@@ -87,6 +89,7 @@ def test_the_shell_of_the_nightly_tutorial_does_what_it_says(tmp_path: Path) -> 
     find_spec("nbclient") is None or find_spec("ipykernel") is None,
     reason="no notebooks: install nbclient and ipykernel",
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorials/five-tokenizers.md"])
 def test_the_python_of_a_page_runs_in_a_notebook(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     skip_without_libraries(page)

@@ -53,6 +53,7 @@ def fetched(page: str) -> list[str]:
 
 
 @needs_mkdocs
+@pytest.mark.slow
 def test_the_site_builds_strictly_and_fetches_nothing(tmp_path: Path) -> None:
     done = build(ROOT, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -65,6 +66,7 @@ def test_the_site_builds_strictly_and_fetches_nothing(tmp_path: Path) -> None:
 
 
 @needs_mkdocs
+@pytest.mark.slow
 def test_a_broken_link_or_anchor_fails_the_build(tmp_path: Path) -> None:
     for name in ("docs", "mkdocs.yml"):
         source = ROOT / name
