@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,7 +25,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # a test that needs the network fails at onc
 os.environ.pop("RAY_ADDRESS", None)  # a test never joins someone's cluster
 
 # The first example of a test may compile kernels, so no example has a deadline and slow data is no failure.
-_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+_PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", **_PATIENT)
 settings.register_profile("ci", derandomize=True, print_blob=True, **_PATIENT)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_a_notebook_runs_and_shows_results(tmp_path: Path) -> None:
     program = str(beside) if beside.exists() else shutil.which("jupyter-execute")
     if program is None:
         pytest.skip("jupyter execute is not installed (packages nbclient, ipykernel)")
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "code", "id": f"c{i}", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
         for i, source in enumerate(CELLS)
     ]

@@ -110,7 +110,8 @@ def test_the_block_in_the_readme_is_replaced_and_nothing_else(figures: Figures) 
 def test_a_tie_is_told_from_another_difference() -> None:
     ours = MergeList([(b"a", b"b"), (b"c", b"d"), (b"e", b"f"), (b"g", b"h")], [9, 7, 7, 5])
     peer = dataclasses.replace(WRONG, ties="by byte values")
-    pairs, tokens = [ours.items[i] for i in (0, 2, 1, 3)], [(b"ab",), (b"ef",), (b"cd",), (b"gh",)]
+    pairs = [ours.items[i] for i in (0, 2, 1, 3)]
+    tokens: list[tuple[bytes, ...]] = [(b"ab",), (b"ef",), (b"cd",), (b"gh",)]
     for items, by in ((pairs, "merges"), (tokens, "tokens")):
         found = compare(peer, MergeList(items), ours)
         assert (found.equal, found.by, found.first, found.common) == (False, by, 1, 1.0)

@@ -20,37 +20,37 @@ class Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="ca
     """Names here are those of the objects, in another spelling: `fs_group` is fsGroup."""
 
 
-class Metadata(Strict, kw_only=True):
+class Metadata(Strict, frozen=True, kw_only=True):
     name: Name
     labels: dict[str, str] = {}
 
 
-class Env(Strict, kw_only=True):
+class Env(Strict, frozen=True, kw_only=True):
     name: str
     value: str
 
 
-class Port(Strict, kw_only=True):
+class Port(Strict, frozen=True, kw_only=True):
     container_port: Annotated[int, Meta(ge=1, le=65535)]
     name: Name
 
 
-class Amounts(Strict, kw_only=True):
+class Amounts(Strict, frozen=True, kw_only=True):
     cpu: Quantity
     memory: Quantity
 
 
-class Resources(Strict, kw_only=True):
+class Resources(Strict, frozen=True, kw_only=True):
     requests: Amounts
     limits: Amounts
 
 
-class HttpGet(Strict, kw_only=True):
+class HttpGet(Strict, frozen=True, kw_only=True):
     path: Annotated[str, Meta(pattern="^/")]
     port: Annotated[int, Meta(ge=1, le=65535)]
 
 
-class Probe(Strict, kw_only=True):
+class Probe(Strict, frozen=True, kw_only=True):
     http_get: HttpGet
     initial_delay_seconds: Seconds = 0
     period_seconds: Annotated[int, Meta(ge=1)] = 10
@@ -58,22 +58,22 @@ class Probe(Strict, kw_only=True):
     failure_threshold: Annotated[int, Meta(ge=1)] = 3
 
 
-class Capabilities(Strict, kw_only=True):
+class Capabilities(Strict, frozen=True, kw_only=True):
     drop: list[str]
 
 
-class ContainerSecurity(Strict, kw_only=True):
+class ContainerSecurity(Strict, frozen=True, kw_only=True):
     allow_privilege_escalation: Literal[False]
     capabilities: Capabilities
 
 
-class Mount(Strict, kw_only=True):
+class Mount(Strict, frozen=True, kw_only=True):
     name: Name
     mount_path: Annotated[str, Meta(pattern="^/")]
     read_only: bool = False
 
 
-class Container(Strict, kw_only=True):
+class Container(Strict, frozen=True, kw_only=True):
     name: Name
     image: Annotated[str, Meta(pattern=r"^[a-z0-9./-]+:[\w.-]+$")]
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"]
@@ -87,55 +87,55 @@ class Container(Strict, kw_only=True):
     volume_mounts: list[Mount] = []
 
 
-class Claim(Strict, kw_only=True):
+class Claim(Strict, frozen=True, kw_only=True):
     claim_name: Name
 
 
-class ConfigMap(Strict, kw_only=True):
+class ConfigMap(Strict, frozen=True, kw_only=True):
     name: Name
 
 
-class EmptyDir(Strict, kw_only=True):
+class EmptyDir(Strict, frozen=True, kw_only=True):
     medium: Literal["", "Memory"] = ""
     size_limit: Quantity | None = None
 
 
-class Volume(Strict, kw_only=True):
+class Volume(Strict, frozen=True, kw_only=True):
     name: Name
     persistent_volume_claim: Claim | None = None
     config_map: ConfigMap | None = None
     empty_dir: EmptyDir | None = None
 
 
-class Seccomp(Strict, kw_only=True):
+class Seccomp(Strict, frozen=True, kw_only=True):
     type: Literal["RuntimeDefault", "Localhost", "Unconfined"]
 
 
-class PodSecurity(Strict, kw_only=True):
+class PodSecurity(Strict, frozen=True, kw_only=True):
     run_as_non_root: Literal[True]
     run_as_user: Annotated[int, Meta(ge=1)]
     fs_group: Annotated[int, Meta(ge=1)] | None = None
     seccomp_profile: Seccomp
 
 
-class PodSpec(Strict, kw_only=True):
+class PodSpec(Strict, frozen=True, kw_only=True):
     restart_policy: Literal["Always", "OnFailure", "Never"] | None = None
     security_context: PodSecurity
     containers: Annotated[list[Container], Meta(min_length=1)]
     volumes: list[Volume] = []
 
 
-class PodTemplate(Strict, kw_only=True):
+class PodTemplate(Strict, frozen=True, kw_only=True):
     metadata: Metadata | None = None
     spec: PodSpec
 
 
-class HeadGroup(Strict, kw_only=True):
+class HeadGroup(Strict, frozen=True, kw_only=True):
     ray_start_params: dict[str, str]
     template: PodTemplate
 
 
-class WorkerGroup(Strict, kw_only=True):
+class WorkerGroup(Strict, frozen=True, kw_only=True):
     group_name: Name
     replicas: Annotated[int, Meta(ge=0)]
     min_replicas: Annotated[int, Meta(ge=0)]
@@ -144,13 +144,13 @@ class WorkerGroup(Strict, kw_only=True):
     template: PodTemplate
 
 
-class RayClusterSpec(Strict, kw_only=True):
+class RayClusterSpec(Strict, frozen=True, kw_only=True):
     ray_version: str
     head_group_spec: HeadGroup
     worker_group_specs: list[WorkerGroup]
 
 
-class RayJobSpec(Strict, kw_only=True):
+class RayJobSpec(Strict, frozen=True, kw_only=True):
     entrypoint: str
     submission_mode: Literal["K8sJobMode", "HTTPMode", "SidecarMode", "InteractiveMode"]
     backoff_limit: Annotated[int, Meta(ge=0)]
@@ -160,7 +160,7 @@ class RayJobSpec(Strict, kw_only=True):
     ray_cluster_spec: RayClusterSpec
 
 
-class RayCronJobSpec(Strict, kw_only=True):
+class RayCronJobSpec(Strict, frozen=True, kw_only=True):
     schedule: str
     time_zone: str
     suspend: bool
@@ -168,18 +168,18 @@ class RayCronJobSpec(Strict, kw_only=True):
     """Its fields stand here directly, without a `spec` between."""
 
 
-class JobSpec(Strict, kw_only=True):
+class JobSpec(Strict, frozen=True, kw_only=True):
     backoff_limit: Annotated[int, Meta(ge=0)]
     active_deadline_seconds: Annotated[int, Meta(ge=1)]
     ttl_seconds_after_finished: Seconds
     template: PodTemplate
 
 
-class JobTemplate(Strict, kw_only=True):
+class JobTemplate(Strict, frozen=True, kw_only=True):
     spec: JobSpec
 
 
-class CronJobSpec(Strict, kw_only=True):
+class CronJobSpec(Strict, frozen=True, kw_only=True):
     schedule: str
     time_zone: str
     concurrency_policy: Literal["Allow", "Forbid", "Replace"]
@@ -189,25 +189,25 @@ class CronJobSpec(Strict, kw_only=True):
     job_template: JobTemplate
 
 
-class RayCluster(Strict, kw_only=True, tag_field="kind"):
+class RayCluster(Strict, frozen=True, kw_only=True, tag_field="kind"):
     api_version: Literal["ray.io/v1"]
     metadata: Metadata
     spec: RayClusterSpec
 
 
-class RayJob(Strict, kw_only=True, tag_field="kind"):
+class RayJob(Strict, frozen=True, kw_only=True, tag_field="kind"):
     api_version: Literal["ray.io/v1"]
     metadata: Metadata
     spec: RayJobSpec
 
 
-class RayCronJob(Strict, kw_only=True, tag_field="kind"):
+class RayCronJob(Strict, frozen=True, kw_only=True, tag_field="kind"):
     api_version: Literal["ray.io/v1"]
     metadata: Metadata
     spec: RayCronJobSpec
 
 
-class CronJob(Strict, kw_only=True, tag_field="kind"):
+class CronJob(Strict, frozen=True, kw_only=True, tag_field="kind"):
     api_version: Literal["batch/v1"]
     metadata: Metadata
     spec: CronJobSpec

@@ -18,7 +18,12 @@ from tests.conf.manifests import CronJob, Manifest, RayCluster, RayCronJob, RayJ
 from tests.conftest import ROOT
 
 CLUSTER = ROOT / "conf/cluster"
-MANIFESTS = {"raycluster": RayCluster, "rayjob": RayJob, "raycronjob": RayCronJob, "cronjob": CronJob}
+MANIFESTS: dict[str, type[Manifest]] = {
+    "raycluster": RayCluster,
+    "rayjob": RayJob,
+    "raycronjob": RayCronJob,
+    "cronjob": CronJob,
+}
 
 
 def data(name: str) -> Any:
@@ -26,7 +31,8 @@ def data(name: str) -> Any:
 
 
 def manifest(name: str) -> Manifest:
-    return msgspec.convert(data(name), Manifest)
+    found: Manifest = msgspec.convert(data(name), Manifest)
+    return found
 
 
 def parse(command: str) -> None:
@@ -45,7 +51,7 @@ def parse(command: str) -> None:
 @pytest.mark.parametrize("name", sorted(MANIFESTS))
 def test_a_manifest_is_what_its_kind_takes(name: str) -> None:
     made = manifest(name)
-    assert type(made) is MANIFESTS[name]
+    assert isinstance(made, MANIFESTS[name])
     for pod in pods(made):
         volumes = {volume.name for volume in pod.volumes}
         for container in pod.containers:

@@ -152,7 +152,7 @@ def zstandardized(data: bytes, random: Random, mutate: Mutate) -> bytes:
 
 def pieces(data: bytes, random: Random, mutate: Mutate) -> bytes:
     """A message of Protocol Buffers: one field changed, doubled, moved or taken away, with lengths made right."""
-    fields = [list(field) for field in protobuf.fields(memoryview(data))]
+    fields: list[list[Any]] = [list(field) for field in protobuf.fields(memoryview(data))]
     i, j, how = random.randrange(len(fields)), random.randrange(len(fields)), random.randrange(5)
     if how == 0:
         fields.insert(j, fields[i])

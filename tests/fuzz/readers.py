@@ -51,7 +51,7 @@ def _configuration(data: bytes) -> None:
         for read in (
             lambda: read_settings(Settings, str(path), {}),
             lambda: read_workflow(str(path), {}),
-            lambda: read_sources((str(path),)),
+            lambda: read_sources([str(path)]),
         ):
             try:
                 read()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -201,7 +202,7 @@ def test_a_full_disk_is_one_line_and_the_same_command_finishes_later(tmp_path: P
     )
     arguments = ["train", "corpus", "--out", "o", "--vocab-size", "450", "--engine", "local", "--progress", "off"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    how = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
+    how: dict[str, Any] = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True}
     failed = subprocess.run([sys.executable, "-c", limited, *arguments], **how)
     assert failed.returncode == 1
     assert "cannot write" in one_line(failed.stderr) and "tokenizer.json" in failed.stderr

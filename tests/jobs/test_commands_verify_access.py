@@ -1,12 +1,13 @@
 """Steps say what they read and where they write before their first work, and only where there is work."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from jobs.commands import run_step
 from pipelines.context import Context
+from pipelines.corpus.sources import Source
 from pipelines.curves.settings import Curves
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.mixture.settings import Mixture
@@ -25,8 +26,8 @@ def test_every_step_says_so_before_it_works(tmp_path: Path, monkeypatch: pytest.
     corpus.mkdir()
     for language in ("en", "de"):
         (corpus / f"{language}.txt").write_text("".join(f"{language} {line}\n" for line in LINES * 20))
-    tokenizer, everything = str(tmp_path / "Train"), [str(corpus)]
-    steps: list[Settings] = [
+    tokenizer, everything = str(tmp_path / "Train"), cast("list[str | Source]", [str(corpus)])
+    steps: list[Settings[Any]] = [
         Train(corpus=everything, out=tokenizer, vocab_size=300),
         Retokenize(corpus=everything, tokenizer=tokenizer, out=str(tmp_path / "Retokenize")),
         Premiums(parallel=everything, tokenizer=[tokenizer], baseline="en", out=str(tmp_path / "Premiums")),

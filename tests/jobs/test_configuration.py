@@ -17,7 +17,8 @@ from tests.conftest import ROOT
 
 
 def test_every_setting_has_a_line_of_documentation() -> None:
-    for kind in [*(command.settings for command in COMMANDS), Execution, Workflow, Source]:
+    kinds: list[type[msgspec.Struct]] = [*(one.settings for one in COMMANDS), Execution, Workflow, Source]
+    for kind in kinds:
         lines = documentation(kind)
         for field in msgspec.structs.fields(kind):
             assert lines[field.name].endswith((".", "...")) or len(lines[field.name]) > 20

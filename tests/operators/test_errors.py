@@ -1,6 +1,7 @@
 """The declarative base of errors: fields, messages, defaults, redaction, and the way through pickle."""
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_text_is_printed_on_one_line_without_secrets() -> None:
     ("values", "named"), [(("a",), {}), (("a", "b", "c"), {}), (("a", "b"), {"path": "c"}), (("a", "b"), {"other": 1})]
 )
 def test_a_wrong_number_of_values_is_a_defect_that_is_said_at_once(
-    values: tuple[str, ...], named: dict[str, object]
+    values: tuple[str, ...], named: dict[str, Any]
 ) -> None:
     with pytest.raises(TypeError, match="Damaged"):
         Damaged(*values, **named)

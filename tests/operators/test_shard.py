@@ -32,7 +32,7 @@ def test_a_file_whose_bytes_stand_above_its_merges_is_replayed(above: int, repla
     made = {"abc": 0, "bc": 1, "ab": above + 300, "cab": 3}
     vocab = {BYTE_TO_CHAR[byte]: above + byte for byte in range(256)} | made
     tokenizer = from_json(file_of(vocab, [["ab", "c"], ["b", "c"], ["a", "bc"], ["a", "b"], ["c", "ab"]]), "x")
-    record = record_changes("x", WORDS, COUNTS, tokenizer.byte_ids, tokenizer.merges[:replayed])
+    record = record_changes("x", WORDS, COUNTS, tokenizer, tokenizer.merges[:replayed])
     texts = [([vocab[chr(byte)] for byte in word.as_py()], n) for word, n in zip(WORDS, COUNTS.tolist(), strict=True)]
     rows = list(zip(*(getattr(record, name).tolist() for name in ("step", "left", "right", "change")), strict=True))
     totals: Counter[tuple[int, int]] = Counter()

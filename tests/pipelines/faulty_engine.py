@@ -1,6 +1,7 @@
 """Faults from a script: which worker is lost at which of its calls."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pipelines.engines.engine import Item, Result, WorkerLost
@@ -47,6 +48,9 @@ class FaultyEngine:
             if on_lost is None:
                 raise lost
             yield i, on_lost(items[i], lost)
+
+    def require_visible(self, inputs: Sequence[str], output: Path) -> None:
+        """See Engine."""
 
     def start(self, state: Callable[..., Any], *arguments: Any) -> "FaultyWorker":
         """See Engine."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from pipelines.corpus.sources import Source, find_files
+from pipelines.corpus.sources import InputFile, Source, find_files
 
 SENTENCES = {
     "en": ["the cat sat on the mat", "a dog and a cat", "the theme of the thesis", "nothing more"],
@@ -14,7 +14,7 @@ SENTENCES = {
 }
 
 
-def corpus(folder: Path, **more: list[tuple[str, str]]) -> list:
+def corpus(folder: Path, **more: list[tuple[str, str]]) -> list[InputFile]:
     folder.mkdir()
     for language, sentences in SENTENCES.items():
         rows = [(str(i), text) for i, text in enumerate(sentences)] + more.get(language, [])

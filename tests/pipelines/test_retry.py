@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from typing import Any
 
 import fsspec
 import pytest
@@ -82,8 +83,8 @@ def test_a_corpus_on_storage_that_fails_every_third_time_is_read_whole(monkeypat
     [found] = find_files([Source(path="memory://disturbed/x.txt")])
     calls, asked, opened = 0, type(files).info, type(files)._open
 
-    def disturbed(call):  # type: ignore[no-untyped-def]
-        def now_and_then(*arguments, **named):  # type: ignore[no-untyped-def]
+    def disturbed(call: Any) -> Any:
+        def now_and_then(*arguments: Any, **named: Any) -> Any:
             nonlocal calls
             calls += 1
             if calls % 3:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines.outputs import Output, Run
-from tests.jobs.conftest import Command
+from tests.conftest import Command
 from tests.jobs.report.examples import premiums
 from tests.jobs.report.test_page import Page
 

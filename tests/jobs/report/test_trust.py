@@ -89,7 +89,7 @@ def test_the_headline_carries_its_reservations(tmp_path: Path) -> None:
         (tmp_path / level).mkdir()
         draw_report(inputs, tmp_path / level)
         svg = (tmp_path / level / "mixture.svg").read_text("utf-8")
-        assert INFERRED[level] in svg  # type: ignore[index]
+        assert INFERRED[level] in svg
         assert all(colour not in svg for name, colour in INFERRED.items() if name != level)
     page = (tmp_path / "none" / "report.html").read_text("utf-8")
     assert "Beware: these shares cannot be relied on." in page and "They are grey" in page

@@ -59,7 +59,8 @@ def decoded(decoder: Decoder, documents: Documents) -> list[str]:
     array = decoder.decode_batch(*flat(documents))
     array.validate(full=True)
     assert array.type == pa.large_string()
-    return array.to_pylist()
+    texts: list[str] = array.to_pylist()
+    return texts
 
 
 def random_documents(tokens: int, favoured: list[int], seed: int) -> Documents:

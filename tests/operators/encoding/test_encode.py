@@ -242,7 +242,7 @@ def test_slices_empty_batches_and_counts(trained: str) -> None:
     assert lists(encoder.encode(batch[:0])) == []
     assert encoder.count(batch).tolist() == [len(ids) for ids in whole]
     ids, offsets = encoder.encode(batch)
-    assert (ids.dtype, offsets.dtype) == (np.int32, np.int64)
+    assert (ids.dtype, offsets.dtype) == (np.dtype(np.int32), np.dtype(np.int64))
 
 
 def test_a_long_word_takes_time_in_proportion(trained: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -195,7 +195,7 @@ def outcomes(word: bytes, tokenizer: Tokenizer, dropped: float) -> dict[tuple[in
 
     def law(symbols: tuple[int, ...]) -> dict[tuple[int, ...], float]:
         candidates = sorted((ranks[pair][0], i) for i, pair in enumerate(pairwise(symbols)) if pair in ranks)
-        found: Counter[tuple[int, ...]] = Counter({symbols: dropped ** len(candidates)})
+        found: defaultdict[tuple[int, ...], float] = defaultdict(float, {symbols: dropped ** len(candidates)})
         for skipped, (_, i) in enumerate(candidates):
             merged = ranks[symbols[i], symbols[i + 1]][1]
             for result, chance in law((*symbols[:i], merged, *symbols[i + 2 :])).items():

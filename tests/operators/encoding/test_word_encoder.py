@@ -3,6 +3,7 @@
 import json
 import random
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ def characters_of(vocab: dict[str, int]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def model() -> dict:
+def model() -> dict[str, Any]:
     """A model of characters that Hugging Face trained, with all byte tokens."""
     rng = random.Random(11)
     tokenizer = HuggingFace(models.BPE(unk_token="<unk>", byte_fallback=True))
@@ -38,7 +39,7 @@ def model() -> dict:
     return dict(file)
 
 
-def read(file: dict) -> Tokenizer:
+def read(file: dict[str, Any]) -> Tokenizer:
     """The same as plain data."""
     vocab = file["model"]["vocab"]
     byte_ids = [vocab.get(f"<0x{byte:02X}>", -1) for byte in range(256)]
@@ -55,7 +56,7 @@ def read(file: dict) -> Tokenizer:
     return Tokenizer("none", (), Merges.from_rows(merges), known)
 
 
-def both(file: dict, texts: list[str]) -> tuple[list[list[int]], list[list[int]]]:
+def both(file: dict[str, Any], texts: list[str]) -> tuple[list[list[int]], list[list[int]]]:
     ids, offsets = Encoder(read(file)).encode(pa.array(texts, pa.large_string()))
     theirs = HuggingFace.from_str(json.dumps(file)).encode_batch_fast(texts, add_special_tokens=False)
     return [ids[a:b].tolist() for a, b in pairwise(offsets)], [encoding.ids for encoding in theirs]
@@ -68,14 +69,14 @@ def sample() -> list[str]:
     return EDGES + runs + [random_text(rng) for _ in range(1000)]
 
 
-def test_characters_with_byte_fallback_equal_hugging_face(model: dict) -> None:
+def test_characters_with_byte_fallback_equal_hugging_face(model: dict[str, Any]) -> None:
     ours, theirs = both(model, sample())
     assert ours == theirs
     assert any(3 <= i < 250 for ids in ours for i in ids), "no character was spelled in bytes"
 
 
 @pytest.mark.parametrize("fuse", [True, False])
-def test_unknown_characters_equal_hugging_face(model: dict, fuse: bool) -> None:
+def test_unknown_characters_equal_hugging_face(model: dict[str, Any], fuse: bool) -> None:
     """Without byte tokens a character that has no id is unknown."""
     kept = {token: i for token, i in model["model"]["vocab"].items() if not token.startswith("<0x")}
     file = {**model, "model": {**model["model"], "vocab": kept, "byte_fallback": False, "fuse_unk": fuse}}

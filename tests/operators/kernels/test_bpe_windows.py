@@ -16,7 +16,8 @@ def merge_lists() -> list[Merges]:
     rng = random.Random(1)
     lists = []
     for _ in range(12):
-        spelled, rows = [(0,), (1,), (2,)], []
+        spelled: list[tuple[int, ...]] = [(0,), (1,), (2,)]
+        rows: list[tuple[int, int, int, int]] = []
         while len(rows) < 60:
             a, b = rng.randrange(len(spelled)), rng.randrange(len(spelled))
             joined = spelled[a] + spelled[b]

@@ -29,8 +29,8 @@ def test_parts_of_utf8_are_what_some_text_holds() -> None:
             if bytes(some) in held:
                 assert is_part_of_utf8(bytes(some))
     nowhere = (b"\xc0", b"\xff", b"\xf5", b"a\xff", b"\xed\xa0", b"\xf4\x90", b"\x80" * 4, b"\xe4a", b"\xe0\x80")
-    for some in nowhere:
-        assert some not in held and not is_part_of_utf8(some)
+    for other in nowhere:
+        assert other not in held and not is_part_of_utf8(other)
 
 
 @given(st.binary(max_size=6))

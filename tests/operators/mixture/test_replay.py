@@ -128,9 +128,8 @@ def test_a_vocabulary_without_the_bytes_that_no_text_has_is_replayed() -> None:
     swapped = np.arange(300, dtype=np.int32)
     swapped[[ids[ord("z")], 299]] = 299, ids[ord("z")]
     moved = np.where(ids < 0, -1, swapped[ids]).astype(np.int32)
-    merges = Merges(
-        *(swapped[one] for one in (base.merges.left, base.merges.right, base.merges.token)), base.merges.count
-    )
+    old = base.merges
+    merges = Merges(swapped[old.left], swapped[old.right], swapped[old.token], old.count)
     tokenizer = replace(base, merges=merges, published=Vocabulary([b""] * 300, moved, ()))
     words = {b"zzaz": 3, b"zaz": 1}
     texts = [([int(moved[byte]) for byte in word], n) for word, n in words.items()]

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_equal_expressions_have_equal_scanners_and_each_scanner_is_a_constant_of
 
 
 @pytest.mark.parametrize("settings", [Train, Plan, Sweep])
-def test_help_lists_every_name(settings: type[Settings]) -> None:
+def test_help_lists_every_name(settings: type[Settings[Any]]) -> None:
     line = documentation(settings)["pretokenizer"]
     listed = re.search(r"\((.*?)[;)]", line)
     assert listed is not None

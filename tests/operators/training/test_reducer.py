@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -66,13 +67,14 @@ def hugging_face(
     """Vocabulary and merges of BpeTrainer on the same words, each a document of its own."""
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    more: dict[str, Any] = {} if longest is None else {"max_token_length": longest}
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=vocabulary_size,
         min_frequency=minimum,
         special_tokens=list(special),
         initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
-        **({} if longest is None else {"max_token_length": longest}),
+        **more,
     )
     tokenizer.train_from_iterator((word.decode() for word, n in words.items() for _ in range(n)), trainer)
     model = json.loads(tokenizer.to_str())["model"]
@@ -251,10 +253,10 @@ def shuffled(tokenizer: Tokenizer, draw: random.Random) -> Tokenizer:
     draw.shuffle(ids)
     to = np.array(ids, np.int32)
     tokens = [b""] * len(ids)
-    for old, token in enumerate(tokenizer.tokens):
-        tokens[ids[old]] = token
-    merges = Merges(*(to[old] for old in (tokenizer.merges.left, tokenizer.merges.right, tokenizer.merges.token)),
-                    tokenizer.merges.count)  # fmt: skip
+    for i, token in enumerate(tokenizer.tokens):
+        tokens[ids[i]] = token
+    old = tokenizer.merges
+    merges = Merges(to[old.left], to[old.right], to[old.token], old.count)
     special = tuple(ids[i] for i in tokenizer.vocabulary.special_ids)
     return replace(tokenizer, merges=merges, published=Vocabulary(tokens, to[tokenizer.byte_ids], special))
 

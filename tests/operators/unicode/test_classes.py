@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tokenizers import PreTokenizedString, Regex, pre_tokenizers
 
+from operators.arrays import I64, U8
 from operators.unicode import classes as unicode_classes
 from operators.unicode.classes import BLOCKS, CLASSES
 
@@ -22,8 +23,9 @@ DEFINITIONS = {
 }
 
 
-def class_of(codes: np.ndarray) -> np.ndarray:
-    return CLASSES[BLOCKS[codes >> 6].astype(np.int64) * 64 + (codes & 63)]
+def class_of(codes: I64) -> U8:
+    found: U8 = CLASSES[BLOCKS[codes >> 6].astype(np.int64) * 64 + (codes & 63)]
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pipelines.words.imported_words import BadWordTable, ImportTask, import_file
 from tests.pipelines.corpus.corpora import found, texts_of
 
 
-class Keys(pe.KmsClient):
+class Keys(pe.KmsClient):  # type: ignore[misc]
     """Wraps keys by writing them down."""
 
     def __init__(self, connection: object) -> None:

@@ -98,7 +98,7 @@ def test_pages_are_what_was_written(tmp_path: Path) -> None:
     texts = ["x" * (i % 900) for i in range(5_000)]
     table = pa.table({"id": list(range(5_000)), "text": texts})
     for options in ({"data_page_version": "2.0"}, {"use_dictionary": False}, {"compression": "none"}):
-        data = parquet_bytes(table, row_group_size=2_000, data_page_size=10_000, **options)  # type: ignore[arg-type]
+        data = parquet_bytes(table, row_group_size=2_000, data_page_size=10_000, **options)
         file = written(tmp_path, "x.parquet", data)
         metadata = pq.ParquetFile(io.BytesIO(data)).metadata
         with open_input(file) as stream:

@@ -129,7 +129,7 @@ def test_errors_while_reading_elsewhere_are_not_taken_for_damage(monkeypatch: py
     for file in inputs:
         for on_bad in ("fail", "skip"):
             with pytest.raises(UnreadableInput, match=r"memory://failing/x.* cannot be read: Connection reset by peer"):
-                rows_of(file, BadRecords(on_bad))  # type: ignore[arg-type]
+                rows_of(file, BadRecords(on_bad))
 
 
 @pytest.mark.parametrize(

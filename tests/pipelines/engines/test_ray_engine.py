@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,7 +162,7 @@ def test_a_closed_engine_holds_no_worker(ray_engine: RayEngine) -> None:
         worker = engine.start(Holder, "right")
         assert worker.call("process").result() != os.getpid()
         worker.stop()
-        kept = [weakref.ref(engine), weakref.ref(worker)]
+        kept: list[weakref.ref[Any]] = [weakref.ref(engine), weakref.ref(worker)]
         engine.close()
         del engine, worker
         assert [one() for one in kept] == [None, None]

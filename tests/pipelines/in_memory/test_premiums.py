@@ -77,7 +77,7 @@ def test_documents_that_some_languages_lack_are_left_out_or_compared_in_pairs(sa
     for documents in ("common", "pairwise"):
         (tmp_path / documents).mkdir()
         expected = by_command(tmp_path / documents, saved, rows, "--documents", documents)["premiums"]
-        ours = premiums(some, tokenizers=tokenizers, documents=documents)  # type: ignore[arg-type]
+        ours = premiums(some, tokenizers=tokenizers, documents=documents)
         assert_frame_equal(ours.table, expected, check_exact=True)
         assert ours.table.filter(pl.col("language") == "tha_Thai")["documents"].unique().to_list() == [26]
 

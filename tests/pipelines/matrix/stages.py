@@ -47,9 +47,9 @@ def prepare(made: Path) -> None:
         (made / f"corpus/{language}.txt").write_text("".join(lines))
     four_languages(made / "parallel")
     engine = LocalEngine(2)
-    words = _count(made, made / "words", engine)
+    counted = _count(made, made / "words", engine)
     with Output(made / "tok", "tokenizer") as output:
-        train(words, made / "words", output, engine, Silent(), vocabulary_size=900)
+        train(counted, made / "words", output, engine, Silent(), vocabulary_size=900)
     files = find_files([Source(path=str(made / "corpus"))])
     count_words(files, "gpt4", made / "blocks", engine, Silent(), partitions=PARTITIONS, blocks=BLOCKS)
     engine.close()
@@ -108,7 +108,7 @@ def make_small(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("pipelines.words.spans.SMALLEST_SPAN_BYTES", 500)
     patch.setattr("pipelines.retry.PAUSES_S", (0.01, 0.01, 0.01))
     made = Checkpoint.__init__
-    patch.setattr(made, "__defaults__", (0.0, made.__defaults__[1]))  # every round is written at once
+    patch.setattr(made, "__defaults__", (0.0, (made.__defaults__ or ())[1]))  # every round is written at once
 
 
 def files_of(out: Path) -> dict[str, bytes]:

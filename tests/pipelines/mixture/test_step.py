@@ -1,6 +1,7 @@
 """Inferring from files, compared with plain programs."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -34,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def infer(made: Path, out: Path, sources: list[Source], engine: LocalEngine = ENGINE, **how: object) -> pl.DataFrame:
+def infer(made: Path, out: Path, sources: list[Source], engine: LocalEngine = ENGINE, **how: Any) -> pl.DataFrame:
     files = find_files(sources)
     with Output(out, "mixture") as output:
         words = count_words(files, "gpt4", out / "words", engine, Silent(), blocks=BLOCKS)

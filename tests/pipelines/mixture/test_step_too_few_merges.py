@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import Command
-from tests.pipelines.train.test_settings import QUIET, one_line
+from tests.jobs.test_command_bad_input import one_line
+from tests.pipelines.train.test_settings import QUIET
 
 ALPHABETS = {"latin": 0x61, "greek": 0x3B1, "cyrillic": 0x430, "armenian": 0x561}
 

@@ -113,7 +113,7 @@ def counted(corpus: Path, scratch: Path, vocabulary: int) -> Truth:
     return Truth(rows.height, merged.height, symbols, counter.memory_bytes, shard.memory_bytes + loaded)
 
 
-def check(plan: Plan, truth: Truth, factor: float) -> None:
+def check(plan: Prediction, truth: Truth, factor: float) -> None:
     """Every prediction holds the truth, and its value is within `factor` of it."""
     for said, true in (
         (plan.pairs.distinct, truth.pairs),

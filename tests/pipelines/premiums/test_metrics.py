@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -33,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def compared(text: Path, out: Path, named: list[tuple[str, Tokenizer]], **settings: object) -> dict[str, pl.DataFrame]:
+def compared(text: Path, out: Path, named: list[tuple[str, Tokenizer]], **settings: Any) -> dict[str, pl.DataFrame]:
     with Output(out, "premiums") as output:
         compare_languages(
             find_files([Source(path=str(text))]), named, output, ENGINE, Silent(), **{"resamples": 100, **settings}

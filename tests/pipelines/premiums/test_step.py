@@ -5,6 +5,7 @@ import os
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -42,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def premiums(
     made: Path, folder: Path, out: Path, engine: Engine = ENGINE, named: list[tuple[str, Tokenizer]] | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> pl.DataFrame:  # fmt: skip
     files = find_files([Source(path=str(folder))])
     named = named or [("tok", load_tokenizer(str(made / "tok")))]

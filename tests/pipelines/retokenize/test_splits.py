@@ -11,6 +11,7 @@ import pytest
 
 from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
+from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.retokenize.options import Encoding
 from pipelines.retokenize.tasks import name_content
@@ -87,7 +88,8 @@ def test_parts_hold_what_the_whole_file_holds(
     assert manifest.facts == facts
     assert manifest.inputs[0]["content"] != content  # of chunks of 4 KiB
     assert manifest.inputs[0]["content"] == name_content(find_files([Source(path=str(path))])[0])
-    for engine, name in ((LocalEngine(1), "one"), (FaultyEngine(3, {}), "repeated")):
+    engines: dict[str, Engine] = {"one": LocalEngine(1), "repeated": FaultyEngine(3, {})}
+    for name, engine in engines.items():
         encoded(tokenizer, path, tmp_path / name, engine=engine)
         assert files_of(tmp_path / "o") == files_of(tmp_path / name)
 

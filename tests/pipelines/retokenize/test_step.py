@@ -10,6 +10,7 @@ import tokenizers
 from operators.tokenizer import Merges, Tokenizer
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import Source
+from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import read_manifest
 from pipelines.retokenize.options import BadSeparator, Encoding, separator_id
@@ -83,7 +84,7 @@ def test_the_same_bytes_on_any_number_of_workers_and_when_repeated(
 ) -> None:
     write_corpus(tmp_path / "corpus", 100)
     encoding = Encoding(format=format, separator=3)  # type: ignore[arg-type]
-    runs = {"one": LocalEngine(1), "many": LocalEngine(4), "repeated": FaultyEngine(2, {})}
+    runs: dict[str, Engine] = {"one": LocalEngine(1), "many": LocalEngine(4), "repeated": FaultyEngine(2, {})}
     for name, engine in runs.items():
         encoded(tokenizer, tmp_path / "corpus", tmp_path / name, encoding, engine)
     one, many, repeated = (files_of(tmp_path / name) for name in runs)

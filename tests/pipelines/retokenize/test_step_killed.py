@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -81,8 +82,8 @@ def test_workers_killed_at_ten_moments(tokenizer: Tokenizer, tmp_path: Path, mon
             (killed / str(moment)).touch(exist_ok=False)
             seen = 0
 
-            def counted(call):  # type: ignore[no-untyped-def]
-                def watched(*arguments, **named):  # type: ignore[no-untyped-def]
+            def counted(call: Any) -> Any:
+                def watched(*arguments: Any, **named: Any) -> Any:
                     nonlocal seen
                     if seen == moment % 5 and moment < 5:
                         os.kill(os.getpid(), signal.SIGKILL)

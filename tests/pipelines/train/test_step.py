@@ -12,6 +12,7 @@ import zstandard
 from operators.byte_level import byte_ids, to_chars
 from operators.tokenizer import Merges, Tokenizer, token_bytes
 from operators.training.reducer import Reducer
+from pipelines.context import Context
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
@@ -149,7 +150,7 @@ def test_the_list_of_a_real_corpus_equals_hugging_faces(corpora: Path, tmp_path:
     words = count_words(find_files([Source(path=str(corpora / "help"))]), "gpt4", tmp_path, engine, Silent())
     source = ShardSource(word_files(words, tmp_path), 2, None, byte_ids())
     goal = TrainingTarget(Tokenizer("gpt4", (), Merges.from_rows([])), 32768, 1)
-    reducer = run_rounds(source, goal, engine, Silent(), Checkpoint(tmp_path / "c", "f"))
+    reducer = run_rounds(source, goal, Context(engine=engine), Checkpoint(tmp_path / "c", "f"))
     assert reducer.vocabulary == 32768
     assert 900 < len(reducer.rounds) < 1300
     # The same words, each as a document, as often as it occurs; the counts fit Hugging Face's 32 bits.

@@ -95,7 +95,8 @@ def test_workers_and_their_loss_change_no_byte_and_old_text_is_encoded_by_old_me
     (tmp_path / "corpus/en.txt").write_text("other words than before: extend, extended, extending, extension\n" * 20)
     small = load_tokenizer(str(folder / "small"))
     faults = {(0, 0): "before", (1, 2): "after", (2, 3): "before"}
-    for name, engine in (("a", LocalEngine(1)), ("b", LocalEngine(3)), ("c", FaultyEngine(2, faults))):
+    engines: dict[str, Engine] = {"a": LocalEngine(1), "b": LocalEngine(3), "c": FaultyEngine(2, faults)}
+    for name, engine in engines.items():
         extended(tmp_path / "corpus", tmp_path / name, small, 400, engine)
     for file in ("tokenizer.json", "ranks.tiktoken", "merges.parquet", "manifest.json"):
         assert len({(tmp_path / name / file).read_bytes() for name in "abc"}) == 1
@@ -145,8 +146,8 @@ def with_ids(tokenizer: Tokenizer, ids: list[int]) -> Tokenizer:
     """The same merges; token i becomes ids[i]."""
     to = np.array(ids, np.int32)
     tokens = [tokenizer.tokens[ids.index(i)] for i in range(len(ids))]
-    merges = Merges(*(to[one] for one in (tokenizer.merges.left, tokenizer.merges.right, tokenizer.merges.token)),
-                    tokenizer.merges.count)  # fmt: skip
+    old = tokenizer.merges
+    merges = Merges(to[old.left], to[old.right], to[old.token], old.count)
     special = tuple(ids[i] for i in tokenizer.vocabulary.special_ids)
     return replace(tokenizer, merges=merges, published=Vocabulary(tokens, to[tokenizer.byte_ids], special))
 

@@ -60,15 +60,15 @@ def test_tables_of_any_kind_in_any_order_give_the_bytes_that_counting_gives(
     draw.shuffle(rows)
     (tmp_path / "tables").mkdir()
     for i in range(3):
-        part = rows[i::3]
+        some = rows[i::3]
         columns = [
-            pa.array([row["word"] for row in part], pa.binary()).cast(pa.string()).cast(kinds[0], safe=False)
+            pa.array([row["word"] for row in some], pa.binary()).cast(pa.string()).cast(kinds[0], safe=False)
             if not pa.types.is_dictionary(kinds[0])
-            else pa.array([row["word"] for row in part], pa.large_binary()).dictionary_encode(),
-            pa.array([row["count"] for row in part], kinds[1]),
-            pa.array([row["language"] for row in part], pa.string()).dictionary_encode()
+            else pa.array([row["word"] for row in some], pa.large_binary()).dictionary_encode(),
+            pa.array([row["count"] for row in some], kinds[1]),
+            pa.array([row["language"] for row in some], pa.string()).dictionary_encode()
             if pa.types.is_dictionary(kinds[2])
-            else pa.array([row["language"] for row in part], kinds[2]),
+            else pa.array([row["language"] for row in some], kinds[2]),
         ]
         pq.write_table(pa.table(columns, ["word", "count", "language"]), tmp_path / f"tables/{i}.parquet")
     made = imported(tmp_path / "tables", tmp_path / "o")
