@@ -60,9 +60,11 @@ exhaustive: compiled
 compiled: $(READY)
 	@$(BIN)/python -m operators.precompile
 
+KERNEL_TESTS = tests/operators/kernels tests/operators/test_shard.py tests/operators/training/test_pair_totals.py
+
 kernels: $(READY)
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -W error::RuntimeWarning tests/operators/kernels $(ARGS)
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest tests/operators/kernels $(ARGS)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -W error::RuntimeWarning $(KERNEL_TESTS) $(ARGS)
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest $(KERNEL_TESTS) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Names for the array types that cross module borders. All arrays are one-dimensional and contiguous."""
+"""Aliases of the array types that cross module borders. All arrays are one-dimensional and contiguous."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,28 +17,31 @@ I64: TypeAlias = NDArray[np.int64]
 F64: TypeAlias = NDArray[np.float64]
 
 PADDING = 64
-"""Bytes behind the text of a batch that kernels may read, whatever they hold: they look at so many at once."""
+"""Number of bytes behind the text of a batch that kernels may read: they read so many at once. Values do not matter."""
 
 
 def padded(data: U8, buffer_bytes: int) -> U8:
-    """The same bytes, read-only, with PADDING behind them; a copy unless `buffer_bytes` lie from their start on."""
+    """Return the same bytes, read-only, with PADDING readable bytes behind them.
+
+    A copy, unless the buffer has that many already: `buffer_bytes` is its size from the start of `data` on.
+    """
     if buffer_bytes - len(data) < PADDING:
-        roomy = np.zeros(len(data) + PADDING, np.uint8)
-        roomy[: len(data)] = data
-        data = roomy[: len(data)]
+        copied = np.zeros(len(data) + PADDING, np.uint8)
+        copied[: len(data)] = data
+        data = copied[: len(data)]
     data.flags.writeable = False
     return data
 
 
 def read_only(array: I64) -> I64:
-    """A contiguous view that cannot be written to: numba compiles a version for each of the two, and one is enough."""
+    """Return a contiguous read-only view. Numba compiles one version for read-only and one for writable arrays."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
 
 
 def word_buffers(words: "pa.LargeBinaryArray") -> tuple[I64, U8]:
-    """The byte offsets (int64[n + 1]) and the bytes (uint8) of an Arrow array without nulls; views, always read-only.
+    """Return the byte offsets (int64[n + 1]) and the bytes (uint8) of an Arrow array without nulls; read-only views.
 
     Numba compiles a version for each of read-only and writable arrays, and Arrow hands out both: one is enough.
     """

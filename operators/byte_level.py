@@ -1,4 +1,4 @@
-"""The order of byte tokens: as Hugging Face's ByteLevel alphabet ranks them.
+"""Byte tokens in the order of Hugging Face's ByteLevel alphabet.
 
 ByteLevel writes every byte as a printable character: the printable bytes of Latin-1 as themselves, the other 68 as the
 characters from U+0100 on. A trainer sorts these characters, so byte tokens are ranked by them and not by byte value.
@@ -17,29 +17,29 @@ _OTHERS: Final = [byte for byte in range(256) if byte not in set(_PRINTABLE)]
 BYTE_TO_CHAR: Final[dict[int, str]] = {byte: chr(byte) for byte in _PRINTABLE} | {
     byte: chr(0x100 + i) for i, byte in enumerate(_OTHERS)
 }
-"""Byte value to the character that stands for it."""
+"""Map of byte values to the characters that stand for them."""
 
 CHAR_TO_BYTE: Final[dict[str, int]] = {char: byte for byte, char in BYTE_TO_CHAR.items()}
-"""The inverse of BYTE_TO_CHAR."""
+"""Inverse of BYTE_TO_CHAR."""
 
 BYTES_IN_RANK_ORDER: Final[bytes] = bytes(CHAR_TO_BYTE[char] for char in sorted(CHAR_TO_BYTE))
-"""All 256 bytes, first the one whose token gets the smallest id ("!", 0x21), last the one with the largest (0xAD)."""
+"""The 256 bytes, first the one whose token gets the smallest id ("!", 0x21), last the one with the largest (0xAD)."""
 
 
 def to_chars(token: bytes) -> str:
-    """The ByteLevel spelling of a token: `to_chars(b" a")` is "Ġa"."""
+    """Return the ByteLevel spelling of a token: `to_chars(b" a")` is "Ġa"."""
     return bytes(token).decode("latin-1").translate(BYTE_TO_CHAR)
 
 
 def to_bytes(spelling: str) -> bytes | None:
-    """The bytes of a ByteLevel spelling; None when it holds a character outside the alphabet, as special tokens may."""
+    """Return the bytes of a ByteLevel spelling; None for characters outside the alphabet, as in special tokens."""
     if all(char in CHAR_TO_BYTE for char in spelling):
         return bytes(CHAR_TO_BYTE[char] for char in spelling)
     return None
 
 
 def byte_ids(special_tokens: Iterable[str] = ()) -> I32:
-    """Ids of the 256 byte tokens, int32[256] indexed by byte value, behind the special tokens, which take 0, 1, ...
+    """Return the ids of the 256 byte tokens, int32[256] by byte value, behind the special tokens, which take 0, 1, ...
 
     A special token that spells a byte token is that byte token, as in Hugging Face's trainer.
     """

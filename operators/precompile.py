@@ -1,6 +1,7 @@
-"""`python -m operators.precompile [GROUP...]`: run kernels once on a few words, so that numba compiles and caches them.
+"""Precompilation of kernels: run each once on a few words, so that numba compiles and caches it.
 
-Kernels come in groups by what needs them, each compiled in a process of its own: numba compiles one at a time.
+Started as `python -m operators.precompile [GROUP...]`. Kernels are grouped by the commands that need them. Independent
+groups are compiled in processes of their own, as numba compiles one kernel at a time.
 """
 
 import contextlib
@@ -26,13 +27,13 @@ from operators.word_table import WordCounter, WordTable, text_sizes
 
 _SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
 _MANY_TOKENS: Final = 1 << 16
-"""More than two bytes can number."""
+"""More token ids than two bytes can hold."""
 
 
 def import_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinaryArray, I64, Merges]:
-    """Run what counts and trains, so that a process has it at hand; a tenth of a second once it is compiled.
+    """Run the kernels of counting and training, so that the process has them loaded; 0.1 s once they are compiled.
 
-    Returns words, their counts and merges, to go on with.
+    Returns words, their counts and merges, for further kernels.
     """
     _read()
     texts = pa.array([_SOME_TEXT, _SOME_TEXT[::-1] + "x" * 600, ""], pa.large_string())
@@ -53,20 +54,20 @@ def _read() -> None:
 
 
 def _words() -> None:
-    """What train needs, with every pattern."""
+    """Kernels of train, with every pre-tokenizer."""
     import_kernels(tuple(PATTERNS))
     _spell(_a_tokenizer())
 
 
 def _spell(tokenizer: Tokenizer) -> None:
-    """What reading and writing tokenizers asks."""
+    """Kernels of reading and writing tokenizer files."""
     from operators.encoding.word_encoder import final_pairs, merge_table
 
     final_pairs({257: b"word"}, tokenizer.byte_ids, merge_table(tokenizer.merges))
 
 
 def _uint32_ids() -> None:
-    """The same where ids take more than two bytes."""
+    """Kernels of train for ids of more than two bytes."""
     words, counts, merges = import_kernels()
     wide = Shard(words, counts, Tokenizer("gpt4", (), merges).byte_ids + np.int32(_MANY_TOKENS))
     first = wide.initial_counts()
@@ -74,14 +75,14 @@ def _uint32_ids() -> None:
 
 
 def _a_tokenizer() -> Tokenizer:
-    """One that was made without kernels."""
+    """Return a small tokenizer, made without kernels."""
     none = Tokenizer("gpt4", (), Merges.from_rows([]))
     w, o, r, d = (int(none.byte_ids[byte]) for byte in b"word")
     return replace(none, merges=Merges.from_rows([(w, o, 256, 9), (r, d, 257, 8), (256, 257, 258, 7)]))
 
 
 def _encoding() -> None:
-    """What turns texts into token ids, and what premiums count."""
+    """Kernels of encoding, and of the counts of premiums."""
     from operators.encoding.encode import Encoder
     from operators.metrics.words import word_counts
 
@@ -100,7 +101,7 @@ def _encoding() -> None:
 
 
 def _stochastic() -> None:
-    """Encoding by lot."""
+    """Kernels of random segmentation."""
     from operators.encoding.segmentation import RANDOM, parse_segmentation
     from operators.encoding.word_encoder import WordEncoder
 
@@ -110,7 +111,7 @@ def _stochastic() -> None:
 
 
 def _replaying() -> None:
-    """What curves and mixtures need besides."""
+    """Kernels of curves and mixture that no other group has."""
     from operators.curves.tokens_by_size import measure_curve
     from operators.kernels.isotonic import pool_rising
     from operators.mixture.evidence import count_emissions
@@ -134,19 +135,23 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "stochastic": _stochastic,
 }
 _INDEPENDENT: Final = ("words", "encoding")
-"""Have little in common; the others have most of their kernels from these."""
+"""Groups that share few kernels; the other groups consist mostly of kernels of these."""
 
 
 def compile_kernels(groups: Iterable[str] = tuple(GROUPS)) -> None:
-    """Run the kernels of these groups with the types that jobs use. A group that is not compiled yet takes 10 to 20
-    seconds; on two processors two groups take no longer than one."""
+    """Compile the kernels of these groups, with the types that jobs use.
+
+    A group that is not compiled yet takes 10 to 20 seconds; on two processors two groups take no longer than one.
+    """
     missing = [group for group in _INDEPENDENT if group in groups and not are_compiled(group)]
     processes = [subprocess.Popen([sys.executable, "-m", "operators.precompile", group]) for group in missing[1:]]
     if missing:
         _compile(missing[0])
     for process in processes:
         process.wait()
-    for group in sorted(groups, key=list(GROUPS).index):  # also what a process failed at, so that its error is seen
+    for group in sorted(
+        groups, key=list(GROUPS).index
+    ):  # also groups that a process failed at, so that the error is raised here
         _compile(group)
 
 

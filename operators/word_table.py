@@ -1,4 +1,4 @@
-"""Word tables: what is left of a corpus after pre-tokenization, (language, word, count)."""
+"""Word tables: the distinct pre-tokens of a corpus, as rows (language, word, count)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -22,7 +22,7 @@ WORDS_SCHEMA: Final = pa.schema(
 
 
 class WordTable:
-    """Words and their counts. 32 bytes a slot, filled to three quarters at most, and the bytes of words over 23."""
+    """Words and their counts. Memory: 32 bytes a slot, at most 3/4 filled, and the bytes of words of more than 23."""
 
     def __init__(self) -> None:
         self._table = np.zeros(SLOT << 10, np.uint64)
@@ -55,7 +55,7 @@ class WordTable:
             self._grow()
 
     def _grow(self) -> None:
-        """Arrays are made here, not in kernels: numpy asks for huge pages, which random access needs."""
+        """Enlarge the arrays. Not done in kernels: numpy asks for huge pages, which random access needs."""
         if self._used[2] > len(self._arena):
             arena = np.empty(2 * int(self._used[2]), np.uint8)
             arena[: self._used[1]] = self._arena[: self._used[1]]
@@ -72,7 +72,7 @@ class WordTable:
             self.add(padded(data, len(data)), int(offsets[0]), offsets[1:], counts)
 
     def sorted(self) -> tuple[pa.LargeBinaryArray, I64, NDArray[np.uint64]]:
-        """Words, counts and hashes, by hash (then by bytes): an order that depends on the words alone."""
+        """Return words, counts and hashes, sorted by hash, then by bytes: an order that depends on the words alone."""
         n = len(self)
         places, hashes = np.empty(n, np.int64), np.empty(n, np.uint64)
         size = list_words(self._table, places, hashes)
@@ -102,18 +102,18 @@ class WordCounter:
         """Bytes held by all tables."""
         return sum(table.memory_bytes for table in self._tables.values())
 
-    def add(self, pieces: PreTokens, languages: pa.StringArray, weight: int = 1) -> None:
-        """Count the pieces of a batch; `languages` (no nulls) has one entry a document, `weight` multiplies counts."""
+    def add(self, pretokens: PreTokens, languages: pa.StringArray, weight: int = 1) -> None:
+        """Count the pre-tokens of a batch; `languages`: one a document, no nulls; `weight` multiplies counts."""
         for language, first, last in runs_of(languages):
-            ends = pieces.ends[pieces.documents[first] : pieces.documents[last]]
-            self.table(language).add(pieces.data, int(pieces.starts[first]), ends, np.full(1, weight, np.int64))
+            ends = pretokens.ends[pretokens.documents[first] : pretokens.documents[last]]
+            self.table(language).add(pretokens.data, int(pretokens.starts[first]), ends, np.full(1, weight, np.int64))
 
     def table(self, language: str) -> WordTable:
-        """The table of one language, empty where there was none."""
+        """Return the table of one language, a new one where there was none."""
         return self._tables.setdefault(language, WordTable())
 
     def tables(self, partitions: int) -> Iterator[tuple[int, pa.Table]]:
-        """(partition, its rows sorted by language and hash), but for empty partitions: see `partition_of`."""
+        """Yield (partition, its rows sorted by language and hash) without empty partitions: see `partition_of`."""
         parts: dict[int, list[pa.Table]] = {}
         for language in sorted(self._tables):
             words, counts, hashes = self._tables[language].sorted()
@@ -131,14 +131,14 @@ class WordCounter:
 
 
 def by_language(rows: pa.RecordBatch) -> Iterator[tuple[str, pa.LargeBinaryArray, I64]]:
-    """Language, words and counts of the runs of rows (WORDS_SCHEMA) that have one language; views."""
+    """Yield language, words and counts of the runs of rows (WORDS_SCHEMA) that have one language; views."""
     words, counts = rows.column("word"), rows.column("count").to_numpy()
     for language, first, last in runs_of(rows.column("language")):
         yield language, words.slice(first, last - first), counts[first:last]
 
 
 def runs_of(names: pa.StringArray) -> Iterator[tuple[str, int, int]]:
-    """Name, first and last place (exclusive) of every run of equal names; no nulls."""
+    """Yield name, first and last place (exclusive) of every run of equal names; no nulls."""
     if len(names) and _are_equal(names):
         yield names[0].as_py(), 0, len(names)
         return
@@ -151,7 +151,7 @@ def runs_of(names: pa.StringArray) -> Iterator[tuple[str, int, int]]:
 
 
 def _are_equal(names: pa.StringArray) -> bool:
-    """Whether all names are the same."""
+    """Return True if all names are the same."""
     offsets = np.frombuffer(names.buffers()[1], np.int32)[names.offset : names.offset + len(names) + 1]
     length = int(offsets[1] - offsets[0])
     if int(offsets[-1] - offsets[0]) != length * len(names) or (np.diff(offsets) != length).any():
@@ -161,18 +161,18 @@ def _are_equal(names: pa.StringArray) -> bool:
 
 
 def partition_of(hashes: NDArray[np.uint64], partitions: int) -> I64:
-    """The partition of each word by its hash, int64: equal ranges of the hash's upper half, in order."""
+    """Return the partition of each word by its hash, int64: equal ranges of the hash's upper half, in order."""
     upper: I64 = (((hashes >> np.uint64(32)) * np.uint64(partitions)) >> np.uint64(32)).astype(np.int64)
     return upper
 
 
 def word_bytes(words: pa.LargeBinaryArray) -> int:
-    """Bytes of the words together, each taken once."""
+    """Return the bytes of the words together, each counted once."""
     offsets, _ = word_buffers(words)
     return int(offsets[-1] - offsets[0])
 
 
 def text_sizes(words: pa.LargeBinaryArray, counts: I64) -> tuple[int, int]:
-    """(bytes, characters) of the text that words with counts came from."""
+    """Return (bytes, characters) of the text that words with counts came from."""
     size, characters = weigh_words(*word_buffers(words), read_only(counts))
     return int(size), int(characters)

@@ -1,7 +1,7 @@
-"""The kernels, and where numba keeps them once compiled.
+"""Numba kernels, and the folder that caches their compiled code.
 
-Numba looks at a kernel's own file to tell whether its cache is stale, not at the modules the file imports, nor at
-whether bounds are checked. So the cache is a folder named by a digest of all that decides what is compiled.
+To decide if a cached kernel is stale, numba looks at the kernel's own file only: not at the modules that the file
+imports, nor at whether bounds are checked. So the folder is named by a digest of all that decides what is compiled.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Final
 import numba
 from numba.core import entrypoints
 
-# Else numba imports what other packages of the environment register with it; awkward's takes 0.4 s at each start.
+# Otherwise numba imports the extensions that other installed packages register; awkward's takes 0.4 s at each start.
 entrypoints._already_initialized = True
 
 _HERE: Final = Path(__file__).parent
@@ -25,16 +25,16 @@ def _digest() -> str:
 
 
 CACHE: Final = Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") / f"kernels-{_digest()}"
-"""The folder of compiled kernels; numba falls back to one of its own where this cannot be written to."""
+"""Folder of compiled kernels; numba falls back to one of its own where this cannot be written to."""
 
 numba.config.CACHE_DIR = str(CACHE)
 
 
 def stamp(group: str) -> Path:
-    """A file in CACHE that is there once `operators.precompile` has compiled a group of kernels."""
+    """Return the path of the marker file that `operators.precompile` writes once a group of kernels is compiled."""
     return CACHE / f"{group}.complete"
 
 
 def are_compiled(*groups: str) -> bool:
-    """Whether the cache holds these groups of kernels as they are now; also true where nothing is compiled."""
+    """Return True if the cache holds these groups of kernels as they are now, or if compilation is switched off."""
     return all(stamp(group).exists() for group in groups) or os.environ.get("NUMBA_DISABLE_JIT") == "1"

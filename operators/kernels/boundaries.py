@@ -1,8 +1,7 @@
-r"""All borders between pieces of GPT-4's (cl100k), Qwen's or GPT-2's expression, 64 bytes at a time, by bits.
+r"""Borders between the pre-tokens of GPT-4's (cl100k), Qwen's and GPT-2's expressions, 64 bytes at a time, as bits.
 
-Bit i of a number says something of byte i of a block of documents. With the letters L, numbers N, blanks B (spaces
-other than line ends, the plain space among them), line ends R and other signs O, the alternatives of the expression
-come down to these places where a piece begins:
+Bit i of a number is about byte i of a block of documents. With the letters L, numbers N, blanks B (spaces other than
+line ends, the plain space among them), line ends R and other signs O, a pre-token begins at these places:
 
 - the first of a run of letters, unless a blank stands before it, or one sign that is the first of its run and has no
   plain space before it: these go with the letters (`[^\r\n\p{L}\p{N}]?\p{L}+`);
@@ -13,8 +12,9 @@ come down to these places where a piece begins:
   something follows (`\s+(?!\S)|\s+`, and the first and third rule);
 - what follows a contraction (`(?i:'s|'t|'re|'ve|'m|'ll|'d)`), where the apostrophe goes with letters.
 
-A run is followed to its end by a carry: adding the bit where a run of ones begins sets the bit behind it. What needs a
-look at the text (contractions, long numbers, blanks of several bytes, blanks between line ends) is rare and done last.
+A run is followed to its end by a carry: adding the bit where a run of ones begins sets the bit behind it. Places that
+need the text itself (contractions, long numbers, blanks of several bytes, blanks between line ends) are rare; they are
+written to a list, `todo`, and done last.
 """
 
 from typing import Any
@@ -36,39 +36,39 @@ CONTRACTION, NUMBERS, WIDE_BLANK, BLANK_LINE = 0, 1, 2, 3
 
 @njit(cache=True, nogil=True)
 def add_bits(a: Any, b: Any, carry: Any) -> tuple[Any, Any]:
-    """a + b + carry, and what is carried out of 64 bits; in halves, so that nothing wraps."""
+    """Return a + b + carry, and the carry out of 64 bits; computed in halves, so that nothing wraps."""
     low = (a & _LOW) + (b & _LOW) + carry
     high = (a >> _HALF) + (b >> _HALF) + (low >> _HALF)
     return (high & _LOW) << _HALF | low & _LOW, high >> _HALF
 
 
 @njit(cache=True, nogil=True)
-def note_places(bits: Any, base: int, shift: int, kind: int, places: Any, noted: int) -> int:
-    """Write `(base + bit - shift) * 4 + kind` for every bit; returns how many are noted now."""
+def add_todo(bits: Any, base: int, shift: int, kind: int, todo: Any, n_todo: int) -> int:
+    """Append `(base + bit - shift) * 4 + kind` to `todo` for every bit; return the new length."""
     while bits != 0:
-        places[noted] = (base + lowest_bit(np.int64(bits)) - shift) * 4 + kind
-        noted += 1
+        todo[n_todo] = (base + lowest_bit(np.int64(bits)) - shift) * 4 + kind
+        n_todo += 1
         bits &= bits - _ONE
-    return noted
+    return n_todo
 
 
 @njit(cache=True, nogil=True)
-def find_borders(text: Any, kinds: Any, documents: Any, words: int, single: bool, borders: Any, places: Any) -> int:
-    """Write where pieces begin, a bit a byte, and note the places that need a look; returns how many.
+def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, single: bool, borders: Any, todo: Any) -> int:
+    """Write where pre-tokens begin, a bit a byte, and the places that need the text to `todo`; return how many.
 
-    text: uint8, a block of documents; kinds: uint8, their classes, zeros behind them. documents: uint64[words + 1], a
-    bit where a document begins and where the last one ends. single: every number is a piece, as in Qwen's expression.
-    borders: uint64[words], written. places: int64, room for one a byte.
+    text: uint8, a block of documents; kinds: uint8, their classes, zeros behind them. documents: uint64[n_words64 + 1],
+    a bit where a document begins and where the last one ends. single: each number is a pre-token, as in Qwen's
+    expression. borders: uint64[n_words64], written. todo: int64, with space for one entry a byte.
     """
     zero = np.uint64(0)
     letters = numbers = signs = blanks = line_ends = plain = firsts = taken_ends = free_ends = spaces = zero
     second = third = fourth = zero
     sign_carry = end_carry = blank_carry = zero
-    noted = 0
+    n_todo = 0
     following_blanks, following_ends = lanes_of(kinds, 0, _BLANK), lanes_of(kinds, 0, _LINE_END)
-    for word in range(words):
-        base = word * WIDE
-        starts = documents[word]
+    for word64 in range(n_words64):
+        base = word64 * WIDE
+        starts = documents[word64]
         inside = ~starts
         before_letters, letters = letters >> _TOP, lanes_of(kinds, base, _LETTER)
         before_numbers, numbers = numbers >> _TOP, lanes_of(kinds, base, _NUMBER)
@@ -76,9 +76,9 @@ def find_borders(text: Any, kinds: Any, documents: Any, words: int, single: bool
         before_blanks, blanks = blanks >> _TOP, following_blanks
         line_ends = following_ends
         before_plain, plain = plain >> _TOP, lanes_equal(text, base, _PLAIN_SPACE) & blanks
-        following_blanks = lanes_of(kinds, base + WIDE, _BLANK) if word + 1 < words else zero
-        following_ends = lanes_of(kinds, base + WIDE, _LINE_END) if word + 1 < words else zero
-        following_starts = documents[word + 1] << _TOP
+        following_blanks = lanes_of(kinds, base + WIDE, _BLANK) if word64 + 1 < n_words64 else zero
+        following_ends = lanes_of(kinds, base + WIDE, _LINE_END) if word64 + 1 < n_words64 else zero
+        following_starts = documents[word64 + 1] << _TOP
         within = lanes_within(text, base)
         begun = starts
 
@@ -102,7 +102,7 @@ def find_borders(text: Any, kinds: Any, documents: Any, words: int, single: bool
         before_fourth, fourth = fourth >> _TOP, numbers & (third << _ONE | before_third) & inside
         if fourth != 0 and not single:
             new = fourth & ~((fourth << _ONE | before_fourth) & inside)
-            noted = note_places(new, base, 3, NUMBERS, places, noted)
+            n_todo = add_todo(new, base, 3, NUMBERS, todo, n_todo)
 
         run = line_ends & inside
         flipped, end_carry = add_bits(run, line_ends & behind_signs, end_carry)
@@ -116,41 +116,41 @@ def find_borders(text: Any, kinds: Any, documents: Any, words: int, single: bool
         ended, blank_carry = add_bits(run, indents, blank_carry)
         blank_lines = ended & ~run & line_ends & inside
         if blank_lines != 0:
-            noted = note_places(blank_lines, base, 0, BLANK_LINE, places, noted)
+            n_todo = add_todo(blank_lines, base, 0, BLANK_LINE, todo, n_todo)
         any_space, any_following = blanks | line_ends, (following_blanks | following_ends) << _TOP
         last_blanks = blanks & ~(any_space >> _ONE | any_following) & ~(starts >> _ONE | following_starts)
         begun |= last_blanks & ~within
         if last_blanks & within != 0:
-            noted = note_places(last_blanks & within, base, 0, WIDE_BLANK, places, noted)
+            n_todo = add_todo(last_blanks & within, base, 0, WIDE_BLANK, todo, n_todo)
 
         apostrophes = lanes_equal(text, base, _APOSTROPHE) & first_signs
         if apostrophes != 0:
-            noted = note_places(apostrophes, base, 0, CONTRACTION, places, noted)
-        borders[word] = begun
-    return noted
+            n_todo = add_todo(apostrophes, base, 0, CONTRACTION, todo, n_todo)
+        borders[word64] = begun
+    return n_todo
 
 
 @njit(cache=True, nogil=True)
-def find_borders_gpt2(text: Any, kinds: Any, documents: Any, words: int, borders: Any, places: Any) -> int:
-    """As `find_borders`, for GPT-2's expression, in which only a plain space goes with what follows.
+def find_borders_gpt2(text: Any, kinds: Any, documents: Any, n_words64: int, borders: Any, todo: Any) -> int:
+    """Write borders as `find_borders` does, for GPT-2's expression, in which only a plain space joins what follows.
 
-    A run of letters, of numbers or of signs is one piece, with the plain space before it; of whitespace, the last
-    character is apart if something follows.
+    A run of letters, of numbers or of signs is one pre-token, with the plain space before it; the last character of a
+    run of whitespace is a pre-token of its own if something follows.
     """
     zero = np.uint64(0)
     letters = numbers = signs = spaces = plain = zero
-    noted = 0
+    n_todo = 0
     following = lanes_of(kinds, 0, _SPACES)
-    for word in range(words):
-        base = word * WIDE
-        starts = documents[word]
+    for word64 in range(n_words64):
+        base = word64 * WIDE
+        starts = documents[word64]
         inside = ~starts
         before_letters, letters = letters >> _TOP, lanes_of(kinds, base, _LETTER)
         before_numbers, numbers = numbers >> _TOP, lanes_of(kinds, base, _NUMBER)
         before_signs, signs = signs >> _TOP, lanes_of(kinds, base, _SIGN)
         before_spaces, spaces = spaces >> _TOP, following
         before_plain, plain = plain >> _TOP, lanes_equal(text, base, _PLAIN_SPACE) & spaces
-        following = lanes_of(kinds, base + WIDE, _SPACES) if word + 1 < words else zero
+        following = lanes_of(kinds, base + WIDE, _SPACES) if word64 + 1 < n_words64 else zero
         within = lanes_within(text, base)
         apart = inside & ~(plain << _ONE | before_plain)
         first_signs = signs & ~((signs << _ONE | before_signs) & inside)
@@ -158,29 +158,29 @@ def find_borders_gpt2(text: Any, kinds: Any, documents: Any, words: int, borders
         begun |= letters & ~((letters << _ONE | before_letters) & inside) & (apart | starts)
         begun |= numbers & ~((numbers << _ONE | before_numbers) & inside) & (apart | starts)
         begun |= spaces & ~((spaces << _ONE | before_spaces) & inside)
-        last = spaces & ~(spaces >> _ONE | following << _TOP) & ~(starts >> _ONE | documents[word + 1] << _TOP)
+        last = spaces & ~(spaces >> _ONE | following << _TOP) & ~(starts >> _ONE | documents[word64 + 1] << _TOP)
         begun |= last & ~within
         if last & within != 0:
-            noted = note_places(last & within, base, 0, WIDE_BLANK, places, noted)
+            n_todo = add_todo(last & within, base, 0, WIDE_BLANK, todo, n_todo)
         apostrophes = lanes_equal(text, base, _APOSTROPHE) & first_signs & (apart | starts)
         if apostrophes != 0:
-            noted = note_places(apostrophes, base, 0, CONTRACTION, places, noted)
-        borders[word] = begun
-    return noted
+            n_todo = add_todo(apostrophes, base, 0, CONTRACTION, todo, n_todo)
+        borders[word64] = begun
+    return n_todo
 
 
 @njit(cache=True, nogil=True)
-def write_ends(borders: Any, words: int, base: int, ends: Any, count: int, ranks: Any) -> int:
-    """Write where pieces end, `base` plus the place of every bit but the very first; returns the new count.
+def write_ends(borders: Any, n_words64: int, base: int, ends: Any, count: int, ranks: Any) -> int:
+    """Write where pre-tokens end, `base` plus the place of every bit but the very first; return the new count.
 
-    ranks: int64[words], written: the count before each word's bits, the first bit of all not counted.
+    ranks: int64[n_words64], written: the count before each 64 bits, the first bit of all not counted.
     """
     bits = borders[0] & ~_ONE
-    for word in range(words):
-        if word > 0:
-            bits = borders[word]
-        ranks[word] = count
-        at = base + word * WIDE
+    for word64 in range(n_words64):
+        if word64 > 0:
+            bits = borders[word64]
+        ranks[word64] = count
+        at = base + word64 * WIDE
         behind = count + bit_count(bits)
         while bits != 0:
             ends[count] = at + lowest_bit(np.int64(bits))
@@ -191,15 +191,15 @@ def write_ends(borders: Any, words: int, base: int, ends: Any, count: int, ranks
 
 
 @njit(cache=True, nogil=True)
-def settle_places(
-    text: Any, kinds: Any, documents: Any, borders: Any, places: Any, noted: int, fold: bool
+def settle_todo(
+    text: Any, kinds: Any, documents: Any, borders: Any, todo: Any, n_todo: int, fold: bool
 ) -> None:  # fmt: skip
-    """Set and clear the borders at places that need a look at the text; see `find_borders`.
+    """Set and clear the borders at the places in `todo`; see `find_borders`.
 
-    `fold`: contractions count in any case, and the apostrophe goes with the letters behind it where it is none.
+    `fold`: contractions count in any case, and an apostrophe that begins none goes with the letters behind it.
     """
-    for i in range(noted):
-        at, kind = places[i] >> 2, places[i] & 3
+    for i in range(n_todo):
+        at, kind = todo[i] >> 2, todo[i] & 3
         if kind == CONTRACTION:
             end = at
             while end < len(text) and end < at + 4 and (end == at or not is_set(documents, end)):
@@ -220,7 +220,7 @@ def settle_places(
             while text[at] & 0xC0 == 0x80:
                 at -= 1
             borders[at >> 6] |= _ONE << np.uint64(at & 63)
-        else:  # the blanks before this line end began behind another one: no piece begins there
+        else:  # the blanks before this line end began behind another one: no pre-token begins there
             at -= 1
             while kinds[at - 1] == SPACE:
                 at -= 1
@@ -229,19 +229,19 @@ def settle_places(
 
 @njit(cache=True, nogil=True)
 def is_set(bits: Any, at: int) -> bool:
-    """Whether bit `at` is set."""
+    """Return True if bit `at` is set."""
     return bool(bits[at >> 6] >> np.uint64(at & 63) & _ONE)
 
 
 @njit(cache=True, nogil=True)
 def scan_borders(
     data: Any, starts: Any, kind: int, blocks: Any, classes: Any, kinds: Any, borders: Any, document_bits: Any,
-    places: Any, ranks: Any, document: int, ends: Any, count: int, documents: Any,
+    todo: Any, ranks: Any, document: int, ends: Any, count: int, documents: Any,
 ) -> tuple[int, int]:  # fmt: skip
-    """As `operators.kernels.scan.scan`, for GPT2, CL100K and QWEN.
+    """Write the ends of the pre-tokens as `operators.kernels.scan.scan` does, for GPT2, CL100K and QWEN.
 
-    kinds, as there, with WIDE more. borders, document_bits: uint64, ranks: int64, each with a number for WIDE bytes of
-    the longest block and two more; places: int64, one for each of its bytes. All of them are scratch.
+    kinds: as there, with WIDE more. borders, document_bits: uint64, ranks: int64, each with a number for WIDE bytes of
+    the longest block and two more; todo: int64, one for each of its bytes. All of them are scratch.
     """
     while document < len(starts) - 1:
         begin, stop = starts[document], document + 1
@@ -254,21 +254,21 @@ def scan_borders(
             text = data[begin : begin + n]
             classify(text, blocks, classes, kinds)
             kinds[n : n + WIDE] = 0
-            words = (n + WIDE - 1) // WIDE
-            document_bits[: words + 2] = 0
+            n_words64 = (n + WIDE - 1) // WIDE
+            document_bits[: n_words64 + 2] = 0
             for i in range(document, stop + 1):
                 at = starts[i] - begin
                 document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
             if kind != GPT2:
-                noted = find_borders(text, kinds, document_bits, words, kind == QWEN, borders, places)
+                n_todo = find_borders(text, kinds, document_bits, n_words64, kind == QWEN, borders, todo)
             else:
-                noted = find_borders_gpt2(text, kinds, document_bits, words, borders, places)
-            settle_places(text, kinds, document_bits, borders, places, noted, kind != GPT2)
-            borders[words] = 0
-            borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last piece ends
-            words = (n >> 6) + 1
+                n_todo = find_borders_gpt2(text, kinds, document_bits, n_words64, borders, todo)
+            settle_todo(text, kinds, document_bits, borders, todo, n_todo, kind != GPT2)
+            borders[n_words64] = 0
+            borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last pre-token ends
+            n_words64 = (n >> 6) + 1
             count_before = count
-            count = write_ends(borders, words, begin, ends, count, ranks)
+            count = write_ends(borders, n_words64, begin, ends, count, ranks)
             for i in range(document, stop):
                 at = starts[i + 1] - begin
                 upto = borders[at >> 6] & ((_ONE << np.uint64(at & 63)) - _ONE | _ONE << np.uint64(at & 63))
@@ -283,7 +283,7 @@ def scan_borders(
 
 @njit(cache=True, nogil=True)
 def write_line_ends(text: Any, ends: Any) -> int:
-    """Write where lines end, behind each "\\n" of the text, while there is room; returns how many there are in all."""
+    """Write where lines end, behind each "\\n", while `ends` has space; return how many there are in all."""
     count = 0
     whole = len(text) - len(text) % WIDE  # nothing behind the text is read
     for at in range(0, whole, WIDE):

@@ -1,7 +1,7 @@
-"""Merging a word in time that grows with its length alone: short ones at once, long ones window by window.
+"""Byte-pair encoding of a word in time linear in its length: short words at once, long ones window by window.
 
-A window is merged without a branch in what it does for a merge: pairs are looked up in two places of a table and one
-of them taken by arithmetic, the best pair is the least of 16 numbers at once, and symbols are not moved but linked.
+The work for one merge has no branch: a pair is looked up in two places of a table (cuckoo hashing), of which one is
+chosen by arithmetic; the best pair is the minimum of 16 numbers at once; symbols are not moved but linked.
 
 Long words. Tokens t1 ... tn are what a text is merged into if and only if each two neighbours are what their own text
 is merged into: up to the first merge across a border between neighbours, both sides go on as they would alone, in the
@@ -16,17 +16,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.arrays import I32, U64
+from operators.arrays import I32, I64, U32, U64
 from operators.kernels.bpe import merge_by_heap, merge_linked
 from operators.kernels.intrinsics import folded, lowest_lanes
 
 WINDOW = 176
-"""Symbols merged at once; positions are 8 bits wide."""
+"""Number of symbols merged at once; positions are 8 bits wide."""
 OVERLAP = 24
-"""Symbols of a window that the next one sees again, about; where they are too few, which is rare, the window grows."""
+"""Number of symbols, about, that a window shares with the next; where they are too few, which is rare, it grows."""
 GROWTH, STAY = 8, 4
-"""How much larger a window becomes where two have no token in common, and how many of them are merged before it is
-small again; those that only repeat the one before do not count."""
+"""GROWTH: factor by which a window grows where two have no token in common. STAY: number of large windows that are
+merged before windows are small again; those that only repeat the one before do not count."""
 
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _A, _B = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -42,14 +42,17 @@ class Ranks(NamedTuple):
     """The ranks of pairs and the tokens they make."""
 
     slots: U64
-    """`left << 43 | right << 22 | rank`; each pair is in one of two places that its hash names."""
+    """uint64: `left << 43 | right << 22 | rank`; each pair is in one of two places that its hash gives."""
     tokens: I32
-    """By rank."""
+    """int32: by rank."""
 
 
 @njit(cache=True, nogil=True)
 def put_ranks(left: Any, right: Any, slots: Any) -> bool:
-    """Fill `slots`, all ones where empty; False where they are too few. A pair that comes twice has its last rank."""
+    """Fill `slots`, all ones where empty; return False if they are too few.
+
+    A pair that comes twice gets its last rank. Ids are 0 to LARGEST_ID, ranks at most MOST_MERGES: the caller checks.
+    """
     mask = np.uint64(len(slots) - 1)
     for rank in range(len(left)):
         key = np.uint64(left[rank]) << _ID | np.uint64(right[rank])
@@ -76,12 +79,37 @@ def put_ranks(left: Any, right: Any, slots: Any) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def merge_window(symbols: Any, first: Any, n: Any, ranks: Any, made: Any, values: Any, links: Any) -> Any:
-    """Merge symbols[first:first + n], WINDOW at most, into tokens made[1:]; returns how many.
+def window_value(slots: Any, mask: Any, left: Any, right: Any, at: Any) -> Any:
+    """Return `rank << 8 | at` of a pair as uint32, all ones without a merge. No branch: both places are read."""
+    key = np.uint64(left) << _ID | np.uint64(right)
+    hashed = folded(key ^ _A, _B)
+    one, two = slots[np.int64(hashed & mask)], slots[np.int64(hashed >> _HALF & mask)]
+    is_one, is_two = np.int64(one >> _RANK == key), np.int64(two >> _RANK == key)
+    rank = np.int64(one & _RANKS) & -is_one | np.int64(two & _RANKS) & -is_two
+    return np.uint32((rank << 8 | at | (is_one | is_two) - 1) & 0xFFFFFFFF)
 
-    made: int32[WINDOW + 2]; values: uint32[WINDOW + 32]; links: int32[2 * (WINDOW + 2)]. After it,
-    links[0] is where the first token begins, links[at] where the one behind that at `at` does, from 1 to n + 1.
+
+class Scratch(NamedTuple):
+    """Memory for one word's work."""
+
+    symbols: I64
+    """int64[WINDOW]."""
+    made: I32
+    """int32[WINDOW + 2]."""
+    values: U32
+    """uint32[WINDOW + 32]."""
+    links: I32
+    """int32[2 * (WINDOW + 2)]."""
+
+
+@njit(cache=True, nogil=True)
+def merge_window(symbols: Any, first: Any, n: Any, ranks: Any, scratch: Any) -> Any:
+    """Merge symbols[first:first + n], WINDOW at most, into tokens scratch.made[1:]; return how many.
+
+    Afterwards scratch.links[0] is where the first token begins, and links[at] where the token behind the one at `at`
+    begins, from 1 to n + 1.
     """
+    made, values, links = scratch.made, scratch.values, scratch.links
     slots, tokens = ranks.slots, ranks.tokens
     mask = np.uint64(len(slots) - 1)
     before = WINDOW + 2
@@ -94,12 +122,7 @@ def merge_window(symbols: Any, first: Any, n: Any, ranks: Any, made: Any, values
     for i in range(n, lanes):
         values[i] = _NONE
     for i in range(1, n):
-        key = np.uint64(made[i]) << _ID | np.uint64(made[i + 1])
-        hashed = folded(key ^ _A, _B)
-        one, two = slots[np.int64(hashed & mask)], slots[np.int64(hashed >> _HALF & mask)]
-        is_one, is_two = np.int64(one >> _RANK == key), np.int64(two >> _RANK == key)
-        rank = np.int64(one & _RANKS) & -is_one | np.int64(two & _RANKS) & -is_two
-        values[i] = np.uint32((rank << 8 | i | (is_one | is_two) - 1) & 0xFFFFFFFF)
+        values[i] = window_value(slots, mask, made[i], made[i + 1], i)
     values[0] = _NONE
     left = n
     while True:
@@ -117,30 +140,20 @@ def merge_window(symbols: Any, first: Any, n: Any, ranks: Any, made: Any, values
         links[before + behind] = at
         values[gone] = _NONE
         left -= 1
-        key = np.uint64(merged) << _ID | np.uint64(made[behind])
-        hashed = folded(key ^ _A, _B)
-        one, two = slots[np.int64(hashed & mask)], slots[np.int64(hashed >> _HALF & mask)]
-        is_one, is_two = np.int64(one >> _RANK == key), np.int64(two >> _RANK == key)
-        rank = np.int64(one & _RANKS) & -is_one | np.int64(two & _RANKS) & -is_two
-        values[at] = np.uint32((rank << 8 | at | (is_one | is_two) - 1) & 0xFFFFFFFF)
-        key = np.uint64(made[earlier]) << _ID | np.uint64(merged)
-        hashed = folded(key ^ _A, _B)
-        one, two = slots[np.int64(hashed & mask)], slots[np.int64(hashed >> _HALF & mask)]
-        is_one, is_two = np.int64(one >> _RANK == key), np.int64(two >> _RANK == key)
-        rank = np.int64(one & _RANKS) & -is_one | np.int64(two & _RANKS) & -is_two
-        values[earlier] = np.uint32((rank << 8 | earlier | (is_one | is_two) - 1) & 0xFFFFFFFF)
+        values[at] = window_value(slots, mask, merged, made[behind], at)
+        values[earlier] = window_value(slots, mask, made[earlier], merged, earlier)
     return left
 
 
 @njit(cache=True, nogil=True)
 def tokens_of_window(
-    symbols: Any, first: Any, n: Any, ranks: Any, table: Any, made: Any, values: Any, links: Any, tokens: Any,
-    starts: Any,
-) -> Any:  # fmt: skip
-    """Write what symbols[first:first + n] is merged into, and where each token begins; returns how many there are."""
+    symbols: Any, first: Any, n: Any, ranks: Any, table: Any, scratch: Any, tokens: Any, starts: Any
+) -> Any:
+    """Write the tokens of symbols[first:first + n], and where each begins; return how many there are."""
     kept: Any = 0
     if n <= WINDOW:
-        merge_window(symbols, first, n, ranks, made, values, links)
+        merge_window(symbols, first, n, ranks, scratch)
+        made, links = scratch.made, scratch.links
         at = np.int64(links[0])
         while at <= n:
             tokens[kept], starts[kept] = made[at], first + at - 1
@@ -148,7 +161,7 @@ def tokens_of_window(
             at = np.int64(links[at])
         return kept
     copied = symbols[first : first + n].astype(np.int64)
-    merge_linked(copied, n, 1, table)
+    merge_linked(copied, n, 1, table, np.empty(0, np.int64))
     for i in range(n):
         if copied[i] >= 0:
             tokens[kept], starts[kept] = copied[i], first + i
@@ -158,7 +171,7 @@ def tokens_of_window(
 
 @njit(cache=True, nogil=True)
 def is_repeated(symbols: Any, first: Any, second: Any, n: Any) -> bool:
-    """Whether n symbols are the same from `first` and from `second` on."""
+    """Return True if the n symbols from `first` on equal those from `second` on."""
     for i in range(n):  # noqa: SIM110 - a loop is what numba compiles
         if symbols[first + i] != symbols[second + i]:
             return False
@@ -166,19 +179,16 @@ def is_repeated(symbols: Any, first: Any, second: Any, n: Any) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def merge_long(
-    symbols: Any, n: Any, window: Any, overlap: Any, ranks: Any, table: Any, made: Any, values: Any, links: Any,
-    out: Any,
-) -> Any:  # fmt: skip
-    """Merge symbols[:n] into `out` (int32[n]), a window after another; returns how many tokens there are.
+def merge_long(symbols: Any, n: Any, window: Any, overlap: Any, ranks: Any, table: Any, scratch: Any, out: Any) -> Any:
+    """Merge symbols[:n] into `out` (int32[n]), window by window; return how many tokens there are.
 
-    window: symbols at first, WINDOW at most; overlap: less. The scratch is that of `merge_window`.
+    window: symbols at first, WINDOW at most; overlap: fewer.
     """
     size, wide = window, 0
     tokens, starts = np.empty(size, np.int32), np.empty(size, np.int64)
     more, more_starts = np.empty(size, np.int32), np.empty(size, np.int64)
     first: Any = 0  # where this window begins; its tokens before `done` are written
-    count = tokens_of_window(symbols, 0, min(size, n), ranks, table, made, values, links, tokens, starts)
+    count = tokens_of_window(symbols, 0, min(size, n), ranks, table, scratch, tokens, starts)
     done: Any = 0
     kept: Any = 0
     while first + size < n:
@@ -199,7 +209,7 @@ def merge_long(
                     wide -= 1
                     ahead = size if wide > 0 else window
                 others = tokens_of_window(
-                    symbols, second, min(ahead, n - second), ranks, table, made, values, links, more, more_starts
+                    symbols, second, min(ahead, n - second), ranks, table, scratch, more, more_starts
                 )
             while i < count and j < others and not found:
                 if starts[i] == more_starts[j]:
@@ -220,9 +230,7 @@ def merge_long(
         # A larger window from the same place on, which must hold the token that was written last.
         size, wide = size * GROWTH, STAY
         wider, wider_starts = np.empty(size, np.int32), np.empty(size, np.int64)
-        others = tokens_of_window(
-            symbols, first, min(size, n - first), ranks, table, made, values, links, wider, wider_starts
-        )
+        others = tokens_of_window(symbols, first, min(size, n - first), ranks, table, scratch, wider, wider_starts)
         j = 0
         if done > 0:
             while j < others and wider_starts[j] < starts[done - 1]:

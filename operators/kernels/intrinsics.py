@@ -1,7 +1,7 @@
-"""What processors can do and Python cannot say: eight bytes in one load, a 128-bit product, a prefetch, 32 lanes.
+"""LLVM intrinsics: unaligned 8-byte loads, 64x64->128-bit products, prefetch, compares of 32 and 64 lanes.
 
-Each has a plain twin below it, which is what runs interpreted or with bounds checked; both give the same values on
-every machine that is little-endian, and numba runs on no other.
+Each has a plain twin in Python, which runs when kernels are interpreted or bounds are checked. Both give the same
+values on every little-endian machine; numba runs on no other.
 """
 
 from typing import Any, Final, TypeAlias
@@ -14,10 +14,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES: Final = 32
-"""Bytes that `classify_lanes` and `run_length` look at together: that much room must follow any index."""
+"""Number of bytes that `classify_lanes` and `run_length` read together: so many must be readable from any index on."""
 
 WIDE: Final = 64
-"""Bytes that become a bit each of a uint64."""
+"""Number of bytes that become the bits of a uint64."""
 
 _PLAIN: Final = bool(numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK)
 _I1, _I8, _I32, _I64, _I128 = (ir.IntType(bits) for bits in (1, 8, 32, 64, 128))
@@ -43,7 +43,7 @@ def _load_lanes(context: Any, builder: Any, kind: Any, array: Any, index: Any) -
 
 
 def _mask(builder: Any, lanes: Any) -> Any:
-    """One bit a lane, int64."""
+    """Return one bit a lane, int64."""
     return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), _I64)
 
 
@@ -168,7 +168,7 @@ def _load_wide(context: Any, builder: Any, kind: Any, array: Any, index: Any) ->
 
 
 def _spread(builder: Any, byte: Any) -> Any:
-    """The same byte in every lane of a wide vector."""
+    """Return a wide vector with the same byte in every lane."""
     undefined = ir.Constant(_WIDE, ir.Undefined)
     zeros = ir.Constant(ir.VectorType(_I32, WIDE), [0] * WIDE)
     return builder.shuffle_vector(builder.insert_element(undefined, byte, ir.Constant(_I32, 0)), undefined, zeros)
@@ -178,10 +178,11 @@ Ranges: TypeAlias = tuple[tuple[int, int, int], ...]
 
 
 def ascii_classifier(ranges: Ranges, rest: int) -> Any:
-    """A kernel `classify_lanes(text, at, kinds, to)`: writes LANES classes, returns one bit for each byte over 127.
+    """Make a kernel `classify_lanes(text, at, kinds, to)`.
 
-    `ranges`: (first byte, last byte, class), later ones over earlier ones; `rest` is the class of all others. What is
-    written for bytes over 127 means nothing.
+    It writes LANES classes, and returns a bit for each byte over 127.
+    `ranges`: (first byte, last byte, class), later ones over earlier ones; `rest` is the class of all others. The
+    class written for a byte over 127 is meaningless.
     """
 
     @intrinsic
@@ -203,7 +204,7 @@ def ascii_classifier(ranges: Ranges, rest: int) -> Any:
 
 
 def plain_classifier(ranges: Ranges, rest: int) -> Any:
-    """The plain twin of `ascii_classifier`."""
+    """Make the plain twin of `ascii_classifier`."""
     table = np.full(256, rest, np.uint8)
     for first, last, kind in ranges:
         table[first : last + 1] = kind
@@ -212,7 +213,7 @@ def plain_classifier(ranges: Ranges, rest: int) -> Any:
     def classify(text: Any, at: int, kinds: Any, to: int) -> int:
         high = 0
         for lane in range(LANES):
-            byte = text[at + lane] if at + lane < len(text) else 0  # what lies behind means nothing
+            byte = text[at + lane] if at + lane < len(text) else 0  # values behind the end are meaningless
             kinds[to + lane] = table[byte]
             if byte >= 128:
                 high |= 1 << lane
@@ -224,7 +225,7 @@ def plain_classifier(ranges: Ranges, rest: int) -> Any:
 @njit
 def _plain_eight_bytes(data: Any, at: int) -> Any:
     value = np.uint64(0)
-    for i in range(min(8, len(data) - at)):  # what lies behind means nothing
+    for i in range(min(8, len(data) - at)):  # values behind the end are meaningless
         value |= np.uint64(data[at + i]) << np.uint64(8 * i)
     return value
 
@@ -306,24 +307,24 @@ def _plain_lowest_lanes(values: Any, at: int) -> Any:
 
 
 eight_bytes: Any = _plain_eight_bytes if _PLAIN else _eight_bytes
-"""`data[at:at + 8]` (uint8) as a uint64, lowest byte first."""
+"""Return `data[at:at + 8]` (uint8) as a uint64, lowest byte first."""
 folded: Any = _plain_folded if _PLAIN else _folded
-"""The two halves of the 128-bit product of two uint64, xored: uint64."""
+"""Return the xor of the two halves of the 128-bit product of two uint64."""
 prefetch: Any = _plain_prefetch if _PLAIN else _prefetch
-"""Says that `array[at]` will be read soon; `at` may be anywhere."""
+"""Hint that `array[at]` will be read soon; `at` may be any number."""
 lowest_bit: Any = _plain_lowest_bit if _PLAIN else _lowest_bit
-"""The place of the lowest bit of an int64 that is not zero."""
+"""Return the place of the lowest set bit of an int64 that is not zero."""
 run_length: Any = _plain_run_length if _PLAIN else _run_length
-"""How many of `kinds[at:at + LANES]` (uint8), from the first on, share a bit with `mask` (uint8)."""
+"""Return how many of `kinds[at:at + LANES]` (uint8), from the first on, share a bit with `mask` (uint8)."""
 lanes_of: Any = _plain_lanes_of if _PLAIN else _lanes_of
-"""A bit for each of `kinds[at:at + WIDE]` (uint8): whether it shares a bit with `mask` (uint8)."""
+"""Return a bit for each of `kinds[at:at + WIDE]` (uint8): 1 if it shares a bit with `mask` (uint8)."""
 lanes_equal: Any = _plain_lanes_equal if _PLAIN else _lanes_equal
-"""A bit for each of `text[at:at + WIDE]` (uint8): whether it is `byte` (uint8)."""
+"""Return a bit for each of `text[at:at + WIDE]` (uint8): 1 if it is `byte` (uint8)."""
 lanes_within: Any = _plain_lanes_within if _PLAIN else _lanes_within
-"""A bit for each of `text[at:at + WIDE]` (uint8): whether it stands within a character of UTF-8, not first."""
+"""Return a bit for each of `text[at:at + WIDE]` (uint8): 1 if it continues a UTF-8 character."""
 copy_wide: Any = _plain_copy_wide if _PLAIN else _copy_wide
-"""Copies `source[at:at + WIDE]` (uint8) to `target[to:to + WIDE]`."""
+"""Copy `source[at:at + WIDE]` (uint8) to `target[to:to + WIDE]`."""
 bit_count: Any = _plain_bit_count if _PLAIN else _bit_count
-"""How many bits of a uint64 are set."""
+"""Return the number of set bits of a uint64."""
 lowest_lanes: Any = _plain_lowest_lanes if _PLAIN else _lowest_lanes
-"""The least of `values[at:at + 16]` (uint32)."""
+"""Return the minimum of `values[at:at + 16]` (uint32)."""

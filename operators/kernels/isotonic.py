@@ -8,7 +8,7 @@ from operators.arrays import F64, I64
 
 @njit(cache=True, nogil=True)
 def pool_rising(value: F64, weight: F64) -> I64:
-    """The pools of the weighted isotonic regression of `value` (float64[T]), non-increasing: where each begins.
+    """Return the pools of the weighted isotonic regression of `value` (float64[T]), non-increasing: where each begins.
 
     The fit is the weighted mean of each pool's values; `weight` (float64[T]) must be above 0. Neighbours that rise are
     pooled until none does (Ayer et al. 1955). Returns int64[pools], the first always 0; values that are equal stay in

@@ -1,8 +1,10 @@
-"""Documents out of JSON lines: an object a line, three of its fields copied out, all else checked to be JSON.
+"""Reader of JSON lines: one object a line, of which three fields are copied; everything else is checked to be JSON.
 
-Strict where RFC 8259 is: whatever is not plainly right ends the scan, and a careful reader takes the lines again. The
-bytes end with a line feed, which stands nowhere inside JSON but between tokens: so nothing runs over the end.
+Strict as RFC 8259: anything unusual ends the scan, and a slower, careful reader reads the lines again. The bytes end
+with a line feed, which inside JSON occurs only between tokens: so no loop runs over the end.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -13,35 +15,37 @@ from operators.kernels.intrinsics import WIDE, copy_wide, lanes_equal, lanes_of,
 TEXT, ID, LANGUAGE = 0, 1, 2
 UNUSUAL = -1
 _DEEPEST = 60
-"""Containers in containers, a bit each; deeper is unusual."""
+"""Limit of containers in containers, a bit each; deeper is unusual."""
 _DIGITS = 18
-"""Of an integer that is an id; longer is unusual."""
+"""Limit of digits of an integer that is an id; longer is unusual."""
 _QUOTE, _ESCAPE, _FEED = np.uint8(0x22), np.uint8(0x5C), np.uint8(0x0A)
 _PRINTABLE = np.uint8(0xE0)
-"""A bit of these is set in all bytes but control characters."""
+"""Mask: all bytes but control characters have one of these bits set."""
+
+
+class Texts(NamedTuple):
+    """Texts one after the other."""
+
+    data: U8
+    ends: I64
+    """int64: where each text ends."""
 
 
 @njit(cache=True, nogil=True)
 def read_objects(
-    data: U8,
-    names: U8,
-    name_ends: I64,
-    has_language: int,
-    texts: U8,
-    text_ends: I64,
-    ids: U8,
-    id_ends: I64,
-    languages: U8,
-    language_ends: I64,
-    lines: I64,
+    data: U8, names: Texts, has_language: int, texts: Texts, ids: Texts, languages: Texts, lines: I64
 ) -> tuple[int, int, int]:
-    """(records, lines, whether records name their language), or UNUSUAL thrice.
+    """Read records; return their number, the number of lines, and 1 if records name their language; or UNUSUAL thrice.
 
-    `names`, `name_ends`: of the fields of text, id and language, one after the other; an empty name is never found.
-    `has_language`: 1 where all records must have the field, 0 where none may, -1 where the first decides. For each
-    record its text, id (empty: none) and language are written, and which line it is (from 0), -1 - line where it has
-    no id. `texts`, `ids` and `languages` have WIDE bytes more than `data`.
+    names: the fields of text, id and language, in this order; an empty name is never found. has_language: 1 where all
+    records must have the field, 0 where none may, -1 where the first decides. For each record its text, id (empty
+    without one) and language are written, and to `lines` the number of its line (from 0), or -1 - line without an id.
+    `data` of texts, ids and languages has WIDE bytes more than the input.
     """
+    name_bytes, name_ends = names.data, names.ends
+    text_bytes, text_ends = texts.data, texts.ends
+    id_bytes, id_ends = ids.data, ids.ends
+    language_bytes, language_ends = languages.data, languages.ends
     i, line, record = 0, 0, 0
     text_end, id_end, language_end = 0, 0, 0
     while i < len(data):
@@ -54,22 +58,22 @@ def read_objects(
         i = _skip_blank(data, i + 1)
         seen = 0
         while True:
-            role, i = _field(data, i, names, name_ends)
+            role, i = _field(data, i, name_bytes, name_ends)
             if i < 0 or (role >= 0 and seen & (1 << role)):
                 return UNUSUAL, UNUSUAL, UNUSUAL
             is_string = data[i] == _QUOTE
             if role == TEXT and is_string:
-                i, text_end = _copy_string(data, i + 1, texts, text_end)
+                i, text_end = _copy_string(data, i + 1, text_bytes, text_end)
             elif role == ID and is_string:
-                i, id_end = _copy_string(data, i + 1, ids, id_end)
+                i, id_end = _copy_string(data, i + 1, id_bytes, id_end)
             elif role == LANGUAGE and is_string:
                 before = language_end
-                i, language_end = _copy_string(data, i + 1, languages, language_end)
+                i, language_end = _copy_string(data, i + 1, language_bytes, language_end)
                 i = UNUSUAL if language_end == before else i
-            elif role == ID and data[i] == 0x6E:  # null: as if it were not there
+            elif role == ID and data[i] == 0x6E:  # null: as if the field were absent
                 i, role = _skip_value(data, i), -1
             elif role == ID:
-                i, id_end = _copy_integer(data, i, ids, id_end)
+                i, id_end = _copy_integer(data, i, id_bytes, id_end)
             elif role < 0:
                 i = _skip_value(data, i)
             else:
@@ -104,7 +108,7 @@ def _skip_blank(data: U8, i: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _field(data: U8, i: int, names: U8, name_ends: I64) -> tuple[int, int]:
-    """The role of the key at `i` (-1: none), and where its value begins; UNUSUAL for what is no key, or escaped."""
+    """Return the role of the key at `i` (-1: none) and where its value begins; UNUSUAL if it is no key, or escaped."""
     if data[i] != _QUOTE:
         return -1, UNUSUAL
     start = i + 1
@@ -131,7 +135,7 @@ def _field(data: U8, i: int, names: U8, name_ends: I64) -> tuple[int, int]:
 
 @njit(cache=True, nogil=True)
 def _copy_string(data: U8, i: int, out: U8, end: int) -> tuple[int, int]:
-    """A string, without its opening quote, unescaped to out[end:]; where it ends in both, or UNUSUAL."""
+    """Copy a string, from behind its opening quote, unescaped to out[end:]; return its end in both, or UNUSUAL."""
     while True:
         while i + WIDE <= len(data):
             copy_wide(data, i, out, end)
@@ -162,7 +166,7 @@ def _copy_string(data: U8, i: int, out: U8, end: int) -> tuple[int, int]:
 
 @njit(cache=True, nogil=True)
 def _unescaped(letter: int) -> int:
-    """What a letter behind a backslash stands for; 0: another, or u."""
+    """Return the byte that a letter behind a backslash stands for; 0 for u and all others."""
     if letter == 0x22 or letter == 0x5C or letter == 0x2F:
         return letter
     if letter == 0x6E:
@@ -180,7 +184,7 @@ def _unescaped(letter: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _code_point(data: U8, i: int) -> tuple[int, int]:
-    r"""What "\uXXXX" at `i`, or two that are a surrogate pair, stands for, and what is behind; UNUSUAL for others."""
+    r"""Return the code point of "\uXXXX" at `i`, or of a surrogate pair of two, and its end; UNUSUAL for others."""
     unit = _four_digits(data, i)
     if unit < 0 or 0xDC00 <= unit < 0xE000:
         return 0, UNUSUAL
@@ -194,7 +198,7 @@ def _code_point(data: U8, i: int) -> tuple[int, int]:
 
 @njit(cache=True, nogil=True)
 def _four_digits(data: U8, i: int) -> int:
-    r"""The number of "\uXXXX" at `i`, or UNUSUAL."""
+    r"""Return the number of "\uXXXX" at `i`, or UNUSUAL."""
     if data[i] != _ESCAPE or data[i + 1] != 0x75:
         return UNUSUAL
     number = 0
@@ -235,7 +239,7 @@ def _put_utf8(out: U8, end: int, point: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _copy_integer(data: U8, i: int, out: U8, end: int) -> tuple[int, int]:
-    """An integer as it is written, where that is how Python writes it; else UNUSUAL."""
+    """Copy an integer that is written as Python writes it; return its end in both, or UNUSUAL."""
     start = i
     if data[i] == 0x2D:
         i += 1
@@ -255,7 +259,7 @@ def _copy_integer(data: U8, i: int, out: U8, end: int) -> tuple[int, int]:
 
 @njit(cache=True, nogil=True)
 def _skip_string(data: U8, i: int) -> int:
-    """Behind a string that begins behind `i`, its quote; or UNUSUAL."""
+    """Return the end of the string whose quote is at `i`, or UNUSUAL."""
     i += 1
     while True:
         while i + WIDE <= len(data):
@@ -281,7 +285,7 @@ def _skip_string(data: U8, i: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _skip_digits(data: U8, i: int) -> int:
-    """Behind one digit or more; or UNUSUAL."""
+    """Return the end of one digit or more, or UNUSUAL."""
     first = i
     while 0x30 <= data[i] <= 0x39:
         i += 1
@@ -307,7 +311,7 @@ def _skip_number(data: U8, i: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _skip_literal(data: U8, i: int) -> int:
-    """Behind true, false or null; or UNUSUAL."""
+    """Return the end of true, false or null, or UNUSUAL."""
     if data[i] == 0x74:
         same = data[i + 1] == 0x72 and data[i + 2] == 0x75 and data[i + 3] == 0x65
         return i + 4 if same else UNUSUAL
@@ -321,7 +325,7 @@ def _skip_literal(data: U8, i: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _skip_key(data: U8, i: int) -> int:
-    """Behind a key, its colon and blanks; or UNUSUAL."""
+    """Return the end of a key, its colon and blanks, or UNUSUAL."""
     if data[i] != _QUOTE:
         return UNUSUAL
     i = _skip_string(data, i)
@@ -333,7 +337,7 @@ def _skip_key(data: U8, i: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _skip_value(data: U8, i: int) -> int:
-    """Behind any value; or UNUSUAL. Of containers that are open a bit says whether each is an object."""
+    """Return the end of any value, or UNUSUAL. Each open container has a bit: 1 for an object, 0 for an array."""
     depth, objects = 0, np.int64(0)
     while True:
         byte = data[i]
@@ -357,7 +361,7 @@ def _skip_value(data: U8, i: int) -> int:
             i = _skip_literal(data, i)
         if i < 0:
             return UNUSUAL
-        while True:  # behind a value, or at the end of an empty container
+        while True:  # after a value, or at the end of an empty container
             if depth == 0:
                 return i
             i = _skip_blank(data, i)

@@ -1,4 +1,4 @@
-"""Which documents a Unicode normalization form leaves alone: the quick check of Unicode's annex 15, section 9."""
+"""Quick check of Unicode normalization (Unicode annex 15, section 9): find the documents that a form may change."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ UNSURE = 255
 
 @njit(cache=True, nogil=True)
 def mark_unsure(text: Any, starts: Any, classes: Any, unsure: Any) -> None:
-    """Write for each document whether the form may change it.
+    """Write True for each document that the form may change.
 
     text: uint8, UTF-8; starts: int64[documents + 1]. classes: uint8, canonical combining classes by code point, or
-    UNSURE; code points behind its end are unsure. unsure: bool[documents], written.
+    UNSURE; code points beyond its end are unsure. unsure: bool[documents], written.
     """
     for document in range(len(starts) - 1):
         place, end = starts[document], starts[document + 1]

@@ -1,8 +1,8 @@
-"""Pair totals over all shards: a hash table, and a heap that is put right where it is read.
+"""Pair totals over all shards: a hash table, and a heap whose entries are corrected when they come up.
 
 A slot is four int64, half a cache line: a pair (`left << 32 | right`, -1 when empty), its total, the total with which
 it waits in the heap (0 when it does not), and nothing. The heap orders entries by (highest total, smallest pair) as
-they were when pushed. A total that fell is put right when its entry comes up; one that grew is pushed again, and the
+they were when pushed. A total that fell is corrected when its entry comes up; one that grew is pushed again, and the
 older entry no longer counts.
 """
 
@@ -14,20 +14,20 @@ from numba import njit
 from operators.kernels.intrinsics import folded, prefetch
 
 SLOT = 4
-AHEAD = 16  # rows whose slots are asked for before they are read
+AHEAD = 16  # distance, in rows, at which slots are prefetched
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @njit(cache=True, nogil=True)
 def home(table: Any, pair: int) -> Any:
-    """Where the search for a pair begins; the number of slots is a power of two."""
+    """Return the place at which the search for a pair begins; the number of slots is a power of two."""
     hashed = folded(np.uint64(pair), _FACTOR)
     return SLOT * np.int64(hashed & np.uint64(len(table) // SLOT - 1))
 
 
 @njit(cache=True, nogil=True)
 def slot_of(table: Any, pair: int) -> Any:
-    """Where the slot that holds `pair` begins, or the empty one where it belongs."""
+    """Return the place of the slot that holds `pair`, or of the empty slot where it belongs."""
     at = home(table, pair)
     while table[at] != -1 and table[at] != pair:
         at = (at + SLOT) & (len(table) - 1)
@@ -46,7 +46,7 @@ def rehash(table: Any, larger: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def add_changes(left: Any, right: Any, change: Any, table: Any, raised: Any) -> tuple[int, int]:
-    """Add changes to the table, which must have room; returns how many pairs were new and how many rows were raises.
+    """Add changes to the table, which has space for them; return the number of new pairs and of rows that are raises.
 
     `raised` (int64[n]) gets the pair of each row that raised a count: these (re)enter the heap.
     """
@@ -81,7 +81,7 @@ def sift_up(heap_total: Any, heap_pair: Any, at: int) -> None:
 
 @njit(cache=True, nogil=True)
 def remove_top(heap_total: Any, heap_pair: Any, size: int) -> int:
-    """Drop the first entry; returns the new size."""
+    """Remove the first entry; return the new size."""
     size -= 1
     total, pair = heap_total[size], heap_pair[size]
     at = 0
@@ -105,7 +105,7 @@ def remove_top(heap_total: Any, heap_pair: Any, size: int) -> int:
 
 @njit(cache=True, nogil=True)
 def push_pairs(wanted: Any, table: Any, heap_total: Any, heap_pair: Any, size: int) -> int:
-    """Put pairs in the heap, which must have room, unless they wait there with this total or a higher one."""
+    """Put pairs in the heap, which has space for them, unless they wait there with this total or a higher one."""
     for i in range(len(wanted)):
         if i + AHEAD < len(wanted):
             prefetch(table, home(table, wanted[i + AHEAD]))
@@ -125,8 +125,8 @@ def take_prefix(
 ) -> tuple[int, int]:  # fmt: skip
     """Take the longest prefix of pairs in which no right token is another's left token; at most `limit`.
 
-    `side` (uint8 by token, all zero, left all zero) marks what the prefix uses: 1 as a left, 2 as a right token.
-    Returns the prefix's length and the heap's new size.
+    `side` (uint8 by token, with every id that the table's pairs have; all zero before and after) marks what the prefix
+    uses: 1 as a left, 2 as a right token. Returns the prefix's length and the heap's new size.
     """
     taken = 0
     while taken < limit and size > 0:
@@ -160,7 +160,7 @@ def take_prefix(
 
 @njit(cache=True, nogil=True)
 def withdraw_pairs(unwanted: Any, table: Any) -> None:
-    """Let pairs of the table wait no longer; their heap entries no longer count."""
+    """Stop pairs of the table from waiting; their heap entries no longer count."""
     for i in range(len(unwanted)):
         at = slot_of(table, unwanted[i])
         if table[at] != -1:

@@ -1,13 +1,13 @@
-"""Where the pre-tokens of a batch end: a hand-written scanner for each of the published regular expressions.
+"""Scanners of pre-tokens, hand-written, one for each of the published regular expressions.
 
-A block of documents is gone over twice: the first pass writes the class of every byte (all bytes of a character have
-the class of the character, so a run of characters is a run of bytes), the second finds the pieces and rarely looks at
-the text. Classes are bits (operators.unicode.classes), so 32 bytes are held against any set of them at once; a
-zero behind the last byte of a document ends every run.
+Each block of documents takes two passes: the first writes the class of every byte (all bytes of a character have the
+class of the character, so a run of characters is a run of bytes), the second finds the pre-tokens and rarely reads the
+text. Classes are bits (operators.unicode.classes), so 32 bytes are compared with any set of classes at once; a zero
+behind the last byte of a document ends every run.
 
-Every scanner answers "the piece that begins at `i` ends where?" as a backtracking engine would, which tries
-alternatives in their order and takes as much as it can. All are linear: a byte is looked at a bounded number of times.
-Broken UTF-8 cannot lead out of the arrays.
+Each `_..._end` function returns the end of the pre-token that begins at `i`, as a backtracking engine would find it,
+which tries alternatives in their order and takes as much as it can. All are linear: a byte is read a bounded number of
+times. Broken UTF-8 never leads to an index outside the arrays.
 
 In all of them text is uint8[n], up to the end of a document; kinds is uint8[n + LANES or more], kinds[n] is 0; i < n
 is a character's first byte.
@@ -26,12 +26,12 @@ GPT2: Final = 0
 CL100K: Final = 1
 O200K: Final = 2
 QWEN: Final = 3
-"""CL100K with one number a piece."""
+"""CL100K with single numbers as pre-tokens."""
 TEKKEN: Final = 4
-"""O200K with one number a piece, without contractions."""
+"""O200K with single numbers as pre-tokens, without contractions."""
 
 BLOCK_BYTES: Final = 1 << 16
-"""Documents are classified in blocks of about this size, which stay in the processor's cache."""
+"""Size of the blocks of documents that are classified together, about; they stay in the processor's cache."""
 
 _LETTER: Final = UPPER | LOWER | CASELESS  # \p{L}
 _LETTERS: Final = np.uint8(_LETTER)
@@ -96,7 +96,7 @@ def classify(text: U8, blocks: U16, classes: U8, kinds: U8) -> None:
 
 @njit(cache=True, nogil=True)
 def _length(lead: int) -> int:
-    """Bytes of the character that begins with this byte."""
+    """Return the length in bytes of the character that begins with this byte."""
     if lead < 0xC0:
         return 1
     if lead < 0xE0:
@@ -106,13 +106,13 @@ def _length(lead: int) -> int:
 
 @njit(cache=True, nogil=True)
 def after_character(text: U8, i: int) -> int:
-    """Where the character at i ends."""
+    """Return the end of the character at i."""
     return min(i + _length(int(text[i])), len(text))
 
 
 @njit(cache=True, nogil=True)
 def _run_end(kinds: U8, i: int, mask: int) -> int:
-    """Where the run of classes in the mask, from i on, ends."""
+    """Return the end of the run, from i on, of classes in the mask."""
     while True:
         length = run_length(kinds, i, np.uint8(mask))
         i += length
@@ -122,7 +122,7 @@ def _run_end(kinds: U8, i: int, mask: int) -> int:
 
 @njit(cache=True, nogil=True)
 def contraction_end(text: U8, i: int, fold: bool) -> int:
-    """`'s|'t|'re|'ve|'m|'ll|'d` at i, in any case if `fold`: where it ends, or i where there is none."""
+    """`'s|'t|'re|'ve|'m|'ll|'d` at i, in any case if `fold`: return its end, or i without one."""
     n = len(text)
     if i + 2 > n or text[i] != 0x27:
         return i
@@ -155,7 +155,7 @@ def _blank_end(text: U8, kinds: U8, i: int, lines: bool) -> int:
         return line_end
     if i == len(text):
         return i
-    # Before a character the lookahead gives one blank back, unless there is but one.
+    # Before a character the lookahead returns one blank, unless it is the only one.
     last = i - 1
     while last > begin and text[last] & 0xC0 == 0x80:
         last -= 1
@@ -219,14 +219,14 @@ def _cl100k_end(text: U8, kinds: U8, i: int, numbers: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _cased_end(text: U8, kinds: U8, i: int, contractions: bool) -> int:
-    """The two alternatives for words of o200k at i; i where neither matches. With H = _HEAD and T = _TAIL they are
+    """Return the end of a word of o200k at i; i without one. With H = _HEAD and T = _TAIL its two alternatives are
 
     [^\\r\\n\\p{L}\\p{N}]? H* T+ (contraction)?  and then  [^\\r\\n\\p{L}\\p{N}]? H+ T* (contraction)?
 
-    H* takes the whole run of heads. If a lower-case letter follows, T+ goes on from there. If none does, H* gives back
+    H* takes the whole run of heads. If a lower-case letter follows, T+ goes on from there. If none does, H* backtracks
     until T+ finds a character that is in both sets, so the word ends behind the last caseless letter or mark of the
-    run. If the run holds none, but the optional character before it is itself a mark, then the optional part gives it
-    back and T+ takes it alone. Only then comes the second alternative: the run is all upper case, and it is the word.
+    run. If the run holds none, but the optional character before it is itself a mark, then the optional part releases
+    it and T+ takes it alone. Only then comes the second alternative: the run is all upper case, and it is the word.
     """
     at = begin = i if kinds[i] & _LETTER else after_character(text, i)
     while kinds[at] == UPPER:
@@ -287,13 +287,13 @@ def scan(
     count: int,
     documents: I64,
 ) -> tuple[int, int]:
-    """Write the ends of the pieces, from `document` on, while `ends` has room for a block of one-byte pieces.
+    """Write the ends of the pre-tokens, from `document` on, while `ends` has space for a block of one-byte pre-tokens.
 
     data: uint8, UTF-8, with PADDING behind it. starts: int64[documents + 1], byte offsets of the documents. kind: a
     constant above. blocks, classes: operators.unicode.classes. kinds: uint8 scratch, PADDING + 1 more than the
     longest document and BLOCK_BYTES. ends: int64, written from `count` on. documents: int64[documents + 1], written:
-    `documents[d + 1]` is the number of pieces up to the end of document d. Returns (document, count) to go on from
-    with more room.
+    `documents[d + 1]` is the number of pre-tokens up to the end of document d. Returns (document, count) from which to
+    continue with more space.
     """
     numbers = 1 if kind in (QWEN, TEKKEN) else 3
     while document < len(starts) - 1:
@@ -309,7 +309,7 @@ def scan(
             behind = kinds[n]
             kinds[n] = 0  # ends every run
             while i < n:
-                # Most pieces are a word with or without a space before it, found here; calls cost more than that.
+                # Most pre-tokens are a word with or without a space before it, found here: a call costs more than that.
                 at = i + 1 if text[i] == 0x20 else i
                 if kind in (O200K, TEKKEN):
                     # H* as upper case, then caseless: where upper case follows again, _cased_end knows how to go back.

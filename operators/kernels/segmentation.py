@@ -1,7 +1,7 @@
-"""Words to tokens without a merge list: greedy from either end, the longest token first, or as few tokens as can be.
+"""Segmentation of words without a merge list: greedy from either end, longest token first, or fewest tokens.
 
 A word is its symbols before any merge (operators.kernels.bpe.spell), and a lexicon knows every token by its own.
-Each symbol is a token, so every word comes apart; length is counted in symbols.
+Each symbol is a token, so every word has a segmentation; length is counted in symbols.
 """
 
 from typing import Any, Final, NamedTuple
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.arrays import I32, I64, U32
+from operators.arrays import I64
 from operators.kernels.bpe import NO_MERGE, Spelling, pair_value, put_pair, spell
 from operators.kernels.bpe_windows import OVERLAP, WINDOW, Ranks, merge_long, merge_window
 
@@ -29,17 +29,17 @@ class Lexicon(NamedTuple):
     edges: I64
     """A table of operators.kernels.bpe from (node, symbol) to `node it leads to << 32 | token that ends there`."""
     backwards: bool
-    """Whether symbols are taken from their last one on."""
+    """True if symbols are read from the last to the first."""
 
 
 class Model(NamedTuple):
-    """What one word becomes is decided by this alone."""
+    """All that decides the tokens of a word."""
 
     spelling: Spelling
     table: I64
     """The pair table of the merges (operators.kernels.bpe)."""
     ranks: Ranks
-    """The same, for words."""
+    """The same merges, for `operators.kernels.bpe_windows`."""
     method: int
     """MERGES or one of the constants below it."""
     lexicon: Lexicon
@@ -48,8 +48,9 @@ class Model(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def put_tokens(symbols: Any, ends: Any, ids: Any, backwards: bool, edges: Any) -> int:
-    """Fill the edges of a lexicon; returns the number of nodes. Of two tokens of equal symbols the first counts.
-    A token of one symbol needs no entry.
+    """Fill the edges of a lexicon; return the number of nodes.
+
+    Of two tokens with equal symbols the first counts. A token of one symbol needs no entry.
 
     Token i is symbols[ends[i - 1]:ends[i]] and has the id `ids[i]`.
     """
@@ -75,7 +76,7 @@ def put_tokens(symbols: Any, ends: Any, ids: Any, backwards: bool, edges: Any) -
 
 @njit(cache=True, nogil=True)
 def longest_at(edges: Any, symbols: Any, at: Any, limit: Any, step: int) -> tuple[Any, Any]:
-    """The longest token from symbols[at] on, of `limit` symbols at most, and its length. `step`: 1, or -1 backwards."""
+    """Return the longest token from symbols[at] on, of `limit` symbols at most, and its length. step: 1 or -1."""
     node = np.int64(0)
     token, length = np.int64(symbols[at]), 1
     for k in range(limit):
@@ -90,7 +91,7 @@ def longest_at(edges: Any, symbols: Any, at: Any, limit: Any, step: int) -> tupl
 
 @njit(cache=True, nogil=True)
 def greedy(edges: Any, symbols: Any, n: Any, backwards: bool) -> Any:
-    """Write the longest token again and again, from the first symbol on, or from the last; over `symbols` itself."""
+    """Segment greedily by the longest token, from the first symbol on or from the last; in place."""
     kept: Any = 0
     if not backwards:
         at: Any = 0
@@ -113,7 +114,7 @@ def greedy(edges: Any, symbols: Any, n: Any, backwards: bool) -> Any:
 
 @njit(cache=True, nogil=True)
 def longest_first(edges: Any, symbols: Any, n: Any) -> Any:
-    """The longest token in the word, the leftmost of several, then the same left and right of it; over `symbols`.
+    """Take the longest token in the word, the leftmost of several, then the same left and right of it; in place.
 
     All candidates are gone through by length, from left to right: what is taken before a candidate is at least as long,
     so it is free where its two ends are.
@@ -148,7 +149,7 @@ def longest_first(edges: Any, symbols: Any, n: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def fewest(edges: Any, symbols: Any, n: Any) -> Any:
-    """As few tokens as can be; of several ways that whose first token is longest, then its second; over `symbols`."""
+    """Segment into the fewest tokens, in place; of several ways the one with the longest first token, then second."""
     counts, tokens, lengths = np.empty(n + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int32)
     counts[n] = 0
     for at in range(n - 1, -1, -1):
@@ -170,31 +171,18 @@ def fewest(edges: Any, symbols: Any, n: Any) -> Any:
     return kept
 
 
-class Scratch(NamedTuple):
-    """Room for one word's work."""
-
-    symbols: I64
-    """int64[WINDOW]."""
-    made: I32
-    """This and what follows: see operators.kernels.bpe_windows.merge_window."""
-    values: U32
-    links: I32
-
-
 @njit(cache=True, nogil=True)
 def segment_word(data: Any, start: Any, end: Any, model: Any, scratch: Any, ids: Any, out: Any) -> Any:
-    """Write what data[start:end] becomes into ids[out:]; returns how many."""
+    """Write the tokens of data[start:end] to ids[out:]; return how many."""
     symbols = scratch.symbols
     if end - start > WINDOW:
         symbols = np.empty(end - start, np.int64)
     n: Any = spell(data, start, end, model.spelling, symbols)
     if model.method == MERGES:
-        made, links = scratch.made, scratch.links
         if n > WINDOW:
-            return merge_long(
-                symbols, n, WINDOW, OVERLAP, model.ranks, model.table, made, scratch.values, links, ids[out : out + n]
-            )
-        n = merge_window(symbols, 0, n, model.ranks, made, scratch.values, links)
+            return merge_long(symbols, n, WINDOW, OVERLAP, model.ranks, model.table, scratch, ids[out : out + n])
+        n = merge_window(symbols, 0, n, model.ranks, scratch)
+        made, links = scratch.made, scratch.links
         at = np.int64(links[0])
         for i in range(n):
             ids[out + i] = made[at]

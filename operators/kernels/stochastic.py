@@ -1,7 +1,7 @@
-"""Words to tokens by chance: merges that are left out (BPE-dropout), tokens taken apart again (StochasTok).
+"""Random segmentation of words: merges left out (BPE-dropout), tokens taken apart again (StochasTok).
 
-What is drawn for a word depends on the seed, its document's key and its place in the document, on nothing else: a
-draw is a hash of these and of how many came before it, so batches and workers change nothing.
+The draws for a word depend on the seed, its document's key and its place in the document, on nothing else: a draw is
+a hash of these and of the number of draws before it. So batches and workers change nothing.
 """
 
 from typing import Any, NamedTuple
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.arrays import I32, I64
-from operators.kernels.bpe import NO_MERGE, pair_value, pop, push, sink, spell
+from operators.arrays import I32, I64, U8, U64
+from operators.kernels.bpe import NO_MERGE, fill_heap, join_pair, pair_at, pair_value, pop, push, spell
 from operators.kernels.intrinsics import folded
 from operators.kernels.segmentation import segment_word
 from operators.kernels.word_cache import whole_word
@@ -19,93 +19,69 @@ _A, _B = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 _C, _D = np.uint64(0x165667B19E3779F9), np.uint64(0xD6E8FEB86659FD93)
 _SPARE = np.uint64(11)
 CERTAIN = 1 << 53
-"""Chances are counted in parts of this: a draw has 53 bits."""
+"""Denominator of chances: a draw has 53 bits."""
 _PARTS = 22
-"""Bits to drop, so that a count of tokens times a chance fits an int64."""
+"""Number of bits to drop, so that a count of tokens times a chance fits an int64."""
 GROUP = 256
-"""Tokens of a word that are taken apart together: a longer word is so many words to StochasTok."""
+"""Number of tokens of a word that are taken apart together; StochasTok treats a longer word as several."""
 
 
 class Splits(NamedTuple):
     """The ways to take each token apart into two."""
 
     ends: I64
-    """int64[ids]: where the ways of each id end."""
+    """int64[ids]: where the ways of each id end; every id that encoding gives has an entry."""
     left: I32
     right: I32
 
 
 @njit(cache=True, nogil=True)
 def hashed(state: Any, number: Any) -> Any:
-    """A uint64 that looks like chance, of two."""
+    """Return a pseudo-random uint64, a hash of two numbers."""
     return folded(folded(state ^ _A, np.uint64(number) ^ _B) ^ _C, _D)
 
 
 @njit(cache=True, nogil=True)
 def draw(state: Any, number: Any) -> Any:
-    """The draw of this number, int64 from 0 on and less than CERTAIN."""
+    """Return draw `number`, int64 from 0 on and less than CERTAIN."""
     return np.int64(hashed(state, number) >> _SPARE)
 
 
 @njit(cache=True, nogil=True)
 def draw_below(state: Any, number: Any, limit: Any) -> Any:
-    """The draw of this number, from 0 on and less than `limit`, which is less than 2^31."""
+    """Return draw `number`, from 0 on and less than `limit`, which is less than 2^31."""
     return (draw(state, number) >> _PARTS) * limit >> 31
 
 
 @njit(cache=True, nogil=True)
 def merge_with_dropout(symbols: Any, n: Any, table: Any, chance: Any, state: Any) -> Any:
-    """Merge symbols[:n] in place: the first merge in order that no draw leaves out, again and again; how many are left.
+    """Merge symbols[:n] in place, always by the first merge in order that no draw leaves out; return how many remain.
 
-    Every merge is left out with `chance` (of CERTAIN) each time it is looked at, and looked at again after the next
-    merge; where all are left out at once it ends (Provilkov et al. 2020, algorithm 1). O(n log n) for any chance.
+    A merge is left out with `chance` (of CERTAIN) each time it comes up, and comes up again after the next merge; the
+    word is done when all are left out at once (Provilkov et al. 2020, algorithm 1). O(n log n) for any chance.
     """
     following = np.arange(1, n + 1).astype(np.int32)
     before = np.arange(-1, n - 1).astype(np.int32)
     heap, left_out = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
-    size: Any = 0
-    for i in range(n - 1):
-        value = pair_value(table, symbols[i], symbols[i + 1])
-        if value != NO_MERGE:
-            heap[size] = value >> 32 << 32 | np.int64(i)
-            size += 1
-    for i in range(size // 2 - 1, -1, -1):
-        sink(heap, size, i, heap[i])
+    size = fill_heap(symbols, n, heap, table)
     draws: Any = 0
     waiting: Any = 0
     while size > 0:
         key = pop(heap, size)
         size -= 1
-        at = key & 0xFFFFFFFF
-        if symbols[at] < 0 or following[at] >= n:
-            continue
-        behind = following[at]
-        value = pair_value(table, symbols[at], symbols[behind])
-        if value == NO_MERGE or value >> 32 != key >> 32:
+        value = pair_at(symbols, following, key, table)
+        if value == NO_MERGE:
             continue
         draws += 1
         if draw(state, draws) < chance:
             left_out[waiting] = key
             waiting += 1
             continue
-        symbols[at] = value & 0xFFFFFFFF
-        symbols[behind] = -1
-        following[at] = following[behind]
         for i in range(waiting):
             push(heap, size, left_out[i] >> 32, left_out[i] & 0xFFFFFFFF)
             size += 1
         waiting = 0
-        if following[at] < n:
-            before[following[at]] = at
-            value = pair_value(table, symbols[at], symbols[following[at]])
-            if value != NO_MERGE:
-                push(heap, size, value >> 32, np.int64(at))
-                size += 1
-        if before[at] >= 0:
-            value = pair_value(table, symbols[before[at]], symbols[at])
-            if value != NO_MERGE:
-                push(heap, size, value >> 32, np.int64(before[at]))
-                size += 1
+        size = join_pair(symbols, following, before, heap, size, key, value, table)
     kept: Any = 0
     for i in range(n):
         if symbols[i] >= 0:
@@ -133,7 +109,7 @@ def count_splits(symbols: Any, ends: Any, ids: Any, edges: Any, counts: Any, lef
 
 @njit(cache=True, nogil=True)
 def exact_token(symbols: Any, begin: Any, end: Any, edges: Any) -> Any:
-    """The token of symbols[begin:end], -1 where there is none; a symbol alone is one."""
+    """Return the token of symbols[begin:end], -1 without one; a symbol alone is a token."""
     if end - begin == 1:
         return np.int64(symbols[begin])
     node = np.int64(0)
@@ -149,9 +125,9 @@ def exact_token(symbols: Any, begin: Any, end: Any, edges: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def take_apart(group: Any, n: Any, splits: Any, chance: Any, state: Any, number: Any) -> Any:
-    """Take the tokens group[:n] apart in place, twice as many at most; returns how many there are then.
+    """Take the tokens group[:n] apart in place, into twice as many at most; return how many there are then.
 
-    `chance * n` times, rounded up or down by chance, one token is drawn, all alike, and one of its ways, if it has any
+    `chance * n` times, rounded up or down by chance, one token is drawn uniformly, and one of its ways, if it has any
     (Sims et al. 2025, with the word in the place of their text). Draws begin with the one of this `number`.
     """
     ends, left, right = splits.ends, splits.left, splits.right
@@ -172,12 +148,34 @@ def take_apart(group: Any, n: Any, splits: Any, chance: Any, state: Any, number:
     return n
 
 
+class PreTokenArrays(NamedTuple):
+    """The pre-tokens of a batch: the fields of `operators.text.pretokenize.PreTokens`, read-only."""
+
+    data: U8
+    ends: I64
+    documents: I64
+    starts: I64
+
+
+class Draws(NamedTuple):
+    """The parameters of the draws."""
+
+    keys: U64
+    """uint64, one a document."""
+    seed: np.uint64
+    chance: int
+    """Probability, in units of 1 / CERTAIN, that a merge is left out or a token taken apart."""
+    dropout: bool
+    """True for BPE-dropout, False for StochasTok."""
+
+
 @njit(cache=True, nogil=True)
 def encode_at_random(
-    data: Any, ends: Any, documents: Any, starts: Any, model: Any, exceptions: Any, splits: Any, scratch: Any,
-    keys: Any, seed: Any, chance: Any, dropout: bool, ids: Any, offsets: Any,
-) -> int:  # fmt: skip
-    """`operators.kernels.word_cache.encode_words` without a cache. keys: uint64, one a document; chance: of CERTAIN."""
+    pretokens: Any, model: Any, exceptions: Any, splits: Any, scratch: Any, draws: Any, ids: Any, offsets: Any
+) -> int:
+    """Encode as `operators.kernels.word_cache.encode_words`, without a cache."""
+    data, ends, documents, starts = pretokens.data, pretokens.ends, pretokens.documents, pretokens.starts
+    keys, seed, chance, dropout = draws.keys, draws.seed, draws.chance, draws.dropout
     group = np.empty(2 * GROUP, np.int64)
     out: Any = 0
     offsets[0] = 0

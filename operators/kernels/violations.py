@@ -1,4 +1,4 @@
-"""Which rows of the mixture's linear program are violated: a pair that outweighs the merge that was chosen.
+"""Find the violated rows of the mixture's linear program: a pair that outweighs the merge that was chosen.
 
 A pair's mixture count changes only where the record says so, and is constant over the stretch of steps between two
 changes. Over a stretch the pair exceeds most the step whose bar is lowest: the bar of a step is the chosen merge's
@@ -9,17 +9,41 @@ The changes of all categories lie together, sorted by pair, then by step: those 
 `offsets[p]:offsets[p + 1]`, and a row counts from step `start` on.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from operators.arrays import F64, I32, I64
 
 
+class ChangeRows(NamedTuple):
+    """The recorded changes of all categories, sorted by pair, then by step."""
+
+    offsets: I64
+    """int64[pairs + 1]: pair p has the rows offsets[p]:offsets[p + 1]."""
+    start: I32
+    """The step from which on a row counts."""
+    category: I32
+    change: I64
+
+
+class Stretches(NamedTuple):
+    """Ranges of steps in which a pair's mixture count is constant."""
+
+    pair: I64
+    first: I32
+    end: I32
+    height: F64
+    """The pair's mixture count there, less its slack."""
+
+
 @njit(cache=True, nogil=True)
 def lowest_steps(bar: F64) -> I32:
-    """The sparse table of `bar` (float64[T]), int32[levels * T]: entry k * T + t is where bar[t : t + 2^k] is lowest.
+    """Return the sparse table of `bar` (float64[T]), int32[levels * T].
 
-    The first of equal minima wins. Entries whose span would pass the end are 0 and never read.
+    Entry k * T + t is where bar[t : t + 2^k] is lowest, the first of equal minima. Entries whose span would pass the
+    end are 0 and never read.
     """
     steps = len(bar)
     levels = 1
@@ -39,7 +63,7 @@ def lowest_steps(bar: F64) -> I32:
 
 @njit(cache=True, nogil=True)
 def lowest_step(table: I32, bar: F64, first: int, end: int) -> int:
-    """The first step of the lowest bar in first:end (not empty)."""
+    """Return the first step of the lowest bar in first:end (not empty)."""
     steps = len(bar)
     level = 0
     while (2 << level) <= end - first:
@@ -51,25 +75,16 @@ def lowest_step(table: I32, bar: F64, first: int, end: int) -> int:
 
 @njit(cache=True, nogil=True)
 def violated_stretches(
-    offsets: I64,
-    start: I32,
-    category: I32,
-    change: I64,
-    weight: F64,
-    pair_slack: F64,
-    bar: F64,
-    tolerance: float,
-    pair_out: I64,
-    first_out: I32,
-    end_out: I32,
-    height_out: F64,
+    changes: ChangeRows, weight: F64, pair_slack: F64, bar: F64, tolerance: float, out: Stretches
 ) -> int:
-    """Write the stretches in which a pair exceeds some step's bar; returns how many.
+    """Write the stretches in which a pair exceeds some step's bar; return how many.
 
-    A stretch is a pair, its steps first:end, and its height: its mixture count there less `pair_slack[p]`. It is
-    written when the height is above the lowest bar in it by more than `tolerance`. `weight` (float64[n]) is what one
-    occurrence in a category adds to a mixture count. The outputs hold one entry for each row of the changes.
+    A stretch is written when its height (the pair's mixture count less `pair_slack[p]`) is above the lowest bar in it
+    by more than `tolerance`. `weight` (float64[n]) is what one occurrence in a category adds to a mixture count. The
+    arrays of `out` hold one entry for each row of the changes.
     """
+    offsets, start, category, change = changes.offsets, changes.start, changes.category, changes.change
+    pair_out, first_out, end_out, height_out = out.pair, out.first, out.end, out.height
     steps = len(bar)
     table = lowest_steps(bar)
     floor = bar[lowest_step(table, bar, 0, steps)] + tolerance
@@ -96,10 +111,10 @@ def violated_stretches(
 def worst_pairs(
     first: I32, end: I32, height: F64, bar: F64, tolerance: float, per_step: int, step_out: I32, stretch_out: I64
 ) -> int:
-    """Write for every step the (at most `per_step`) highest stretches above its bar; returns how many rows.
+    """Write for every step the (at most `per_step`) highest stretches above its bar; return how many rows.
 
     The stretches come in falling height, so a step takes the first that cover it. Steps that are full, or that the
-    highest stretch left did not exceed, are skipped: `following` leads on to the next open step. The outputs hold
+    highest remaining stretch did not exceed, are skipped: `following` leads on to the next open step. The outputs hold
     per_step * T entries.
     """
     steps = len(bar)
@@ -131,7 +146,10 @@ def worst_pairs(
 
 @njit(cache=True, nogil=True)
 def counts_before(offsets: I64, start: I32, category: I32, change: I64, categories: int, steps: I32, pairs: I64) -> I64:
-    """The counts of pairs[i] in every category before step steps[i], int64[rows * categories]; pair -1 has none."""
+    """Return the counts of pairs[i] in every category before step steps[i], int64[rows * categories].
+
+    Pair -1 has none.
+    """
     counts = np.zeros(len(steps) * categories, np.int64)
     for i in range(len(steps)):
         if pairs[i] < 0:

@@ -1,4 +1,4 @@
-"""Words between blanks, held against the borders of tokens."""
+"""Whitespace words, counted, and compared with the borders of tokens."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import numpy as np
 from numba import njit
 
 BLANK_LEADS = np.isin(np.arange(256), [*range(0x09, 0x0E), *range(0x1C, 0x21), 0xC2, 0xE1, 0xE2, 0xE3])
-"""bool[256]: the first bytes of blanks; most bytes need no closer look."""
+"""bool[256]: True for the first bytes of blanks."""
 
 
 @njit(cache=True, nogil=True)
 def blank_bytes(data: Any, at: Any, end: Any) -> int:
-    """How many bytes the blank at `at` takes, 0 where there is none: what Python's `str.split` splits at."""
+    """Return the length in bytes of the blank at `at`, 0 without one. Blanks are as for Python's `str.split`."""
     byte = data[at]
     if byte < 0x80:
         return 1 if byte == 0x20 or 0x09 <= byte <= 0x0D or 0x1C <= byte <= 0x1F else 0
@@ -33,11 +33,12 @@ def blank_bytes(data: Any, at: Any, end: Any) -> int:
 def count_words(
     data: Any, starts: Any, ids: Any, offsets: Any, lengths: Any, leading: Any, words: Any, continued: Any,
 ) -> None:  # fmt: skip
-    """Fill `words` and `continued` (int64[documents]): words, and those of them that a border of two tokens cuts.
+    """Fill `words` and `continued` (int64[documents]): the number of words, and of words that a token border cuts.
 
     Document d is data[starts[d]:starts[d + 1]] and has the tokens ids[offsets[d]:offsets[d + 1]]; token i stands for
-    `lengths[i]` bytes, and begins with a space where `leading[i]`. A space before the text that its first token brings
-    along is passed over. `continued` is -1 where the tokens together are not as long as the text.
+    `lengths[i]` bytes, and begins with a space where `leading[i]`; the caller has checked that both have all ids. A
+    space that the first token adds before the text is ignored. `continued` is -1 where the lengths of the tokens do
+    not add up to that of the text.
     """
     for document in range(len(starts) - 1):
         start, end = starts[document], starts[document + 1]

@@ -1,13 +1,13 @@
-"""Words to token ids, through a cache of words: a slot of half a cache line for each, two to a set.
+"""Encoding of words through a cache of words: each has a slot of half a cache line, two slots are a set.
 
 A slot is four uint64. Words of up to 23 bytes stand in it themselves: their bytes, lowest first, in the first 23 of 24
 bytes; the last of these holds the length, and above it how many ids there are. Up to three ids stand in the fourth
 number, 21 bits each; more of them, or larger ones, stand in `run_ids`, and the slot says where. Of a longer word the
 slot holds the hash, where its bytes begin in `run_bytes`, and its length under the mark `LONG`. Words are compared
-byte by byte, so nothing is taken for another.
+byte by byte, so no word is mistaken for another.
 
-Words are looked up in batches: first all their hashes, while the processor fetches the sets, then the sets. The word
-of a set that was used last stands first; a new one takes the place of the other.
+Words are looked up in batches: first all hashes are computed while the processor fetches the sets, then the sets are
+read. The word of a set that was used last stands first; a new word replaces the other.
 """
 
 from typing import Any, NamedTuple
@@ -16,18 +16,19 @@ import numpy as np
 from numba import njit
 
 from operators.arrays import I32, I64, U8, U64
+from operators.kernels.bpe_windows import Scratch
 from operators.kernels.intrinsics import eight_bytes, prefetch
-from operators.kernels.segmentation import Scratch, segment_word
+from operators.kernels.segmentation import segment_word
 from operators.kernels.word_table import MASKS, SHORT, long_hash, same_bytes, short_hash
 
 SLOT = 4
 SET = 2 * SLOT
 BATCH = 256
-"""Words looked up together."""
+"""Number of words looked up together."""
 REMEMBERED_BYTES = 255
-"""Longer words are not remembered."""
+"""Longer words are not cached."""
 LONG = np.uint64(0x1F)
-"""Stands for the length of a word of more than SHORT bytes."""
+"""Mark in the place of the length, for words of more than SHORT bytes."""
 
 _ZERO, _LOW = np.uint64(0), np.uint64(0xFFFFFFFF)
 _LENGTH, _IDS = np.uint64(56), np.uint64(61)
@@ -39,23 +40,23 @@ _SMALL_IDS = 1 << 21
 
 
 class Cache(NamedTuple):
-    """What an encoder remembers. All zero at first."""
+    """The cache of an encoder. All zero at first."""
 
     slots: U64
     """uint64[SET * sets], aligned to 64 bytes; sets are a power of two."""
     run_ids: I32
-    """Ids that do not fit their slot."""
+    """Ids that do not fit their slot, one run a word."""
     run_bytes: U8
-    """Bytes of the words that do not."""
+    """Bytes of the words that do not fit their slot."""
     used: I64
-    """int64[2]: how many of both are in use."""
+    """int64[2]: entries of `run_ids` and of `run_bytes` in use."""
     keys: U64
     """uint64[SLOT * BATCH], scratch."""
     scratch: Scratch
 
 
 class Exceptions(NamedTuple):
-    """Words that become one token against the merges; text in the manner of `operators.text.pretokenize.PreTokens`."""
+    """Words that become one token against the merges; text as in `operators.text.pretokenize.PreTokens`."""
 
     data: U8
     """24 bytes behind any word may be read."""
@@ -67,9 +68,10 @@ class Exceptions(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def word_key(data: Any, start: Any, end: Any) -> tuple[Any, Any, Any, Any]:
-    """Three numbers of data[start:end] as a slot holds them, without ids, and its hash. 24 bytes from start are read.
+    """Return three numbers of data[start:end] as a slot holds them, without ids, and its hash.
 
-    Of a word of more than SHORT bytes the first is the hash and the second, its place in `run_bytes`, is left zero.
+    24 bytes from start are read. Of a word of more than SHORT bytes the first number is the hash, and the second, its
+    place in `run_bytes`, is zero.
     """
     length = end - start
     if length <= SHORT:
@@ -83,7 +85,7 @@ def word_key(data: Any, start: Any, end: Any) -> tuple[Any, Any, Any, Any]:
 
 @njit(cache=True, nogil=True)
 def whole_word(data: Any, start: Any, end: Any, exceptions: Any) -> Any:
-    """The id of data[start:end] among the exceptions, -1 without one."""
+    """Return the id of data[start:end] among the exceptions, -1 without one."""
     words, ends, slots = exceptions.data, exceptions.ends, exceptions.slots
     if len(ends) == 0:
         return np.int64(-1)
@@ -103,7 +105,7 @@ def whole_word(data: Any, start: Any, end: Any, exceptions: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def put_words(exceptions: Any) -> None:
-    """Fill the table of the exceptions."""
+    """Fill the hash table of the exceptions."""
     words, ends, slots = exceptions.data, exceptions.ends, exceptions.slots
     last = len(slots) - 1
     for i in range(len(ends)):
@@ -115,13 +117,13 @@ def put_words(exceptions: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def remember(
-    cache: Any, at: int, one: Any, two: Any, three: Any, ids: Any, first: int, n: int, data: Any, start: int
-) -> None:
-    """Put a word and its ids, ids[first:first + n], into the set at `at`; the set's older word is forgotten.
+def remember(cache: Any, at: int, key: Any, ids: Any, first: int, n: int, data: Any, start: int) -> None:
+    """Put a word and its ids, ids[first:first + n], into the set at `at`, in the place of the set's older word.
 
-    Everything is forgotten where the runs are full; a word that not even empty ones can hold is not remembered.
+    key: the word's first three numbers (`word_key`). Where the runs are full, the whole cache is emptied; a word that
+    not even empty runs can hold is not cached.
     """
+    one, two, three = key
     slots, run_ids, run_bytes, used = cache.slots, cache.run_ids, cache.run_bytes, cache.used
     length = np.int64(three & _BYTES) if three >> _LENGTH == LONG else 0  # of what the slot cannot hold
     inline = n <= 3
@@ -157,7 +159,7 @@ def remember(
 
 @njit(cache=True, nogil=True)
 def holds_long(slots: Any, at: int, one: Any, three: Any, data: Any, start: int, run_bytes: Any) -> bool:
-    """Whether the slot at `at` holds the word of more than SHORT bytes that begins at data[start]."""
+    """Return True if the slot at `at` holds the word of more than SHORT bytes that begins at data[start]."""
     if slots[at] != one or (slots[at + 2] ^ three) & _WORD != _ZERO:
         return False
     return same_bytes(run_bytes, np.int64(slots[at + 1]), data, start, np.int64(three & _BYTES))
@@ -168,10 +170,10 @@ def encode_words(
     data: Any, ends: Any, documents: Any, starts: Any, model: Any, exceptions: Any, cache: Any, ids: Any,
     offsets: Any,
 ) -> int:  # fmt: skip
-    """Ids of all words of all documents, one after the other, into `ids`; document ends into `offsets[1:]`.
+    """Write the ids of all words of all documents to `ids`, and where each document ends to `offsets[1:]`.
 
     Words are `PreTokens` (operators.text.pretokenize); 24 bytes behind any may be read. `ids` is int32 with three
-    entries more than there are bytes of text. Returns how many ids there are.
+    entries more than there are bytes of text. Returns the number of ids.
     """
     slots, run_ids, run_bytes, keys = cache.slots, cache.run_ids, cache.run_bytes, cache.keys
     mask = np.uint64(len(slots) // SET - 1)
@@ -229,7 +231,7 @@ def encode_words(
                 else:
                     n = segment_word(data, start, end, model, cache.scratch, ids, out)
                 if length <= REMEMBERED_BYTES:
-                    remember(cache, at, one, two, three, ids, out, n, data, start)
+                    remember(cache, at, (one, two, three), ids, out, n, data, start)
                 out += n
                 continue
             n, packed = np.int64(slots[found + 2] >> _IDS), slots[found + 3]

@@ -1,10 +1,11 @@
-"""Counting words: a hash table from a word's bytes to its count.
+"""Hash table from a word's bytes to its count.
 
 A slot is four uint64, half a cache line. Words of up to 23 bytes stand in it themselves: their bytes, lowest first, in
 the first 23 of 24 bytes, their length in the last, their count in the fourth number. Of a longer word it holds the
 hash, where its bytes begin in an arena, and `LONG << 56 | length`. A slot whose third number is zero is empty.
 
-Words are looked up in batches: first all their hashes, while the processor fetches the slots, then the slots.
+Words are looked up in batches: first all hashes are computed while the processor fetches the slots, then the slots
+are read.
 """
 
 from typing import Any
@@ -24,18 +25,18 @@ _A, _B, _C = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.ui
 MASKS = np.array(
     [[(1 << 8 * min(max(length - 8 * i, 0), 8)) - 1 for i in range(3)] for length in range(SHORT + 1)], np.uint64
 )
-"""uint64[24, 3]: which of 24 bytes belong to a word of so many."""
+"""uint64[24, 3]: masks of the bytes, of 24, that belong to a word of each length."""
 
 
 @njit(cache=True, nogil=True)
 def short_hash(first: Any, second: Any, third: Any) -> Any:
-    """The hash of a word that stands in its slot; the same on every machine, as it decides a word's partition."""
+    """Return the hash of a word that fits its slot; the same on every machine, as it decides a word's partition."""
     return folded(folded(first ^ _A, second ^ _B) ^ third, _C)
 
 
 @njit(cache=True, nogil=True)
 def long_hash(data: Any, first: int, end: int) -> Any:
-    """The hash of a word of 24 bytes or more."""
+    """Return the hash of a word of 24 bytes or more."""
     value = np.uint64(end - first)
     at = first
     while at + 8 <= end:
@@ -48,7 +49,7 @@ def long_hash(data: Any, first: int, end: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def same_bytes(one: Any, at: int, other: Any, other_at: int, length: int) -> bool:
-    """Whether 8 bytes or more are the same in two places."""
+    """Return True if 8 bytes or more are the same in two places."""
     i = 0
     while i + 8 <= length:
         if eight_bytes(one, at + i) != eight_bytes(other, other_at + i):
@@ -59,7 +60,7 @@ def same_bytes(one: Any, at: int, other: Any, other_at: int, length: int) -> boo
 
 @njit(cache=True, nogil=True)
 def slot_hash(table: Any, at: int) -> Any:
-    """The hash of the word in a slot."""
+    """Return the hash of the word in a slot."""
     if table[at + 2] >> _LENGTH == np.uint64(LONG):
         return table[at]
     return short_hash(table[at], table[at + 1], table[at + 2])
@@ -85,9 +86,10 @@ def add_words(
 ) -> int:  # fmt: skip
     """Add the words that end at `ends[first:last]`, each where the next begins; the first begins at `begin`.
 
-    counts: int64, one for each word of `ends`, or one for all. keys: uint64[4 * BATCH], scratch. used:
-    int64[3], words, bytes of the arena in use, bytes that it must have to go on. 24 bytes behind any word may be read.
-    An empty word is passed over. Returns how far it came: to `last`, or to where the table or the arena must grow.
+    counts: int64, one for each word of `ends`, or one for all. keys: uint64[4 * BATCH], scratch. used: int64[3], words,
+    bytes of the arena in use, bytes that the arena must have for the next batch. 24 bytes behind any word may be read.
+    Empty words are ignored. Returns the first word that was not added: `last`, or one for which the table or the arena
+    must grow first.
     """
     each = len(counts) > 1
     slots = len(table) // SLOT
@@ -149,7 +151,7 @@ def add_words(
 
 @njit(cache=True, nogil=True)
 def weigh_words(offsets: Any, data: Any, counts: Any) -> tuple[int, int]:
-    """(bytes, characters) of all words, each as often as its count: a character begins where no 0b10 byte stands."""
+    """Return (bytes, characters) of all words, each as often as its count. Bytes 0b10... begin no character."""
     size: Any = 0
     characters: Any = 0
     for word in range(len(counts)):
@@ -163,7 +165,7 @@ def weigh_words(offsets: Any, data: Any, counts: Any) -> tuple[int, int]:
 
 @njit(cache=True, nogil=True)
 def list_words(table: Any, places: Any, hashes: Any) -> int:
-    """Where all words are (int64) and their hashes (uint64), in no order; returns their bytes altogether."""
+    """Write the places (int64) and hashes (uint64) of all words, in no order; return their bytes altogether."""
     words: Any = 0
     size: Any = 0
     for at in range(0, len(table), SLOT):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from operators.arrays import F64, I32, I64, padded, read_only, word_buffers
 from operators.encoding.word_encoder import WordEncoder, merge_table, spelling
-from operators.kernels.merge_counts import count_merges
+from operators.kernels.merge_counts import WordRows, count_merges
 from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer
 
@@ -85,9 +85,8 @@ def count_emissions(
     spelled = spelling(known.byte_ids, known.characters, known.unknown, known.fuse_unknown)
     found, pairs = np.zeros((len(merges), number), np.int64), np.zeros(number, np.int64)
     offsets, data = word_buffers(distinct)
-    count_merges(
-        offsets, data, rows, labels[order], read_only(counts[order]), spelled, merge_table(merges), found, pairs
-    )
+    labelled = WordRows(rows, labels[order], read_only(counts[order]))
+    count_merges(offsets, data, labelled, spelled, merge_table(merges), found, pairs)
     return found, pairs
 
 

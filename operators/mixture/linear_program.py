@@ -16,7 +16,7 @@ import numpy as np
 
 from operators.arrays import F64, I32, I64
 from operators.errors import DataError
-from operators.kernels.violations import counts_before, violated_stretches, worst_pairs
+from operators.kernels.violations import ChangeRows, Stretches, counts_before, violated_stretches, worst_pairs
 
 FEASIBILITY_TOLERANCE = 1e-10
 """Greatest violation of a row or a bound by HiGHS, in units of the rows; the least it accepts (its default is 1e-7)."""
@@ -235,8 +235,8 @@ def _violations(changes: Changes, weight: F64, pair_slack: F64, bar: F64) -> tup
     room = len(changes.start)
     pair, first, end = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int32)
     height = np.empty(room)
-    rows = changes.offsets, changes.start, changes.category, changes.change
-    found = violated_stretches(*rows, weight, pair_slack, bar, TOLERANCE, pair, first, end, height)
+    rows = ChangeRows(changes.offsets, changes.start, changes.category, changes.change)
+    found = violated_stretches(rows, weight, pair_slack, bar, TOLERANCE, Stretches(pair, first, end, height))
 
     fall = np.lexsort((first[:found], pair[:found], -height[:found]))
     step, stretch = np.empty(ROWS_PER_STEP * len(bar), np.int32), np.empty(ROWS_PER_STEP * len(bar), np.int64)

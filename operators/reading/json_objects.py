@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from operators.arrays import I64, U8, read_only
 from operators.kernels.intrinsics import WIDE
-from operators.kernels.json_objects import UNUSUAL, read_objects
+from operators.kernels.json_objects import UNUSUAL, Texts, read_objects
 
 _LARGEST_BYTES: Final = (1 << 31) - WIDE
 """Largest block in bytes: ids and languages have offsets of 32 bits."""
@@ -52,8 +52,8 @@ def objects_of(block: bytes, fields: tuple[str, str, str], has_language: bool | 
     lines = np.empty(most, np.int64)
     first = -1 if has_language is None else int(has_language)
     joined = np.frombuffer(b"".join(names), np.uint8)
-    outs = (texts, ends[0, 1:], ids, ends[1, 1:], languages, ends[2, 1:])
-    records, line_count, has = read_objects(data, joined, read_only(name_ends), first, *outs, lines)
+    outs = Texts(texts, ends[0, 1:]), Texts(ids, ends[1, 1:]), Texts(languages, ends[2, 1:])
+    records, line_count, has = read_objects(data, Texts(joined, read_only(name_ends)), first, *outs, lines)
     if records == UNUSUAL:
         return None
     named = (lines[:records] >= 0).astype(np.int64)

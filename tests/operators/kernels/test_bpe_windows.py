@@ -7,7 +7,7 @@ import pytest
 
 from operators.encoding.word_encoder import merge_table, rank_table
 from operators.kernels.bpe import merge_by_heap
-from operators.kernels.bpe_windows import WINDOW, merge_long
+from operators.kernels.bpe_windows import WINDOW, Scratch, merge_long
 from operators.tokenizer import Merges, UnusableIds
 
 
@@ -32,8 +32,9 @@ def merge_lists() -> list[Merges]:
 def merged(word: np.ndarray, merges: Merges, window: int, overlap: int) -> tuple[list[int], list[int]]:
     table, ranks = merge_table(merges), rank_table(merges)
     out, whole = np.zeros(len(word), np.int32), word.copy()
-    scratch = np.empty(WINDOW + 2, np.int32), np.empty(WINDOW + 32, np.uint32), np.empty(2 * WINDOW + 4, np.int32)
-    n = merge_long(word, len(word), window, overlap, ranks, table, *scratch, out)
+    arrays = np.empty(WINDOW + 2, np.int32), np.empty(WINDOW + 32, np.uint32), np.empty(2 * WINDOW + 4, np.int32)
+    scratch = Scratch(np.empty(WINDOW, np.int64), *arrays)
+    n = merge_long(word, len(word), window, overlap, ranks, table, scratch, out)
     return out[:n].tolist(), whole[: merge_by_heap(whole, len(whole), 1, table)].tolist()
 
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from operators.arrays import F64, I32, I64
-from operators.kernels.violations import counts_before, lowest_step, lowest_steps, violated_stretches, worst_pairs
+from operators.kernels.violations import (
+    ChangeRows,
+    Stretches,
+    counts_before,
+    lowest_step,
+    lowest_steps,
+    violated_stretches,
+    worst_pairs,
+)
 
 Columns = tuple[I64, I32, I32, I64]
 
@@ -33,7 +41,7 @@ def found_by_kernels(
     room = len(changes[1])
     pair, first, end = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.int32)
     height = np.empty(room)
-    found = violated_stretches(*changes, weight, slack, bar, tolerance, pair, first, end, height)
+    found = violated_stretches(ChangeRows(*changes), weight, slack, bar, tolerance, Stretches(pair, first, end, height))
     fall = np.argsort(-height[:found], kind="stable")
     step, stretch = np.empty(per_step * len(bar), np.int32), np.empty(per_step * len(bar), np.int64)
     count = worst_pairs(first[fall], end[fall], height[fall], bar, tolerance, per_step, step, stretch)

@@ -101,7 +101,7 @@ def test_heap_and_scan_agree_and_stop_where_told() -> None:
         word = np.array(rng.choices(range(3), k=rng.randint(1, 90)), np.int64)
         for stop in (1, 2, 5):
             scanned, heaped = word.copy(), word.copy()
-            n = merge_by_scanning(scanned, np.empty(96, np.int64), len(word), stop, table)
+            n = merge_by_scanning(scanned, np.empty(96, np.int64), len(word), stop, table, np.empty(96, np.int64))
             assert n == merge_by_heap(heaped, len(word), stop, table) >= min(stop, len(word))
             assert scanned[:n].tolist() == heaped[:n].tolist()
 
