@@ -1,1 +1,1 @@
-"""Tokens at every vocabulary size: of one tokenizer in many languages, and of a tokenizer for each language."""
+"""Tokens of each language at every vocabulary size of one tokenizer."""

@@ -12,16 +12,17 @@ class Curves(Settings[CurvesResult], frozen=True, kw_only=True):
     """Tokens of each language at every vocabulary size of one tokenizer, and the sizes that reach a target."""
 
     parallel: Annotated[Corpus, UNHASHED]
-    """Parallel text: documents with the same id are translations of each other; those that all languages have count."""
+    """Parallel text: documents with the same id are translations of each other. Those that a language lacks are left
+    out."""
     tokenizer: Annotated[str, UNHASHED]
-    """A tokenizer, as `retokenize` takes it."""
+    """Tokenizer to measure, in any form that `retokenize` takes."""
     out: Annotated[str, UNHASHED]
     """Directory for curves.parquet and sizes.parquet."""
     baseline: str = "eng_Latn"
-    """The language whose tokens, with the whole vocabulary, are the target."""
+    """Language whose number of tokens, with the whole vocabulary, is the target."""
     target: Annotated[int, Meta(ge=1)] | None = None
-    """Tokens that each language's text should come to; by default the baseline's."""
+    """Number of tokens that each language's text should have; by default that of the baseline."""
     languages: list[str] | None = None
-    """Measure only these; by default all."""
+    """Measure only these languages; by default all."""
 
     KERNELS = ("words", "uint32_ids", "encoding", "replaying")

@@ -29,28 +29,22 @@ SIZES: Final = "sizes.parquet"
 
 
 class BadTarget(DataError):
-    """A number of tokens that no vocabulary can be asked for."""
+    """A target that is no number of tokens."""
 
-    def __init__(self, target: int) -> None:
-        super().__init__(target)
-        self.target = target
-
-    def __str__(self) -> str:
-        return f"curves: a target of {self.target} tokens; give what the whole text should come to, 1 or more"
+    target: int
+    message = "curves: a target of {target} tokens; give the number of tokens of the whole text, 1 or more"
 
 
-class CurveBroken(DataError):
-    """Merges alone do not give the tokens of a text."""
+class CurveMismatch(DataError):
+    """A text whose tokens by replayed merges are not those of the encoder, such as one that spells added tokens."""
 
-    def __init__(self, language: str, by_merges: int, encoded: int) -> None:
-        super().__init__(language, by_merges, encoded)
-        self.language, self.by_merges, self.encoded = language, by_merges, encoded
-
-    def __str__(self) -> str:
-        return (
-            f"curves: the merges make {self.by_merges:,} tokens of the text in {self.language}, encoding "
-            f"{self.encoded:,}; does it spell added tokens? Leave those documents out"
-        )
+    language: str
+    by_merges: int
+    encoded: int
+    message = (
+        "curves: the merges make {by_merges:,} tokens of the text in {language}, encoding makes {encoded:,}; "
+        "leave out documents that spell added tokens"
+    )
 
 
 @dataclass(frozen=True)
@@ -63,13 +57,13 @@ class CurveTask:
 
     @property
     def path(self) -> str:
-        """What it is about, for messages."""
+        """Name of the language, for messages."""
         return self.language
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A language's curve, and its text's size."""
+    """Curve of a language, and the size of its text."""
 
     curve: Curve
     bytes: int
@@ -77,13 +71,13 @@ class Measured:
 
 
 def measure(task: CurveTask) -> Measured:
-    """The curve of a language's common documents."""
+    """Worker task: measure the curve of a language's common documents. Raises CurveMismatch."""
     text = task.parallel.evaluated(task.language)
     words, counts = words_of(text, task.tokenizer.pretokenizer)
     curve = measure_curve(words, counts, task.tokenizer)
     encoded = int(Encoder(task.tokenizer).count(text).sum())
     if encoded != curve.tokens[-1]:  # an added token in the text, which no merge makes
-        raise CurveBroken(task.language, int(curve.tokens[-1]), encoded)
+        raise CurveMismatch(task.language, int(curve.tokens[-1]), encoded)
     return Measured(curve, int(pc.sum(pc.binary_length(text)).as_py()), int(pc.sum(pc.utf8_length(text)).as_py()))
 
 
@@ -108,10 +102,10 @@ def curves(settings: Curves, context: Context) -> CurvesResult:
 def measure_curves(
     files: Sequence[InputFile], tokenizer: Tokenizer, output: Output, settings: Curves, context: Context
 ) -> Made:
-    """Write curves.parquet and sizes.parquet (docs/reference/outputs.md) to `output`. Kept where they are up to date.
+    """Write curves.parquet and sizes.parquet (docs/reference/outputs.md) to `output`. Kept if up to date.
 
-    Without `target`, the baseline's tokens with the whole vocabulary are it. Raises BadTarget, and what reading and
-    selecting raise.
+    Without `target`, it is the number of the baseline's tokens with the whole vocabulary. Raises BadTarget, and what
+    reading and selecting raise.
     """
     if settings.target is not None and settings.target < 1:
         raise BadTarget(settings.target)
@@ -125,12 +119,12 @@ def measure_curves(
         parallel, bad = read_parallel(files, settings.baseline, settings.languages, scratch, context)
         names = sorted(parallel.selection.bytes)
         tasks = [CurveTask(parallel, language, tokenizer) for language in names]
-        found: dict[str, Measured] = {}
+        by_language: dict[str, Measured] = {}
         with context.progress.stage("measure curves", len(tasks), "languages") as advance:
             for index, measured in context.engine.run(measure, tasks):
-                found[names[index]] = measured
+                by_language[names[index]] = measured
                 advance(1)
-        facts = _write(found, tokenizer, settings.baseline, settings.target, parallel, output.directory)
+        facts = _write(by_language, tokenizer, settings.baseline, settings.target, parallel, output.directory)
         return Written([CURVES, SIZES], facts | {"bad_records": len(bad)}, bad)
 
     stage = Stage("curves", hashed, describe_inputs(list(files)), [CURVES, SIZES])
@@ -141,6 +135,7 @@ def _write(
     found: dict[str, Measured], tokenizer: Tokenizer, baseline: str, target: int | None, parallel: Parallel,
     directory: Path,
 ) -> dict[str, Any]:  # fmt: skip
+    """Write the tables; return the figures for the manifest."""
     curves = {language: one.curve for language, one in found.items()}
     sizes = vocabulary_sizes(tokenizer)
     write_table(curve_table(curves, dict.fromkeys(curves, sizes)), directory / CURVES)

@@ -1,4 +1,4 @@
-"""From step functions to tables: curves, the sizes at which a target is reached, and what each language owns."""
+"""Figures of curves: the vocabulary size that reaches a target, a power law, the merges that each language owns."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,19 +10,19 @@ from operators.curves.tokens_by_size import Curve
 from operators.statistics.power_law import PowerLaw, fit_power_law
 
 FIT_POINTS: Final = 64
-"""Sizes that a power law is fitted to, evenly spaced in their logarithm."""
+"""Number of sizes that a power law is fitted to, evenly spaced in their logarithm."""
 FIT_FROM: Final = 4
-"""The fit begins at this part of the measured range of logarithms: early merges follow another law."""
+"""Divisor of the measured range of logarithms: the fit leaves out the first FIT_FROM-th, which follows another law."""
 
 
 def reached(curve: Curve, sizes: I64, target: int) -> int | None:
-    """The smallest vocabulary with at most `target` tokens; None where the measured curve never gets there."""
+    """Return the smallest vocabulary with at most `target` tokens; None if the measured curve never reaches it."""
     at = np.flatnonzero(curve.tokens <= target)
     return int(sizes[min(int(curve.merges[at[0]]), len(sizes) - 1)]) if len(at) else None
 
 
 def fitted(curve: Curve, sizes: I64) -> PowerLaw | None:
-    """The power law of a curve, from where its logarithmic range is a FIT_FROM-th through."""
+    """Fit a power law to a curve, without the first FIT_FROM-th of its range of logarithms; None if it has no fit."""
     first, last = float(sizes[0]), float(sizes[-1])
     if last <= first:
         return None
@@ -33,7 +33,7 @@ def fitted(curve: Curve, sizes: I64) -> PowerLaw | None:
 
 
 def target_row(curve: Curve, sizes: I64, target: int | None) -> dict[str, Any]:
-    """Where a language reaches the target: read off the curve, or by its power law, or why neither."""
+    """Return the columns on the target: the vocabulary that reaches it, measured or extrapolated, or why none does."""
     law = fitted(curve, sizes)
     row: dict[str, Any] = {"target": target, "vocabulary": None, "extrapolated": None, "reason": None}
     row |= dict.fromkeys(("fit_floor", "fit_scale", "fit_slope", "fit_error"))
@@ -53,9 +53,10 @@ def target_row(curve: Curve, sizes: I64, target: int | None) -> dict[str, Any]:
 
 
 def owners(curves: Mapping[str, Curve], weights: Mapping[str, int]) -> dict[str, int]:
-    """Merges that each language owns: it saves the most tokens for a byte of its text (`weights`: bytes).
+    """Count the merges that each language owns: those that save it the most tokens for each byte of its text.
 
-    Of equals, the language that comes first in the alphabet; a merge that saves no language a token is nobody's.
+    weights: bytes of text, by language. Ties go to the first language in the alphabet. A merge that saves no token in
+    any language has no owner.
     """
     merges = max(int(curve.merges[-1]) for curve in curves.values())
     best, owner = np.zeros(merges + 1), np.full(merges + 1, -1, np.int64)

@@ -1,1 +1,1 @@
-"""What a tokenizer was trained on: evidence from samples of the categories, and two ways to read it."""
+"""Inference of a tokenizer's training mixture: evidence from samples of the categories, and two estimators."""

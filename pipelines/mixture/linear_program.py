@@ -1,4 +1,4 @@
-"""The linear program: a record of each category's changes, kept on disk, and the program over all of them."""
+"""Mixture by linear program: records of each category's pair counts, cached on disk, and the program over all."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from pipelines.words.blocks import category_of
 
 @dataclass(frozen=True)
 class RecordTask:
-    """One category to replay; `merges` of None takes the whole list."""
+    """One category to replay. `merges`: number of merges, from the first on; None: all."""
 
     category: str
     words: tuple[Path, ...]
@@ -33,18 +33,18 @@ class RecordTask:
 
     @property
     def path(self) -> str:
-        """What it is about, for messages."""
+        """Name of the category, for messages."""
         return self.category
 
     @property
     def name(self) -> str:
-        """The file that the task writes: the category's name may hold anything, so a hash of it stands for it."""
+        """Name of the file that the task writes: a hash of the category, whose name may hold any characters."""
         return f"record-{hashlib.sha256(self.category.encode()).hexdigest()[:16]}.parquet"
 
 
 @dataclass(frozen=True)
 class RecordFile:
-    """A written record: where its rows are, and what is known of its text."""
+    """A written record of one category, and the size of its text."""
 
     path: Path
     category: str
@@ -54,31 +54,31 @@ class RecordFile:
 
 
 def record_category(task: RecordTask) -> RecordFile:
-    """Replay one category and write its changes: step, left, right, change."""
+    """Worker task: replay one category and write the changes of its pair counts: step, left, right, change."""
     words, counts = _words_of(task.category, task.words)
     merges = task.tokenizer.merges[: task.merges]
     record = record_changes(task.category, words, counts, task.tokenizer, merges)
     path = task.into / task.name
-    with replacing(path) as part:
+    with replacing(path) as temporary:
         columns = {name: getattr(record, name) for name in ("step", "left", "right", "change")}
-        pl.DataFrame(columns).write_parquet(part, compression="lz4")
+        pl.DataFrame(columns).write_parquet(temporary, compression="lz4")
     return RecordFile(path, task.category, record.text_bytes, record.characters, record.pairs)
 
 
 def _words_of(category: str, paths: tuple[Path, ...]) -> tuple[pa.LargeBinaryArray, I64]:
-    """A category's words over all its blocks."""
+    """Return the distinct pre-tokens of a category over all its bootstrap blocks, and their counts."""
     table = pl.read_parquet(list(paths), glob=False)
     names = [name for name in table["language"].unique().to_list() if category_of(name) == category]
     rows = table.filter(pl.col("language").is_in(names))
     words = WordTable()
     words.add_rows(rows["word"].to_arrow().cast(pa.large_binary()), np.array(rows["count"].to_numpy()))
-    found, counts, _ = words.sorted()
-    return found, counts
+    distinct, counts, _ = words.sorted()
+    return distinct, counts
 
 
 @dataclass(frozen=True)
 class ProgramTask:
-    """The records of all categories, and the merge list."""
+    """Records of all categories, and the merge list to explain."""
 
     records: tuple[RecordFile, ...]
     tokenizer: Tokenizer
@@ -86,7 +86,7 @@ class ProgramTask:
 
 
 def solve_program(task: ProgramTask) -> Mixture:
-    """Read the records and solve."""
+    """Worker task: read the records and solve the linear program."""
     records = []
     for file in task.records:
         rows = pl.read_parquet(file.path, glob=False)
@@ -101,21 +101,21 @@ def keep_records(
     words_name: str, paths: tuple[Path, ...], categories: list[str], tokenizer: Tokenizer, merges: int | None,
     directory: Path, context: Context,
 ) -> tuple[RecordFile, ...]:  # fmt: skip
-    """Return the categories' records in `directory`, made anew where words, tokenizer or number of merges changed."""
+    """Return the categories' records in `directory`; write them anew if words, tokenizer or merges changed."""
     tasks = [RecordTask(category, paths, tokenizer, merges, directory) for category in categories]
     names = [task.name for task in tasks]
     settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "merges": merges, "categories": categories}
-    if tokenizer.vocabulary.characters is not None:  # records of an earlier version began from bytes
+    if tokenizer.vocabulary.characters is not None:  # records of earlier versions start from bytes
         settings["symbols"] = "characters"
     stage = Stage("records", settings, [{"words": words_name}], names)
 
     def work(_: Path) -> Written:
-        found: dict[int, RecordFile] = {}
+        written: dict[int, RecordFile] = {}
         with context.progress.stage("replay categories", len(tasks), "categories") as advance:
             for index, record in context.engine.run(record_category, tasks):
-                found[index] = record
+                written[index] = record
                 advance(1)
-        records = [found[i] for i in range(len(tasks))]
+        records = [written[i] for i in range(len(tasks))]
         return Written(names, {"records": [{"name": one.path.name, "about": _about(one)} for one in records]})
 
     with Output(directory, "records") as output:

@@ -1,4 +1,4 @@
-"""The step `mixture`: samples of categories, and a tokenizer, to the mixture that the tokenizer was trained on."""
+"""The step `mixture`: infer the mixture that a tokenizer was trained on, from samples of categories."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,6 @@ from operators.mixture.estimate import RankMixture, estimate
 from operators.mixture.evidence import Evidence
 from operators.mixture.merge_lists import MergeList, NotExtended, read_merge_list
 from operators.mixture.program import CannotInfer
-from operators.redaction import shown
 from operators.tokenizer import Tokenizer, require_replayable
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import as_source
@@ -36,35 +35,29 @@ SENSITIVITY: Final = "sensitivity.parquet"
 RANK_MERGES: Final = 30_000
 PROGRAM_MERGES: Final = 3_000
 SHOWN: Final = 8
-"""Tokens that a message names."""
+"""Largest number of tokens that a message names."""
 TABLES: Final = (MIXTURE, MERGES, SENSITIVITY)
 SHARES_SHOWN: Final = 12
-"""Shares that the command prints; all are in the table."""
+"""Largest number of shares that the command prints; the table holds all."""
 
 
 class UnknownCategory(DataError):
-    """A category that was asked for and has no text."""
+    """A requested category without text. `present`: the categories that have text."""
 
-    def __init__(self, category: str, present: list[str]) -> None:
-        super().__init__(category, present)
-        self.category, self.present = category, present
-
-    def __str__(self) -> str:
-        return (
-            f"mixture: category {self.category!r} has no text; leave it out, or give it some (there is text of "
-            f"{', '.join(self.present)})"
-        )
+    category: str
+    present: list[str]
+    message = (
+        "mixture: category {category!r} has no text; leave it out, or add text of it (categories with text: {present})"
+    )
 
 
 class NoExtension(UsageError):
-    """A list that does not hold the other's tokens."""
+    """A tokenizer that does not extend the tokenizer of --beyond."""
 
-    def __init__(self, beyond: str) -> None:
-        super().__init__(beyond)
-        self.beyond = beyond
-
-    def __str__(self) -> str:
-        return f"--beyond {self.beyond}: the tokenizer lacks more than a tenth of its tokens; it does not extend it"
+    beyond: str
+    message = (
+        "--beyond {beyond}: --tokenizer lacks more than a tenth of its tokens, so it is no extension; name another"
+    )
 
 
 def mixture(settings: Mixture, context: Context) -> MixtureResult:
@@ -73,7 +66,7 @@ def mixture(settings: Mixture, context: Context) -> MixtureResult:
     Raises BadSettings, and what `count_words`, `infer_categories` and loading the tokenizers raise.
     """
     if settings.method == "lp" and (settings.beyond is not None or settings.unknown):
-        raise BadSettings("method", "lp knows neither --beyond nor --unknown; leave them out, or use rank")
+        raise BadSettings("method", "lp supports neither --beyond nor --unknown; leave them out, or use rank")
     tokenizer = load_tokenizer(settings.tokenizer)
     require_replayable(tokenizer, settings.tokenizer)
     beyond = None if settings.beyond is None else load_tokenizer(settings.beyond)
@@ -84,7 +77,7 @@ def mixture(settings: Mixture, context: Context) -> MixtureResult:
     files = context.input_files(settings.categories, output)
     for file in files:
         if file.size == 0:
-            raise BadSettings("categories", f"{shown(file.path)} is empty; leave it out")
+            raise BadSettings("categories", f"{file.path} is empty; leave it out")
     with output:
         partitions, pretokenizer = settings.partitions, tokenizer.pretokenizer
         words = count_words(files, pretokenizer, out / "words", context, partitions=partitions, blocks=BLOCKS).manifest
@@ -97,7 +90,7 @@ def mixture(settings: Mixture, context: Context) -> MixtureResult:
 
 
 def share_lines(path: Path) -> list[str]:
-    """Return the largest shares, a line each: category, share of bytes and, where there is one, its 95 % interval."""
+    """Return one line for each of the largest shares: share of bytes, its 95 % interval if it has one, category."""
     import polars as pl
 
     table = pl.read_parquet(path, glob=False).sort("share", "category", descending=[True, False])
@@ -113,10 +106,10 @@ def infer_categories(
     words: Manifest, words_directory: Path, tokenizer: Tokenizer, beyond: Tokenizer | None, output: Output,
     settings: Mixture, context: Context,
 ) -> Made:  # fmt: skip
-    """Write mixture.parquet and its companions (docs/reference/outputs.md) to `output`, from word tables by blocks of
-    each category. Kept where they are up to date.
+    """Write mixture.parquet and its companions (docs/reference/outputs.md) to `output`, from word tables of each
+    category by bootstrap block. Kept if up to date.
 
-    beyond: the tokenizer that this one extends. Shares are per byte. Raises UnknownCategory, NoExtension, CannotInfer,
+    beyond: tokenizer that `tokenizer` extends. Shares are of bytes. Raises UnknownCategory, NoExtension, CannotInfer,
     and what the linear program raises.
     """
     sizes, progress = words.facts["languages"], context.progress
@@ -124,7 +117,7 @@ def infer_categories(
     hashed = settings.hashed(
         tokenizer=tokenizer_fingerprint(tokenizer),
         categories=categories,
-        only=None,  # they are the categories
+        only=None,  # `categories` holds them
         beyond=None if beyond is None else tokenizer_fingerprint(beyond),
     )
 
@@ -134,10 +127,10 @@ def infer_categories(
             progress.note(line)
         paths, facts = word_files(words, words_directory), _list_facts(merge_list)
         if settings.method == "lp":
-            found = _by_program(words, tuple(paths), categories, merge_list, output, settings, context)
-            write_table(program_table(found, _figures(sizes, categories)), output.directory / MIXTURE)
-            facts |= {"merges_used": found.merges_used, "objective": found.objective, "rows": found.rows}
-            return Written([MIXTURE], facts | {"rounds": found.rounds})
+            solved = _by_program(words, tuple(paths), categories, merge_list, output, settings, context)
+            write_table(program_table(solved, _figures(sizes, categories)), output.directory / MIXTURE)
+            facts |= {"merges_used": solved.merges_used, "objective": solved.objective, "rows": solved.rows}
+            return Written([MIXTURE], facts | {"rounds": solved.rounds})
         last = int(merge_list.scored[: settings.merges or RANK_MERGES].max(initial=0))
         whole = keep_evidence(
             words, paths, categories, merge_list.tokenizer, most := last + 1, output.directory / "evidence", context
@@ -162,9 +155,7 @@ def _categories(sizes: dict[str, dict[str, int]], without_text: Sequence[str], o
         if category not in present:
             raise UnknownCategory(category, present)
     if len(categories) < 2:
-        raise CannotInfer(
-            f"only one category ({categories[0]})", "shares need at least two categories to be shared between"
-        )
+        raise CannotInfer(f"only one category ({categories[0]})", "name text of at least two")
     return categories
 
 
@@ -192,14 +183,15 @@ def _by_program(
     tokenizer, into = merge_list.tokenizer, output.directory / "records"
     records = keep_records(words.fingerprint, paths, categories, tokenizer, merges, into, context)
     with context.progress.stage("solve", 1, "programs") as advance:
-        [(_, found)] = context.engine.run(solve_program, [ProgramTask(records, merge_list.tokenizer, merges)])
+        [(_, solved)] = context.engine.run(solve_program, [ProgramTask(records, merge_list.tokenizer, merges)])
         advance(1)
-    return found
+    return solved
 
 
 def _write_ranked(
     found: RankMixture, evidence: Evidence, merge_list: MergeList, scored: I64, directory: Path
 ) -> dict[str, Any]:
+    """Write the tables of the estimate by ranks; return the figures for the manifest."""
     write_table(rank_table(found, evidence), directory / MIXTURE)
     table = merges_table(found, evidence, merge_list.tokenizer, scored)
     write_table(table, directory / MERGES)
@@ -208,7 +200,7 @@ def _write_ranked(
     absent = (evidence.counts.sum(axis=(0, 2)) == 0)[check.unexplained]
     places = [*check.unexplained[absent], *check.unexplained[~absent]][:SHOWN]
     merges = merge_list.tokenizer.merges
-    shown = [merge_list.tokenizer.tokens[int(merges.token[scored[place]])] for place in places]
+    tokens = [merge_list.tokenizer.tokens[int(merges.token[scored[place]])] for place in places]
     warning = ""
     if check.warns:
         where = "occur in none of" if check.absent >= len(places) else "are far too rare in"
@@ -216,7 +208,7 @@ def _write_ranked(
             f"mixture: the categories do not explain the list: {len(check.unexplained):,} of {check.tested:,} merges"
             f" are far too rare in them, {check.absent:,} occur in none. Something is missing: these merges {where}"
             " your categories:"
-            f" {_texts(shown)}"
+            f" {_texts(tokens)}"
         )
     return {
         "merges_used": found.merges_used,
@@ -243,21 +235,23 @@ def _list_facts(merge_list: MergeList) -> dict[str, Any]:
 
 
 def _odd(merge_list: MergeList) -> list[str]:
-    """Describe what was removed from the merge list and what is unusual about it, a line each."""
+    """Return one line for each kind of merges that are left out or unusual."""
     lines = []
     if merge_list.redundant:
-        lines.append(f"merge list: {merge_list.redundant:,} merges make a token that an earlier one makes; taken out")
+        lines.append(f"merge list: {merge_list.redundant:,} merges make a token that an earlier merge makes; left out")
     if merge_list.by_hand:
-        shown = _texts(merge_list.by_hand[:SHOWN])
-        lines.append(
-            f"merge list: begins with {len(merge_list.by_hand)} merges of white space, by hand; left out: {shown}"
-        )
+        some = _texts(merge_list.by_hand[:SHOWN])
+        number = len(merge_list.by_hand)
+        lines.append(f"merge list: begins with {number} merges of white space, written by hand; left out: {some}")
     if merge_list.beyond:
         lines.append(f"merge list: {merge_list.beyond:,} merges are those of the other tokenizer; left out")
     if merge_list.forbidden:
-        shown = _texts(merge_list.forbidden[:SHOWN])
+        some = _texts(merge_list.forbidden[:SHOWN])
         number = len(merge_list.forbidden)
-        lines.append(f"merge list: its own pre-tokenizer cuts {number:,} tokens, such as {shown}: was it another?")
+        lines.append(
+            f"merge list: its own pre-tokenizer cuts {number:,} tokens, such as {some}; "
+            "it may have been trained with another pre-tokenizer"
+        )
     return lines
 
 

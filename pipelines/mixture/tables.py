@@ -1,4 +1,4 @@
-"""What was inferred, as tables."""
+"""Tables of an inferred mixture: mixture.parquet, merges.parquet, sensitivity.parquet."""
 
 from typing import Any, Final
 
@@ -12,12 +12,13 @@ from operators.mixture.program import Mixture
 from operators.tokenizer import Tokenizer
 
 NONE_OF_THESE: Final = "(none of these)"
-"""The category of what no category explains."""
+"""Name of the category for the share that no category explains."""
 UNEXPLAINED_ROWS: Final = 1000
+"""Largest number of unexplained merges in merges.parquet."""
 
 
 def program_table(found: Mixture, figures: dict[str, dict[str, int]]) -> pl.DataFrame:
-    """mixture.parquet of the linear program: no intervals."""
+    """Return mixture.parquet of the linear program; `low` and `high` are null."""
     return pl.DataFrame(
         {
             "category": found.categories,
@@ -32,7 +33,7 @@ def program_table(found: Mixture, figures: dict[str, dict[str, int]]) -> pl.Data
 
 
 def rank_table(found: RankMixture, evidence: Evidence) -> pl.DataFrame:
-    """mixture.parquet of the estimate by ranks. `group`: a number that nearly identical categories have in common."""
+    """Return mixture.parquet of the estimate by ranks; nearly identical categories have the same number in `group`."""
     group: list[int | None] = [None] * len(found.categories)
     for number, members in enumerate(found.groups, 1):
         for place in members:
@@ -64,8 +65,10 @@ def rank_table(found: RankMixture, evidence: Evidence) -> pl.DataFrame:
 
 
 def sensitivity_table(found: RankMixture) -> pl.DataFrame:
-    """merges, category, share: what fewer or more merges alone would say, the part of none of the categories set aside
-    as in the whole."""
+    """Return sensitivity.parquet: shares as estimated from fewer or more merges (merges, category, share).
+
+    The share that no category explains is that of the whole estimate throughout.
+    """
     known = 1.0 if found.unknown is None else 1.0 - found.unknown.share
     rows = [
         {"merges": merges, "category": name, "share": float(share[i]) * known}
@@ -76,10 +79,11 @@ def sensitivity_table(found: RankMixture) -> pl.DataFrame:
 
 
 def merges_table(found: RankMixture, evidence: Evidence, tokenizer: Tokenizer, scored: I64) -> pl.DataFrame:
-    """rank, token, text, why, category, expected, occurs: merges that betray something.
+    """Return merges.parquet: the most informative merges (rank, token, text, why, category, expected, occurs).
 
-    `why` is "unexplained", or "evidence" for the merges that say most about a category's share; `expected` and `occurs`
-    are occurrences in a million bytes of the mixture. `scored`: the ranks of the evidence's merges in the list.
+    `why` is "unexplained" for merges that are far too rare in all categories, or "evidence" for the merges that decide
+    a category's share most. `expected` and `occurs` are occurrences in a million bytes of the mixture.
+    `scored`: ranks, in the merge list, of the merges in `evidence`.
     """
     size = evidence.text_bytes.sum(axis=0).astype(np.float64)
     rates = evidence.counts.sum(axis=0) / size

@@ -18,18 +18,15 @@ BETTER: Final = "better"
 WORSE: Final = "worse"
 SAME: Final = "same"
 ROUNDING: Final = 1e-9
-"""A change no larger is none."""
+"""Largest relative difference from 1 that counts as no change."""
 
 
 class NotComparable(DataError):
-    """Another run that says nothing about this one."""
+    """An earlier run that the new run cannot be compared with."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"--against {self.path}: {self.reason}"
+    path: str
+    reason: str
+    message = "--against {path}: {reason}"
 
 
 @dataclass(frozen=True)
@@ -40,41 +37,45 @@ class OldRun:
     fingerprint: str
     tokenizers: tuple[str, ...]
     pairs: tuple[tuple[int, int], ...]
-    """Which tokenizer of the new run (place) is compared with which of the old."""
+    """Places of the tokenizers to compare: in the new run, in the old run."""
 
 
 def read_old_run(directory: Path, out: Path, tokenizers: Sequence[str], baseline: str) -> OldRun:
-    """What to compare with. Tokenizers of one name are compared; where each run has only one, these, whatever they are.
+    """Return the earlier run in `directory`, with the pairs of tokenizers to compare.
 
-    Raises NotComparable where that is not a finished run of premiums, has another baseline or none of the tokenizers,
-    or is the directory `out` that the new run writes anew.
+    Tokenizers of the same name are compared. If each run has only one tokenizer, these two are compared, whatever their
+    names. Raises NotComparable if `directory` holds no finished run of premiums, if that run has another baseline or
+    none of the tokenizers, or if `directory` is `out`, which the new run overwrites.
     """
     if directory == out:
-        raise NotComparable(str(directory), "is the output directory, which is written anew; name another as --out")
+        raise NotComparable(str(directory), "is the output directory, which this run overwrites; name another --out")
     manifest = read_manifest(directory)
     if manifest is None or manifest.stage != "premiums":
-        raise NotComparable(str(directory), "holds no finished premiums; name the directory that an earlier run wrote")
+        raise NotComparable(str(directory), "holds no finished run of premiums; name the output directory of one")
     if manifest.settings["baseline"] != baseline:
-        reason = f"its baseline is {manifest.settings['baseline']}, not {baseline}; name one with the same baseline"
+        reason = f"its baseline is {manifest.settings['baseline']}, not {baseline}; name a run with the same baseline"
         raise NotComparable(str(directory), reason)
     old = tuple(name for name, _ in manifest.settings["tokenizers"])
     pairs = tuple((i, old.index(name)) for i, name in enumerate(tokenizers) if name in old)
     if not pairs and len(old) == len(tokenizers) == 1:
         pairs = ((0, 0),)
     if not pairs:
-        raise NotComparable(str(directory), f"has none of these tokenizers, but {', '.join(old)}; compare equal names")
+        raise NotComparable(
+            str(directory), f"has none of these tokenizers, but {', '.join(old)}; tokenizers are compared by name"
+        )
     return OldRun(directory, manifest.fingerprint, old, pairs)
 
 
 def change_table(
     premiums: pl.DataFrame, documents: pl.DataFrame, tokenizers: Sequence[str], run: OldRun, settings: Premiums
 ) -> pl.DataFrame:
-    """changes.parquet: a row a tokenizer and a language that both runs have.
+    """Return changes.parquet: one row for each tokenizer and language that both runs have.
 
-    `change` is the new premium over the old one, both of sums over the documents that both runs counted, with its
-    interval by a bootstrap that draws these documents for both (`method` "documents"). Where the old run has no counts,
-    or no document of the baseline is in both, the premiums are those of the two tables, and told apart where their
-    intervals do not meet ("intervals"). `verdict`: better, worse or same; null where there is no interval to tell by.
+    `change` is the new premium divided by the old one. Both premiums are ratios of sums over the documents that both
+    runs counted. The interval is from a bootstrap that draws the same documents for both runs (`method` "documents").
+    If the old run has no counts of documents, or the runs share no document of the baseline, the premiums are those of
+    the two tables, and a difference is a change if their intervals do not overlap (`method` "intervals").
+    `verdict`: better, worse or same; null if there is no interval.
     """
     path = run.directory / DOCUMENTS
     old_documents = pl.read_parquet(path, glob=False) if path.is_file() else None
@@ -97,14 +98,14 @@ def change_table(
 
 
 def _by_documents(both: pl.DataFrame, settings: Premiums) -> pl.DataFrame | None:
-    """From the tokens of each document in both runs; None where the baseline has none of them."""
+    """Return the changes over the documents of both runs; None if the baseline has none of these documents."""
     languages = both["language"].unique().sort().to_list()
     if settings.baseline not in languages:
         return None
     amounts, there = matrices(both, languages, ["new", "old"])
     baseline = languages.index(settings.baseline)
     shared = there & there[:, [baseline]]
-    found = changes(amounts["new"], amounts["old"], there, baseline, settings.resamples)
+    estimate = changes(amounts["new"], amounts["old"], there, baseline, settings.resamples)
     sums = {name: (one * shared).sum(0) for name, one in amounts.items()}
     against = {name: (one[:, [baseline]] * shared).sum(0) for name, one in amounts.items()}
     table = pl.DataFrame(
@@ -113,9 +114,9 @@ def _by_documents(both: pl.DataFrame, settings: Premiums) -> pl.DataFrame | None
             "documents": shared.sum(0),
             "old": sums["old"] / against["old"],
             "new": sums["new"] / against["new"],
-            "change": found.value,
-            "low": found.low,
-            "high": found.high,
+            "change": estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
         }
     ).with_columns(pl.selectors.float().fill_nan(None))
     return table.with_columns(
@@ -124,7 +125,7 @@ def _by_documents(both: pl.DataFrame, settings: Premiums) -> pl.DataFrame | None
 
 
 def _by_intervals(premiums: pl.DataFrame, new: str, old_premiums: pl.DataFrame, old: str) -> pl.DataFrame:
-    """From the two tables alone: no interval of the change itself."""
+    """Return the changes between two premium tables; `low` and `high` of the change are null."""
     names = ["language", "documents", "premium", "low", "high"]
     before = old_premiums.filter(pl.col("tokenizer") == old).select(names)
     after = premiums.filter(pl.col("tokenizer") == new).select(
@@ -144,6 +145,6 @@ def _by_intervals(premiums: pl.DataFrame, new: str, old_premiums: pl.DataFrame, 
 
 
 def _verdict(better: pl.Expr, worse: pl.Expr) -> pl.Expr:
-    """Null where there is no interval to tell by."""
+    """Return the column `verdict`; null where `better` or `worse` is null."""
     named = pl.when(better).then(pl.lit(BETTER)).when(worse).then(pl.lit(WORSE)).otherwise(pl.lit(SAME))
     return pl.when(better.is_not_null() & worse.is_not_null()).then(named).alias("verdict")

@@ -1,4 +1,4 @@
-"""What is to know of the text itself, once for all tokenizers: its script, its characters and its words."""
+"""Description of each language's text, once for all tokenizers: script, characters, whitespace words."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,12 @@ DESCRIBED: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "counts": pl.List(pl.Int64),
     "words": pl.List(pl.Binary),
 }
+"""Columns of the scratch file: `counts` are the occurrences of `characters`, `words` are distinct."""
 
 
 @dataclass(frozen=True)
 class DescribeTask:
-    """Some languages to describe."""
+    """A group of languages to describe."""
 
     texts: tuple[Texts, ...]
     selected: Path
@@ -34,12 +35,12 @@ class DescribeTask:
 
 
 def described_name(group: int) -> str:
-    """Scratch: language, script, its distinct characters and how often each occurs, its distinct words."""
+    """Return the name of a scratch file: one row for each language of a group (DESCRIBED)."""
     return f"described-{group:03}.parquet"
 
 
 def describe_languages(task: DescribeTask) -> int:
-    """Write the task's scratch file (DESCRIBED); returns how many languages it describes."""
+    """Worker task: write the scratch file (DESCRIBED); return the number of languages in it."""
     places, rows = selected_places(task.selected), list[dict[str, Any]]()
     for language in task.languages:
         texts = selected_text(task.texts, places, language).to_pylist()
@@ -53,28 +54,31 @@ def describe_languages(task: DescribeTask) -> int:
                 "words": [word.encode() for word in word_table(" ".join(texts))],
             }
         )
-    with replacing(task.into / described_name(task.group), durable=False) as part:
-        pl.DataFrame(rows, DESCRIBED).write_parquet(part)
+    with replacing(task.into / described_name(task.group), durable=False) as temporary:
+        pl.DataFrame(rows, DESCRIBED).write_parquet(temporary)
     return len(rows)
 
 
 def character_counts(text: str) -> dict[str, int]:
-    """Each character of a text and how often it occurs, by code point."""
+    """Count the occurrences of each character of a text; the keys are sorted by code point."""
     counts = np.bincount(np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.int64))
     return {chr(point): int(counts[point]) for point in np.flatnonzero(counts).tolist()}
 
 
 @dataclass(frozen=True)
 class Description:
-    """One language's row."""
+    """Description of one language."""
 
     script: str | None
+    """Script of most letters; None: there are none."""
     characters: dict[str, int]
+    """Occurrences of each character."""
     words: pa.BinaryArray
+    """Distinct whitespace words, as UTF-8."""
 
 
 def descriptions(into: Path, group: int) -> dict[str, Description]:
-    """What `describe_languages` wrote, by language."""
+    """Read the descriptions that `describe_languages` wrote, by language."""
     table = pl.read_parquet(into / described_name(group), glob=False)
     return {
         row["language"]: Description(

@@ -15,9 +15,10 @@ from pipelines.premiums.settings import Premiums
 def metric_table(
     premiums: pl.DataFrame, measures: Sequence[pl.DataFrame], figures: pl.DataFrame, settings: Premiums
 ) -> pl.DataFrame:
-    """metrics.parquet, a row a tokenizer and language; nulls where a figure cannot be computed.
+    """Return metrics.parquet: one row for each tokenizer and language; a figure that cannot be computed is null.
 
-    `premiums`: premiums.parquet; `measures`: one a tokenizer, in the same order; `figures`: of the vocabularies.
+    `premiums`: the rows of premiums.parquet. `measures`: one table for each tokenizer, in the order of `premiums`.
+    `figures`: figures of the vocabularies (`vocabulary_figures`).
     """
     tokens = pl.col("tokens_documents")
     named = pl.lit(settings.reference is not None) & (pl.col("tokenizer") == (settings.reference or ""))
@@ -43,7 +44,7 @@ def metric_table(
         nsl=_ratio(tokens, pl.col("reference")),
         words=pl.col("words"),
         fertility=_ratio(tokens, pl.col("words")),
-        continued_words=_ratio(pl.col("continued"), pl.col("told_words")),
+        continued_words=_ratio(pl.col("split_words"), pl.col("measured_words")),
         words_undefined=pl.Series([not writes_words(one) for one in joined["script"].to_list()], dtype=pl.Boolean),
         types=pl.col("types"),
         vocabulary_share=_ratio(pl.col("types"), pl.col("vocabulary")),
@@ -57,22 +58,22 @@ def metric_table(
 
 
 def _ratio(amount: pl.Expr, unit: pl.Expr) -> pl.Expr:
-    """Null where there is nothing to divide by."""
+    """Divide; null where `unit` is 0."""
     return pl.when(unit > 0).then(amount / unit)
 
 
 def _names(table: pl.DataFrame) -> list[str]:
-    """Tokenizers, in their order."""
+    """Return the names of the tokenizers, in the order of the table."""
     return list(table["tokenizer"].unique(maintain_order=True))
 
 
 def tokenizer_table(
     premiums: pl.DataFrame, metrics: pl.DataFrame, figures: pl.DataFrame, efficiencies: Sequence[float | None]
 ) -> pl.DataFrame:
-    """tokenizers.parquet: a row a tokenizer, over the languages that are not marked.
+    """Return tokenizers.parquet: one row for each tokenizer, over the languages that are not marked.
 
-    `figures`: of the vocabularies; `efficiencies`: Renyi's, of all text together. Figures that take two languages are
-    null over fewer.
+    `figures`: figures of the vocabularies (`vocabulary_figures`). `efficiencies`: Renyi efficiency of each tokenizer
+    over all text together. Figures that need two languages are null if there are fewer.
     """
     rows = list[dict[str, Any]]()
     for name, efficiency in zip(_names(premiums), efficiencies, strict=True):

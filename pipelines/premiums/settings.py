@@ -14,22 +14,24 @@ class Premiums(Settings[PremiumsResult], frozen=True, kw_only=True):
     parallel: Annotated[Corpus, UNHASHED]
     """Parallel text: documents with the same id are translations of each other."""
     tokenizer: Annotated[list[str], UNHASHED]
-    """Tokenizers to compare; give it several times."""
+    """Tokenizers to compare; give the flag once for each."""
     out: Annotated[str, UNHASHED]
-    """Directory for premiums.parquet, and the counts of every document."""
+    """Directory for premiums.parquet and the other tables, and for the counts of every document."""
     baseline: str = "eng_Latn"
     """The language that the others are compared with."""
     languages: list[str] | None = None
-    """Compare only these; by default all."""
+    """Compare only these languages with the baseline; by default all."""
     documents: Literal["common", "pairwise"] = "common"
-    """Sum over the documents that all compared languages have, or that the language and the baseline have."""
+    """Documents to compare: those that all languages have (common), or those that a language and the baseline have
+    (pairwise)."""
     aggregation: Literal["documents", "joined", "per-document"] = "documents"
     """Definition of `premium`: ratio of summed tokens (documents), of the texts joined by a space and encoded once
     (joined; Petrov et al.), or median of the documents' ratios (per-document)."""
     reference: str | None = None
-    """One of the tokenizers, by its name or as given: sequence lengths are normalized by it (nsl)."""
+    """One of the tokenizers, by its name or as given; normalized sequence length (nsl) divides by its tokens."""
     against: Annotated[str | None, UNHASHED] = None
-    """Output of an earlier run: say which languages got better or worse since, beyond the interval."""
+    """Output directory of an earlier run; changes.parquet then says which languages got better or worse since, beyond
+    the interval."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """Bootstrap resamples of documents behind each 95 % interval."""
 

@@ -40,12 +40,12 @@ SCRIPTS: Final = "scripts.parquet"
 VOCABULARY: Final = "vocabulary.parquet"
 EXAMPLES: Final = "examples.parquet"
 TABLES: Final = (PREMIUMS, METRICS, TOKENIZERS, SCRIPTS, VOCABULARY, EXAMPLES, DOCUMENTS)
-"""What is written, whatever the settings (docs/reference/outputs.md)."""
+"""Names of the tables that every run writes (docs/reference/outputs.md)."""
 
 
 @dataclass(frozen=True)
 class CompareTask:
-    """Scratch files and settings that the tables are made of."""
+    """Scratch files and settings to make the tables of."""
 
     selection: Selection
     counts: tuple[CountTask, ...]
@@ -57,14 +57,14 @@ class CompareTask:
 
 
 def compare(task: CompareTask) -> dict[str, Any]:
-    """Write the tables; returns the figures for the manifest."""
+    """Worker task: write the tables; return the figures for the manifest."""
     counted = gather_counts(task.selection.path, task.counts)
-    parts = [pl.read_parquet(task.scratch / vocabulary_name(i), glob=False) for i in range(len(task.tokenizers))]
-    vocabulary = pl.concat(parts)
+    own = [pl.read_parquet(task.scratch / vocabulary_name(i), glob=False) for i in range(len(task.tokenizers))]
+    vocabulary = pl.concat(own)
     figures = vocabulary_figures(vocabulary)
     premiums = premium_table(counted, task.tokenizers, task.settings)
     metrics = metric_table(premiums, counted.measures, figures, task.settings)
-    efficiencies = [renyi_efficiency(part["uses"].to_numpy()) for part in parts]
+    efficiencies = [renyi_efficiency(table["uses"].to_numpy()) for table in own]
     tables = {
         PREMIUMS: premiums,
         METRICS: metrics,
@@ -77,8 +77,8 @@ def compare(task: CompareTask) -> dict[str, Any]:
     verdicts = dict[str, int]()
     if task.against is not None:
         tables[CHANGES] = change_table(premiums, counted.documents, task.tokenizers, task.against, task.settings)
-        told = tables[CHANGES]["verdict"].drop_nulls()
-        verdicts = {one: int((told == one).sum()) for one in (BETTER, WORSE, SAME)}
+        decided = tables[CHANGES]["verdict"].drop_nulls()
+        verdicts = {verdict: int((decided == verdict).sum()) for verdict in (BETTER, WORSE, SAME)}
     for name, table in tables.items():
         write_table(table, task.into / name)
     return verdicts | {
@@ -91,12 +91,12 @@ def compare(task: CompareTask) -> dict[str, Any]:
 
 
 def premiums(settings: Premiums, context: Context) -> PremiumsResult:
-    """Compare languages by the tokens that they need for the same text.
+    """Compare languages by the number of tokens that each needs for the same text.
 
     Raises BadSettings, and what `compare_languages` and loading the tokenizers raise.
     """
     if not settings.tokenizer:
-        raise BadSettings("tokenizer", "names none; give at least one --tokenizer")
+        raise BadSettings("tokenizer", "is missing; give at least one --tokenizer")
     for reference in settings.tokenizer:
         if settings.tokenizer.count(reference) > 1:
             raise BadSettings("tokenizer", f"names {reference} twice; leave one out")
@@ -112,7 +112,7 @@ def premiums(settings: Premiums, context: Context) -> PremiumsResult:
 
 
 def described(facts: Mapping[str, Any]) -> str:
-    """Describe the tables in one line, and what does not count in them."""
+    """Return one line on the tables: what they compare, and what is left out, marked or without an interval."""
     line = f"premiums of {facts['languages']:,} languages over {facts['documents']:,} documents"
     if "better" in facts:
         line += f" ({facts['better']:,} got better, {facts['worse']:,} worse)"
@@ -126,19 +126,21 @@ def described(facts: Mapping[str, Any]) -> str:
 
 
 def _reference(settings: Premiums) -> str | None:
-    """Return the name of the tokenizer that `reference` means."""
+    """Return the name of the tokenizer that the setting `reference` names; None if it is not set."""
     if settings.reference is None:
         return None
     names = {one: short_name(one, settings.tokenizer) for one in settings.tokenizer}
     if settings.reference in names.values():
         return settings.reference
     if settings.reference not in names:
-        raise BadSettings("reference", f"{settings.reference!r} is none of the tokenizers {', '.join(names.values())}")
+        raise BadSettings(
+            "reference", f"{settings.reference!r} is none of the tokenizers {', '.join(names.values())}; name one"
+        )
     return names[settings.reference]
 
 
 def short_name(reference: str, among: Sequence[str]) -> str:
-    """Return the last part of a reference, or all of it where another has the same last part."""
+    """Return the last component of a reference's path; all of it if another reference has the same last component."""
     names = [_stem(one) for one in among]
     name = _stem(reference)
     return name if names.count(name) == 1 else reference
@@ -156,14 +158,14 @@ def compare_languages(
     settings: Premiums,
     context: Context,
 ) -> Made:
-    """Write premiums.parquet and its companions (docs/reference/outputs.md) to `output`. Kept where up to date.
+    """Write premiums.parquet and its companions (docs/reference/outputs.md) to `output`. Kept if up to date.
 
-    A row a tokenizer and language: sums over the compared documents, the premium against the baseline with its 95 %
-    interval, and the same ratio of bytes and of characters, which do not depend on the tokenizer. With `against`, the
-    output of an earlier run, changes.parquet says how each language's premium changed since.
+    One row for each tokenizer and language: sums over the compared documents, the premium against the baseline with its
+    95 % interval, and the same ratios of bytes and of characters, which do not depend on the tokenizer. With `against`,
+    the output of an earlier run, changes.parquet holds the change of each language's premium since.
 
-    settings: `reference` is the name of a tokenizer. Raises NoBaseline, RepeatedDocument, NoCommonDocuments,
-    EmptyCorpus, NotComparable, and what reading raises.
+    settings: `reference` is the name of a tokenizer, not its path. Raises NoBaseline, RepeatedDocument,
+    NoCommonDocuments, EmptyCorpus, NotComparable, and what reading raises.
     """
     names = tuple(name for name, _ in tokenizers)
     against = None if settings.against is None else Path(settings.against).expanduser().resolve()
@@ -214,7 +216,7 @@ def _count(
     into: Path,
     context: Context,
 ) -> tuple[CountTask, ...]:
-    """Describe languages in groups, then count them with every tokenizer; return the tasks, whose files are there."""
+    """Describe languages in groups, then count each group with each tokenizer; return the tasks, all of them done."""
     engine, progress = context.engine, context.progress
     groups = list(enumerate(_groups(selection.bytes, engine.workers)))
     describing = [DescribeTask(texts, selection.path, languages, group, into) for group, languages in groups]
@@ -226,7 +228,7 @@ def _count(
             texts, selection.path, languages, {one: selection.examples[one] for one in languages
             if one in selection.examples}, tokenizer, place, group, settings.documents == "common", into,
         )
-        for group, languages in groups  # other tokenizers side by side: some hold Python's lock, most do not
+        for group, languages in groups  # different tokenizers run side by side: some hold Python's lock, most do not
         for place, tokenizer in enumerate(tokenizers)
     )  # fmt: skip
     with progress.stage("count tokens", sum(selection.bytes.values()) * len(tokenizers), "B") as advance:
@@ -236,7 +238,7 @@ def _count(
 
 
 def _groups(sizes: dict[str, int], most: int) -> list[tuple[str, ...]]:
-    """Languages shared out so that groups have about the same bytes: the largest first, to the smallest group."""
+    """Divide languages into at most `most` groups of similar bytes: the largest first, each to the smallest group."""
     groups: list[list[str]] = [[] for _ in range(min(most, len(sizes)))]
     filled = [0] * len(groups)
     for language in sorted(sizes, key=lambda one: (-sizes[one], one)):

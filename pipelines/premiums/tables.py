@@ -1,4 +1,4 @@
-"""From counts of documents to premiums.parquet: sums, joined texts and single documents, each with its interval."""
+"""premiums.parquet from counts of documents: ratios of sums, of joined texts, of documents, each with an interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,21 +18,22 @@ from pipelines.premiums.settings import Premiums
 PREMIUMS: Final = "premiums.parquet"
 DOCUMENTS: Final = "documents.parquet"
 MARKED_ABOVE: Final = 0.1
-"""The share of characters that become unknown tokens above which a language is not averaged in (Petrov et al.)."""
+"""Share of characters that become unknown tokens above which a language is left out of averages (Petrov et al.)."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Everything that was counted: `documents` has a row a language and document, in the baseline's order."""
+    """Counts of all tasks together."""
 
     documents: pl.DataFrame
-    """language, id, characters, bytes, tokens_0, tokens_1, ... (int64)."""
+    """language, id, characters, bytes, tokens_0, tokens_1, ... (int64): one row for each language and document, sorted
+    by language, then in the baseline's order."""
     measures: list[pl.DataFrame]
-    """One a tokenizer: `pipelines.premiums.counting.MEASURES` and the text's script; a row a language, by language."""
+    """One table for each tokenizer: `pipelines.premiums.counting.MEASURES` and `script`; rows sorted by language."""
 
 
 def gather_counts(selected: Path, tasks: Sequence[CountTask]) -> Counted:
-    """What describing and counting tasks wrote, whatever groups of languages they had."""
+    """Read the scratch files of all counting and describing tasks; the groups of languages do not matter."""
     documents = pl.read_parquet(selected, glob=False)
     sizes = dict(documents.group_by("language", maintain_order=True).len().iter_rows())
     starts = dict(zip(sizes, np.cumsum([0, *sizes.values()]), strict=False))
@@ -60,7 +61,7 @@ def gather_counts(selected: Path, tasks: Sequence[CountTask]) -> Counted:
 
 
 def premium_table(counted: Counted, tokenizers: Sequence[str], settings: Premiums) -> pl.DataFrame:
-    """premiums.parquet: a row a tokenizer and language."""
+    """Return premiums.parquet: one row for each tokenizer and language."""
     languages = counted.measures[0]["language"].to_list()
     names = ["bytes", "characters", *(f"tokens_{i}" for i in range(len(tokenizers)))]
     amounts, there = matrices(counted.documents, languages, names)
@@ -99,7 +100,7 @@ def premium_table(counted: Counted, tokenizers: Sequence[str], settings: Premium
 
 
 def _all_ways(ways: dict[str, tuple[F64, F64, F64, F64]], spread: Spread) -> dict[str, F64]:
-    """Columns for each aggregation, whichever the table shows first."""
+    """Return the columns of every aggregation, which do not depend on the chosen one."""
     columns = {"tokens_documents": ways["documents"][0], "tokens_joined": ways["joined"][0]}
     for name, (_, premium, low, high) in ways.items():
         short = name.replace("-", "_")
@@ -108,12 +109,15 @@ def _all_ways(ways: dict[str, tuple[F64, F64, F64, F64]], spread: Spread) -> dic
 
 
 def _moved(estimate: Estimate, value: F64) -> tuple[F64, F64, F64]:
-    """The interval of an estimate, moved to another value of the same thing: joining adds no chance of its own."""
+    """Return `value` with the interval of `estimate`, scaled to it: joining texts adds no randomness of its own."""
     return value, estimate.low * value / estimate.value, estimate.high * value / estimate.value
 
 
 def matrices(documents: pl.DataFrame, languages: list[str], names: list[str]) -> tuple[dict[str, F64], Mask]:
-    """Amounts as float64[documents, languages], and which documents are there. Rows in a fixed order of ids."""
+    """Return columns as matrices float64[documents, languages], and bool[documents, languages] of present documents.
+
+    Rows are in the order of the sorted ids.
+    """
     ids = documents["id"].unique().sort()
     rows = pl.DataFrame({"id": ids, "row": np.arange(len(ids))})
     columns = pl.DataFrame({"language": languages, "column": np.arange(len(languages))})
@@ -130,7 +134,7 @@ def matrices(documents: pl.DataFrame, languages: list[str], names: list[str]) ->
 
 
 def example_table(counted: Counted, tokenizers: Sequence[str], document: str) -> pl.DataFrame:
-    """examples.parquet: the tokens of one document in every language that has it; their bytes, in order."""
+    """Return examples.parquet: the tokens (bytes) of one document, in order, by tokenizer and language."""
     return pl.concat(
         [
             measured.filter(pl.col("example").is_not_null()).select(

@@ -1,4 +1,4 @@
-"""What the tokens of each tokenizer are, and which of them the compared text used."""
+"""Vocabulary tables: the tokens of each tokenizer, their kinds and scripts, and their uses in the compared text."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from pipelines.premiums.counting import uses_name
 
 @dataclass(frozen=True)
 class VocabularyTask:
-    """One tokenizer, after all groups of languages were counted with it."""
+    """One tokenizer to describe, after all groups of languages are counted with it."""
 
     name: str
     tokenizer: Tokenizer
@@ -24,15 +24,15 @@ class VocabularyTask:
 
 
 def vocabulary_name(place: int) -> str:
-    """Scratch: a part of vocabulary.parquet."""
+    """Return the name of a scratch file: the rows of one tokenizer in vocabulary.parquet."""
     return f"vocabulary-{place:03}.parquet"
 
 
 def describe_vocabulary(task: VocabularyTask) -> int:
-    """Write the rows of one tokenizer; returns how many."""
+    """Worker task: write the rows of one tokenizer; return their number."""
     kinds = token_kinds(task.tokenizer)
-    parts = [pl.read_parquet(task.into / uses_name(task.place, group), glob=False) for group in range(task.groups)]
-    uses = np.sum([part["uses"].to_numpy() for part in parts], axis=0)
+    counts = [pl.read_parquet(task.into / uses_name(task.place, group), glob=False) for group in range(task.groups)]
+    uses = np.sum([table["uses"].to_numpy() for table in counts], axis=0)
     table = pl.DataFrame(
         {
             "token": np.arange(len(kinds.texts), dtype=np.int32),
@@ -41,7 +41,7 @@ def describe_vocabulary(task: VocabularyTask) -> int:
             "characters": kinds.characters,
             "part_of_utf8": kinds.part,
             "undecodable": kinds.undecodable,
-            "unreachable": kinds.unreachable & (uses == 0),  # what was used was reached
+            "unreachable": kinds.unreachable & (uses == 0),  # a used token is reachable
             "uses": uses,
         }
     ).filter(pl.col("bytes").bin.size() > 0)
@@ -51,13 +51,13 @@ def describe_vocabulary(task: VocabularyTask) -> int:
         pl.col("script").cast(pl.String),
         pl.when(pl.col("characters") >= 0).then("characters"),
     )
-    with replacing(task.into / vocabulary_name(task.place), durable=False) as part:
-        named.write_parquet(part)
+    with replacing(task.into / vocabulary_name(task.place), durable=False) as temporary:
+        named.write_parquet(temporary)
     return len(named)
 
 
 def script_table(vocabulary: pl.DataFrame) -> pl.DataFrame:
-    """scripts.parquet: how many tokens of each vocabulary are of which script, and how many of these were used."""
+    """Return scripts.parquet: tokens of each vocabulary by script, and the number of these that the text used."""
     return (
         vocabulary.group_by("tokenizer", "script", maintain_order=True)
         .agg(tokens=pl.len().cast(pl.Int64), used=(pl.col("uses") > 0).sum().cast(pl.Int64), uses=pl.col("uses").sum())
@@ -69,7 +69,7 @@ def script_table(vocabulary: pl.DataFrame) -> pl.DataFrame:
 
 
 def vocabulary_figures(vocabulary: pl.DataFrame) -> pl.DataFrame:
-    """How many tokens of each vocabulary are what; a row a tokenizer, in the order of `vocabulary`."""
+    """Count the tokens of each vocabulary by kind: one row for each tokenizer, in the order of `vocabulary`."""
     text = pl.col("script") != SPECIAL
     return vocabulary.group_by("tokenizer", maintain_order=True).agg(
         vocabulary=pl.len().cast(pl.Int64),

@@ -240,6 +240,6 @@ def test_a_run_that_cannot_be_compared_with_is_one_line(made: Path, tmp_path: Pa
     parallel(tmp_path / "p", [("1", "en", "one"), ("1", "de", "eins")])
     premiums(made, tmp_path / "p", tmp_path / "old", baseline="de")
     files, named = find_files([Source(path=str(tmp_path / "p"))]), [("tok", load_tokenizer(str(made / "tok")))]
-    for old, why in ((tmp_path / "old", "its baseline is de, not en"), (tmp_path, "holds no finished premiums")):
+    for old, why in ((tmp_path / "old", "its baseline is de, not en"), (tmp_path, "holds no finished run of premiums")):
         with Output(tmp_path / "new", "premiums") as output, pytest.raises(NotComparable, match=why):
             compare_languages(files, named, output, ENGINE, Silent(), against=str(old))

@@ -1,0 +1,27 @@
+"""Result of training and measuring one language in a sweep."""
+
+from dataclasses import dataclass
+
+from operators.arrays import I64
+from operators.curves.tokens_by_size import Curve
+
+
+@dataclass(frozen=True)
+class LanguageSweep:
+    """Result of training and measuring one language."""
+
+    curve: Curve
+    sizes: I64
+    """Vocabulary sizes after each number of merges."""
+    tokens: I64
+    """Tokens of each compared document (int64), in the baseline's order, with the whole vocabulary."""
+    bytes: int
+    """Bytes of the compared text."""
+    characters: int
+    """Characters of the compared text."""
+    whitespace: int
+    """White-space characters of the compared text."""
+    overlap: float
+    """Share of the vocabulary that both the training text and the compared text use."""
+    train_bytes: int
+    """Bytes of the training text."""
