@@ -1,6 +1,6 @@
 """The model behind `babelmerge plan`: from distinct words to memory, time, workers and core-hours.
 
-Everything it multiplies with is in `Costs`; docs/explanation/planning.md explains it.
+All its constants are in `Costs`; docs/explanation/planning.md explains them.
 """
 
 import math
@@ -13,91 +13,92 @@ from operators.errors import UsageError
 from operators.statistics.heaps_law import Growth, Interval
 
 TABLE_SPREAD: Final = math.sqrt(2)
-"""A hash table doubles: it may hold so many times more, or less, memory than its words need on average."""
+"""Factor, either way, between the memory of a hash table, which grows by doubling, and the average for its content."""
 TIME_SPREAD: Final = 1.5
-"""How far times may be off, either way, where the words are as predicted: other caches, other loads."""
+"""Factor by which times may be off, either way, if the words are as predicted: other caches, other loads."""
 PAIRS_SPREAD: Final = 1.4
-"""How far the number of distinct pairs may be off, either way, where the words are as predicted."""
+"""Factor by which the number of distinct pairs may be off, either way, if the words are as predicted."""
 SHARD_SPREAD: Final = 1.2
-"""The same of a shard's memory: words are not of one length."""
+"""Factor by which a shard's memory may be off, either way: words differ in length."""
 WIDE: Final = 65_535
-"""Tokens that a shard's narrow cells do not hold (operators.shard)."""
+"""Vocabulary size from which a shard needs wide cells (operators.shard)."""
 MOST_WORKERS: Final = 100_000
+"""Largest number of workers that a plan may propose."""
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a word, a symbol, a merge costs. A symbol is a byte of a distinct word."""
+    """Costs of a word, a symbol, a merge, in bytes and seconds. A symbol is a byte of a distinct word."""
 
     worker_bytes: float
-    """A worker's process with kernels loaded, before it holds anything."""
+    """Memory of a worker's process with kernels loaded and no data."""
     counting_bytes_per_word: float
-    """Table of a counting worker, for each distinct (language, word)."""
+    """Memory of a counting worker's table for each distinct (language, word)."""
     counting_copies: float
-    """Peak memory to that of the table: one that grows is there twice, and its words are sorted."""
+    """Peak memory divided by that of the table: a table that grows exists twice, and its words are sorted."""
     counting_buffer_bytes: float
-    """Text in hand while counting."""
+    """Memory for text while counting."""
     counting_flush_bytes: float
-    """A counting worker's tables are written out when they pass this (a part of pipelines.memory.MEMORY_BYTES)."""
+    """Size at which a counting worker writes its tables to disk (a fraction of pipelines.memory.MEMORY_BYTES)."""
     counting_task_bytes: float
-    """Text that one task counts, at most (pipelines.words.spans.LARGEST_GROUP_BYTES)."""
+    """Largest text of one counting task (pipelines.words.spans.LARGEST_GROUP_BYTES)."""
     tables_seconds_per_word: float
-    """Writing, adding up and reading the word tables, for each distinct (language, word)."""
+    """Time to write, add up and read the word tables, for each distinct (language, word)."""
     shard_bytes_per_symbol: float
     shard_bytes_per_visit: float
-    """Where the pairs are that a merge in a distinct word makes."""
+    """Memory for the positions of the pairs that one merge in a distinct word creates."""
     shard_bytes_per_token: float
-    """A shard's tables that are as long as the vocabulary, with room to grow."""
+    """Memory of a shard's tables that are as long as the vocabulary, with room to grow."""
     wide_cell_bytes: float
-    """More for each symbol and word from WIDE tokens on: wider cells, and the narrow ones until they are copied."""
+    """Additional memory for each symbol and word from WIDE tokens on: wider cells, and the narrow ones until copied."""
     loading_bytes_per_word: float
-    """While a shard is laid out: where each word begins, its count, its place in their order."""
+    """Memory while a shard is built: the start, the count and the sorted position of each word."""
     loading_bytes_per_symbol: float
-    """While a shard is laid out: the words' bytes, next to the shard."""
+    """Memory while a shard is built: the words' bytes, beside the shard."""
     loading_seconds_per_symbol: float
     merged_share: float
-    """Pairs merged in distinct words, for each symbol, where there are as many tokens as words ..."""
+    """Pairs merged in distinct words, for each symbol, if the vocabulary has as many tokens as there are words."""
     merged_share_per_efold: float
-    """... and how much less that is for each e-fold of words to a token."""
+    """Decrease of that share for each factor e of words to tokens."""
     least_merged_share: float
+    """Lower bound of that share."""
     shard_seconds_per_visit: float
-    """A pair merged in one distinct word."""
+    """Time to merge a pair in one distinct word."""
     shard_seconds_per_merge: float
     pairs_log_scale: float
-    """Distinct pairs that ever occur: exp(this) * symbols^pairs_by_symbols * vocabulary^pairs_by_vocabulary."""
+    """Log scale of distinct pairs: exp(this) * symbols^pairs_by_symbols * vocabulary^pairs_by_vocabulary ever occur."""
     pairs_by_symbols: float
     pairs_by_vocabulary: float
     changes_per_pair: float
-    """Changed counts that one shard reports in all, for each distinct pair."""
+    """Changed counts that a single shard reports in total, for each distinct pair."""
     changes_by_shards: float
-    """Several shards report more of them in all: times shards to this power."""
+    """Exponent: the changed counts in total grow with shards^this."""
     reducer_bytes_per_pair: float
     reducer_seconds_per_change: float
     reducer_seconds_per_merge: float
     rounds_log_scale: float
-    """Rounds of merges: exp(this) * vocabulary^rounds_by_vocabulary."""
+    """Log scale of the number of training rounds: exp(this) * vocabulary^rounds_by_vocabulary."""
     rounds_by_vocabulary: float
     round_seconds: float
-    """A round trip to workers through Ray."""
+    """Time of a round trip to workers through Ray."""
     start_seconds: float
-    """Until the first task runs: imports, Ray."""
+    """Time until the first task runs: imports, start of Ray."""
 
 
 class WorkersTooSmall(UsageError):
-    """Workers that cannot hold what every worker holds."""
+    """Too little memory for a worker, whatever the number of workers. Both fields are in bytes."""
 
-    def __init__(self, given: float, needed: float) -> None:
-        super().__init__(given, needed)
-        self.given, self.needed = given, needed
+    given: float
+    needed: float
 
     def __str__(self) -> str:
         return (
-            f"{self.given / 1e9:.2f} GB a worker are too few: {self.needed / 1e9:.2f} GB are needed however many share "
-            "the work; raise memory_per_worker"
+            f"{self.given / 1e9:.2f} GB for a worker is too little: with any number of workers, each needs "
+            f"{self.needed / 1e9:.2f} GB; raise memory_per_worker"
         )
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """A prediction, and bounds that it should lie in (95 %)."""
+    """A prediction and its 95 % bounds."""
 
     low: float
     value: float
@@ -105,29 +106,30 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VocabularyPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What training to one vocabulary takes."""
+    """Needs of training to one vocabulary size."""
 
     vocabulary_size: int
     workers: int
     nodes: int
     partitions: int
-    """--partitions must be at least this."""
+    """Least value of --partitions."""
     counting_worker_bytes: Estimate
-    """Peak memory of a worker that counts or adds up."""
+    """Peak memory of a worker that counts or adds up word tables."""
     training_worker_bytes: Estimate
+    """Peak memory of a worker that trains."""
     driver_bytes: Estimate
     """Peak memory of the driver, which holds the counts of all pairs."""
     fits: bool
-    """Whether the upper bounds are within the memory for a worker."""
+    """True if the upper bounds are within the memory for a worker."""
     counting_seconds: Estimate
     training_seconds: Estimate
     core_hours: Estimate
-    """Workers times hours."""
+    """Number of workers times hours."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """A corpus as predicted, and what its counting and training need."""
+    """Prediction for a corpus: the growth of its words, and the needs of counting and training."""
 
     text: Interval
     """Bytes of text."""
@@ -138,18 +140,21 @@ class Needs:
     symbols: Growth
     """Bytes of distinct words, by bytes of text."""
     seconds_per_byte: float
-    """Of reading, pre-tokenizing and counting, on one core."""
+    """Time to read, pre-tokenize and count a byte of text, on one core."""
     largest_uncut_bytes: float
-    """Text of the largest file that one worker must count alone."""
+    """Bytes of text of the largest file that cannot be divided, so that one worker counts it alone."""
     costs: Costs
 
     def plan(
         self, vocabulary: int, workers: int | None, memory_bytes: float, cores_per_node: int, partitions: int = 16
     ) -> VocabularyPlan:
-        """Without `workers`: as few as the memory allows, but at least a node full. Raises WorkersTooSmall."""
+        """Return the needs for one vocabulary size. Without `workers`: the fewest that fit, at least one full node.
+
+        Raises WorkersTooSmall.
+        """
         chosen = workers or self.workers_needed(vocabulary, memory_bytes, cores_per_node, partitions)
-        parts = max(partitions, chosen)
-        counting, training = self.counting_bytes(chosen, parts), self.training_bytes(vocabulary, chosen)
+        tables = max(partitions, chosen)
+        counting, training = self.counting_bytes(chosen, tables), self.training_bytes(vocabulary, chosen)
         counted, trained = self.counting_seconds(chosen), self.training_seconds(vocabulary, chosen)
         start = self.costs.start_seconds
         hours = [(start + getattr(counted, way) + getattr(trained, way)) / 3600 for way in ("low", "value", "high")]
@@ -157,7 +162,7 @@ class Needs:
             vocabulary_size=vocabulary,
             workers=chosen,
             nodes=-(-chosen // cores_per_node),
-            partitions=parts,
+            partitions=tables,
             counting_worker_bytes=counting,
             training_worker_bytes=training,
             driver_bytes=self.driver_bytes(vocabulary),
@@ -168,15 +173,15 @@ class Needs:
         )
 
     def workers_needed(self, vocabulary: int, memory_bytes: float, cores_per_node: int, partitions: int) -> int:
-        """The smallest number of workers, at least a node full, whose upper bounds fit the memory."""
+        """Return the smallest number of workers, at least one full node, whose upper bounds fit the memory."""
 
         def needed(workers: int) -> float:
-            parts = max(partitions, workers)
-            return max(self.counting_bytes(workers, parts).high, self.training_bytes(vocabulary, workers).high)
+            tables = max(partitions, workers)
+            return max(self.counting_bytes(workers, tables).high, self.training_bytes(vocabulary, workers).high)
 
         if needed(MOST_WORKERS) > memory_bytes:
             raise WorkersTooSmall(memory_bytes, needed(MOST_WORKERS))
-        low, high = 0, max(1, cores_per_node)  # `low` are too few
+        low, high = 0, max(1, cores_per_node)  # `low` is too few
         while needed(high) > memory_bytes:
             low, high = high, 2 * high
         while low and high - low > 1:
@@ -185,7 +190,7 @@ class Needs:
         return high
 
     def counting_bytes(self, workers: int, partitions: int) -> Estimate:
-        """Peak memory of a worker that counts a task's text, or adds up a partition of the word tables."""
+        """Predict the peak memory of a worker that counts a task's text, or adds up a partition of the word tables."""
         cost, share = self.costs, min(self.text.high / workers, self.costs.counting_task_bytes)
         a_word = cost.counting_bytes_per_word
         task = scaled(self.pairs.predict(share), a_word, TABLE_SPREAD)
@@ -195,7 +200,7 @@ class Needs:
         return estimate(scaled(table, cost.counting_copies), cost.worker_bytes + cost.counting_buffer_bytes)
 
     def training_bytes(self, vocabulary: int, workers: int) -> Estimate:
-        """Peak memory of a worker that trains."""
+        """Predict the peak memory of a worker that trains."""
         cost = self.costs
         words, symbols = predicted(self.words, self.text), predicted(self.symbols, self.text)
 
@@ -211,13 +216,13 @@ class Needs:
         return estimate(scaled(Interval(low, value, high), 1, SHARD_SPREAD), fixed)
 
     def driver_bytes(self, vocabulary: int) -> Estimate:
-        """Peak memory of the driver."""
+        """Predict the peak memory of the driver."""
         cost = self.costs
         table = scaled(self.pairs_of_tokens(vocabulary), cost.reducer_bytes_per_pair, TABLE_SPREAD)
         return estimate(table, cost.worker_bytes)
 
     def counting_seconds(self, workers: int) -> Estimate:
-        """From the first task to whole word tables."""
+        """Predict the time from the first task to complete word tables."""
         alone = self.largest_uncut_bytes
         text = Interval(*(max(size / workers, alone) for size in _bounds(self.text)))
         reading = scaled(text, self.seconds_per_byte, TIME_SPREAD)
@@ -225,7 +230,7 @@ class Needs:
         return estimate(Interval(*map(sum, zip(_bounds(reading), _bounds(tables), strict=True))))
 
     def training_seconds(self, vocabulary: int, workers: int) -> Estimate:
-        """From word tables to the last merge."""
+        """Predict the time from word tables to the last merge."""
         symbols, pairs = predicted(self.symbols, self.text), self.pairs_of_tokens(vocabulary)
         words = predicted(self.words, self.text)
 
@@ -252,13 +257,13 @@ class Needs:
         )
 
     def merged_share(self, vocabulary: int, words: float) -> float:
-        """Pairs merged in distinct words, for each symbol of them."""
+        """Predict the number of pairs merged in distinct words, for each symbol of these words."""
         cost = self.costs
         share = cost.merged_share + cost.merged_share_per_efold * math.log(vocabulary / max(words, 1.0))
         return min(max(share, cost.least_merged_share), 0.95)
 
     def pairs_of_tokens(self, vocabulary: int) -> Interval:
-        """Distinct pairs of tokens that ever occur in training."""
+        """Predict the number of distinct pairs of tokens that ever occur in training."""
         cost, symbols = self.costs, predicted(self.symbols, self.text)
 
         def pairs(symbol: float) -> float:
@@ -269,17 +274,17 @@ class Needs:
 
 
 def predicted(growth: Growth, text: Interval) -> Interval:
-    """What is found in the whole text, whose size is itself an estimate."""
+    """Predict the value of `growth` for the whole text, whose size is itself an interval."""
     return Interval(growth.predict(text.low).low, growth.predict(text.value).value, growth.predict(text.high).high)
 
 
 def estimate(interval: Interval, more: float = 0.0) -> Estimate:
-    """As it is written, with what comes on top."""
+    """Return an interval as an Estimate, with `more` added to its value and both bounds."""
     return Estimate(low=interval.low + more, value=interval.value + more, high=interval.high + more)
 
 
 def scaled(interval: Interval, factor: float, spread: float = 1.0) -> Interval:
-    """Times a factor, which may be off by `spread` either way."""
+    """Multiply an interval by a factor, which itself may be off by the factor `spread` either way."""
     return Interval(interval.low * factor / spread, interval.value * factor, interval.high * factor * spread)
 
 

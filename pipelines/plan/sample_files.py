@@ -1,4 +1,4 @@
-"""Blocks of one file of a corpus: around places of it, or from its beginning on, and how much of the file they are."""
+"""Sampling of one file: blocks around given offsets, or from its start on, and the fraction of the file read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,57 +22,57 @@ from pipelines.corpus.sources import InputFile
 from pipelines.corpus.text_lines import read_text
 
 FAR: Final = 0.9
-"""Of a file that was read so far from its beginning, blocks were taken from all of it, about."""
+"""Fraction of a file from which on it counts as read to its end."""
 LONGEST_TEXT_BLOCKS: Final = 16
-"""Of a line of text that is longer than so many blocks, a part is taken."""
+"""Longest line of text, in blocks; only the start of a longer one is read."""
 LONGEST_RECORD_BYTES: Final = 16 << 20
-"""A line of JSON that is longer is passed over."""
-SIP_BYTES: Final = 8 << 10
-"""Stored bytes of a compressed file read at once, so that where reading stopped says how much was used."""
+"""Longest line of JSON; a longer one is skipped."""
+READ_BYTES: Final = 8 << 10
+"""Stored bytes of a compressed file read at once: few, so that the position in the file says how much was used."""
 
 
 @dataclass
 class FileSample:
-    """What was read of one file."""
+    """Sample of one file: its size, and how much of it was read."""
 
     file: InputFile
     how: Format
     stored_bytes: int
     text_bytes: int = 0
-    """Of the documents that were read."""
+    """Bytes of text of the documents that were read."""
     fraction: float = 0.0
-    """How much of the file that is."""
+    """Fraction of the file that was read, 0 to 1."""
     line_bytes: int = 0
-    """Of the lines that were read: more than the text that JSON lines hold."""
+    """Bytes of the lines that were read; lines of JSON are longer than the text in them."""
     reached: float = 0.0
-    """How far into the file blocks were taken, 0 to 1."""
+    """Position of the last block in the file, 0 to 1."""
 
     @property
     def whole(self) -> bool:
-        """Whether all of it was read."""
+        """True if the whole file was read."""
         return self.fraction == 1.0
 
     @property
     def by_head(self) -> bool:
-        """Whether something was read, but nothing from its end."""
+        """True if something was read, but nothing near the end of the file."""
         return 0 < self.reached < FAR
 
     @property
     def can_be_skipped_into(self) -> bool:
-        """Whether it consists of plain lines."""
+        """True if the file consists of uncompressed lines, so that reading may start at any offset."""
         return self.how.kind in ("text", "json") and not self.how.compression
 
 
 def around(one: FileSample, bad: BadRecords, block_bytes: int, places: F64) -> Iterator[pa.RecordBatch]:
-    """Blocks of whole lines around places (bytes) of a file of plain lines."""
+    """Yield blocks of whole lines around offsets (`places`, bytes) of a file of uncompressed lines."""
     with open_input(one.file) as stream:
 
         def lines() -> Iterator[bytes]:
             for place in places:
-                found = _lines_at(stream, max(int(place) - block_bytes // 2, 0), block_bytes, one.how.kind == "text")
-                one.line_bytes += len(found)
-                if found:
-                    yield found
+                block = _lines_at(stream, max(int(place) - block_bytes // 2, 0), block_bytes, one.how.kind == "text")
+                one.line_bytes += len(block)
+                if block:
+                    yield block
 
         reading = Reading(one.file, stream, bad, LONGEST_RECORD_BYTES, Span(0, one.stored_bytes), with_ids=False)
         reader = read_text if one.how.kind == "text" else read_json
@@ -83,9 +83,9 @@ def around(one: FileSample, bad: BadRecords, block_bytes: int, places: F64) -> I
 
 
 def _lines_at(stream: InputStream, start: int, size: int, fragments: bool) -> bytes:
-    """Whole lines: those that begin in `size` bytes from `start` on, at least the first that begins behind it.
+    """Read the lines that begin in the `size` bytes from `start` on; at least the first line that begins behind it.
 
-    Where lines are so long that none is found, a part of one if `fragments` may be, else nothing.
+    If a line is too long to be read whole: `size` bytes of it if `fragments` is true, else nothing.
     """
     stream.seek(max(start - 1, 0))
     held, begin = stream.read(size + 1), 0 if start == 0 else -1
@@ -107,9 +107,9 @@ def _lines_at(stream: InputStream, start: int, size: int, fragments: bool) -> by
 def passing(
     one: FileSample, bad: BadRecords, block_bytes: int, text_bytes: int | None, every: int = 1
 ) -> Iterator[pa.RecordBatch]:
-    """Every so many-th block from the beginning on, until they hold so much text; None: to the end."""
+    """Yield every `every`-th block from the start on, until the blocks hold `text_bytes` of text; None: to the end."""
     with open_input(one.file) as stream:
-        passage = _Passage(one, Sips(one.file.path, stream), bad, block_bytes, every)
+        passage = _Passage(one, ShortReads(one.file.path, stream), bad, block_bytes, every)
         try:
             for batch in passage.batches:
                 one.text_bytes += _text_bytes(batch)
@@ -124,17 +124,17 @@ def passing(
 
 
 class _Passage:
-    """A file while it is read from its beginning, and how much was seen and taken."""
+    """Reader of a file from its start on, which tracks how much was read and how much of that was sampled."""
 
-    def __init__(self, one: FileSample, stream: "Sips", bad: BadRecords, block_bytes: int, every: int) -> None:
+    def __init__(self, one: FileSample, stream: "ShortReads", bad: BadRecords, block_bytes: int, every: int) -> None:
         self._stored, self._stream, self._every = max(one.stored_bytes, 1), stream, every
-        self._seen = self._taken = self._met = 0
+        self._seen = self._taken = self._blocks = 0
         self._rows: int | None = None
         self._block_bytes = block_bytes
         self._reading = Reading(one.file, stream, bad, block_bytes, with_ids=False)
         self._of_rows = one.how.kind in ("parquet", "arrow")
         if self._of_rows:
-            stream.sip_bytes = 1 << 62
+            stream.most_bytes = 1 << 62
             self._rows = _rows(stream) if one.how.kind == "parquet" else None
             self.batches = self._of_columns((read_parquet if self._rows else read_arrow)(self._reading))
         else:
@@ -143,39 +143,39 @@ class _Passage:
 
     @property
     def reached(self) -> float:
-        """How far into the file, 0 to 1."""
+        """Position in the file, 0 to 1."""
         if self._rows:
             return min(self._reading.record / self._rows, 1.0)
         return min(self._stream.tell() / self._stored, 1.0)
 
     @property
     def line_bytes(self) -> int:
-        """Bytes of the lines that were taken; 0 where there are none."""
+        """Bytes of the sampled lines; 0 for formats without lines."""
         return 0 if self._of_rows else self._taken
 
     @property
     def fraction(self) -> float:
-        """How much of the file was taken."""
+        """Fraction of the file that was sampled, 0 to 1."""
         return self.reached * min(self._taken / max(self._seen, 1), 1.0)
 
     def _is_taken(self) -> bool:
-        self._met += 1
-        return (self._met - 1) % self._every == self._every // 2
+        self._blocks += 1
+        return (self._blocks - 1) % self._every == self._every // 2
 
-    def _counted(self, found: Iterator[bytes]) -> Iterator[bytes]:
-        for piece in found:
-            self._seen += len(piece)
-            for start in range(0, len(piece), self._block_bytes):  # a block is a piece at least
-                yield piece[start : start + self._block_bytes]
+    def _counted(self, content: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in content:
+            self._seen += len(chunk)
+            for start in range(0, len(chunk), self._block_bytes):  # a block is at least one chunk
+                yield chunk[start : start + self._block_bytes]
 
-    def _lines(self, found: Iterator[bytes]) -> Iterator[bytes]:
-        for block in found:
+    def _lines(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
             if self._is_taken():
                 self._taken += len(block)
                 yield block
 
-    def _of_columns(self, found: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in found:
+    def _of_columns(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
             self._seen += batch.num_rows
             if self._is_taken():
                 self._taken += batch.num_rows
@@ -183,7 +183,7 @@ class _Passage:
 
 
 def _rows(stream: InputStream) -> int:
-    """Rows of a Parquet file; what is wrong with it is told by whoever reads on."""
+    """Return the number of rows of a Parquet file; 1 if its metadata is damaged, which reading it then reports."""
     try:
         rows = int(pq.ParquetFile(stream).metadata.num_rows)
     except (pa.ArrowException, OSError):
@@ -192,16 +192,16 @@ def _rows(stream: InputStream) -> int:
     return rows
 
 
-class Sips(InputStream):
-    """A stream that gives little at once, so that its position is where its reader is."""
+class ShortReads(InputStream):
+    """A stream that returns few bytes at once, so that its position is that of its reader."""
 
     def __init__(self, path: str, stream: InputStream) -> None:
         super().__init__(path, lambda: stream)
-        self.sip_bytes = SIP_BYTES
+        self.most_bytes = READ_BYTES
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, never more than a sip."""
-        return super().read(min(size, self.sip_bytes))
+        """Read up to `size` bytes, at most `most_bytes`."""
+        return super().read(min(size, self.most_bytes))
 
 
 def _text_bytes(batch: pa.RecordBatch) -> int:

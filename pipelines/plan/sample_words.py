@@ -1,4 +1,4 @@
-"""Distinct words of a sample, block by block; how fast this machine reads and counts."""
+"""Distinct words of a sample by block, and the speed at which this machine reads and counts."""
 
 import time
 from dataclasses import dataclass
@@ -19,34 +19,32 @@ from pipelines.plan.sample_files import FileSample
 from pipelines.plan.sampling import Sample
 
 BATCH_BYTES: Final = 2 << 20
-"""Text that is split and counted at once, as counting does."""
+"""Bytes of text to split and count at once, as in counting."""
 READ_BYTES: Final = 16 << 20
-"""Text that is read to learn how fast a kind of file is read."""
+"""Bytes of text to read for measuring the reading speed of a format."""
 
 
 class SampleWords:
-    """Takes the blocks of a sample."""
+    """Collector of the distinct words of a sample's blocks."""
 
     def __init__(self, pretokenizer: str) -> None:
-        """Raises BadPattern."""
+        """Start empty. Raises BadPattern."""
         self._pretokenizer, self._counter = Pretokenizer(pretokenizer), WordCounter()
         self._held: list[pa.RecordBatch] = []
         self._held_bytes = 0
         self._codes: dict[str, int] = {}
-        self._found: list[pa.LargeBinaryArray] = []
-        """Distinct words, an array for each block and language."""
-        self._of: list[tuple[int, int]] = []
-        """(language, block) of each of these."""
+        self._distinct: list[pa.LargeBinaryArray] = []  # distinct words, an array for each block and language
+        self._owners: list[tuple[int, int]] = []  # (language, block) of each of these arrays
         self._seconds = 0.0
         self.blocks = self.text_bytes = self.words_read = 0
 
     @property
     def languages(self) -> int:
-        """Languages met."""
+        """Number of languages so far."""
         return len(self._codes)
 
     def add(self, block: pa.RecordBatch) -> int:
-        """Take a block (CORPUS_SCHEMA); returns its bytes of text."""
+        """Add a block (CORPUS_SCHEMA); return its bytes of text."""
         size = int(pc.sum(pc.binary_length(block.column("text"))).as_py() or 0)
         if size:
             self._held.append(block)
@@ -56,45 +54,45 @@ class SampleWords:
         return size
 
     def finish(self) -> None:
-        """Count what is held."""
+        """Count the blocks that are added but not counted."""
         if not self._held:
             return
         batch = pa.concat_batches(self._held)
         if not self.text_bytes:  # kernels may have to be loaded, or compiled
             WordCounter().add(self._pretokenizer.split(batch.column("text")), batch.column("language"))
         began = time.perf_counter()
-        pieces = self._pretokenizer.split(batch.column("text"))
-        self._counter.add(pieces, batch.column("language"))
+        pretokens = self._pretokenizer.split(batch.column("text"))
+        self._counter.add(pretokens, batch.column("language"))
         self._seconds += time.perf_counter() - began
-        self.text_bytes += len(pieces.data)
-        self.words_read += len(pieces.ends)
-        self._find(pieces, batch.column("language"), np.cumsum([0, *(block.num_rows for block in self._held)]))
+        self.text_bytes += len(pretokens.data)
+        self.words_read += len(pretokens.ends)
+        self._find(pretokens, batch.column("language"), np.cumsum([0, *(block.num_rows for block in self._held)]))
         self._held, self._held_bytes = [], 0
 
-    def _find(self, pieces: PreTokens, languages: pa.StringArray, rows: I64) -> None:
-        """The distinct words of every block; block i holds the documents `rows[i]` to `rows[i + 1]`."""
-        offsets = np.concatenate([np.zeros(1, np.int64), pieces.ends])
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(pieces.data)]
-        words = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(pieces.ends), buffers)
+    def _find(self, pretokens: PreTokens, languages: pa.StringArray, rows: I64) -> None:
+        """Collect the distinct words of each block; block i holds the documents `rows[i]` to `rows[i + 1]`."""
+        offsets = np.concatenate([np.zeros(1, np.int64), pretokens.ends])
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(pretokens.data)]
+        words = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(pretokens.ends), buffers)
         names = languages.dictionary_encode()
         own = np.array([self._codes.setdefault(name, len(self._codes)) for name in names.dictionary.to_pylist()])
         codes = own[names.indices.to_numpy()]
         for first, last in zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True):
-            begin, end = int(pieces.documents[first]), int(pieces.documents[last])
+            begin, end = int(pretokens.documents[first]), int(pretokens.documents[last])
             block = words.slice(begin, end - begin)
-            of_words = np.repeat(codes[first:last], np.diff(pieces.documents[first : last + 1]))
+            of_words = np.repeat(codes[first:last], np.diff(pretokens.documents[first : last + 1]))
             for code in np.unique(of_words).tolist():
-                self._found.append(block.filter(pa.array(of_words == code)).unique())
-                self._of.append((code, self.blocks))
+                self._distinct.append(block.filter(pa.array(of_words == code)).unique())
+                self._owners.append((code, self.blocks))
             self.blocks += 1
 
     def incidences(self) -> tuple[tuple[Incidences, Incidences], tuple[Incidences, Incidences]]:
-        """Of (language, word) pairs and of words over all languages: by number, and by bytes."""
-        sizes = [len(words) for words in self._found]
-        encoded = pa.concat_arrays(self._found).dictionary_encode()
+        """Return incidences of (language, word) pairs and of words over all languages, each by number and by bytes."""
+        sizes = [len(words) for words in self._distinct]
+        encoded = pa.concat_arrays(self._distinct).dictionary_encode()
         lengths = pc.binary_length(encoded.dictionary).to_numpy().astype(np.float64)
         word = encoded.indices.to_numpy().astype(np.int64)
-        language, block = (np.repeat(np.array(column, np.int64), sizes) for column in zip(*self._of, strict=True))
+        language, block = (np.repeat(np.array(column, np.int64), sizes) for column in zip(*self._owners, strict=True))
         distinct, pair = np.unique(language * len(lengths) + word, return_inverse=True)
         once = np.unique(word * self.blocks + block)
 
@@ -108,7 +106,7 @@ class SampleWords:
 
     @property
     def seconds_per_byte(self) -> float:
-        """Of splitting and counting, on one core."""
+        """Time to split and count a byte of text, on one core."""
         return self._seconds / max(self.text_bytes, 1)
 
 
@@ -121,12 +119,12 @@ class Speed:
 
     @property
     def seconds_per_byte(self) -> float:
-        """Of both."""
+        """Time to read, split and count a byte."""
         return self.reading_seconds_per_byte + self.counting_seconds_per_byte
 
 
 def measure_speed(sample: Sample, counted: SampleWords) -> Speed:
-    """Reading is timed as counting reads: on the beginning of the largest file of each format."""
+    """Measure the reading speed on the start of the largest file of each format, as counting reads it."""
     text: dict[Format, float] = {}
     largest: dict[Format, FileSample] = {}
     for one in sample.files:

@@ -1,12 +1,12 @@
-"""A sample of a corpus: blocks from all over its text, and an estimate of how much text there is.
+"""A sample of a corpus: blocks drawn from all over its text, and an estimate of the size of the text.
 
-All files are laid end to end by the text that they hold, and blocks are drawn from that line. In files of plain lines
-that is a seek for each. A compressed or columnar file cannot be skipped into: it is read from its beginning, and every
-k-th block kept, but no more than REACH times what is kept is read, so of a large one it is the head. The generator has
-a fixed seed: the same files give the same sample.
+All files are laid end to end by the text that they hold, and blocks are drawn from that line. In files of uncompressed
+lines, each block is one seek. A compressed or columnar file is read from its start, and every k-th block is used; at
+most REACH blocks are read for each that is used, so only the head of a large file is sampled. The generator has a fixed
+seed: the same files give the same sample.
 
-Blocks are drawn, not spaced evenly: text nearby is alike, and evenly spaced blocks never meet such text, so they seem
-to hold more new words than the text between them does (docs/explanation/planning.md has figures).
+Blocks are drawn at random, not evenly spaced: nearby text is similar, evenly spaced blocks are never near each other,
+and so they seem to hold more new words than the text between them (docs/explanation/planning.md has figures).
 """
 
 from collections import defaultdict
@@ -18,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 
 from operators.errors import DataError
-from operators.redaction import shown
 from operators.statistics.heaps_law import Interval
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.formats import Format, format_of
@@ -28,36 +27,32 @@ from pipelines.plan.sample_files import FAR, FileSample, around, passing
 
 SEED: Final = 0
 BLOCKS: Final = 2048
-"""Blocks of a sample, about: more and smaller ones tell more, and cost a seek each."""
+"""Approximate number of blocks of a sample: more blocks are more precise, and cost a seek each."""
 BLOCK_BYTES: Final = (4 << 10, 64 << 10)
-"""Smallest and largest block."""
+"""Smallest and largest size of a block."""
 PROBED_FILES: Final = 8
-"""Files of a kind whose heads are read to learn how much text a stored byte holds."""
+"""Number of files of each format whose heads are read to estimate the text in a stored byte."""
 PROBED_BYTES: Final = 256 << 10
+"""Bytes of text to read of each such head."""
 REACH: Final = 32
-"""Blocks read for each that is taken, at most, where there is no skipping."""
+"""Largest number of blocks to read for each that is used, in files that are read from their start."""
 HEAD_ERROR, SPREAD_ERROR = 0.1, 0.03
-"""Relative errors of how much text a file holds, told by its head, and by blocks from all of it."""
+"""Relative errors of the estimated text of a file: from its head, and from blocks of all of it."""
 
 
 class UnknownSize(DataError):
-    """A file whose storage does not say how large it is."""
+    """A file whose storage does not report its size."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{shown(self.path)}: its storage does not say how large it is, so no plan can be made; copy it first"
+    path: str
+    message = "{path}: its storage does not report its size, which a plan needs; copy the file first"
 
 
 class Sample:
-    """Blocks of a corpus; once they are read, what they say of its size."""
+    """Blocks of a corpus and, once they are read, an estimate of its size."""
 
     def __init__(self, files: Sequence[InputFile], sample_bytes: int) -> None:
-        """Reads the heads of a few files. Raises UnknownSize, and what opening a file raises."""
-        self.bad = BadRecords("skip")
-        """Records that could not be read: they are left out here, whatever counting does with them."""
+        """Read the heads of a few files and draw the blocks. Raises UnknownSize, and what opening a file raises."""
+        self.bad = BadRecords("skip")  # the sample leaves out records that cannot be read, whatever --on-bad-record is
         self.files = [_file_sample(file) for file in files]
         probed = _probe(self.files, self.bad)
         ratios, self._line_shares = _ratios([*probed, *self.files]), _line_shares([*probed, *self.files])
@@ -65,14 +60,13 @@ class Sample:
         total = float(self._expected.sum())
         wanted = min(float(sample_bytes), total)
         self.block_bytes = int(min(max(wanted // BLOCKS, BLOCK_BYTES[0]), BLOCK_BYTES[1]))
-        self.complete = total <= sample_bytes
-        """Whether all of the corpus is read."""
+        self.complete = total <= sample_bytes  # the sample is the whole corpus
         slots = max(int(total // self.block_bytes), 1)
         drawn = np.random.default_rng(SEED).choice(slots, min(int(wanted // self.block_bytes), slots), replace=False)
         self._places = (np.sort(drawn) + 0.5) / slots
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
-        """Batches of documents (CORPUS_SCHEMA), a block each."""
+        """Yield batches of documents (CORPUS_SCHEMA), each a block."""
         ends = np.cumsum(self._expected) / max(float(self._expected.sum()), 1.0)
         borders = np.searchsorted(self._places, np.concatenate([[0.0], ends[:-1], [2.0]]))
         starts = np.concatenate([[0.0], ends])
@@ -87,16 +81,16 @@ class Sample:
             elif first < last:
                 wanted = (last - first) * self.block_bytes
                 every = min(max(int(self._expected[i] // wanted), 1), REACH)
-                # A file that can be passed through is read to its end, unless it holds far more than its head told.
+                # The file is read to its end if REACH allows it, unless it holds far more text than its head suggests.
                 yield from passing(one, self.bad, block_bytes, wanted if every == REACH else 4 * wanted, every)
 
     @property
     def heads(self) -> int:
-        """Files of which only the head was read."""
+        """Number of files of which only the head was read."""
         return sum(one.by_head for one in self.files)
 
     def text_bytes(self) -> Interval:
-        """How much text the whole corpus holds; exact for plain text and for files that were read whole."""
+        """Estimate the bytes of text of the whole corpus; exact for plain text and for files that were read whole."""
         ratios = _ratios(self.files)
         value = low = high = 0.0
         for one in self.files:
@@ -107,20 +101,20 @@ class Sample:
         return Interval(low, value, high)
 
     def largest_uncut_bytes(self) -> float:
-        """Text of the largest file that counting cannot cut into parts."""
+        """Estimate the bytes of text of the largest file that counting cannot divide into spans."""
         ratios = _ratios(self.files)
         return max((_text_of(one, ratios) for one in self.files if not can_be_cut(one.file)), default=0.0)
 
 
 def _file_sample(file: InputFile) -> FileSample:
     how = format_of(file.path)
-    if file.size is None or how is None:  # find_files lets no unknown format through
+    if file.size is None or how is None:  # find_files refuses unknown formats
         raise UnknownSize(file.path)
     return FileSample(file, how, file.size)
 
 
 def _probe(files: Sequence[FileSample], bad: BadRecords) -> list[FileSample]:
-    """The heads of some files of each format but plain text."""
+    """Read the heads of some files of each format except plain text."""
     kinds: dict[Format, list[FileSample]] = defaultdict(list)
     for one in files:
         kinds[one.how].append(FileSample(one.file, one.how, one.stored_bytes))
@@ -136,7 +130,7 @@ def _probe(files: Sequence[FileSample], bad: BadRecords) -> list[FileSample]:
 
 
 def _ratios(files: Sequence[FileSample]) -> dict[Format, float]:
-    """Bytes of text to a stored byte, by format, of what was read; 1 where nothing was."""
+    """Return the bytes of text in a stored byte by format, from the samples; 1 if nothing was read."""
     text: dict[Format, float] = defaultdict(float)
     stored: dict[Format, float] = defaultdict(float)
     for one in files:
@@ -146,7 +140,7 @@ def _ratios(files: Sequence[FileSample]) -> dict[Format, float]:
 
 
 def _line_shares(files: Sequence[FileSample]) -> dict[Format, float]:
-    """Bytes of lines to a byte of text, by format, of what was read; 1 where nothing was."""
+    """Return the bytes of lines for a byte of text by format, from the samples; 1 if nothing was read."""
     text: dict[Format, int] = defaultdict(int)
     lines: dict[Format, int] = defaultdict(int)
     for one in files:
@@ -156,7 +150,7 @@ def _line_shares(files: Sequence[FileSample]) -> dict[Format, float]:
 
 
 def _text_of(one: FileSample, ratios: Mapping[Format, float]) -> float:
-    """Bytes of text of a file, as far as is known."""
+    """Estimate the bytes of text of a file, from its own sample if it has one."""
     if one.whole:
         return float(one.text_bytes)
     if one.fraction > 0 and one.how != Format("text", ""):

@@ -20,10 +20,11 @@ class Plan(Settings[PlanResult], frozen=True, kw_only=True):
     vocab_sizes: list[Annotated[int, Meta(ge=257, le=100_000_000)]] = []
     """Vocabulary sizes to plan for; by default 32768, 65536 and 131072."""
     sample_mb: Annotated[int, Meta(ge=1, le=100_000)] = 64
-    """Text to read, in 10^6 bytes; all of it, and nothing is predicted, where the corpus is smaller."""
+    """Size of the sample in 10^6 bytes of text. A smaller corpus is read whole, and its distinct words are exact."""
     memory_per_worker: str = "4GB"
-    """Memory for a worker, libraries included; without --workers, as few as it allows, but at least a node full."""
+    """Memory for a worker, libraries included. Without --workers, the plan takes the fewest workers that fit, at least
+    one full node."""
     cores_per_node: Annotated[int, Meta(ge=1)] | None = None
-    """Workers on a node; by default as many as this machine has processors."""
+    """Workers on a node; by default the number of processors of this machine."""
 
     KERNELS = ("words",)

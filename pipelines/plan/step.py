@@ -1,6 +1,6 @@
-"""The step `plan`: needs of a training run, predicted from a sample: distinct words, memory, time, workers, core-hours.
+"""The step `plan`: predict the needs of a training run from a sample: words, memory, time, workers, core-hours.
 
-docs/explanation/planning.md explains the model, its sources and its errors. COSTS is the one place of its constants.
+docs/explanation/planning.md explains the model, its sources and its errors. COSTS holds all its constants.
 """
 
 import math
@@ -62,57 +62,53 @@ COSTS: Final = Costs(
     round_seconds=2e-3,
     start_seconds=5.0,
 )
-"""What `python -m benchmarks.measure_costs` printed for 1.68 GB of software help, strings and source code and its
-first eighth, at 8,192 to 131,072 tokens, on a virtual machine of 2 cores, one of them in use. Not printed by it:
-counting_copies and counting_buffer_bytes, from the peak memory of processes that counted 30 MB, 113 MB and 1.68 GB; the
-sizes of a flush and a task, which counting sets; tokens, wide cells and loading, which follow from the arrays'
-types; the last two, of Ray.
+"""Costs as `python -m benchmarks.measure_costs` printed them for 1.68 GB of software help, strings and source code and
+its first eighth, at 8,192 to 131,072 tokens, on a virtual machine of 2 cores, one of them in use. Other sources:
+counting_copies and counting_buffer_bytes are from the peak memory of processes that counted 30 MB, 113 MB and 1.68 GB;
+the sizes of a flush and of a task are those of counting; tokens, wide cells and loading follow from the arrays' types;
+the last two are of Ray.
 """
 LOCAL_COSTS: Final = msgspec.structs.replace(COSTS, round_seconds=1e-4, start_seconds=0.7)
-"""For threads of one process: a round is a call, and nothing is started."""
+"""Costs of threads in one process: a round is a call, and nothing is started."""
 
 
 class TooLittleText(DataError):
-    """A sample that no curve can be fitted to."""
+    """A sample with too few blocks to fit a growth curve."""
 
-    def __init__(self, blocks: int) -> None:
-        super().__init__(blocks)
-        self.blocks = blocks
-
-    def __str__(self) -> str:
-        return (
-            f"the sample has {self.blocks} blocks of text, at least {LEAST_BLOCKS} are needed; name more text, or text "
-            "in shorter documents"
-        )
+    blocks: int
+    message = (
+        f"the sample has {{blocks}} blocks of text, at least {LEAST_BLOCKS} are needed; name more text, or text in "
+        "shorter documents"
+    )
 
 
 class CorpusSize(msgspec.Struct, frozen=True, kw_only=True):
-    """The corpus, as far as its files and the sample tell."""
+    """Size of the corpus, from its files and the sample."""
 
     files: int
     stored_bytes: int
     text_bytes: Estimate
     words: Estimate
-    """Occurrences of words: pieces of the pre-tokenizer."""
+    """Occurrences of words, which are pre-tokens."""
     languages: int
-    """Languages in the sample."""
+    """Number of languages in the sample."""
 
 
 class SampleFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read."""
+    """Size of the sample, and the speeds measured on it."""
 
     text_bytes: int
     words: int
     blocks: int
     files: int
     files_by_head: int
-    """Of these files, which cannot be skipped into, only the beginning was read."""
+    """Number of files, compressed or columnar, of which only the start was read."""
     complete: bool
-    """All of the corpus was read: nothing is extrapolated."""
+    """True if the whole corpus was read, so that nothing is extrapolated."""
     bad_records: int
     reading_mb_per_second: float
     counting_mb_per_second: float
-    """Pre-tokenizing and counting, one core, on this machine; 10^6 bytes."""
+    """Speed of pre-tokenizing and counting on one core of this machine, in 10^6 bytes a second."""
 
 
 class GrowthFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,16 +117,17 @@ class GrowthFacts(msgspec.Struct, frozen=True, kw_only=True):
     found_in_sample: int
     beta: float
     beta_error: float
-    """Standard error, as all that end so."""
+    """Standard error of beta."""
     k_words: float
-    """K where n counts words."""
+    """K if n counts words."""
     k_bytes: float
-    """K where n counts bytes of text."""
+    """K if n counts bytes of text."""
     k_relative_error: float
     """Standard error of log K, for either."""
     missed_by_half_percent: float
-    """How far off the whole sample was predicted from half of it."""
+    """Relative error of predicting the whole sample from half of it."""
     missed_by_quarter_percent: float
+    """Relative error of predicting the whole sample from a quarter of it."""
     distinct: Estimate
     """Distinct words of the whole corpus."""
     distinct_bytes: Estimate
@@ -138,7 +135,7 @@ class GrowthFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """Needs of a training run, predicted; plan.json holds it."""
+    """Predicted needs of a training run; the content of plan.json."""
 
     pretokenizer: str
     memory_per_worker_bytes: float
@@ -146,17 +143,17 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     corpus: CorpusSize
     sample: SampleFacts
     pairs: GrowthFacts
-    """(language, word) pairs: rows of the word tables, which counting holds."""
+    """Growth of (language, word) pairs: rows of the word tables, which counting holds in memory."""
     words: GrowthFacts
-    """Words over all languages, which training holds."""
+    """Growth of words over all languages, which training holds in memory."""
     vocabularies: list[VocabularyPlan]
     costs: Costs
 
 
 def plan(settings: Plan, context: Context) -> PlanResult:
-    """Predict from a sample what training will need. Starts no engine: a sample is small.
+    """Predict the needs of training from a sample. No engine is started: a sample is small.
 
-    The summary is empty where nothing is written. Raises what `predict` raises.
+    The summary is empty if nothing is written. Raises what `predict` raises.
     """
     files = find_files([as_source(source) for source in settings.corpus])
     if not are_compiled(*settings.kernels()):
@@ -194,9 +191,9 @@ def predict(
     cores_per_node: int = 1,
     costs: Costs = COSTS,
 ) -> Prediction:
-    """Read a sample of the files, and predict what training on all of them needs, at each vocabulary size.
+    """Read a sample of the files, and predict the needs of training on all of them, at each vocabulary size.
 
-    Without `workers`: as few as the memory allows, but at least a node full. Raises TooLittleText, WorkersTooSmall,
+    Without `workers`: the fewest that fit the memory, at least one full node. Raises TooLittleText, WorkersTooSmall,
     UnknownSize, BadPattern, and what reading raises; bad records are left out of the sample.
     """
     sample, counted = Sample(files, sample_bytes), SampleWords(pretokenizer)
@@ -208,7 +205,7 @@ def predict(
         raise TooLittleText(counted.blocks)
     with progress.stage("fit", None, "curves") as advance:
         text, block_size = sample.text_bytes(), counted.text_bytes / counted.blocks
-        if sample.complete:  # what was read is all there is
+        if sample.complete:  # the sample is the whole text
             text = Interval(*3 * (float(counted.text_bytes),))
         (pairs, pair_bytes), (words, word_bytes) = (
             (fit(number, block_size), fit(size, block_size)) for number, size in counted.incidences()
@@ -255,7 +252,7 @@ def _sample_facts(sample: Sample, counted: SampleWords, speed: Speed) -> SampleF
 def write_prediction(
     prediction: Prediction, files: Sequence[InputFile], output: Output, settings: Plan, context: Context
 ) -> Made:
-    """Write plan.json; anew each time, as it holds how fast this machine is."""
+    """Write plan.json, on every run: it holds the speed of this machine."""
 
     def work(_: Path) -> Written:
         with replacing(output.directory / PLAN) as temporary:

@@ -12,24 +12,25 @@ class Sweep(Settings[SweepResult], frozen=True, kw_only=True):
     """A tokenizer for each language, their curves, and the sizes at which languages pay the same (Arnett et al.)."""
 
     parallel: Annotated[Corpus, UNHASHED]
-    """Text; documents with the same id are translations of each other; those that all languages have are compared."""
+    """Text of all languages. Documents with the same id are translations of each other; those that all languages have
+    are compared."""
     out: Annotated[str, UNHASHED]
     """Directory for sweep.parquet, curves.parquet, predictors.parquet, model.parquet, and tokenizers/."""
     vocab_size: Annotated[int, Meta(ge=257, le=100_000_000)] = 32768
-    """Tokens of each tokenizer; languages are compared at this size first."""
+    """Vocabulary size of each tokenizer; languages are compared at this size first."""
     smallest_size: Annotated[int, Meta(ge=257)] = 1024
-    """No language is given a smaller vocabulary."""
+    """Smallest vocabulary size to choose for a language."""
     pretokenizer: str = "gpt4"
     """A name ({pretokenizers}) or a regular expression: its matches and the gaps between are pre-tokens."""
     baseline: str = "eng_Latn"
-    """The language that the others are compared with."""
+    """Language that the others are compared with."""
     languages: list[str] | None = None
-    """Sweep only these; by default all."""
+    """Use only these languages; by default all."""
     train_on: Literal["all", "others"] = "all"
-    """all documents of a language, or the `others`: those that are not compared."""
+    """Documents to train on: `all` of a language, or the `others`, those that are not compared."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
-    """Bootstrap resamples: of documents behind premiums, of languages behind the model."""
+    """Bootstrap resamples behind each interval: of documents for premiums, of languages for the model."""
 
     def kernels(self) -> tuple[str, ...]:
-        """Return the groups of kernels that a sweep runs; ids of more than two bytes have a group of their own."""
+        """Return the groups of kernels that a sweep runs; ids of more than two bytes have their own group."""
         return ("words", "encoding", "replaying", *(("uint32_ids",) if self.vocab_size >= 1 << 16 else ()))

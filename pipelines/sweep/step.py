@@ -15,6 +15,7 @@ from operators.curves.tokens_by_size import measure_curve, vocabulary_sizes
 from operators.encoding.encode import Encoder
 from operators.encoding.word_encoder import WordEncoder
 from operators.errors import DataError
+from operators.redaction import shown
 from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.extension import extend
@@ -27,28 +28,27 @@ from pipelines.parallel_text.reading import Parallel, read_parallel
 from pipelines.results import SweepResult, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
+from pipelines.sweep.language_sweep import LanguageSweep
 from pipelines.sweep.settings import Sweep
-from pipelines.sweep.swept import Swept
 from pipelines.sweep.tables import MODEL, PREDICTORS, SWEEP, write_sweep
 from pipelines.tokenizers import TOKENIZER_FILES, save_tokenizer
 from pipelines.words.text_words import words_of
 
 TOKENIZERS: Final = "tokenizers"
 WHITE_SPACE: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-"""Unicode's property White_Space, as a regular expression."""
+"""Regular expression of the characters with Unicode's property White_Space."""
 SWEPT: Final = (SWEEP, CURVES, PREDICTORS, MODEL)
 
 
 class NothingToLearn(DataError):
-    """A language whose text has no pair of bytes to merge."""
+    """A language whose text has no pair of bytes to merge. `train_on`: the setting."""
 
-    def __init__(self, language: str, train_on: str) -> None:
-        super().__init__(language, train_on)
-        self.language, self.train_on = language, train_on
+    language: str
+    train_on: str
 
     def __str__(self) -> str:
-        where = "documents that are not compared" if self.train_on == "others" else "text"
-        return f"sweep: {self.language} has no {where} to train on; leave it out with --languages, or give it more text"
+        missing = "documents that are not compared" if self.train_on == "others" else "text"
+        return f"sweep: {shown(self.language)} has no {missing} to train on; leave it out with --languages, or add text"
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,18 @@ class SweepTask:
 
     @property
     def path(self) -> str:
-        """What it is about, for messages."""
+        """Name of the language, for messages."""
         return self.language
 
 
 def tokenizer_directory(into: Path, language: str) -> Path:
-    """Where a language's tokenizer is written; a name that is no folder's is spelled with percent signs."""
+    """Return the directory of a language's tokenizer; characters that no folder's name may hold are percent-encoded."""
     name = quote(language, safe=" +@=,")
     return into / TOKENIZERS / (name.replace(".", "%2E") if name.strip(".") == "" else name)
 
 
-def sweep_language(task: SweepTask) -> Swept:
-    """Train a tokenizer on one language's text, write it, and measure it on the compared documents."""
+def sweep_language(task: SweepTask) -> LanguageSweep:
+    """Worker task: train a tokenizer on one language's text, write it, and measure it on the compared documents."""
     settings, parallel = task.settings, task.parallel
     training = parallel.all(task.language) if settings.train_on == "all" else parallel.others(task.language)
     words, counts = words_of(training, settings.pretokenizer)
@@ -99,7 +99,7 @@ def sweep_language(task: SweepTask) -> Swept:
     own, own_counts = words_of(text, settings.pretokenizer)
     used = _used(words, tokenizer) & _used(own, tokenizer)
     spaces = pc.count_substring_regex(text, WHITE_SPACE)
-    return Swept(
+    return LanguageSweep(
         curve=measure_curve(own, own_counts, tokenizer),
         sizes=vocabulary_sizes(tokenizer),
         tokens=Encoder(tokenizer).count(text),
@@ -121,12 +121,12 @@ def _trained(words: pa.LargeBinaryArray, counts: I64, settings: Sweep) -> Tokeni
 
 
 def _used(words: pa.LargeBinaryArray, tokenizer: Tokenizer) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which tokens these words are encoded with."""
+    """Return bool[tokens]: True for the tokens that these pre-tokens are encoded with."""
     offsets, data = word_buffers(words)
     documents = np.array([0, len(words)], np.int64)
-    pieces = PreTokens(padded(data, 0), offsets[1:], documents, np.array([0, len(data)], np.int64))
+    pretokens = PreTokens(padded(data, 0), offsets[1:], documents, np.array([0, len(data)], np.int64))
     used = np.zeros(len(tokenizer.tokens), np.bool_)
-    used[WordEncoder(tokenizer).encode(pieces)[0]] = True
+    used[WordEncoder(tokenizer).encode(pretokens)[0]] = True
     return used
 
 
@@ -150,7 +150,7 @@ def sweep(settings: Sweep, context: Context) -> SweepResult:
 
 
 def sweep_files(files: Sequence[InputFile], output: Output, settings: Sweep, context: Context) -> Made:
-    """Write sweep.parquet and its companions (docs/reference/outputs.md) to `output`. Kept where they are up to date.
+    """Write sweep.parquet and its companions (docs/reference/outputs.md) to `output`. Kept if up to date.
 
     Raises NothingToLearn, and what reading and selecting raise.
     """
@@ -162,17 +162,17 @@ def sweep_files(files: Sequence[InputFile], output: Output, settings: Sweep, con
 
     def work(scratch: Path) -> Written:
         parallel, bad = read_parallel(files, settings.baseline, settings.languages, scratch, context)
-        names = sorted(parallel.selection.bytes, key=lambda one: (-_bytes(parallel, one), one))  # the longest first
+        names = sorted(parallel.selection.bytes, key=lambda one: (-_bytes(parallel, one), one))  # the largest first
         mark = fingerprint("swept", hashed, inputs)
         tasks = [SweepTask(parallel, language, settings, output.directory, mark) for language in names]
-        found: dict[str, Swept] = {}
+        swept: dict[str, LanguageSweep] = {}
         with context.progress.stage("train and measure", len(tasks), "languages") as advance:
             for index, one in context.engine.run(sweep_language, tasks):
-                found[names[index]] = one
+                swept[names[index]] = one
                 advance(1)
-        facts: dict[str, Any] = write_sweep(found, settings, output.directory)
+        facts: dict[str, Any] = write_sweep(swept, settings, output.directory)
         facts |= {
-            "languages": len(found),
+            "languages": len(swept),
             "documents": parallel.selection.documents,
             "repeated_documents": parallel.selection.repeated,
             "bad_records": len(bad),

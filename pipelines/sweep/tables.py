@@ -1,4 +1,4 @@
-"""What a sweep found, as tables: premiums at equal and at chosen sizes, predictors of the tokens, and their model."""
+"""Tables of a sweep: premiums at equal and at chosen sizes, predictors of the tokens, and linear models of them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,19 +16,19 @@ from pipelines.curve_table import curve_table
 from pipelines.outputs import write_table
 
 if TYPE_CHECKING:
+    from pipelines.sweep.language_sweep import LanguageSweep
     from pipelines.sweep.settings import Sweep
-    from pipelines.sweep.swept import Swept
 
 SWEEP: Final = "sweep.parquet"
 PREDICTORS: Final = "predictors.parquet"
 MODEL: Final = "model.parquet"
 _MODELLED: Final = ("script", "byte_premium", "mean_token_length", "whitespace_share", "token_overlap")
 _COMBINED: Final = ("mean_token_length", "whitespace_share", "token_overlap")
-"""The three that Arnett et al. combine."""
+"""Predictors that Arnett et al. combine in one model."""
 
 
-def write_sweep(found: "Mapping[str, Swept]", settings: "Sweep", directory: Path) -> dict[str, Any]:
-    """Write all tables; returns the figures for the manifest."""
+def write_sweep(found: "Mapping[str, LanguageSweep]", settings: "Sweep", directory: Path) -> dict[str, Any]:
+    """Write all tables; return the figures for the manifest."""
     names = sorted(found)
     write_table(
         curve_table({name: found[name].curve for name in names}, {name: found[name].sizes for name in names}),
@@ -72,8 +72,8 @@ def write_sweep(found: "Mapping[str, Swept]", settings: "Sweep", directory: Path
     }
 
 
-def _predictors(found: "Mapping[str, Swept]", names: list[str], baseline: str) -> pl.DataFrame:
-    """A row a language; what no text can tell is null."""
+def _predictors(found: "Mapping[str, LanguageSweep]", names: list[str], baseline: str) -> pl.DataFrame:
+    """Return predictors.parquet: one row for each language; a figure that cannot be computed is null."""
     rows = []
     for name in names:
         one = found[name]
@@ -93,7 +93,10 @@ def _predictors(found: "Mapping[str, Swept]", names: list[str], baseline: str) -
 
 
 def _models(table: pl.DataFrame, resamples: int) -> pl.DataFrame:
-    """model.parquet: each predictor alone, those that Arnett et al. combine, and all; a row a predictor of each."""
+    """Return model.parquet: one row for each model and predictor.
+
+    Models: each predictor alone, the combination of Arnett et al., and all predictors.
+    """
     table = table.drop_nulls()
     tokens = table["tokens"].to_numpy().astype(np.float64)
     models = {**{name: (name,) for name in _MODELLED}, "combined": _COMBINED, "all": _MODELLED}
@@ -105,8 +108,8 @@ def _models(table: pl.DataFrame, resamples: int) -> pl.DataFrame:
         }
         rows += _rows(model, names, explain(tokens, values, resamples) if len(table) else None, len(table))
     kinds = dict.fromkeys(("r2", "r2_low", "r2_high", "coefficient", "low", "high"), pl.Float64)
-    made = pl.DataFrame(rows, schema_overrides=kinds | {"reason": pl.String})
-    return made.with_columns(pl.selectors.float().fill_nan(None))
+    table = pl.DataFrame(rows, schema_overrides=kinds | {"reason": pl.String})
+    return table.with_columns(pl.selectors.float().fill_nan(None))
 
 
 def _rows(model: str, names: tuple[str, ...], found: Explained | None, languages: int) -> list[dict[str, Any]]:

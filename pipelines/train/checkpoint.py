@@ -1,12 +1,12 @@
-"""The merges of a training run under way, in a file: what a run that was cut off had done is not done again.
+"""Checkpoint of a training run: a file of the merges so far, from which an interrupted run is resumed.
 
     line:   "babelmerge merges 1 <fingerprint>\\n"
     round:  number of merges (uint32), CRC-32 of the round and all before it (uint32),
             then left, right, token (int32 each) and count (int64) of each merge; all little-endian
 
-The file only grows, a few rounds at a time. It is not forced to the disk: what a crash of the machine cuts off or
-leaves as zeros fails its checksum, and is learned again. What the file says is believed as far as the checksums go, and
-then only if training, brought to the last round but one, chooses the last round itself (`pipelines.train.rounds`).
+The file only grows, a few rounds at a time. It is not synced to disk: rounds that a crash of the machine truncates or
+fills with zeros fail their checksum, and are learned again. Rounds are used up to the first bad checksum, and only if
+training, replayed to the last round but one, chooses the last round itself (`pipelines.train.rounds`).
 """
 
 import struct
@@ -24,18 +24,19 @@ from pipelines.outputs import writing
 
 CHECKPOINT: Final = "merges.checkpoint"
 WRITE_EVERY_S: Final = 2.0
+"""Shortest time between two writes, in seconds."""
 _HEAD: Final = struct.Struct("<II")
 _COLUMNS: Final = (("left", "<i4"), ("right", "<i4"), ("token", "<i4"), ("count", "<i8"))
 _MERGE_BYTES: Final = 20
 
 
 class Checkpoint:
-    """The rounds of the run that `fingerprint` names, in one file."""
+    """Checkpoint file of the run with this fingerprint."""
 
     def __init__(
         self, path: Path, fingerprint: str, every_s: float = WRITE_EVERY_S, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Touches nothing yet. At most every `every_s` seconds something is written."""
+        """Open no file yet. Rounds are written at most every `every_s` seconds."""
         self.path = path
         self._header = f"babelmerge merges 1 {fingerprint}\n".encode()
         self._sum, self._end = zlib.crc32(self._header), 0
@@ -51,8 +52,8 @@ class Checkpoint:
         self.write()
 
     def read(self) -> list[Merges]:
-        """The rounds that were written and are sound; what is added from now on goes behind them."""
-        if self.path.is_symlink() or not self.path.is_file():  # what it leads to is none of ours
+        """Return the rounds with valid checksums; later rounds are written behind them."""
+        if self.path.is_symlink() or not self.path.is_file():  # the target of a link is not ours
             self.remove()
             return []
         try:
@@ -75,7 +76,7 @@ class Checkpoint:
         return rounds
 
     def add(self, batch: Merges) -> None:
-        """Remember a round; it is written with others, and at the end of the `with` block. Raises WriteFailed."""
+        """Add a round to write, with others or at the end of the `with` block. Raises WriteFailed."""
         body = b"".join(np.ascontiguousarray(getattr(batch, name), kind).tobytes() for name, kind in _COLUMNS)
         self._sum = zlib.crc32(body, self._sum)
         self._waiting.append(_HEAD.pack(len(batch), self._sum) + body)
@@ -83,7 +84,7 @@ class Checkpoint:
             self.write()
 
     def write(self) -> None:
-        """Write what waits."""
+        """Write the rounds that are added but not written. Raises WriteFailed."""
         self._written = self._clock()
         if not self._waiting:
             return
@@ -92,12 +93,12 @@ class Checkpoint:
         with writing(self.path), self.path.open("r+b" if self._end else "wb") as file:
             if not self._end:
                 self._end = file.write(self._header)
-            file.truncate(self._end)  # behind the last sound round there may be what a killed run began
+            file.truncate(self._end)  # a killed run may have left an unfinished round
             file.seek(self._end)
             self._end += file.write(content)
 
     def remove(self) -> None:
-        """Forget everything."""
+        """Remove the file, and forget all rounds."""
         self._waiting.clear()
         self._sum, self._end = zlib.crc32(self._header), 0
         with writing(self.path):

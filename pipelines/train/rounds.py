@@ -1,7 +1,7 @@
-"""Rounds of merges on a fleet of shards: the reducer chooses, the shards apply and report, until it has enough.
+"""Training rounds on a fleet of shards: the reducer chooses merges, the shards apply them and report changed counts.
 
-The merges of a tokenizer to extend, or of an interrupted run, are replayed first, many at a time. Where one shard is
-enough, the reducer works beside it, in the same worker.
+The merges of a tokenizer to extend, or of an interrupted run, are replayed first, many at a time. A single shard has
+the reducer beside it, in the same worker.
 """
 
 import time
@@ -23,8 +23,8 @@ from pipelines.train.checkpoint import Checkpoint
 from pipelines.words.word_tables import read_words
 
 ANSWER_EVERY_S = 0.5
-"""Seconds between two answers of a single-shard trainer: what the loss of the driver costs at most, and how smooth
-progress is."""
+"""Seconds between two answers of a single-shard trainer. It bounds the work that the loss of a driver costs, and sets
+the time between two updates of the progress."""
 
 
 class TrainingShard:
@@ -33,18 +33,18 @@ class TrainingShard:
     def __init__(
         self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None
     ) -> None:
-        """Read the partitions; `multipliers` of None takes every language as it is, else those it names."""
+        """Read the partitions. `multipliers`: factors of the languages to read; None: all languages, by 1."""
         words, counts = read_words(paths, multipliers)
         self._shard = Shard(words, counts, np.array(bytes_to_ids), longest)
         self._batch = 0
         self._report = self._shard.initial_counts()
 
     def initial(self) -> PairChanges:
-        """The pair counts before any merge."""
+        """Return the pair counts before any merge."""
         return self._shard.initial_counts()
 
     def apply(self, number: int, merges: Merges) -> PairChanges:
-        """Apply batch `number` (1, 2, ...); asked again for the batch it has just done, it gives the same report."""
+        """Apply batch `number` (1, 2, ...); return changed counts. A repeated last number returns the same."""
         if number == self._batch + 1:
             self._report = self._shard.apply(_writable(merges))
             self._batch = number
@@ -53,13 +53,13 @@ class TrainingShard:
         return self._report
 
     def replay(self, batches: Sequence[Merges]) -> None:
-        """Catch up: apply batches 1 to len(batches) to a shard that has seen none."""
+        """Apply batches 1 to len(batches) to a new shard."""
         for number, merges in enumerate(batches, 1):
             self.apply(number, merges)
 
 
 def _writable(merges: Merges) -> Merges:
-    """Copy arrays that came through Ray, which are read-only, so that one compiled kernel serves all."""
+    """Copy the read-only arrays that Ray delivers: a kernel compiled for writable arrays does not take them."""
     if merges.left.flags.writeable:
         return merges
     return Merges(np.array(merges.left), np.array(merges.right), np.array(merges.token), np.array(merges.count))
@@ -67,12 +67,12 @@ def _writable(merges: Merges) -> Merges:
 
 @dataclass(frozen=True)
 class ShardSource:
-    """Arguments that shards are made of."""
+    """Inputs of the shards: word tables, and the way to read them."""
 
     paths: Sequence[Path]
-    """Word tables, a file for each partition."""
+    """Files of the word tables, one for each partition."""
     shards: int
-    """How many to make, at most one for each partition."""
+    """Number of shards, at most one for each partition."""
     multipliers: Mapping[str, int] | None
     """Factor of each language's counts; None: all languages, by 1."""
     byte_ids: I32
@@ -87,17 +87,17 @@ class ShardSource:
 
 @dataclass(frozen=True)
 class TrainingTarget:
-    """Start and end of training."""
+    """Target of training: the tokenizer to start from, and where to end."""
 
     start: Tokenizer
-    """Special tokens, bytes, and the merges of a tokenizer that is extended."""
+    """Tokenizer to start from: special tokens, bytes, and, if it is extended, its merges."""
     vocabulary_size: int
     min_pair_count: int
 
     def reducer(self, rounds: Sequence[Merges] = ()) -> Reducer:
-        """Return a reducer that has chosen these rounds and has seen no count yet.
+        """Return a reducer that has these rounds and no counts yet.
 
-        Raises CheckpointMismatch where it would never choose them.
+        Raises CheckpointMismatch if no reducer can choose these rounds.
         """
         reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count)
         if not all(reducer.restore_round(batch) for batch in rounds):
@@ -106,24 +106,24 @@ class TrainingTarget:
 
 
 class CheckpointMismatch(Exception):
-    """Rounds of a checkpoint that are not the ones this run chooses."""
+    """A checkpoint with rounds that this run does not choose. Internal: training then starts without it."""
 
 
 class SingleShardTrainer:
-    """Training state of a lone worker: the only shard and its reducer, so that rounds need no round trips."""
+    """Training state of a single worker: the only shard and its reducer, so that rounds need no round trips."""
 
     def __init__(self, target: TrainingTarget, shard: tuple[Any, ...]) -> None:
         """shard: arguments of the TrainingShard."""
         self._target, self._shard, self._batch = target, TrainingShard(*shard), 0
 
     def begin(self, rounds: Sequence[Merges], number: int) -> None:
-        """Resume after these rounds; `number` is that of the last answer that was received."""
+        """Resume after these rounds. `number`: number of the last answer that the driver received."""
         replayed = Merges.joined([self._target.start.merges, *rounds])
         self._rounds = learn_rounds(self._target.reducer(rounds), [self._shard.initial()], self._apply, replayed)
         self._number, self._answer = number, list[Merges]()
 
     def learn(self, number: int, seconds: float) -> list[Merges]:
-        """Return rounds of about so many seconds, at least one, or none at the end. Asked again: the same answer."""
+        """Return the rounds of about `seconds` of work, at least one, none at the end. A repeated number: the same."""
         if number == self._number + 1:
             began, self._answer = time.monotonic(), []
             for batch in self._rounds:
@@ -147,8 +147,8 @@ def run_rounds(
 ) -> Reducer:
     """Run rounds until the target is reached; return the reducer with all of them.
 
-    `before`: rounds of an interrupted run, which the checkpoint holds already. They are replayed except the last, which
-    this run must choose itself: that shows that they are of these words. Raises CheckpointMismatch where it does not.
+    `before`: rounds of an interrupted run, which the checkpoint holds already. They are replayed, except the last. This
+    run must choose the last one itself, which shows that all are of the same words. Raises CheckpointMismatch if not.
     """
     reducer, expected = target.reducer(before[:-1]), list(before[-1:])
     learn = _single_shard if source.shards == 1 else _sharded
@@ -165,7 +165,7 @@ def run_rounds(
 
 
 def _sharded(source: ShardSource, target: TrainingTarget, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
-    """Yield rounds chosen here and applied by shards on workers."""
+    """Yield rounds: the reducer here chooses them, shards on workers apply them."""
     answered: list[Merges] = []
 
     def recover() -> list[Call]:
@@ -183,7 +183,7 @@ def _sharded(source: ShardSource, target: TrainingTarget, reducer: Reducer, engi
 
 
 def _single_shard(source: ShardSource, target: TrainingTarget, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
-    """Yield rounds that one worker chose and applied; the reducer here adopts them."""
+    """Yield rounds that one worker chooses and applies; the reducer here records them."""
     number = 0
 
     def recover() -> list[Call]:

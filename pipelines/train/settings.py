@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_PRETOKENIZER: Final = "gpt4"
 DEFAULT_SIZE: Final = 32768
 TWO_BYTE_TOKENS: Final = 1 << 16
-"""Vocabulary sizes from which token ids need more than two bytes."""
+"""Vocabulary size from which token ids need more than two bytes."""
 
 
 class Train(Settings[Trained], frozen=True, kw_only=True):
@@ -26,31 +26,35 @@ class Train(Settings[Trained], frozen=True, kw_only=True):
     out: Annotated[str, UNHASHED]
     """Directory for tokenizer.json, ranks.tiktoken, merges.parquet, and the word tables under words/."""
     word_table: Annotated[list[str], UNHASHED] = []
-    """In place of a corpus: Parquet files of words counted elsewhere (columns word, count and, if known, language)."""
+    """Parquet files of word counts from elsewhere, instead of a corpus: columns word, count and, if known, language."""
     vocab_size: Annotated[int, Meta(ge=257, le=100_000_000)] | None = None
-    """Tokens in all: special, the 256 bytes, and one for each merge; by default the largest of `sizes`, else 32,768."""
+    """Number of tokens: special tokens, the 256 bytes, and one for each merge; by default the largest of `sizes`, else
+    32,768."""
     sizes: Annotated[list[Annotated[int, Meta(ge=257, le=100_000_000)]], UNHASHED] = []
-    """Also write what training to each of these sizes gives, as tokenizers size-<size>/ in the same directory."""
+    """Smaller vocabulary sizes: also write the tokenizer of each, to size-<size>/ in the same directory."""
     pretokenizer: str | None = None
     """A name ({pretokenizers}; default: gpt4) or a regular expression: its matches and the gaps are pre-tokens."""
     special_tokens: list[str] = []
-    """Tokens that stand for no text, in order; they take the first ids."""
+    """Special tokens, in order; they take the first ids and occur in no text."""
     extend: str | None = None
-    """Keep the merges and ids of this tokenizer, and its pretokenizer and special tokens; learn more behind them."""
+    """Tokenizer to extend: its merges, ids, pre-tokenizer and special tokens stay, and new merges are learned behind
+    them."""
     min_pair_count: Annotated[int, Meta(ge=1)] = 1
     """Training ends when the most frequent pair is rarer than this (weighted) count."""
     max_token_length: Annotated[int, Meta(ge=2)] | None = None
-    """As in Hugging Face's trainer: a pair whose bytes reach this length together is not counted (byte pairs are)."""
+    """Length in bytes that no merged token reaches, except pairs of bytes; as in Hugging Face's trainer."""
     shares: dict[str, Annotated[float, Meta(gt=0)]] | None = None
-    """Train on these languages only, counts scaled so that their bytes stand in these shares (en=3,de=1)."""
+    """Train on these languages only, with counts scaled so that their bytes have these shares (en=3,de=1)."""
     weights: dict[str, Annotated[float, Meta(gt=0)]] | None = None
-    """Multiply counts of these languages (sw=2.5), others by 1; all by the smallest whole numbers in these ratios."""
+    """Weights of languages, by which their counts are multiplied (sw=2.5; others 1). Weights are scaled to the smallest
+    whole numbers in these ratios, so counts stay exact."""
     temperature: Annotated[float, Meta(ge=1, le=1000)] | None = None
-    """Scale counts so that shares of bytes are as bytes^(1/temperature): 1 as it is, higher is flatter (5 is usual)."""
+    """Scale counts so that shares of bytes are proportional to bytes^(1/temperature): 1 changes nothing, higher is
+    flatter (5 is usual)."""
     partitions: Annotated[int, Meta(ge=1, le=10_000), UNHASHED] = 16
-    """Parts that the word tables are cut into, by hash; at most so many workers can train."""
+    """Number of partitions of the word tables, by hash; no more workers than this can train."""
     resume: Annotated[bool, UNHASHED] = True
-    """Go on after the merges that a run of the same settings had learned when it was cut off; no: from the first."""
+    """Resume an interrupted run of the same settings after its last merges; no: train from the first merge."""
 
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that training runs; ids of more than two bytes have a group of their own."""
@@ -61,7 +65,7 @@ class Train(Settings[Trained], frozen=True, kw_only=True):
 def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     """Return settings with a concrete pre-tokenizer, vocabulary size and list of sizes, and the tokenizer to extend.
 
-    sizes: ascending, each once. Raises BadSettings for settings that contradict each other, before any work;
+    The sizes are ascending, each once. Raises BadSettings for settings that contradict each other, before any work;
     BadPattern; and what loading the tokenizer raises.
     """
     from operators.text.pretokenize import require_unambiguous  # numba and tokenizers
@@ -84,7 +88,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
 
 def _check_inputs(settings: Train) -> None:
     if settings.word_table and settings.corpus:
-        raise BadSettings("word_table", "takes the place of a corpus; leave one of the two out")
+        raise BadSettings("word_table", "replaces a corpus; leave one of the two out")
     if not settings.word_table and not settings.corpus:
         raise BadSettings("train", "corpus is missing; name text, or tables of word counts with --word-table")
 
@@ -104,11 +108,11 @@ def _sizes(settings: Train, present: int) -> tuple[int, list[int]]:
     size = settings.vocab_size if settings.vocab_size is not None else sizes[-1] if sizes else DEFAULT_SIZE
     for name, one in (*(("sizes", one) for one in sizes), ("vocab_size", size)):
         if one <= present:
-            there = f"{present:,} tokens are there before"
-            raise BadSettings(name, f"{one:,} leaves no room for a merge ({there}); ask for {present + 1:,} or more")
+            first = f"there are {present:,} tokens before the first"
+            raise BadSettings(name, f"{one:,} leaves no room for a merge ({first}); ask for {present + 1:,} or more")
     if sizes and sizes[-1] > size:
-        said = f"{sizes[-1]:,} is above vocab_size, {size:,}; raise that, or leave one of the two out"
-        raise BadSettings("sizes", said)
+        reason = f"{sizes[-1]:,} is above vocab_size, {size:,}; raise vocab_size, or leave one of the two out"
+        raise BadSettings("sizes", reason)
     return size, sizes
 
 
@@ -120,7 +124,7 @@ def _extended(settings: Train, reference: str) -> "Tokenizer":
     if settings.special_tokens:
         raise BadSettings("special_tokens", "are those of the tokenizer that is extended; leave them out")
     if settings.out and Path(reference).is_dir() and Path(reference).resolve() == Path(settings.out).resolve():
-        raise BadSettings("extend", "is the directory that is written to; name another --out")
+        raise BadSettings("extend", "is the output directory; name another --out")
     tokenizer = load_tokenizer(reference)
     given, own = settings.pretokenizer, tokenizer.pretokenizer
     if given is not None and PATTERNS.get(given, given) != PATTERNS.get(own, own):

@@ -1,4 +1,4 @@
-"""The step `train`: a corpus to word tables, word tables to a merge list, a merge list to a tokenizer's files."""
+"""The step `train`: from a corpus to word tables, to a merge list, to the files of a tokenizer."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,14 +24,14 @@ from pipelines.words.weighting import Weighting
 
 
 def train(settings: Train, context: Context) -> Trained:
-    """Count words, or import those counted elsewhere; train; write the smaller vocabularies.
+    """Count pre-tokens, or import word tables; train; write the smaller vocabularies.
 
     Raises BadSettings and what `resolve`, `count_words`, `import_words` and `train_words` raise.
     """
     settings, extended = resolve(settings)
     out = out_directory(settings.out)
     output = Output(out, "tokenizer")
-    size_directories(settings.sizes, out)  # someone else's are refused before the work
+    size_directories(settings.sizes, out)  # raises before the work for directories that are not ours
     files = context.input_files([*settings.word_table] or settings.corpus, output)
     if extended is not None and not extended.special_tokens:
         first = len(extended.tokens)
@@ -41,7 +41,7 @@ def train(settings: Train, context: Context) -> Trained:
         made = train_words(words, out / "words", output, settings, extended, context)
         write_sizes(settings.sizes, out, made.manifest, context)
     facts = made.manifest.facts
-    short = "" if facts["vocabulary"] == settings.vocab_size else " (no pair was left that is frequent enough)"
+    short = "" if facts["vocabulary"] == settings.vocab_size else " (no remaining pair is frequent enough)"
     tokens, merges, rounds = (f"{facts[name]:,} {name}" for name in ("vocabulary", "merges", "rounds"))
     tokens = tokens.replace("vocabulary", "tokens")
     sizes = f", and {', '.join(f'size-{size}' for size in settings.sizes)}" if settings.sizes else ""
@@ -63,11 +63,11 @@ def train_words(
     words: Manifest, words_directory: Path, output: Output, settings: Train, extended: Tokenizer | None,
     context: Context,
 ) -> Made:  # fmt: skip
-    """Train a tokenizer on word tables into `output`. Kept where it is up to date.
+    """Train a tokenizer on word tables into `output`. Kept if up to date.
 
-    settings: as `resolve` returns them. With `extended`, its merges, ids and special tokens stay and `vocab_size` is
-    the new total; the words must be cut by its pre-tokenizer. An interrupted run is resumed from its checkpoint, unless
-    `resume` is false.
+    settings: as `resolve` returns them. With `extended`, its merges, ids and special tokens stay, and `vocab_size` is
+    the new total; the word tables must be of its pre-tokenizer. An interrupted run is resumed from its checkpoint,
+    unless `resume` is false.
 
     Raises NotExtendable, MaxTokenLengthTooSmall, UnknownLanguage, WeightOutOfRange, CountOverflow, TooLittleMemory,
     WriteFailed.
@@ -113,7 +113,7 @@ def _shards(paths: Sequence[Path], symbols: int, context: Context) -> int:
 
 
 def _symbols(words: Manifest, multipliers: Mapping[str, int] | None) -> int:
-    """Count symbols to train on: bytes of the distinct words, and one a word; equal words of languages count apart."""
+    """Return the number of symbols to train on: bytes of distinct pre-tokens, and one for each; languages apart."""
     used = (facts for language, facts in words.facts["languages"].items() if not multipliers or language in multipliers)
     return sum(int(facts["word_bytes"]) + int(facts["words"]) for facts in used)
 
@@ -127,7 +127,7 @@ def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None
     else:
         weighed = {language: sizes[language] * factor for language, factor in sorted(multipliers.items())}
     symbols = sum(weighed.values())
-    if symbols >= LARGEST_TOTAL:  # over all shards: their totals are added up too
+    if symbols >= LARGEST_TOTAL:  # a limit on all shards together: their totals are added up too
         raise CountOverflow(float(symbols))
     return multipliers, {language: size / symbols for language, size in weighed.items()}
 
@@ -135,13 +135,13 @@ def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None
 def _learn(
     target: TrainingTarget, source: ShardSource, checkpoint: Checkpoint, resume: bool, context: Context
 ) -> Reducer:
-    """Return the reducer with all rounds."""
+    """Run all rounds, after those of the checkpoint if it is of this run; return the reducer."""
     before = checkpoint.read() if resume else []
     if before:
         context.progress.note(f"train: resuming after {sum(map(len, before)):,} merges of an interrupted run")
     try:
         return run_rounds(source, target, context, checkpoint, before)
     except CheckpointMismatch:
-        context.progress.note(f"train: the merges in {checkpoint.path} are not of these words; starting without them")
+        context.progress.note(f"train: the merges in {checkpoint.path} are of other word tables; starting without them")
     checkpoint.remove()
     return run_rounds(source, target, context, checkpoint)

@@ -1,4 +1,4 @@
-"""Smaller vocabularies of one training run: each is a prefix of its merge list, in a tokenizer directory of its own."""
+"""Smaller vocabularies of a training run: prefixes of its merge list, each in a tokenizer directory of its own."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,12 +12,12 @@ from pipelines.tokenizers import TOKENIZER_FILES, load_tokenizer, save_tokenizer
 
 
 def size_directories(sizes: Sequence[int], directory: Path) -> list[Output]:
-    """Return the output of each size. Raises ForeignDirectory; call it before the work is done."""
+    """Return the output directory of each size. Raises ForeignDirectory; call it before the work."""
     return [Output(directory / f"size-{size}", "tokenizer") for size in sizes]
 
 
 def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, context: Context) -> None:
-    """Write `directory`/size-<size> for each size: what training to that size gives. Kept where they are up to date.
+    """Write `directory`/size-<size> for each size: the tokenizer that training to that size gives. Kept if up to date.
 
     Directories that this function wrote for an earlier tokenizer in `directory` are emptied.
     """

@@ -35,16 +35,16 @@ def test_sizes_and_the_vocabulary_size_say_each_other() -> None:
         ({"sizes": [258, 700], "special_tokens": ["a", "b"]}, "sizes: 258 leaves no room for a merge"),
         (
             {"vocab_size": 258, "special_tokens": ["a", "b"]},
-            "vocab_size: 258 leaves no room for a merge (258 tokens are there before)",
+            "vocab_size: 258 leaves no room for a merge (there are 258 tokens before the first)",
         ),
         ({"shares": {"en": 1}, "weights": {"en": 1}}, "weights: cannot be joined with shares"),
         ({"temperature": 2, "weights": {"en": 1}}, "temperature: cannot be joined with weights"),
         ({"weights": {}}, "weights: names no language"),
         ({"corpus": []}, "corpus is missing"),
-        ({"word_table": ["w.parquet"]}, "word_table: takes the place of a corpus"),
+        ({"word_table": ["w.parquet"]}, "word_table: replaces a corpus"),
         ({"special_tokens": ["a", "a"]}, "'a' is given twice"),
         ({"extend": "t", "special_tokens": ["a"]}, "special_tokens: are those of the tokenizer that is extended"),
-        ({"extend": "."}, "extend: is the directory that is written to"),
+        ({"extend": "."}, "extend: is the output directory"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -66,7 +66,7 @@ def test_what_cannot_be_meant_is_refused(
         (["--weights", "xx=2"], "weights: no text in the language 'xx'"),
         (["--temperature", "0.5"], ">= 1"),
         (["--extend", "small", "--pretokenizer", "gpt2"], "pretokenizer: is gpt4 in the tokenizer that is extended"),
-        (["--extend", "small", "--vocab-size", "300"], "300 leaves no room for a merge (300 tokens are there before)"),
+        (["--extend", "small", "--vocab-size", "300"], "300 leaves no room for a merge (there are 300 tokens"),
         (["--extend", "small", "--max-token-length", "2"], "max_token_length: the tokenizer to extend has merges of"),
     ],
 )
