@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from operators.arrays import I32, I64, U16, U32, read_only, word_buffers
 from operators.errors import DataError
-from operators.kernels.apply_merges import BIRTHS, OCCURRENCES, RUNS, apply_merges, id_range
+from operators.kernels.apply_merges import BIRTHS, OCCURRENCES, RUNS, Runs, ShardArrays, apply_merges, id_range
 from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, count_cells, lay_out, place_byte_pairs
 from operators.tokenizer import Merges, UnusableIds
 
@@ -108,12 +108,13 @@ class Shard:
         self._sums = np.zeros(2 * tokens, np.int64), np.zeros(2 * tokens, np.int64)
         self._log = np.empty((4, 1024), np.int32)
         pairs = np.flatnonzero(hits)
-        self._run_neighbour = byte_ids[pairs & 255]
-        self._run_first, self._run_length = begins[pairs].astype(np.int32), hits[pairs].astype(np.int32)
-        self._birth_previous = np.full(256, -1, np.int64)
         ends = np.searchsorted(pairs, 256 * np.arange(257))
-        self._birth_runs = np.repeat(ends, 2)[:513].astype(np.int64)  # no runs on the left, all on the right
-        self._birth_runs[1::2] = self._birth_runs[0:-1:2]
+        birth_runs = np.repeat(ends, 2)[:513].astype(np.int64)  # no runs on the left, all on the right
+        birth_runs[1::2] = birth_runs[0:-1:2]
+        self._runs = Runs(
+            byte_ids[pairs & 255], begins[pairs].astype(np.int32), hits[pairs].astype(np.int32),
+            np.full(256, -1, np.int64), birth_runs,
+        )  # fmt: skip
         self._used = np.zeros(3, np.int64)
         self._used[[OCCURRENCES, RUNS, BIRTHS]] = begins[-1], len(pairs), 256
 
@@ -122,8 +123,7 @@ class Shard:
         """Bytes in use, without what is reserved and was never written."""
         arrays = (
             self._cells, self._block_counts, self._occurrences[: self._used[OCCURRENCES]], *self._sums, self._log,
-            self._run_neighbour, self._run_first, self._run_length, self._birth_previous, self._birth_runs,
-            self._width, self._last_birth,
+            *self._runs, self._width, self._last_birth,
         )  # fmt: skip
         return sum(array.nbytes for array in arrays)
 
@@ -150,19 +150,17 @@ class Shard:
         if smallest < 0:
             raise UnusableIds(f"a merge has the id {smallest}")
         self._make_room(largest)
-        (
-            self._run_neighbour, self._run_first, self._run_length, self._birth_previous, self._birth_runs, self._log,
-            step, left, right, change, contradiction,
-        ) = apply_merges(
-            self._cells, self._block_counts, merges.left, merges.right, merges.token, self._applied, self._max_length,
-            self._width, self._occurrences, self._run_neighbour, self._run_first, self._run_length,
-            self._birth_previous, self._birth_runs, self._last_birth, *self._sums, self._log, self._used,
-        )  # fmt: skip
+        shard = ShardArrays(
+            self._cells, self._block_counts, self._occurrences, self._width, self._last_birth, *self._sums, self._used
+        )
+        self._runs, self._log, changes, contradiction = apply_merges(
+            merges.left, merges.right, merges.token, self._applied, self._max_length, shard, self._runs, self._log
+        )
         if contradiction >= 0:
             token = int(merges.token[contradiction])
             raise UnusableIds(f"two merges make token {token} in two lengths (one is {self._applied + contradiction})")
         self._applied += len(merges)
-        return PairChanges(step, left, right, change)
+        return PairChanges(*changes)
 
     def _make_room(self, largest: int) -> None:
         """Let every array that is indexed by tokens, and the cells' type, hold the token `largest`."""
