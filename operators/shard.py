@@ -8,7 +8,7 @@ import pyarrow as pa
 from operators.arrays import I32, I64, U16, U32, read_only, word_buffers
 from operators.errors import DataError
 from operators.kernels.apply_merges import BIRTHS, OCCURRENCES, RUNS, Runs, ShardArrays, apply_merges, id_range
-from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, count_cells, lay_out, place_byte_pairs
+from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, CountedWords, count_cells, lay_out, place_byte_pairs
 from operators.tokenizer import Merges, UnusableIds
 
 LARGEST_TOTAL = 2**62
@@ -82,7 +82,8 @@ class Shard:
         self._block_counts = np.zeros(cells >> BLOCK_BITS, np.int64)
         hits, totals = np.zeros(65536, np.int64), np.zeros(65536, np.int64)
         nothing = int(np.iinfo(self._cells.dtype).max)
-        lay_out(data, offsets, counts, order, nothing, self._cells, self._block_counts, hits, totals)
+        laid = CountedWords(data, offsets, counts, order)
+        lay_out(laid, nothing, self._cells, self._block_counts, hits, totals)
         pairs = np.flatnonzero(hits)
         bytes_of_pairs = np.unique([pairs >> 8, pairs & 255])
         if (byte_ids[bytes_of_pairs] < 0).any():

@@ -9,7 +9,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64, U8, padded, read_only, word_buffers
-from operators.kernels.word_table import BATCH, SLOT, add_words, list_words, rehash, weigh_words, write_words
+from operators.kernels.word_table import (
+    BATCH,
+    SLOT,
+    Store,
+    Words,
+    add_words,
+    list_words,
+    rehash,
+    weigh_words,
+    write_words,
+)
 from operators.text.pretokenize import PreTokens
 
 WORDS_SCHEMA: Final = pa.schema(
@@ -43,12 +53,11 @@ class WordTable:
 
         Counts must add up to less than 2^63 a word.
         """
-        ends, counts = read_only(ends), read_only(counts)
-        done = 0
+        ends = read_only(ends)
+        words, done = Words(data, ends, read_only(counts)), 0
         while True:
-            done = add_words(
-                data, begin, ends, done, len(ends), counts, self._keys, self._table, self._arena, self._used
-            )
+            store = Store(self._table, self._arena, self._used, self._keys)
+            done = add_words(words, begin, done, len(ends), store)
             if done == len(ends):
                 return
             begin = int(ends[done - 1]) if done else begin

@@ -11,8 +11,8 @@ from operators.encoding.segmentation import MERGES, Segmentation
 from operators.kernels.bpe import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
 from operators.kernels.bpe_windows import LARGEST_ID, MOST_MERGES, WINDOW, Ranks, Scratch, put_ranks
 from operators.kernels.segmentation import Lexicon, Model, put_tokens
-from operators.kernels.stochastic import Draws, PreTokenArrays, Splits, count_splits, encode_at_random
-from operators.kernels.word_cache import BATCH, SET, SLOT, Cache, Exceptions, encode_words, put_words
+from operators.kernels.stochastic import Draws, Splits, count_splits, encode_at_random
+from operators.kernels.word_cache import BATCH, SET, SLOT, Cache, Exceptions, PreTokenArrays, encode_words, put_words
 from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Merges, Tokenizer, UnusableIds
 
@@ -66,16 +66,16 @@ class WordEncoder:
         offsets = np.empty(len(pieces.documents), np.int64)
         ends, documents, starts = (_read_only(array) for array in (pieces.ends, pieces.documents, pieces.starts))
         data = _read_only(pieces.data)
+        pretokens = PreTokenArrays(data, ends, documents, starts)
         if self._inference.is_random:
             if keys is None:
                 raise ValueError(f"{self._inference} needs a key for each document")
-            pretokens = PreTokenArrays(data, ends, documents, starts)
             draws = Draws(_read_only(keys), self._seed, self._inference.chance, self._inference.name == "dropout")
             n = encode_at_random(
                 pretokens, self._model, self._exceptions, self._splits, _scratch(), draws, ids, offsets
             )
         else:
-            n = encode_words(data, ends, documents, starts, self._model, self._exceptions, self._cache, ids, offsets)
+            n = encode_words(pretokens, self._model, self._exceptions, self._cache, ids, offsets)
         return ids[:n].copy(), offsets
 
 

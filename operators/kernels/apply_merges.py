@@ -203,7 +203,7 @@ def apply_merges(
         left, right, token = lefts[m], rights[m], tokens[m]
         if last_birth[left] < 0 or last_birth[right] < 0:
             continue
-        made = min(np.int64(width[left]) + np.int64(width[right]), WIDEST)
+        made: Any = min(np.int64(width[left]) + np.int64(width[right]), WIDEST)
         if last_birth[token] >= 0 and width[token] != made:
             contradiction = m
             break

@@ -17,11 +17,12 @@ need the text itself (contractions, long numbers, blanks of several bytes, blank
 written to a list, `todo`, and done last.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from operators.arrays import I64, U64
 from operators.kernels.intrinsics import WIDE, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
 from operators.kernels.scan import BLOCK_BYTES, GPT2, QWEN, after_character, classify, contraction_end
 from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
@@ -233,16 +234,30 @@ def is_set(bits: Any, at: int) -> bool:
     return bool(bits[at >> 6] >> np.uint64(at & 63) & _ONE)
 
 
+class BlockBits(NamedTuple):
+    """Scratch for one block of documents; a number of 64 bits stands for as many bytes of text."""
+
+    borders: U64
+    """uint64, with two more than the longest block needs: bits where pre-tokens begin."""
+    document_bits: U64
+    """uint64, as many: bits where documents begin."""
+    todo: I64
+    """int64, one for each byte of the longest block: places that are settled one by one."""
+    ranks: I64
+    """int64, as many as `borders`: pre-tokens before each number."""
+
+
 @njit(cache=True, nogil=True)
 def scan_borders(
-    data: Any, starts: Any, kind: int, blocks: Any, classes: Any, kinds: Any, borders: Any, document_bits: Any,
-    todo: Any, ranks: Any, document: int, ends: Any, count: int, documents: Any,
-) -> tuple[int, int]:  # fmt: skip
+    data: Any, starts: Any, kind: int, tables: Any, bits: BlockBits, written: Any, document: int, count: int
+) -> tuple[int, int]:
     """Write the ends of the pre-tokens as `operators.kernels.scan.scan` does, for GPT2, CL100K and QWEN.
 
-    kinds: as there, with WIDE more. borders, document_bits: uint64, ranks: int64, each with a number for WIDE bytes of
-    the longest block and two more; todo: int64, one for each of its bytes. All of them are scratch.
+    tables, written: the Classes and Ends of that module; `kinds` has WIDE more entries.
     """
+    blocks, classes, kinds = tables
+    borders, document_bits, todo, ranks = bits
+    ends, documents = written
     while document < len(starts) - 1:
         begin, stop = starts[document], document + 1
         while stop < len(starts) - 1 and starts[stop + 1] - begin <= BLOCK_BYTES:

@@ -11,11 +11,12 @@ cell's word is found by the cell's block alone, in a table that stays in the pro
 A pair occurs at the first cell of its right token (int32): `cells[at - 1]` is its left token, `cells[at]` its right.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from operators.arrays import I64, U8
 from operators.kernels.intrinsics import prefetch
 
 BLOCK_BITS = 6
@@ -38,16 +39,25 @@ def count_cells(offsets: Any, counts: Any, order: Any) -> int:
     return ((cells - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
 
 
+class CountedWords(NamedTuple):
+    """Words with counts, and the order in which they are laid out."""
+
+    data: U8
+    offsets: I64
+    """int64[words + 1]: where each begins and ends in `data`."""
+    counts: I64
+    order: I64
+    """int64[words]: sorts the words by count."""
+
+
 @njit(cache=True, nogil=True)
-def lay_out(
-    data: Any, offsets: Any, counts: Any, order: Any, nothing: int, cells: Any, block_counts: Any, hits: Any,
-    totals: Any,
-) -> None:  # fmt: skip
+def lay_out(words: CountedWords, nothing: int, cells: Any, block_counts: Any, hits: Any, totals: Any) -> None:
     """Fill `cells` with bytes, `block_counts` (int64, an entry a block of cells), and count every pair of bytes.
 
-    `order` (int64[n]) sorts the words by count. `hits` and `totals` (int64[65536], zero) get, at 256 * left + right,
-    the pair's occurrences, and their sum weighed by the words' counts.
+    nothing: the value of cells without a token. hits, totals: int64[65536], zero; they get, at 256 * left + right, the
+    pair's occurrences, and their sum weighted by the words' counts.
     """
+    data, offsets, counts, order = words
     at = 1
     cells[0] = nothing
     previous = np.int64(-1)

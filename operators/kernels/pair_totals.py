@@ -6,11 +6,12 @@ they were when pushed. A total that fell is corrected when its entry comes up; o
 older entry no longer counts.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from operators.arrays import I64, U8
 from operators.kernels.intrinsics import folded, prefetch
 
 SLOT = 4
@@ -118,16 +119,27 @@ def push_pairs(wanted: Any, table: Any, heap_total: Any, heap_pair: Any, size: i
     return size
 
 
+class Waiting(NamedTuple):
+    """Table and heap of the pairs that wait to be merged."""
+
+    table: I64
+    """int64: slots of SLOT entries each."""
+    heap_total: I64
+    heap_pair: I64
+    side: U8
+    """uint8, by token, with every id that the table's pairs have; all zero between calls."""
+
+
 @njit(cache=True, nogil=True)
 def take_prefix(
-    limit: int, minimum: int, table: Any, heap_total: Any, heap_pair: Any, size: int, side: Any, out_pair: Any,
-    out_total: Any,
-) -> tuple[int, int]:  # fmt: skip
+    limit: int, minimum: int, waiting: Waiting, size: int, out_pair: Any, out_total: Any
+) -> tuple[int, int]:
     """Take the longest prefix of pairs in which no right token is another's left token; at most `limit`.
 
-    `side` (uint8 by token, with every id that the table's pairs have; all zero before and after) marks what the prefix
-    uses: 1 as a left, 2 as a right token. Returns the prefix's length and the heap's new size.
+    size: entries of the heap. `side` marks what the prefix uses: 1 as a left, 2 as a right token. Returns the prefix's
+    length and the heap's new size.
     """
+    table, heap_total, heap_pair, side = waiting
     taken = 0
     while taken < limit and size > 0:
         total, pair = heap_total[0], heap_pair[0]

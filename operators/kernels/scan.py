@@ -13,14 +13,14 @@ In all of them text is uint8[n], up to the end of a document; kinds is uint8[n +
 is a character's first byte.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from operators.arrays import I64, U8
+from operators.arrays import I64, U8, U16
 from operators.kernels.intrinsics import LANES, ascii_classifier, lowest_bit, run_length
-from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, U16, UPPER
+from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 GPT2: Final = 0
 CL100K: Final = 1
@@ -274,27 +274,36 @@ def _o200k_end(text: U8, kinds: U8, i: int, numbers: int, contractions: bool) ->
     return i
 
 
+class Classes(NamedTuple):
+    """Tables of character classes (operators.unicode.classes), and space for the classes of a block."""
+
+    blocks: U16
+    classes: U8
+    kinds: U8
+    """uint8, scratch: PADDING + 1 more than the longest document and BLOCK_BYTES."""
+
+
+class Ends(NamedTuple):
+    """Arrays that a scanner writes."""
+
+    ends: I64
+    """int64: where each pre-token ends."""
+    documents: I64
+    """int64[documents + 1]: `documents[d + 1]` is the number of pre-tokens up to the end of document d."""
+
+
 @njit(cache=True, nogil=True)
 def scan(
-    data: U8,
-    starts: I64,
-    kind: int,
-    blocks: U16,
-    classes: U8,
-    kinds: U8,
-    document: int,
-    ends: I64,
-    count: int,
-    documents: I64,
+    data: U8, starts: I64, kind: int, tables: Classes, written: Ends, document: int, count: int
 ) -> tuple[int, int]:
     """Write the ends of the pre-tokens, from `document` on, while `ends` has space for a block of one-byte pre-tokens.
 
     data: uint8, UTF-8, with PADDING behind it. starts: int64[documents + 1], byte offsets of the documents. kind: a
-    constant above. blocks, classes: operators.unicode.classes. kinds: uint8 scratch, PADDING + 1 more than the
-    longest document and BLOCK_BYTES. ends: int64, written from `count` on. documents: int64[documents + 1], written:
-    `documents[d + 1]` is the number of pre-tokens up to the end of document d. Returns (document, count) from which to
+    constant above. count: pre-tokens so far; `ends` is written from there on. Returns (document, count) from which to
     continue with more space.
     """
+    blocks, classes, kinds = tables
+    ends, documents = written
     numbers = 1 if kind in (QWEN, TEKKEN) else 3
     while document < len(starts) - 1:
         begin, stop = starts[document], document + 1

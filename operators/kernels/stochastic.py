@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.arrays import I32, I64, U8, U64
+from operators.arrays import I32, I64, U64
 from operators.kernels.bpe import NO_MERGE, fill_heap, join_pair, pair_at, pair_value, pop, push, spell
 from operators.kernels.intrinsics import folded
 from operators.kernels.segmentation import segment_word
@@ -146,15 +146,6 @@ def take_apart(group: Any, n: Any, splits: Any, chance: Any, state: Any, number:
             group[at], group[at + 1] = left[way], right[way]
             n += 1
     return n
-
-
-class PreTokenArrays(NamedTuple):
-    """The pre-tokens of a batch: the fields of `operators.text.pretokenize.PreTokens`, read-only."""
-
-    data: U8
-    ends: I64
-    documents: I64
-    starts: I64
 
 
 class Draws(NamedTuple):

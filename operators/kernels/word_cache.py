@@ -165,16 +165,23 @@ def holds_long(slots: Any, at: int, one: Any, three: Any, data: Any, start: int,
     return same_bytes(run_bytes, np.int64(slots[at + 1]), data, start, np.int64(three & _BYTES))
 
 
+class PreTokenArrays(NamedTuple):
+    """The pre-tokens of a batch: the fields of `operators.text.pretokenize.PreTokens`, read-only."""
+
+    data: U8
+    ends: I64
+    documents: I64
+    starts: I64
+
+
 @njit(cache=True, nogil=True)
-def encode_words(
-    data: Any, ends: Any, documents: Any, starts: Any, model: Any, exceptions: Any, cache: Any, ids: Any,
-    offsets: Any,
-) -> int:  # fmt: skip
+def encode_words(pretokens: PreTokenArrays, model: Any, exceptions: Any, cache: Any, ids: Any, offsets: Any) -> int:
     """Write the ids of all words of all documents to `ids`, and where each document ends to `offsets[1:]`.
 
     Words are `PreTokens` (operators.text.pretokenize); 24 bytes behind any may be read. `ids` is int32 with three
     entries more than there are bytes of text. Returns the number of ids.
     """
+    data, ends, documents, starts = pretokens
     slots, run_ids, run_bytes, keys = cache.slots, cache.run_ids, cache.run_bytes, cache.keys
     mask = np.uint64(len(slots) // SET - 1)
     out: Any = 0

@@ -8,11 +8,12 @@ Words are looked up in batches: first all hashes are computed while the processo
 are read.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from operators.arrays import I64, U8, U64
 from operators.kernels.intrinsics import eight_bytes, folded, prefetch
 
 SLOT = 4
@@ -79,18 +80,39 @@ def rehash(table: Any, larger: Any) -> None:
                 larger[at + i] = table[old + i]
 
 
+class Words(NamedTuple):
+    """Words that follow each other in a text."""
+
+    data: U8
+    """uint8: the text; 24 bytes behind any word may be read."""
+    ends: I64
+    """int64: where each word ends and the next begins."""
+    counts: I64
+    """int64: one for each word, or one for all."""
+
+
+class Store(NamedTuple):
+    """Hash table of words, and the memory that it needs."""
+
+    table: U64
+    """uint64: the slots, a power of two of them."""
+    arena: U8
+    """uint8: bytes of the words that are too long for a slot."""
+    used: I64
+    """int64[3]: words, bytes of the arena in use, bytes that the arena must have for the next batch."""
+    keys: U64
+    """uint64[4 * BATCH]: scratch."""
+
+
 @njit(cache=True, nogil=True)
-def add_words(
-    data: Any, begin: Any, ends: Any, first: int, last: int, counts: Any, keys: Any, table: Any, arena: Any,
-    used: Any,
-) -> int:  # fmt: skip
+def add_words(words: Words, begin: Any, first: int, last: int, store: Store) -> int:
     """Add the words that end at `ends[first:last]`, each where the next begins; the first begins at `begin`.
 
-    counts: int64, one for each word of `ends`, or one for all. keys: uint64[4 * BATCH], scratch. used: int64[3], words,
-    bytes of the arena in use, bytes that the arena must have for the next batch. 24 bytes behind any word may be read.
     Empty words are ignored. Returns the first word that was not added: `last`, or one for which the table or the arena
     must grow first.
     """
+    data, ends, counts = words
+    table, arena, used, keys = store
     each = len(counts) > 1
     slots = len(table) // SLOT
     while first < last:

@@ -18,9 +18,9 @@ from tokenizers import PreTokenizedString
 from operators.arrays import I64, PADDING, U8, padded
 from operators.byte_level import to_bytes
 from operators.kernels import scan as scanners
-from operators.kernels.boundaries import scan_borders
+from operators.kernels.boundaries import BlockBits, scan_borders
 from operators.kernels.intrinsics import WIDE
-from operators.kernels.scan import BLOCK_BYTES, scan
+from operators.kernels.scan import BLOCK_BYTES, Classes, Ends, scan
 from operators.text.arrow_text import bytes_and_starts
 from operators.text.errors import BadPattern, PatternGaveUp
 from operators.text.normalization import Normalizer
@@ -312,15 +312,13 @@ def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
     borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
     by_bits = kind in _BIT_PARALLEL
     places = np.empty(longest, np.int64) if by_bits else ranks
+    tables, bits = Classes(BLOCKS, CLASSES, kinds), BlockBits(borders, document_bits, places, ranks)
     document = count = 0
     while True:
         if by_bits:
-            document, count = scan_borders(
-                data, starts, kind, BLOCKS, CLASSES, kinds, borders, document_bits, places, ranks, document,
-                ends, count, documents,
-            )  # fmt: skip
+            document, count = scan_borders(data, starts, kind, tables, bits, Ends(ends, documents), document, count)
         else:
-            document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, document, ends, count, documents)
+            document, count = scan(data, starts, kind, tables, Ends(ends, documents), document, count)
         if document == len(starts) - 1:
             return ends[:count], documents
         fuller, ends = ends, np.empty(2 * len(ends), np.int64)

@@ -7,6 +7,7 @@ import numpy as np
 from operators.arrays import I64
 from operators.kernels.pair_totals import (
     SLOT,
+    Waiting,
     add_changes,
     push_pairs,
     rehash,
@@ -71,9 +72,8 @@ class PairTotals:
         """
         limit = min(missing, self._heap_size)
         pairs, counts = np.empty(limit, np.int64), np.empty(limit, np.int64)
-        taken, self._heap_size = take_prefix(
-            limit, minimum, self._table, self._heap_total, self._heap_pair, self._heap_size, self._marks, pairs, counts
-        )
+        waiting = Waiting(self._table, self._heap_total, self._heap_pair, self._marks)
+        taken, self._heap_size = take_prefix(limit, minimum, waiting, self._heap_size, pairs, counts)
         return pairs[:taken].copy(), counts[:taken].copy()  # copies release what was reserved for the longest prefix
 
     def requeue(self, pairs: I64) -> None:

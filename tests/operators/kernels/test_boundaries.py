@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from operators.arrays import I64, PADDING, padded
-from operators.kernels.boundaries import add_bits, scan_borders
-from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, QWEN, scan
+from operators.kernels.boundaries import BlockBits, add_bits, scan_borders
+from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, QWEN, Classes, Ends, scan
 from operators.unicode.classes import BLOCKS, CLASSES
 from tests.operators.kernels.test_scan import broken
 from tests.operators.text.test_pretokenize import hostile
@@ -28,29 +28,15 @@ def both(documents: list[bytes], kind: int = CL100K) -> tuple[tuple[I64, I64], t
     longest = max(map(len, documents), default=0) + BLOCK_BYTES
     words = longest // 64 + 3
     kinds = np.empty(longest + 2 * PADDING, np.uint8)
-    found = []
+    tables, found = Classes(BLOCKS, CLASSES, kinds), []
     for fast in (False, True):
         ends, counts = np.empty(len(data) + longest, np.int64), np.zeros(len(starts), np.int64)
         if fast:
             scratch = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(longest, np.int64)
-            document, count = scan_borders(
-                *(
-                    data,
-                    starts,
-                    kind,
-                    BLOCKS,
-                    CLASSES,
-                    kinds,
-                    *scratch,
-                    np.empty(words, np.int64),
-                    0,
-                    ends,
-                    0,
-                    counts,
-                )
-            )
+            bits = BlockBits(*scratch, np.empty(words, np.int64))
+            document, count = scan_borders(data, starts, kind, tables, bits, Ends(ends, counts), 0, 0)
         else:
-            document, count = scan(data, starts, kind, BLOCKS, CLASSES, kinds, 0, ends, 0, counts)
+            document, count = scan(data, starts, kind, tables, Ends(ends, counts), 0, 0)
         assert document == len(documents)
         found.append((ends[:count], counts))
     return found[0], found[1]

@@ -32,9 +32,9 @@ def run(data: U8, starts: I64, kind: int, room: int, guard: int = 8) -> tuple[li
     document = count = 0
     while document < len(starts) - 1:
         ends = np.concatenate([ends, np.full(room + longest, -1, np.int64)])
-        document, count = kernels.scan(
-            data, starts, kind, BLOCKS, CLASSES, kinds[: longest + PADDING + 1], document, ends, count, documents
-        )
+        tables = kernels.Classes(BLOCKS, CLASSES, kinds[: longest + PADDING + 1])
+        written = kernels.Ends(ends, documents)
+        document, count = kernels.scan(data, starts, kind, tables, written, document, count)
         assert (ends[count:] == -1).all()
     assert (kinds[longest + PADDING + 1 :] == 77).all()
     return ends[:count].tolist(), documents.tolist()
