@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from operators.errors import DataError, UsageError
 from operators.redaction import masked
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CODE = ("operators", "pipelines", "jobs", "babelmerge")
 WORKFLOW = "workflow.yaml"
 POLL_S = 1.0

@@ -113,7 +113,7 @@ def test_bad_records_are_left_out_counted_and_listed_where_asked(
         (["train", "c.txt", "--out", "o", "--pretokenizer", "GPT4"], 2, "no name is spelled so"),
         (["train", "c.txt", "--out", "o", "--pretokenizer", ""], 2, "none leaves each document whole"),
         (["train", "c.txt", "--out", "o", "--shares", "en"], 2, "NAME=NUMBER"),
-        (["train", "c.txt", "--out", "o", "--engine", "spark"], 2, "engine: 'spark' is none of ray, local"),
+        (["train", "c.txt", "--out", "o", "--engine", "spark"], 2, "engine: 'spark' is none of auto, ray, local"),
         (["train", "c.txt", "--out", "o", "--workers", "0"], 2, "workers: Expected `int` >= 1, not 0"),
         (["train", "c.txt", "--out", "theirs"], 1, "holds files that are not of this command (such as thesis.tex)"),
         (["train", "c.txt", "--out", "c.txt"], 1, "c.txt: is a file; name an empty directory"),
