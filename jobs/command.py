@@ -1,6 +1,6 @@
-"""The command `babelmerge`. Flags and their help are made of the settings of each command.
+"""The command `babelmerge`. Flags and their help are generated from the settings of each command.
 
-What a step needs is imported once the arguments are parsed: help and wrong usage wait for no kernel and no library.
+Steps are imported after the arguments are parsed, so that help and usage errors wait for no kernel and no library.
 """
 
 import gc
@@ -35,18 +35,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-ClickException: Any = typer.BadParameter.__mro__[2]  # what is wrong with arguments; typer gives it no name of its own
+ClickException: Any = typer.BadParameter.__mro__[2]  # base of errors in arguments; typer exports no name of it
 INTERRUPTED = 130
 DEMO = Path(__file__).resolve().parent.parent / "conf" / "demo.yaml"
-"""In a checkout and in the image."""
+"""Path of the demo's workflow in a checkout and in the image."""
 PACKAGED_DEMO = Path(__file__).resolve().parent / "demo" / "demo.yaml"
-"""In a wheel."""
-ConfFile = Annotated[str | None, typer.Option("--conf", help="YAML file with these settings; flags go over it.")]
+"""Path of the demo's workflow in a wheel."""
+ConfFile = Annotated[str | None, typer.Option("--conf", help="YAML file with these settings; flags take precedence.")]
 Flag = tuple[Any, str]
 
 
 def _plain(kind: Any) -> Any:
-    """A field's type without bounds and None: what a flag of it takes."""
+    """Return a field's type without bounds and None, as a flag takes it."""
     if get_origin(kind) is Annotated:
         return _plain(get_args(kind)[0])
     if get_origin(kind) in (types.UnionType, Union):
@@ -55,7 +55,7 @@ def _plain(kind: Any) -> Any:
 
 
 def _flag(field: msgspec.structs.FieldInfo, line: str, positional: bool) -> inspect.Parameter:
-    """A field as a parameter of a typer command. What is not given stays None, so that --conf can say it."""
+    """Return a field as a parameter of a typer command. Its default is None, so that --conf can supply the value."""
     kind = _plain(field.type)
     name = "--" + field.name.replace("_", "-")
     default = field.default if field.default is not msgspec.NODEFAULT else None
@@ -86,7 +86,7 @@ def _parameters(settings: type[Settings[Any]], positional: str | None) -> list[i
 
 
 def _given(settings: list[type[Settings[Any]]], flags: dict[str, Any]) -> dict[str, Any]:
-    """The flags that were given, NAME=NUMBER,... as mappings and NUMBER,... as lists."""
+    """Return the flags with values; NAME=NUMBER,... becomes a mapping, NUMBER,... a list."""
     given = {name: value for name, value in flags.items() if value is not None and value != []}
     for kind in settings:
         for field in msgspec.structs.fields(kind):
@@ -98,21 +98,21 @@ def _given(settings: list[type[Settings[Any]]], flags: dict[str, Any]) -> dict[s
 
 
 def _numbers(name: str, text: str) -> dict[str, float]:
-    """`_numbers("shares", "en=3,de=1")` is {"en": 3.0, "de": 1.0}."""
+    """Parse NAME=NUMBER,...: `_numbers("shares", "en=3,de=1")` is {"en": 3.0, "de": 1.0}."""
     numbers = {}
-    for part in text.split(","):
-        key, _, value = part.partition("=")
+    for entry in text.split(","):
+        key, _, value = entry.partition("=")
         try:
             numbers[key.strip()] = float(value)
         except ValueError:
-            raise BadConfiguration(f"--{name}", f"{part!r} is not NAME=NUMBER") from None
+            raise BadConfiguration(f"--{name}", f"{entry!r} is not NAME=NUMBER") from None
     return numbers
 
 
 def _whole_numbers(name: str, text: str) -> list[int]:
-    """`_whole_numbers("sizes", "8192,16384")` is [8192, 16384]."""
+    """Parse NUMBER,...: `_whole_numbers("sizes", "8192,16384")` is [8192, 16384]."""
     try:
-        return [int(part) for part in text.split(",")]
+        return [int(number) for number in text.split(",")]
     except ValueError:
         raise BadConfiguration(f"--{name}", f"{text!r} is not NUMBER,NUMBER,...") from None
 
@@ -122,7 +122,7 @@ def _fields(kind: type[Settings[Any]]) -> tuple[str, ...]:
 
 
 def _step_command(name: str, kind: type[Settings[Any]]) -> Callable[..., None]:
-    """The command that runs one step."""
+    """Return the function of a typer command that runs one step."""
     first = msgspec.structs.fields(kind)[0]
     positional = first.name if get_origin(_plain(first.type)) is list else None
 
@@ -143,7 +143,7 @@ def _sign(command: Callable[..., None], name: str, text: str, parameters: list[i
 
 
 def _run(steps: list[Settings[Any]], execution: Execution) -> None:
-    """Run steps, and print on stdout what was written, or kept, and found."""
+    """Run steps, and print the summary of each result on stdout."""
     from jobs.progress import listener
 
     for settings, result in zip(steps, run_steps(steps, execution, listener(execution.progress)), strict=True):
@@ -151,7 +151,7 @@ def _run(steps: list[Settings[Any]], execution: Execution) -> None:
 
 
 def run(conf: str, directory: str | None, **flags: Any) -> None:
-    """Run the steps of a workflow file; a step is skipped when nothing it depends on changed."""
+    """Run the steps of a workflow file; a step whose settings and inputs are unchanged is skipped."""
     workflow = read_workflow(conf, _given([Execution], flags))
     if directory is not None:
         _enter(directory)
@@ -194,7 +194,7 @@ def _register() -> None:
         app.command(command.name)(_step_command(command.name, command.settings))
     keyword = inspect.Parameter.KEYWORD_ONLY
     directory = Annotated[
-        str | None, typer.Option("--directory", help="Take relative paths from here. [default: where you are]")
+        str | None, typer.Option("--directory", help="Directory of relative paths. [default: the current one]")
     ]
     conf = Annotated[str, typer.Argument(metavar="CONF", help="YAML file with `steps:`.", show_default=False)]
     own = [
@@ -210,7 +210,7 @@ def _register() -> None:
     _sign(
         demo,
         "demo",
-        "Run conf/demo.yaml: the whole of it on real text in many languages.",
+        "Run conf/demo.yaml: all commands on real text in many languages.",
         _parameters(Execution, None),
     )
     app.command("demo")(demo)
@@ -222,9 +222,10 @@ _register()
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Exit status: 0 done, 1 failed, 2 wrong usage. An error we know is one line on stderr; others are defects.
+    """Run the command line and exit with its status: 0 done, 1 failed, 2 wrong usage.
 
-    What is said about errors is masked here, whoever says it: an argument may hold a credential in any place.
+    A BabelmergeError is one line on stderr; any other exception is a defect. All messages are masked here, whatever
+    library wrote them: an argument may hold a credential in any place.
     """
     try:
         status = app(args=arguments, prog_name="babelmerge", standalone_mode=False) or 0
@@ -235,21 +236,21 @@ def main(arguments: list[str] | None = None) -> None:
     except BabelmergeError as error:
         typer.secho(masked(f"babelmerge: {error}"), err=True, bold=True)  # bold on a terminal only
         sys.exit(2 if isinstance(error, UsageError) else 1)
-    except OSError as error:  # of a name that no file can have; what work may meet has an error of its own
+    except OSError as error:  # a name that no file can have; failures during work have errors of their own
         if error.filename is None:
             raise
         typer.secho(masked(f"babelmerge: {str(error.filename)[:200]}: {error.strerror}"), err=True, bold=True)
         sys.exit(1)
     if status == INTERRUPTED:  # typer turns the interrupt into a status
-        typer.echo("babelmerge: interrupted; run the same command again to go on", err=True)
+        typer.echo("babelmerge: interrupted; run the same command again to resume", err=True)
     sys.exit(status)
 
 
 def console() -> NoReturn:
-    """The process `babelmerge`: `main`, without what a long life needs.
+    """Run `main` as a process, tuned for a short life.
 
-    Nearly all objects live to the end, so the collector hardly looks for others; and at the end the system takes the
-    memory back at once, unless Ray, or an error, has something to say there.
+    Nearly all objects live to the end, so garbage collection is rare. The process exits without freeing objects one by
+    one, unless Ray has exit handlers to run or there is a message to print.
     """
     os.environ[VARIABLE] = "1"  # before numpy is loaded
     gc.freeze()

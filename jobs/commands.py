@@ -1,7 +1,7 @@
-"""The table of commands, and how one is run: settings in, a typed result out.
+"""Table of commands, and functions that run them: settings in, a typed result out.
 
-A command is a room with `settings.py` and `step.py`, and one row of COMMANDS. Flags, help, YAML keys, the steps of a
-workflow and the settings page are made of it.
+A command is a folder with `settings.py` and `step.py`, and one row of COMMANDS. Flags, help, YAML keys, the steps of a
+workflow and the settings page are generated from it.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,12 +35,12 @@ class Command:
 
     name: str
     settings: type[Settings[Any]]
-    """The first field, if it is a list, takes the positional arguments."""
+    """Class of the settings. Its first field, if it is a list, takes the positional arguments."""
     step: str
-    """`module:function` of the step, which takes settings and a context, and returns a result. Imported when it is run:
-    Polars and Altair cost 0.2 s and a second, and a command that does not use them should not wait for them."""
+    """`module:function` of the step, which takes settings and a context, and returns a result. It is imported when it
+    runs: Polars takes 0.2 s and Altair a second to import, which commands without them should not wait for."""
     describe: str | None = None
-    """`module:function` that makes the printed text of a result; without it, the result's summary is printed."""
+    """`module:function` that returns the text to print of a result; None: the summary of the result."""
 
 
 COMMANDS: Final = (
@@ -63,9 +63,9 @@ def command_of(settings: Settings[Any]) -> Command:
 
 
 def run_step(settings: Settings[SomeResult], context: Context) -> SomeResult:
-    """Run one step; note on the progress how many workers were lost.
+    """Run one step; note on the progress the number of workers that failed.
 
-    YAML files of sources are read here, at the border: steps are given sources.
+    YAML files of sources are read here; steps receive sources.
     """
     before = context.stats.failures
     result: SomeResult = _imported(command_of(settings).step)(_with_sources(settings), context)
@@ -77,14 +77,14 @@ def run_step(settings: Settings[SomeResult], context: Context) -> SomeResult:
 
 
 def run_steps(steps: Sequence[Settings[Any]], execution: Execution, progress: Progress) -> list[Result]:
-    """Run steps in order, on one engine, which is closed at the end."""
+    """Run steps in order on one engine, and close it."""
     kernels = sorted({group for step in steps for group in step.kernels()})
     with Context(execution, progress, kernels=kernels) as context:
         return [run_step(step, context) for step in steps]
 
 
 def run_settings(settings: Settings[SomeResult], execution: Execution, progress: Progress) -> SomeResult:
-    """Run one command on an engine of its own, which is closed at the end."""
+    """Run one command on an engine of its own, and close it."""
     with Context(execution, progress, kernels=settings.kernels()) as context:
         return run_step(settings, context)
 

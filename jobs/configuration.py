@@ -1,4 +1,4 @@
-"""Reading configuration: YAML as data (jobs/plain_yaml.py), flags over it."""
+"""Configuration from YAML files (jobs/plain_yaml.py) and flags, which take precedence."""
 
 import re
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from pipelines.corpus.sources import Source
 from pipelines.settings import Corpus, Execution, Settings
 
 LARGEST_FILE_BYTES = 1 << 20
-"""Largest configuration file; half of it takes PyYAML seconds."""
+"""Largest configuration file; PyYAML needs seconds for half of it."""
 _PLACE: Final = re.compile(r"(.*) - at `\$\.(\w+)`")
-"""A message of msgspec about one setting, not about something inside it."""
+"""Pattern of msgspec's messages about a whole setting, not about something inside it."""
 _SHOWN: Final = 80
-"""Characters of a value that a message shows."""
+"""Largest number of characters of a value in a message."""
 SomeSettings = TypeVar("SomeSettings", bound=Settings[Any])
 
 
 class BadConfiguration(UsageError):
-    """A configuration that cannot mean anything."""
+    """A configuration file or a flag that does not fit the settings."""
 
     where: str
     reason: str
@@ -32,7 +32,7 @@ def read_yaml(path: str) -> Any:
     """Read a YAML file as plain data. Raises BadConfiguration: missing, not YAML, too large."""
     try:
         with Path(path).open("rb") as file:
-            content = file.read(LARGEST_FILE_BYTES + 1)  # not its size, which devices and pipes do not have
+            content = file.read(LARGEST_FILE_BYTES + 1)  # not by its size, which devices and pipes do not have
         if len(content) > LARGEST_FILE_BYTES:
             raise BadConfiguration(path, f"is larger than {LARGEST_FILE_BYTES >> 10} KB; name a configuration file")
         text = content.decode()
@@ -40,7 +40,7 @@ def read_yaml(path: str) -> Any:
         raise BadConfiguration(path, f"is not UTF-8 text (byte {error.start}); name a configuration file") from error
     except OSError as error:
         raise BadConfiguration(path, f"cannot be read: {error.strerror}; name a configuration file") from error
-    from jobs.plain_yaml import NotPlainYaml, parse  # most commands are given flags alone
+    from jobs.plain_yaml import NotPlainYaml, parse  # most commands have flags only
 
     try:
         return parse(text)
@@ -49,9 +49,10 @@ def read_yaml(path: str) -> Any:
 
 
 def convert(data: Any, kind: type[SomeSettings], where: str, *, nested: bool = False) -> SomeSettings:
-    """Convert plain data to settings; what does not fit is named by its path, as in `$.steps[0].train.vocab_size`.
+    """Convert plain data to settings. Raises BadConfiguration, with the path of the wrong value if settings are nested.
 
-    nested: the settings hold other settings, so a name alone would not say whose it is.
+    nested: the settings contain other settings, so a name alone would be ambiguous; a path is one such as
+    `$.steps[0].train.vocab_size`.
     """
     try:
         converted: SomeSettings = msgspec.convert(data, kind)
@@ -60,25 +61,25 @@ def convert(data: Any, kind: type[SomeSettings], where: str, *, nested: bool = F
         raise BadConfiguration(where, str(error) if nested else _explained(str(error), data, kind)) from error
 
 
-def _explained(said: str, data: Mapping[str, Any], kind: type[Settings[Any]]) -> str:
-    """Add to msgspec's message about one setting the value that was found and the values that are accepted."""
-    if "unknown field" in said:
-        return f"{said}; known here: {', '.join(kind.__struct_fields__)}"
-    match = _PLACE.fullmatch(said)
+def _explained(problem: str, data: Mapping[str, Any], kind: type[Settings[Any]]) -> str:
+    """Return msgspec's message about one setting, with its value and the accepted values added."""
+    if "unknown field" in problem:
+        return f"{problem}; known here: {', '.join(kind.__struct_fields__)}"
+    match = _PLACE.fullmatch(problem)
     if match is None:
-        return said
+        return problem
     reason, name = match.groups()
     if reason.startswith("Invalid enum value"):
         choices = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
         return f"{name}: {repr(data[name])[:_SHOWN]} is none of {', '.join(map(str, get_args(choices)))}"
-    given = repr(data[name]) if isinstance(data[name], str | int | float) else ""  # the rest may hold what is secret
+    given = repr(data[name]) if isinstance(data[name], str | int | float) else ""  # other values may contain secrets
     return f"{name}: {reason}, not {given[:_SHOWN]}" if given else f"{name}: {reason}"
 
 
 def read_settings(
     kind: type[SomeSettings], file: str | None, flags: Mapping[str, Any]
 ) -> tuple[SomeSettings, Execution]:
-    """Return a command's settings and its execution settings: from `file`, with flags that are not None over it."""
+    """Return a command's settings and its execution settings: from `file` and from flags, which take precedence."""
     data = read_yaml(file) if file is not None else {}
     if not isinstance(data, dict):
         raise BadConfiguration(str(file), f"holds no settings but a {type(data).__name__}; write `name: value` lines")

@@ -1,4 +1,4 @@
-"""YAML as plain data: no tags, no aliases, no repeated keys. The only place that parses it; nothing is executed."""
+"""YAML as plain data: no tags, no aliases, no repeated keys. All YAML is parsed here; nothing in it is executed."""
 
 import re
 from typing import Any
@@ -9,24 +9,24 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotPlainYaml(ValueError):
-    """What is wrong, and in which line."""
+    """A text that is no plain YAML; the message names the line and the problem."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain data only. A key that stands twice is an error; so are tags, and aliases, which can be bombs."""
+    """Loader of plain data. Repeated keys, tags and aliases are errors; nested aliases can expand without limit."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             mark: Any = event.start_mark
             raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
-        if getattr(event, "tag", None) is not None:  # what a tag claims need not hold: `!!int ""`, `!!bool x`
+        if getattr(event, "tag", None) is not None:  # a tag may not fit its value: `!!int ""`, `!!bool x`
             raise yaml.MarkedYAMLError(problem=f"tags ({event.tag}) are not read", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         value: Any = super().construct_scalar(node)
-        if isinstance(value, str) and _SURROGATE.search(value):  # no file's name or text can hold it
+        if isinstance(value, str) and _SURROGATE.search(value):  # no file name and no text can hold it
             raise yaml.MarkedYAMLError(problem="half a surrogate pair is no character", problem_mark=node.start_mark)
         return value
 
@@ -50,7 +50,7 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, regex) for tag, regex in resolvers if tag not in (_INT, _FLOAT)]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-# Without base 60 (1:30 is text), and with no more digits than a machine's numbers have: longer ones are text too.
+# No numbers in base 60 (1:30 is text), and none with more digits than machine numbers have: these are text.
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9_]{0,24})$")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]{1,40}\.[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?$|[-+]?\.inf$|\.nan$")
 for _tag, _regex in ((_INT, _WHOLE), (_FLOAT, _DECIMAL)):
@@ -58,11 +58,11 @@ for _tag, _regex in ((_INT, _WHOLE), (_FLOAT, _DECIMAL)):
 
 
 def parse(text: str) -> Any:
-    """The data of a YAML text. Raises NotPlainYaml."""
+    """Parse a YAML text to plain data. Raises NotPlainYaml."""
     try:
         return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise NotPlainYaml(f"{line}{error.problem}; mend the YAML") from error
+        raise NotPlainYaml(f"{line}{error.problem}; correct the YAML") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise NotPlainYaml(f"is no YAML: {str(error).splitlines()[0]}") from error

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pipelines.results import PlanResult
 
 WIDTH: Final = 110
+"""Largest width of the table, in columns of text."""
 
 
 def describe(result: "PlanResult") -> str:
-    """Return the table, and the line that says where plan.json was written, if it was."""
+    """Return the table and, if plan.json was written, a line with its path."""
     return "\n\n".join(filter(None, [plan_table(result.plan), result.summary]))
 
 
@@ -115,7 +116,7 @@ def _remarks(plan: "Prediction") -> list[str]:
 
 
 def spread(estimate: "Estimate", shown: Callable[[float], str]) -> str:
-    """`spread(Estimate(low=1e9, value=2e9, high=3e9), size)` is "2 GB (1–3 GB)"."""
+    """Format an estimate: `spread(Estimate(low=1e9, value=2e9, high=3e9), size)` is "2 GB (1–3 GB)"."""
     low, value, high = (shown(one) for one in (estimate.low, estimate.value, estimate.high))
     if low == high:
         return value

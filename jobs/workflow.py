@@ -1,4 +1,4 @@
-"""Workflows: steps in a row, read from a YAML file."""
+"""Workflows: lists of steps, read from a YAML file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ Step: Any = msgspec.defstruct(
 
 
 class Workflow(Execution, frozen=True, kw_only=True):
-    """Steps to run one after the other; each is skipped when nothing that it depends on changed."""
+    """Steps to run one after the other; a step whose settings and inputs are unchanged is skipped."""
 
     steps: list[Step]
     """The steps, in order."""
@@ -32,21 +32,21 @@ class Workflow(Execution, frozen=True, kw_only=True):
 
 
 def read_workflow(file: str, flags: Mapping[str, Any]) -> Workflow:
-    """Read a workflow file; flags that are not None go over its execution settings. Raises BadConfiguration."""
+    """Read a workflow file; flags that are not None replace its execution settings. Raises BadConfiguration."""
     data = read_yaml(file)
     if not isinstance(data, dict):
-        raise BadConfiguration(file, "holds no workflow; write `steps:` and what they are")
+        raise BadConfiguration(file, "holds no workflow; write `steps:` with a list of steps")
     data = data | {name: value for name, value in flags.items() if value is not None}
     workflow = convert(data, Workflow, file, nested=True)
     for i, step in enumerate(workflow.steps):
         if len(names := _given(step)) != 1:
-            found = " and ".join(names) or "nothing"
-            raise BadConfiguration(file, f"a step holds one of its kinds, this one {found} - at `$.steps[{i}]`")
+            named = " and ".join(names) or "none"
+            raise BadConfiguration(file, f"a step names one command, this one {named} - at `$.steps[{i}]`")
     if not workflow.steps:
         raise BadConfiguration(file, "has no steps; list at least one - at `$.steps`")
     return workflow
 
 
 def _given(step: Any) -> list[str]:
-    """Return the names of the commands that a step holds; one, unless the file is wrong."""
+    """Return the names of the commands that a step holds; exactly one if the file is valid."""
     return [name for name in step.__struct_fields__ if getattr(step, name) is not None]

@@ -1,4 +1,4 @@
-"""Context of a step: the engine that runs its tasks, progress, and how records and memory are treated."""
+"""Context of a step: the engine that runs its tasks, the progress, and the execution settings."""
 
 import os
 import time
@@ -20,16 +20,16 @@ from pipelines.progress import Progress, Silent
 from pipelines.settings import BadSettings, Corpus, Execution, size_in_bytes
 
 WORTH_A_THREAD_BYTES: Final = 8 << 20
-"""Stored bytes of word tables from which a second training thread pays. Below, one thread trains faster than two that
+"""Stored bytes of word tables from which a second training thread pays. Below, one thread is faster than two, which
 wait for each other 1,000 times. Measured on 4 MB, 2 processors: 0.9 s with one thread, 1.0 s with two."""
 WORTH_AN_ACTOR_BYTES: Final = 128 << 20
 """Stored bytes of word tables from which a second Ray actor pays, whose round trip takes 2 ms instead of 0.1 ms; such a
 shard takes about 1 GB of memory."""
 WORTH_RAY_BYTES: Final = 16 << 30
 WORTH_RAY_PROCESSORS: Final = 8
-"""Input and processors from which `--engine auto` starts Ray on this machine. Its start takes some six seconds, and on
-2 processors threads were faster at every size that was measured (1.68 GB: 11.4 s against 19.0 s). Threads share one
-Python interpreter, which holds up more of them the more there are; processes do not."""
+"""Input and processors from which `--engine auto` starts Ray on this machine. Its start takes about six seconds, and on
+2 processors threads were faster at every measured size (1.68 GB: 11.4 s against 19.0 s). Threads share one Python
+interpreter and wait for it the more, the more threads there are; processes do not."""
 
 
 class Context:
@@ -47,7 +47,9 @@ class Context:
         kernels: Sequence[str] = (),
         engine: Engine | None = None,
     ) -> None:
-        """kernels: groups of `operators.precompile` that the steps need. engine: one that runs already."""
+        """Store the settings; start nothing. kernels: groups of `operators.precompile` that the steps need. engine: an
+        engine that is running already, which `close` leaves running.
+        """
         self.execution = execution if execution is not None else Execution()
         self.progress: Progress = progress if progress is not None else Silent()
         self.stats = engine.stats if engine is not None else RunStats(self.execution.max_failures)
@@ -73,13 +75,13 @@ class Context:
 
     @property
     def memory_bytes(self) -> int | None:
-        """Bytes that the word and pair tables of one worker may take; None where no limit is set."""
+        """Limit in bytes on the word and pair tables of one worker; None: no limit."""
         limit = self.execution.memory_limit
         return None if limit is None else size_in_bytes("memory_limit", limit)
 
     @property
     def engine(self) -> Engine:
-        """The engine; every machine that works for it has been verified to see the files of the step."""
+        """Engine of the run, whose machines are verified to see the files of the step."""
         engine = self._started
         if self._unverified is not None:
             paths, self._unverified = self._unverified, None
@@ -94,7 +96,7 @@ class Context:
         from pipelines.engines.local_engine import LocalEngine, processors
 
         if not are_compiled(*self._kernels):
-            from operators.precompile import compile_kernels  # imports much, to compile it
+            from operators.precompile import compile_kernels  # imports all kernels
 
             self.progress.note("compiling kernels: about 20 s, once on this machine")
             compile_kernels(self._kernels)
@@ -105,7 +107,7 @@ class Context:
         return LocalEngine(self.execution.workers or processors(), WORTH_A_THREAD_BYTES, self.stats)
 
     def _engine_name(self, workers: int) -> str:
-        """Return `ray` or `local`; for `auto`, say which one and why."""
+        """Return `ray` or `local`; for `auto`, note on the progress which one and why."""
         if self.execution.engine != "auto":
             return self.execution.engine
         if os.environ.get("RAY_ADDRESS"):
@@ -119,43 +121,43 @@ class Context:
         return name
 
     def input_files(self, sources: Corpus, output: Output) -> list[InputFile]:
-        """List the files of the sources, and have the engine verify, before its first task, that it sees them.
+        """Return the files of the sources. Before its first task, the engine verifies that all its machines see them.
 
-        Raises BadSettings where a folder that is read holds the output, and what `find_files` raises.
+        Raises BadSettings if an input folder contains the output, and what `find_files` raises.
         """
-        found = [as_source(source) for source in sources]
-        for source in found:
+        named = [as_source(source) for source in sources]
+        for source in named:
             _refuse_inside(source, output.directory)
-        files = find_files(found)
+        files = find_files(named)
         self._unverified = ([file.path for file in files], output.directory)
         self._input_bytes = sum(file.size or 0 for file in files)
         return files
 
     def run_stats(self, began: float, *, engine: bool = True) -> Run:
-        """Figures of a stage that began then (`time.monotonic()`). engine: the stage had tasks run."""
+        """Return the statistics of a stage that began at `began` (`time.monotonic()`). engine: the stage ran tasks."""
         if engine:
             return run_of(self.engine, began)
         return Run(engine="none", workers=1, seconds=round(time.monotonic() - began, 3))
 
     def close(self) -> None:
-        """Close the engine, unless none was started or it was given."""
+        """Close the engine if this context started it."""
         if self._given is None and (engine := self.__dict__.pop("_started", None)) is not None:
             engine.close()
         self._exits.close()
 
 
 def _refuse_inside(source: Source, output: Path) -> None:
-    """Raise BadSettings where the next run would read what this one writes."""
+    """Raise BadSettings if the output is inside an input folder, so that the next run would read it."""
     storage, path = locate(source.path.removesuffix("**") or ".")
     folder = Path(path).resolve()
     if isinstance(storage, LocalStorage) and folder.is_dir() and output.is_relative_to(folder):
         parts = output.relative_to(folder).parts
         if not any(part[0] in PASSED_OVER for part in parts):
-            raise BadSettings("out", f"{output} lies in {folder}, which is read; name one beside it")
+            raise BadSettings("out", f"{output} lies in the input folder {folder}; name a directory outside it")
 
 
 def out_directory(out: str) -> Path:
-    """Return the absolute path of an output directory. Raises BadSettings where the text names none."""
+    """Return the absolute path of an output directory. Raises BadSettings if the text is no path."""
     if not out.strip() or "\0" in out:
         raise BadSettings("out", f"{out!r} names no directory")
     if is_uri(out):

@@ -1,4 +1,4 @@
-"""Table of curves, which `curves` and `sweep` write."""
+"""Table of curves (curves.parquet), which `curves` and `sweep` write."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,9 +13,9 @@ CURVES: Final = "curves.parquet"
 
 
 def curve_table(curves: Mapping[str, Curve], sizes: Mapping[str, I64]) -> pl.DataFrame:
-    """language, vocabulary, merges, tokens: a row where the tokens change; between rows they stay.
+    """Return curves.parquet (language, vocabulary, merges, tokens): one row wherever the number of tokens changes.
 
-    `sizes` are the vocabulary's sizes after each number of merges (int64), of each language's tokenizer.
+    sizes: vocabulary size after each number of merges (int64), of each language's tokenizer.
     """
     parts = [
         pl.DataFrame(

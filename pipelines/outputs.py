@@ -33,7 +33,7 @@ MARKER: Final = ".babelmerge"
 MANIFEST: Final = "manifest.json"
 PLANNED: Final = ".planned"
 PATIENCE_S: Final = 10.0
-"""Seconds that a run waits for another's directory: a stopped job may take seconds to end."""
+"""Seconds that a run waits for the lock of an output directory: a stopped job may take seconds to end."""
 FORMAT: Final = 2
 """Version in every fingerprint, raised when a stage's output changes for the same settings and inputs."""
 
@@ -43,12 +43,12 @@ UNREADABLE: Final = (OSError, msgspec.DecodeError, UnicodeDecodeError, Recursion
 _MAX_RECORD_BYTES: Final = 64 << 20
 """Largest manifest, which lists every input: larger files are not ours."""
 
-_PART: Final = re.compile(r"(.+)\.\d+\.part", re.DOTALL)
-"""Temporary name of `replacing`."""
+_TEMPORARY: Final = re.compile(r"(.+)\.\d+\.part", re.DOTALL)
+"""Name of a temporary file of `replacing`."""
 
 
 class ForeignDirectory(DataError):
-    """An output path with files of someone else, or a path that is a file (`example` is None)."""
+    """An output path with files that are not of this command, or a path that is a file (`example` is None)."""
 
     path: str
     example: str | None
@@ -61,14 +61,14 @@ class ForeignDirectory(DataError):
 
 
 class OutputBusy(DataError):
-    """An output directory to which another run writes now."""
+    """An output directory that another run is writing to."""
 
     path: str
     message = "{path}: another run is writing here; wait for it, or name another directory"
 
 
 class WriteFailed(DataError):
-    """A write that failed: the disk is full, or permission is missing."""
+    """A write that failed, such as on a full disk or without permission."""
 
     path: str
     reason: str
@@ -80,7 +80,7 @@ class WriteDisturbed(WriteFailed, Retriable):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stage was, and what it left. Equal for equal settings and inputs, whatever ran it."""
+    """Manifest of a finished stage: settings, inputs, files, figures. It does not depend on the machine."""
 
     stage: str
     fingerprint: str
@@ -93,19 +93,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """How the last run of a stage went: seconds and the like, which differ from run to run."""
+    """Statistics of the last run of a stage, which differ from run to run."""
 
     engine: str
     workers: int
     seconds: float
     failures: int = 0
-    """Workers that were lost."""
+    """Number of workers that failed."""
     retries: int = 0
-    """Pieces of work that were done again for it."""
+    """Number of tasks that were repeated because a worker failed."""
     spilled_bytes: int | None = 0
-    """What the engine's object store wrote to disk for want of memory; None where it does not say."""
+    """Bytes that the engine's object store wrote to disk for lack of memory; None if it does not report them."""
     stages: dict[str, dict[str, float]] = {}
-    """What was worked at, on which node, and how many seconds, all workers together."""
+    """Seconds of work, all workers together: {kind of task: {node: seconds}}."""
 
 
 def fingerprint(stage: str, settings: Mapping[str, Any], inputs: list[dict[str, Any]]) -> str:
@@ -159,23 +159,23 @@ def are_there(directory: Path, files: Mapping[str, int]) -> bool:
     """Return True if all files, by name, exist with their sizes."""
     try:
         found = {name: (directory / name).stat() for name in files}
-    except (OSError, ValueError):  # no name that a file can have
+    except (OSError, ValueError):  # a name that no file can have
         return False
     return all(stat.S_ISREG(found[name].st_mode) and found[name].st_size == size for name, size in files.items())
 
 
 def remove_files(directory: Path, names: Iterable[str]) -> None:
-    """Those of these files that lie in the directory. A record may hold any names, also of what lies elsewhere."""
-    for name in sorted({*os.listdir(directory)} & {*names} - {MARKER}):  # noqa: PTH208 -- names are all it takes
+    """Delete those of these files that lie in the directory itself: names from a record may point anywhere."""
+    for name in sorted({*os.listdir(directory)} & {*names} - {MARKER}):  # noqa: PTH208 -- only names are needed
         if not (directory / name).is_dir():
             (directory / name).unlink(missing_ok=True)
 
 
 class Output:
-    """One stage's output directory, held for as long as the `with` block lasts."""
+    """Output directory of one stage, locked inside a `with` block."""
 
     def __init__(self, directory: Path, stage: str) -> None:
-        """Raise ForeignDirectory where the directory holds anything but what this stage left there. Writes nothing."""
+        """Verify the directory; write nothing. Raises ForeignDirectory if it holds files that are not of this stage."""
         self.directory, self.stage = directory, stage
         self._planned: set[str] = set()
         self._lock: IO[bytes] | None = None
@@ -184,7 +184,7 @@ class Output:
         marker = directory / MARKER
         if directory.exists() and not (marker.is_file() and marker.read_bytes() == stage.encode()):
             names = sorted((entry.name for entry in directory.iterdir()), key=lambda name: (name.startswith("."), name))
-            if names and not (names == [MARKER] and not marker.read_bytes()):  # cut off before it wrote a word
+            if names and not (names == [MARKER] and not marker.read_bytes()):  # interrupted before it wrote a byte
                 raise ForeignDirectory(str(directory), names[0])
 
     def __enter__(self) -> "Output":
@@ -207,27 +207,27 @@ class Output:
             self._lock.close()
 
     def if_current(self, name: str) -> Manifest | None:
-        """Return the manifest if it has the fingerprint `name` and every file it lists is there with its size."""
+        """Return the manifest if it has the fingerprint `name` and all its files exist with their sizes; else None."""
         manifest = read_manifest(self.directory)
         if manifest is None or manifest.fingerprint != name:
             return None
         return manifest if are_there(self.directory, manifest.files) else None
 
     def begin(self, planned: list[str]) -> None:
-        """Remove the manifest, then what it or a run before it left; the directory is not whole from here on.
+        """Remove the manifest, then the files of earlier runs; the directory is incomplete until `finish`.
 
-        `planned` names the files that may be written now. Files that no run of ours named stay.
+        `planned`: names of the files that may be written. Files that no run has planned stay. Raises WriteFailed.
         """
         manifest = read_manifest(self.directory)
         stale = set(manifest.files) if manifest else set()
-        with suppress(*UNREADABLE):  # it is not there when no run was cut off
+        with suppress(*UNREADABLE):  # absent, unless a run was interrupted
             stale |= set(msgspec.json.decode(record_bytes(self.directory / PLANNED), type=list[str]))
         self._planned = set(planned)
         named = sorted({*stale, *planned, "run.json"})
         with writing(self.directory):
-            # First of all both the old names and the new: a run that is cut off anywhere leaves no file unnamed.
-            with replacing(self.directory / PLANNED) as part:
-                part.write_bytes(msgspec.json.encode(named))
+            # Write the old and the new names first: then a run interrupted at any time leaves no file unlisted.
+            with replacing(self.directory / PLANNED) as temporary:
+                temporary.write_bytes(msgspec.json.encode(named))
             (self.directory / MANIFEST).unlink(missing_ok=True)
             remove_files(self.directory, set(named) - {PLANNED})
             self._sweep({*named, MANIFEST, PLANNED})
@@ -241,7 +241,7 @@ class Output:
         facts: Mapping[str, Any],
         run: Run,
     ) -> Manifest:
-        """Write the manifest: the directory is whole."""
+        """Write the manifest, which completes the directory. Raises WriteFailed."""
         with writing(self.directory):
             self._sweep({*files, *self._planned, "run.json", MANIFEST, PLANNED})  # scratch of killed workers, too
         manifest = Manifest(
@@ -253,17 +253,17 @@ class Output:
             facts=dict(facts),
         )
         for content, file in ((run, "run.json"), (manifest, MANIFEST)):
-            with replacing(self.directory / file) as part:
-                part.write_bytes(msgspec.json.format(msgspec.json.encode(content, order="deterministic")) + b"\n")
+            with replacing(self.directory / file) as temporary:
+                temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content, order="deterministic")) + b"\n")
         (self.directory / PLANNED).unlink(missing_ok=True)
         return manifest
 
     def _sweep(self, names: set[str]) -> None:
-        """Remove what runs that were killed had begun to write of these files."""
-        for left in os.listdir(self.directory):  # noqa: PTH208 -- names are all it takes
-            match = _PART.fullmatch(left)
+        """Delete the temporary files of these names that killed runs left."""
+        for entry in os.listdir(self.directory):  # noqa: PTH208 -- only names are needed
+            match = _TEMPORARY.fullmatch(entry)
             if match and match[1] in names:
-                (self.directory / left).unlink(missing_ok=True)
+                (self.directory / entry).unlink(missing_ok=True)
 
 
 def _locked(file: IO[bytes], patience_s: float) -> bool:
@@ -285,9 +285,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     With `durable`, the file is synced to disk first; scratch files, which can be written again, are not.
     """
-    temporary = path.with_name(
-        f"{path.name}.{secrets.randbits(60)}.part"
-    )  # a task that counts as failed may still write
+    # The name is random: a task that counts as failed may still be writing.
+    temporary = path.with_name(f"{path.name}.{secrets.randbits(60)}.part")
     try:
         with writing(path):
             yield temporary
@@ -309,7 +308,7 @@ def writing(path: Path) -> Iterator[None]:
         kind = WriteDisturbed if is_transient(error) else WriteFailed
         raise kind(str(path), error.strerror or str(error)) from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] != "polars":  # which has no OSError of what it could not write
+        if type(error).__module__.partition(".")[0] != "polars":  # Polars raises no OSError for a failed write
             raise
         raise WriteFailed(str(path), " ".join(str(error).split())) from error
 

@@ -22,11 +22,11 @@ class Result:
     kept: bool
     """True where the output was up to date already and nothing was done."""
     summary: str
-    """One line or more for people: what was written, or kept, and the main figures."""
+    """Summary for people, in one line or more: the output, written or kept, and the main figures."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Figures of the result that do not depend on the machine."""
+        """Figures of the result, which do not depend on the machine."""
         return self.manifest.facts
 
     @property
@@ -42,7 +42,7 @@ class Result:
         import polars as pl
 
         if f"{name}.parquet" not in self.manifest.files:
-            raise KeyError(f"{name}: no such table; there are {', '.join(self.tables)}")
+            raise KeyError(f"{name}: no such table; the tables are {', '.join(self.tables)}")
         return pl.scan_parquet(self.directory / f"{name}.parquet", glob=False)
 
     def __repr__(self) -> str:
@@ -62,7 +62,7 @@ class Trained(Result):
 
     @property
     def merges(self) -> "pl.LazyFrame":
-        """The merge list: rank, left, right, token, count, and their bytes."""
+        """Merge list: rank, left, right, token, count, and the bytes of the three tokens."""
         return self.table("merges")
 
 
@@ -85,17 +85,17 @@ class PremiumsResult(Result):
 
     @property
     def premiums(self) -> "pl.LazyFrame":
-        """One row a tokenizer and language: tokens, premium, interval (docs/reference/outputs.md)."""
+        """One row for each tokenizer and language: tokens, premium, interval (docs/reference/outputs.md)."""
         return self.table("premiums")
 
     @property
     def metrics(self) -> "pl.LazyFrame":
-        """One row a tokenizer and language: further measures."""
+        """One row for each tokenizer and language: further metrics."""
         return self.table("metrics")
 
     @property
     def tokenizers(self) -> "pl.LazyFrame":
-        """One row a tokenizer: means over languages, Gini coefficient, and the like."""
+        """One row for each tokenizer: means over languages, Gini coefficient, and more."""
         return self.table("tokenizers")
 
 
@@ -104,7 +104,7 @@ class MixtureResult(Result):
 
     @property
     def mixture(self) -> "pl.LazyFrame":
-        """One row a category: its share of bytes, and the interval."""
+        """One row for each category: its share of bytes, and the interval."""
         return self.table("mixture")
 
 
@@ -113,12 +113,12 @@ class CurvesResult(Result):
 
     @property
     def curves(self) -> "pl.LazyFrame":
-        """One row a language and vocabulary size: tokens."""
+        """One row for each language and vocabulary size: tokens."""
         return self.table("curves")
 
     @property
     def sizes(self) -> "pl.LazyFrame":
-        """One row a language: the vocabulary size at which it reaches the target."""
+        """One row for each language: the vocabulary size at which it reaches the target."""
         return self.table("sizes")
 
 
@@ -127,7 +127,7 @@ class SweepResult(Result):
 
     @property
     def sweep(self) -> "pl.LazyFrame":
-        """One row a language: tokens and premium at equal sizes, and at the sizes that make them equal."""
+        """One row for each language: tokens and premium at equal sizes, and at sizes that make tokens equal."""
         return self.table("sweep")
 
 
@@ -153,7 +153,7 @@ class CatalogsResult(Result):
 
 
 def summarized(kept: bool, what: str, facts: dict[str, Any], where: str) -> str:
-    """Return the last line of a command: what was written or kept, the number of skipped records, and where."""
+    """Return the last line that a command prints: written or kept, the output, skipped records, the directory."""
     bad = facts.get("bad_records", 0)
     skipped = f" ({bad:,} bad records left out, listed in bad_records.parquet)" if bad else ""
     return f"{'kept' if kept else 'wrote'} {what}{skipped}: {where}"

@@ -17,23 +17,20 @@ Corpus = list[str | Source]
 
 
 class BadSettings(UsageError):
-    """Settings that each fit their type, but not one another."""
+    """A setting that fits its type, but not the other settings or the input."""
 
-    def __init__(self, setting: str, reason: str) -> None:
-        super().__init__(setting, reason)
-        self.setting, self.reason = setting, reason
-
-    def __str__(self) -> str:
-        return f"{self.setting}: {self.reason}"
+    setting: str
+    reason: str
+    message = "{setting}: {reason}"
 
 
 UNHASHED: Final = Meta(extra={"hashed": False})
-"""Mark of a field that does not decide what the output holds, or that the inputs of the stage stand for."""
+"""Mark of a field that is not hashed: it does not change the output, or the hashed inputs of the stage contain it."""
 ResultOf = TypeVar("ResultOf", covariant=True)
 
 
 class Settings(msgspec.Struct, Generic[ResultOf], frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Settings of a command. Unknown keys and values of wrong types are refused.
+    """Settings of a command. Unknown keys and values of wrong types are errors.
 
     The type parameter is the type of the command's result. A field is part of the output's fingerprint unless its
     annotation carries UNHASHED, so an option that is added cannot be forgotten there.
@@ -47,7 +44,7 @@ class Settings(msgspec.Struct, Generic[ResultOf], frozen=True, forbid_unknown_fi
         return self.KERNELS
 
     def hashed(self, **resolved: Any) -> dict[str, Any]:
-        """Return the settings that decide what the output holds, as plain data; `resolved` replaces or adds entries."""
+        """Return the settings that change the output, as plain data; `resolved` replaces or adds entries."""
         decide = {
             field.encode_name: msgspec.to_builtins(getattr(self, field.name))
             for field in msgspec.structs.fields(self)
@@ -63,34 +60,34 @@ def _is_unhashed(kind: Any) -> bool:
 
 
 class Execution(Settings[None], frozen=True, kw_only=True):
-    """How a command runs. Its results do not depend on any of these."""
+    """Execution of a command. Its results do not depend on any of these settings."""
 
     engine: Literal["auto", "ray", "local"] = "auto"
     """`ray` joins the cluster that RAY_ADDRESS names or starts one on this machine; `local` uses threads; `auto` takes
     Ray where RAY_ADDRESS is set or the input is large enough to repay Ray's start, else threads."""
     workers: Annotated[int, Meta(ge=1)] | None = None
-    """Workers that share the work, at most; by default one for each processor."""
+    """Largest number of workers; by default one for each processor."""
     progress: Literal["auto", "json", "off"] = "auto"
     """Progress on stderr: bars for people, a JSON line for each step for machines, or nothing."""
     memory_limit: str | None = None
     """Memory limit of one worker for word and pair tables, e.g. 512MB or 4GB; libraries need about 250 MB more. Without
     it, counting writes to disk at 1 GB and nothing else is limited."""
     on_bad_record: Literal["fail", "skip"] = "fail"
-    """A record that cannot be read, or a file at which workers die, ends the job, or is left out, counted and listed in
-    bad_records.parquet."""
+    """Treatment of a record that cannot be read, or of a file at which workers die: end the job (`fail`), or leave it
+    out, count it and list it in bad_records.parquet (`skip`)."""
     max_failures: Annotated[int, Meta(ge=0)] = 100
-    """Workers that may be lost and replaced, all in all, before the run ends; the next one goes on from there."""
+    """Number of failed workers, in total, that a run replaces before it ends; the next run resumes its work."""
 
     def __post_init__(self) -> None:
-        """Raises BadSettings for a memory_limit that is no size, before any work."""
+        """Verify memory_limit before any work. Raises BadSettings."""
         if self.memory_limit is not None:
             size_in_bytes("memory_limit", self.memory_limit)
 
 
 def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:
-    """The line below each field of a settings class, those of the classes it extends included.
+    """Return the docstring of each field of a settings class, including those of its base classes.
 
-    `{pretokenizers}` in a line stands for the names in `operators.text.pretokenizers`.
+    `{pretokenizers}` in a docstring is replaced by the names in `operators.text.pretokenizers`.
     """
     lines: dict[str, str] = {}
     for ancestor in reversed(settings.__mro__):
@@ -111,7 +108,11 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 
 
 def size_in_bytes(setting: str, text: str) -> int:
-    """`size_in_bytes("memory_limit", "512MB")` is 512,000,000; also 4GiB, or bytes. Raises BadSettings."""
+    """Parse a size such as 512MB, 4GiB, or a number of bytes. Raises BadSettings.
+
+    >>> size_in_bytes("memory_limit", "512MB")
+    512000000
+    """
     match = re.fullmatch(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*([kmgt]i?)?b?\s*", text.lower())
     size = int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
     if size < 1 << 20:

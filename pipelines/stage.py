@@ -1,7 +1,7 @@
-"""The frame of a stage: an output directory that is made once, and made anew only when what decides it has changed.
+"""Stage of a step: an output directory that is written once, and again only if its settings or inputs change.
 
-A step describes its stage, and hands `make` the work. `make` compares fingerprints, clears what an interrupted run
-left, does the work, lists bad records, removes scratch files, and writes the manifest last.
+A step describes its stage, and passes the work to `make`. `make` compares fingerprints, removes the files of an
+interrupted run, does the work, lists bad records, removes scratch files, and writes the manifest last.
 """
 
 import shutil
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 
 SCRATCH: Final = "scratch"
-"""Name of the folder, in an output directory, for files that tasks leave to each other."""
+"""Name of the folder, in an output directory, for scratch files that tasks write for other tasks."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Description of a stage: everything that decides its content, and the names of its files."""
+    """Description of a stage: the settings and inputs that determine its content, and the names of its files."""
 
     kind: str
-    """Part of the fingerprint. Stages of one kind make equal files of equal settings and inputs."""
+    """Kind of the stage, which its fingerprint contains. Equal kind, settings and inputs mean equal files."""
     settings: Mapping[str, Any]
-    """Settings that decide the content: `Settings.hashed()`, with the fingerprints of tokenizers."""
+    """Settings that determine the content: `Settings.hashed()`, with the fingerprints of tokenizers."""
     inputs: Sequence[Mapping[str, Any]]
     """Identities of the inputs (`outputs.describe_inputs`, or fingerprints of other stages)."""
     files: Sequence[str]
     """Names of the files that may be written. `bad_records.parquet` need not be among them."""
     uses_engine: bool = True
-    """The work runs tasks; run.json then holds the engine's figures."""
+    """True if the work runs tasks on the engine, whose statistics run.json then holds."""
     always: bool = False
-    """The work is done each time, because its result depends on the machine."""
+    """True if the work is done on every run, because its result depends on the machine."""
 
     @property
     def fingerprint(self) -> str:
-        """Name of kind, settings and inputs together: 64 hexadecimal digits."""
+        """Fingerprint of kind, settings and inputs: 64 hexadecimal digits."""
         return fingerprint(self.kind, self.settings, [dict(one) for one in self.inputs])
 
 
@@ -54,12 +54,12 @@ class Written:
     files: Sequence[str]
     facts: Mapping[str, Any] = field(default_factory=dict)
     bad_records: "pa.Table | None" = None
-    """Rows of `bad_records.BAD_RECORDS_SCHEMA`; written where the user asked to skip bad records."""
+    """Rows of `bad_records.BAD_RECORDS_SCHEMA`; written with `on_bad_record` "skip"."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A stage that is whole."""
+    """A complete stage."""
 
     manifest: Manifest
     kept: bool
@@ -67,10 +67,10 @@ class Made:
 
 
 def make(stage: Stage, output: Output, context: Context, work: Callable[[Path], Written]) -> Made:
-    """Return the stage's manifest; do the work only where the directory does not hold its result already.
+    """Return the complete stage; do the work only if the directory does not hold its result already.
 
-    `output` is held (inside its `with` block). `work` is given an empty scratch folder, seen by all workers, for files
-    that tasks leave to each other; it is removed at the end. Raises what the work raises, and WriteFailed.
+    Call it inside the `with` block of `output`. `work` receives an empty scratch folder, visible to all workers, which
+    is removed at the end. Raises WriteFailed, and what the work raises.
     """
     if not stage.always and (manifest := output.if_current(stage.fingerprint)) is not None:
         context.progress.note(f"{output.stage}: unchanged, kept ({output.directory})")
@@ -98,7 +98,7 @@ def _scratch_folder(directory: Path) -> Iterator[Path]:
     scratch = directory / SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     with writing(directory):
-        scratch.unlink(missing_ok=True)  # a link, which is not followed
+        scratch.unlink(missing_ok=True)  # in case it is a link, which is not followed
         scratch.mkdir()
     try:
         yield scratch

@@ -1,7 +1,7 @@
-"""Tokenizer directories and files: what train writes, and everything a `--tokenizer` may name.
+"""Tokenizer directories and files: writing those of `train`, loading everything that `--tokenizer` takes.
 
 A directory loads in three libraries: tokenizer.json in `tokenizers`, with tokenizer_config.json in `transformers`
-(`AutoTokenizer.from_pretrained`), ranks.tiktoken in `tiktoken`; merges.parquet is for people and for loading it again.
+(`AutoTokenizer.from_pretrained`), ranks.tiktoken in `tiktoken`; merges.parquet is for analysis and for loading it here.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, RANKS, MERGES)
 """Names of the files in a tokenizer directory, besides its manifest."""
 
 KNOWN_PRETOKENIZERS: Final = {stem: name for name, row in PRETOKENIZERS.items() for stem in row.rank_files}
-"""Stem of a .tiktoken file to the pre-tokenizer that its publisher uses with it."""
+"""Pre-tokenizer that the publisher of a .tiktoken file uses with it, by the stem of the file."""
 
 KNOWN_DIGESTS: Final = {
     "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930": "r50k_base",
@@ -46,30 +46,30 @@ KNOWN_DIGESTS: Final = {
     "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7": "cl100k_base",
     "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d": "o200k_base",
 }
-"""SHA-256 of a .tiktoken file, as tiktoken checks it, to its stem: tiktoken's cache gives files other names."""
+"""Stem of a .tiktoken file, by its SHA-256 as tiktoken checks it: files in tiktoken's cache have other names."""
 
 VOCAB_AND_MERGES: Final = ("vocab.json", "merges.txt")
 """Names of a byte-level BPE tokenizer in two files, as GPT-2 was published."""
 
 FOLDER_FILES: Final = (TOKENIZER_JSON, "tekken.json", "tokenizer.model", *VOCAB_AND_MERGES)
-"""Names of the files that a directory's tokenizer is read from, the first first."""
+"""Names of the files that a directory's tokenizer is read from, in order of preference."""
 
 MAX_FILE_BYTES: Final = 64 << 20
-"""Larger files are taken for something else than a tokenizer; the largest published ones have 35 MB."""
+"""Largest file to read as a tokenizer; the largest published ones have 35 MB."""
 
 MAX_MERGES: Final = 1 << 22
-"""Rows of a merges.parquet, which may be compressed by any factor."""
+"""Largest number of rows of a merges.parquet, which may be compressed by any factor."""
 
 MERGES_SCHEMA: Final = pa.schema(
     [pa.field(name, pa.int32(), nullable=False) for name in ("rank", "left", "right", "token")]
     + [pa.field("count", pa.int64(), nullable=False)]
     + [pa.field(name, pa.binary(), nullable=False) for name in ("left_bytes", "right_bytes", "token_bytes")]
 )
-"""One row a merge; ids, then the count when it was chosen (-1: not known), then what the ids stand for."""
+"""Schema of merges.parquet, one row for each merge: ids, count when it was chosen (-1: unknown), bytes of the ids."""
 
 
 class MissingTokenizer(DataError):
-    """No tokenizer where one was named."""
+    """A reference to a tokenizer that does not exist or cannot be read."""
 
     path: str
     reason: str
@@ -80,7 +80,7 @@ class MissingTokenizer(DataError):
 
 
 class BadReference(UsageError):
-    """A `--tokenizer` that leaves open how text is cut, or says it where the file does."""
+    """A `--tokenizer` that lacks its pre-tokenizer, or names one although the file holds it."""
 
     reference: str
     reason: str
@@ -92,20 +92,20 @@ class Saved:
     """Result of writing a tokenizer directory."""
 
     files: list[str]
-    """Names, sorted."""
+    """Names of the files, sorted."""
     without_ranks: str | None
-    """Reason for having no ranks.tiktoken; None: there is one."""
+    """Reason for which there is no ranks.tiktoken; None: there is one."""
 
 
 def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> Saved:
-    """Write a tokenizer directory; each of its files appears whole or not at all.
+    """Write a tokenizer directory; each of its files is written atomically.
 
-    ranks.tiktoken is left out, and an old one removed, where tiktoken would encode in another way
+    ranks.tiktoken is left out, and an old one removed, if tiktoken would encode differently
     (`operators.tokenizer_files.tiktoken.to_tiktoken`).
 
     Raises:
-        InexpressibleTokenizer: not even tokenizer.json can hold it.
-        WriteFailed: the disk is full, or may not be written to.
+        InexpressibleTokenizer: tokenizer.json cannot express the tokenizer.
+        WriteFailed: the disk is full, or permission is missing.
     """
     without_ranks = None
     contents = {TOKENIZER_JSON: to_json(tokenizer).encode(), TOKENIZER_CONFIG: _CONFIG}
@@ -115,10 +115,10 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> Saved:
         without_ranks = error.reason
         (directory / RANKS).unlink(missing_ok=True)
     for name, content in contents.items():
-        with replacing(directory / name) as part:
-            part.write_bytes(content)
-    with replacing(directory / MERGES) as part:
-        pq.write_table(merges_table(tokenizer), part, compression="zstd")
+        with replacing(directory / name) as temporary:
+            temporary.write_bytes(content)
+    with replacing(directory / MERGES) as temporary:
+        pq.write_table(merges_table(tokenizer), temporary, compression="zstd")
     return Saved(sorted([*contents, MERGES]), without_ranks)
 
 
@@ -132,12 +132,12 @@ _CONFIG: Final = (
 
 def save_config(directory: Path) -> None:
     """Write tokenizer_config.json, which `transformers` needs beside a tokenizer.json."""
-    with replacing(directory / TOKENIZER_CONFIG) as part:
-        part.write_bytes(_CONFIG)
+    with replacing(directory / TOKENIZER_CONFIG) as temporary:
+        temporary.write_bytes(_CONFIG)
 
 
 def merges_table(tokenizer: Tokenizer) -> pa.Table:
-    """The merge list as merges.parquet holds it (MERGES_SCHEMA)."""
+    """Return the merge list as a table (MERGES_SCHEMA)."""
     merges, texts = tokenizer.merges, tokenizer.text_tokens
     columns: list[Any] = [np.arange(len(merges), dtype=np.int32), merges.left, merges.right, merges.token, merges.count]
     columns += [[texts[i] for i in ids.tolist()] for ids in (merges.left, merges.right, merges.token)]
@@ -148,18 +148,18 @@ def merges_table(tokenizer: Tokenizer) -> pa.Table:
 def load_tokenizer(reference: str) -> Tokenizer:
     """Load the tokenizer of a reference: a tokenizer.json, tekken, .tiktoken or SentencePiece file, or a folder.
 
-    The content tells the format. A folder is read by the first of FOLDER_FILES in it. A .tiktoken file does not say how
-    text is cut into words: KNOWN_PRETOKENIZERS does for well-known files, else `FILE,pretokenizer=NAME`, or a regular
-    expression in the name's place, which is read as tiktoken reads it.
+    The content determines the format. In a folder, the first of FOLDER_FILES is read. A .tiktoken file does not hold
+    its pre-tokenizer: KNOWN_PRETOKENIZERS has those of well-known files, for others the reference is
+    `FILE,pretokenizer=NAME`, or a regular expression instead of the name, which is read as tiktoken reads it.
 
     Raises:
-        MissingTokenizer, BadReference, UnsupportedTokenizer, MalformedTokenizer, BadPattern: each one line.
+        MissingTokenizer, BadReference, UnsupportedTokenizer, MalformedTokenizer, BadPattern.
     """
     return read_tokenizer(reference)[0]
 
 
 def read_tokenizer(reference: str) -> tuple[Tokenizer, TokenizerFile]:
-    """Load a tokenizer as `load_tokenizer` does; return it with the file it was read from, which says how to decode."""
+    """Load a tokenizer as `load_tokenizer` does; return it with its file, which determines how to decode."""
     name, comma, given = reference.partition(",pretokenizer=")
     path, pretokenizer = Path(name), given if comma else None
     if path.is_dir():
@@ -185,7 +185,7 @@ def read_tokenizer(reference: str) -> tuple[Tokenizer, TokenizerFile]:
 
 
 def _file_of(directory: Path) -> Path:
-    """Return the file of a directory that holds its tokenizer; where there are several, the first of FOLDER_FILES."""
+    """Return the path of a directory's tokenizer file: the first of FOLDER_FILES that exists."""
     if (directory / MARKER).is_file() and not (directory / MANIFEST).is_file():
         raise MissingTokenizer(str(directory), "the run that writes here has not finished: run it (again)")
     for name in FOLDER_FILES:
@@ -195,7 +195,7 @@ def _file_of(directory: Path) -> Path:
 
 
 def _load_vocab_and_merges(directory: Path, given: str | None) -> tuple[Tokenizer, TokenizerFile]:
-    """Load vocab.json with merges.txt, cut as GPT-2 does where no pre-tokenizer is given."""
+    """Load vocab.json with merges.txt; the pre-tokenizer is that of GPT-2 unless another is given."""
     vocab, merges = (_read(directory / name) for name in VOCAB_AND_MERGES)
     beside = directory / "added_tokens.json"
     added = _read(beside) if beside.is_file() else None
@@ -205,7 +205,7 @@ def _load_vocab_and_merges(directory: Path, given: str | None) -> tuple[Tokenize
 
 
 def _named_pretokenizer(reference: str, path: Path, content: bytes, given: str | None) -> str:
-    """Return the pre-tokenizer that a .tiktoken file goes with: the given one, or that of a well-known file."""
+    """Return the pre-tokenizer of a .tiktoken file: the given one, or that of a well-known file."""
     if given is None:
         stem = KNOWN_DIGESTS.get(hashlib.sha256(content).hexdigest(), path.stem)
         if stem in KNOWN_PRETOKENIZERS:
@@ -215,7 +215,7 @@ def _named_pretokenizer(reference: str, path: Path, content: bytes, given: str |
         raise BadReference(
             reference,
             f"a .tiktoken file does not hold its pre-tokenizer, and only the names {known} imply it; "
-            f"say {path},pretokenizer=NAME with one of {names} or a regular expression",
+            f"write {path},pretokenizer=NAME with one of {names} or a regular expression",
         )
     return Pretokenizer.from_tiktoken(given).pattern
 
@@ -223,7 +223,7 @@ def _named_pretokenizer(reference: str, path: Path, content: bytes, given: str |
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)  # not its size, which devices and pipes do not have
+            content = file.read(MAX_FILE_BYTES + 1)  # not by its size, which devices and pipes do not have
         if len(content) > MAX_FILE_BYTES:
             raise MalformedTokenizer(str(path), f"it has more than {MAX_FILE_BYTES:,} bytes")
         return content
@@ -232,7 +232,7 @@ def _read(path: Path) -> bytes:
 
 
 def _load_directory(directory: Path) -> tuple[Tokenizer, TokenizerFile]:
-    """Load tokenizer.json, with the counts and the full list of merges.parquet where that is there."""
+    """Load tokenizer.json, with the counts and the full merge list of merges.parquet if that exists."""
     file = TokenizerFile("tokenizers", _read(directory / TOKENIZER_JSON))
     read = from_json(file.content, str(directory / TOKENIZER_JSON))
     path = directory / MERGES
@@ -256,7 +256,7 @@ def _load_directory(directory: Path) -> tuple[Tokenizer, TokenizerFile]:
 
 
 def _check_merges(path: Path) -> None:
-    """Raises ValueError for a file that unpacks to more than merges can be."""
+    """Verify the size of merges.parquet before it is decompressed. Raises ValueError if it is too large."""
     with path.open("rb") as file:
         groups = column_chunks(file)
         rows = max((sum(max(chunk.values, 0) for chunk in column) for column in zip(*groups, strict=True)), default=0)
@@ -268,7 +268,7 @@ def _check_merges(path: Path) -> None:
 
 
 def _effective(merges: Merges) -> list[tuple[int, int, int]]:
-    """The merges without those that stand again later."""
+    """Return the merges (left, right, token) without those that are repeated later."""
     last: dict[tuple[int, int, int], None] = {}
     for row in zip(merges.left.tolist(), merges.right.tolist(), merges.token.tolist(), strict=True):
         last.pop(row, None)
@@ -285,12 +285,12 @@ def _in_training_order(read: Tokenizer, merges: Merges) -> bool:
         return False
     made = np.maximum.accumulate(np.concatenate([np.array([len(trained.tokens)]), merges.token + 1]))
     if len(merges) and bool((np.maximum(merges.left, merges.right) >= made[:-1]).any()):
-        return False  # a merge of a token that no merge before it makes
+        return False  # a merge of a token that no earlier merge makes
     return replace(trained, merges=merges).tokens == vocabulary.tokens
 
 
 def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
-    """A name for all that decides what a text becomes, 64 hexadecimal digits; equal however it was loaded."""
+    """Return a hash of everything that determines the encoding of text, 64 hexadecimal digits."""
     vocabulary, merges = tokenizer.vocabulary, tokenizer.merges
     digest = hashlib.sha256()
     heading = [

@@ -1,4 +1,4 @@
-"""Commands for jobs on a Ray cluster that is there already: submit, status, logs, stop."""
+"""Commands for jobs on a running Ray cluster: submit, status, logs, stop."""
 
 import sys
 from pathlib import Path
@@ -19,20 +19,23 @@ def submit(
     conf: Annotated[str, typer.Argument(metavar="CONF", help="YAML file with `steps:`.", show_default=False)],
     address: Address,
     directory: Annotated[
-        str | None, typer.Option(help="Where relative paths begin, on all nodes. [default: where you are]")
+        str | None, typer.Option(help="Directory of relative paths, on all nodes. [default: the current one]")
     ] = None,
     python: Annotated[
-        str | None, typer.Option(help="Python on the cluster. [default: this one on this machine, else python]")
+        str | None,
+        typer.Option(
+            help="Python interpreter on the cluster. [default: this one if the cluster is on this machine, else python]"
+        ),
     ] = None,
     working_dir: Annotated[
-        bool, typer.Option("--working-dir", help="Send the code here along, in place of what the nodes' image holds.")
+        bool, typer.Option("--working-dir", help="Also send this code, to run instead of that in the nodes' image.")
     ] = False,
     wait: Annotated[
         bool,
-        typer.Option("--wait/--no-wait", help="Follow the log, return the job's exit status; or return at once."),
+        typer.Option("--wait/--no-wait", help="Follow the log and return the job's exit status, or return at once."),
     ] = True,
 ) -> None:
-    """Run a workflow on a Ray cluster that is there already."""
+    """Run a workflow on a running Ray cluster."""
     from jobs.cluster import submission  # importing Ray takes a second
 
     read_workflow(conf, {})
@@ -42,7 +45,7 @@ def submit(
 
 
 def status(job: JobName, address: Address) -> None:
-    """How a submitted job is getting on; exit status 1 where it failed or was stopped."""
+    """Print the status of a submitted job; exit status 1 if it failed or was stopped."""
     from jobs.cluster import submission
 
     sys.exit(submission.status(job, address, _show))
@@ -51,16 +54,18 @@ def status(job: JobName, address: Address) -> None:
 def logs(
     job: JobName,
     address: Address,
-    follow: Annotated[bool, typer.Option("--follow", help="To the job's end; return its exit status.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Follow the log to the job's end; return its exit status.")
+    ] = False,
 ) -> None:
-    """The log of a submitted job."""
+    """Print the log of a submitted job."""
     from jobs.cluster import submission
 
     sys.exit(submission.logs(job, address, _show, follow=follow))
 
 
 def stop(job: JobName, address: Address) -> None:
-    """End a submitted job; submitting the same workflow again goes on from what is finished."""
+    """Stop a submitted job; submitting the same workflow again resumes it."""
     from jobs.cluster import submission
 
     sys.exit(submission.stop(job, address, _show))

@@ -1,9 +1,9 @@
-"""Submitting a workflow to a Ray cluster that someone else started, through the Ray Jobs API; and looking after it.
+"""Submission of a workflow to a running Ray cluster through the Ray Jobs API; status, log and stop of its job.
 
-The workflow file travels as the job's working directory. The code is the nodes' own, of their image, with its compiled
-kernels; on a cluster on this machine it is the code here; or it travels too, to try what no image has. Corpora and
-outputs do not travel: relative paths are taken from a directory that all nodes see. The job runs once; whoever
-submitted it may run the same command again.
+The workflow file is sent as the job's working directory. The code is that of the nodes' image, with its compiled
+kernels. On a cluster on this machine it is the code here. On request, this code is sent too, to try a version that no
+image holds. Corpora and outputs are not sent: relative paths begin at a directory that all nodes see. The job runs
+once and is not repeated; submitting the same workflow again resumes it.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from operators.errors import DataError, UsageError
-from operators.redaction import masked
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("operators", "pipelines", "jobs", "babelmerge")
@@ -31,36 +30,26 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class BadAddress(UsageError):
-    """An address that is none of the Jobs API."""
+    """An address that no dashboard can have."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
-        self.address = address
-
-    def __str__(self) -> str:
-        return f"--address {self.address}: write the dashboard's address, such as http://127.0.0.1:8265"
+    address: str
+    message = "--address {address}: write the dashboard's address, such as http://127.0.0.1:8265"
 
 
 class SubmissionFailed(DataError):
-    """The cluster did not take the job, or was lost while it ran."""
+    """A cluster that did not accept the job, or could not be reached any more."""
 
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__(address, reason)
-        self.address, self.reason = address, reason
-
-    def __str__(self) -> str:
-        return f"{self.address}: {self.reason}"
+    address: str
+    reason: str
+    message = "{address}: {reason}"
 
 
 class UnknownJob(UsageError):
-    """No job of that name on the cluster."""
+    """A name of a job that the cluster does not have."""
 
-    def __init__(self, job: str, address: str) -> None:
-        super().__init__(job, address)
-        self.job, self.address = job, address
-
-    def __str__(self) -> str:
-        return f"{self.address} knows no job {self.job!r}; `submit` prints a job's name first"
+    job: str
+    address: str
+    message = "{address} has no job {job!r}; write the name that `submit` printed"
 
 
 def submit(
@@ -76,18 +65,22 @@ def submit(
 ) -> int:
     """Run a workflow on the cluster at `address`, passing its name and then its log to `show`.
 
-    Returns the job's exit status; 0 where the job is not waited for. `directory` is where relative paths begin, on
-    every node; `python` is the interpreter there: by default this one for a cluster on this machine, else `python`.
-    `arguments` are further flags of `babelmerge run`.
+    Returns the job's exit status; 0 without `wait`.
+
+    Args:
+        directory: directory of relative paths, on every node.
+        python: interpreter on the nodes; by default this one for a cluster on this machine, else `python`.
+        arguments: further flags of `babelmerge run`.
+        code_travels: send this code too.
     """
     url = _url(address)
     here = urlsplit(url).hostname in LOOPBACK and python is None
     interpreter = sys.executable if here else python or "python"
     command = [interpreter, "-m", "jobs.command", "run", WORKFLOW, "--directory", str(directory), *arguments]
-    with tempfile.TemporaryDirectory() as staging, _lost(url):
+    with tempfile.TemporaryDirectory() as staging, _connection_errors(url):
         variables = {"PYTHONUNBUFFERED": "1"}
         shutil.copy(workflow, Path(staging) / WORKFLOW)
-        if code_travels:  # equal content gives an equal package, which the cluster keeps
+        if code_travels:  # the cluster caches a package by its content
             for package in CODE:
                 ignored = shutil.ignore_patterns("__pycache__")
                 shutil.copytree(ROOT / package, Path(staging) / package, ignore=ignored)
@@ -104,7 +97,7 @@ def submit(
 
 
 def status(job: str, address: str, show: Callable[[str], None]) -> int:
-    """Show how a job is getting on; 1 where it failed or was stopped, else 0."""
+    """Show the status of a job; return 1 if it failed or was stopped, else 0."""
     with _client_for(job, address) as client:
         info = client.get_job_info(job)
     show(f"job {job}: {info.status}{f': {info.message}' if info.message else ''}\n")
@@ -112,7 +105,7 @@ def status(job: str, address: str, show: Callable[[str], None]) -> int:
 
 
 def logs(job: str, address: str, show: Callable[[str], None], *, follow: bool) -> int:
-    """Show a job's log; with `follow` to its end, and then its exit status is returned."""
+    """Show a job's log and return 0; with `follow`, show it to the job's end and return the job's exit status."""
     with _client_for(job, address) as client:
         if not follow:
             show(client.get_job_logs(job))
@@ -122,7 +115,7 @@ def logs(job: str, address: str, show: Callable[[str], None], *, follow: bool) -
 
 
 def stop(job: str, address: str, show: Callable[[str], None]) -> int:
-    """End a job; what it has finished stays, and the same workflow goes on from there."""
+    """Stop a job; its finished work stays, and the same workflow resumes from it."""
     with _client_for(job, address) as client:
         if not client.stop_job(job):
             show(f"job {job} had ended\n")
@@ -134,7 +127,7 @@ def stop(job: str, address: str, show: Callable[[str], None]) -> int:
 
 
 def _send(client: Any, entrypoint: str, environment: dict[str, Any]) -> str:
-    """The job's name. A cluster that has just begun answers before it can take jobs: that is waited for."""
+    """Submit a job and return its name; wait for a cluster that has just started and cannot accept jobs yet."""
     deadline = time.monotonic() + AGENT_TIMEOUT_S
     while True:
         try:
@@ -153,32 +146,32 @@ def _url(address: str) -> str:
             return url
     except ValueError:
         pass
-    raise BadAddress(masked(url) if "@" in address else address)
+    raise BadAddress(url if "@" in address else address)
 
 
 @contextlib.contextmanager
-def _lost(url: str) -> Iterator[None]:
-    """Turns what the connection says into one line."""
+def _connection_errors(url: str) -> Iterator[None]:
+    """Raise errors of the connection as SubmissionFailed, in one line."""
     try:
         yield
     except (ConnectionError, OSError, RuntimeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         reason += "; is a Ray head with its dashboard running there?"
-        raise SubmissionFailed(masked(url), masked(reason)) from error
+        raise SubmissionFailed(url, reason) from error
 
 
 @contextlib.contextmanager
 def _client_for(job: str, address: str) -> Iterator[Any]:
     url = _url(address)
-    with _lost(url):
+    with _connection_errors(url):
         client = _connect(url)
         if not any(job in (known.submission_id, known.job_id) for known in client.list_jobs()):
-            raise UnknownJob(job, masked(url))
+            raise UnknownJob(job, url)
         yield client
 
 
 def _ended(client: Any, job: str, show: Callable[[str], None]) -> int:
-    """The exit status of a job that has ended."""
+    """Return the exit status of a job that has ended."""
     info = client.get_job_info(job)
     if info.status == "SUCCEEDED":
         return 0
@@ -187,7 +180,7 @@ def _ended(client: Any, job: str, show: Callable[[str], None]) -> int:
 
 
 def _connect(url: str) -> Any:
-    """A client. Where the cluster asks for a token, Ray's own is sent: the one its documentation says it looks for."""
+    """Return a client. If the cluster requires a token, it is that of RAY_AUTH_TOKEN or Ray's token file."""
     from ray.exceptions import AuthenticationError
     from ray.job_submission import JobSubmissionClient
 
@@ -199,15 +192,15 @@ def _connect(url: str) -> Any:
         if not token and file.is_file():
             token = file.read_text().strip()
         if not token:
-            raise SubmissionFailed(masked(url), "wants a token; set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH") from error
+            raise SubmissionFailed(url, "requires a token; set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH") from error
         try:
             return JobSubmissionClient(url, headers={"Authorization": f"Bearer {token}"})
         except AuthenticationError:
-            raise SubmissionFailed(masked(url), "does not take the token; set RAY_AUTH_TOKEN to its own") from error
+            raise SubmissionFailed(url, "does not accept the token; set RAY_AUTH_TOKEN to the cluster's") from error
 
 
 def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
-    """Show the job's log until the job has ended, also when the connection that carries the log breaks."""
+    """Show the job's log until the job has ended, even if the connection that carries the log breaks."""
     shown = 0
 
     async def tail() -> None:
@@ -216,7 +209,7 @@ def _follow(client: Any, job: str, show: Callable[[str], None]) -> None:
             shown += len(lines)
             show(lines)
 
-    with contextlib.suppress(RuntimeError, ConnectionError):  # a broken connection is no end of the job
+    with contextlib.suppress(RuntimeError, ConnectionError):  # a broken connection does not end the job
         asyncio.run(tail())
     while True:
         ended = client.get_job_status(job).is_terminal()

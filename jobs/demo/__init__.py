@@ -1,1 +1,1 @@
-"""The demo's corpus."""
+"""Corpus of the demo."""

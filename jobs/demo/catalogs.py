@@ -1,4 +1,4 @@
-"""The step `catalogs`: a parallel corpus made of the translation catalogs that Python packages ship.
+"""The step `catalogs`: a parallel corpus from the translation catalogs that Python packages ship.
 
 Programs ship their messages and the translations of them in gettext catalogs: real text in many languages, aligned by
 the English message. Each message is a document; its id names package, catalog and message.
@@ -22,9 +22,9 @@ from pipelines.results import CatalogsResult, summarized
 from pipelines.stage import Stage, Written, make
 
 ENGLISH: Final = "en"
-"""The language of the messages themselves."""
+"""Language of the messages themselves."""
 FEWEST_LETTERS: Final = 2
-"""Letters that a message needs to be a document."""
+"""Least number of letters of a message that becomes a document."""
 NAMES: Final = "languages.json"
 SETS: Final = ("parallel", "train", "sample")
 
@@ -70,15 +70,15 @@ def read_catalogs(package: str) -> dict[str, dict[str, str]]:
 
 
 def is_sample(document: str) -> bool:
-    """Return True if a document belongs to the sample half, in every language: by a hash of its id."""
+    """Return True if a document belongs to the sample half: by a hash of its id, so in every language alike."""
     return hashlib.sha256(document.encode()).digest()[0] % 2 == 1
 
 
 def catalogs(settings: Catalogs, context: Context) -> CatalogsResult:
     """Write `<set>-<language>.parquet` (id, language, text) for each language with enough strings.
 
-    Three sets: `parallel` holds all of a language's documents, `train` and `sample` the two halves of them. Kept where
-    up to date. Figures of the manifest: languages, strings, bytes. Raises MissingPackage.
+    Three sets: `parallel` holds all of a language's documents, `train` and `sample` the two halves of them. Kept if up
+    to date. Figures of the manifest: languages, strings, bytes. Raises MissingPackage.
     """
     output = Output(out_directory(settings.out), "catalogs")
     versions = {package: _version(package) for package in settings.packages}
@@ -99,12 +99,12 @@ def _extract(settings: Catalogs, output: Output, context: Context) -> Written:
                 texts.setdefault(language, {}).update(own)
             advance(1)
     kept = {language: texts[language] for language in sorted(texts) if len(texts[language]) >= settings.minimum_strings}
-    files = {f"{part}-{language}.parquet": (part, language) for language in kept for part in SETS}
-    output.begin([*files, NAMES])  # their names are known only now
-    for file, (part, language) in files.items():
+    files = {f"{name}-{language}.parquet": (name, language) for language in kept for name in SETS}
+    output.begin([*files, NAMES])  # the languages, and so the names of the files, depend on the catalogs
+    for file, (name, language) in files.items():
         rows = sorted(kept[language].items())
-        if part != "parallel":
-            rows = [(document, text) for document, text in rows if is_sample(document) == (part == "sample")]
+        if name != "parallel":
+            rows = [(document, text) for document, text in rows if is_sample(document) == (name == "sample")]
         columns = {"id": [one for one, _ in rows], "language": [language] * len(rows), "text": [one for _, one in rows]}
         write_table(pl.DataFrame(columns), output.directory / file)
     with replacing(output.directory / NAMES) as path:

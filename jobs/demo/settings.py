@@ -16,4 +16,4 @@ class Catalogs(Settings[CatalogsResult], frozen=True, kw_only=True):
     out: Annotated[str, UNHASHED]
     """Directory for parallel-, train- and sample-<language>.parquet: all documents, and two halves of them."""
     minimum_strings: Annotated[int, Meta(ge=1)] = 300
-    """Languages with fewer translated strings are left out."""
+    """Least number of translated strings of a language; languages with fewer are left out."""

@@ -35,7 +35,7 @@ class Train(Settings[Trained], frozen=True, kw_only=True):
     pretokenizer: str | None = None
     """A name ({pretokenizers}; default: gpt4) or a regular expression: its matches and the gaps are pre-tokens."""
     special_tokens: list[str] = []
-    """Special tokens, in order; they take the first ids and occur in no text."""
+    """Special tokens, in order; they take the first ids and stand for no text."""
     extend: str | None = None
     """Tokenizer to extend: its merges, ids, pre-tokenizer and special tokens stay, and new merges are learned behind
     them."""

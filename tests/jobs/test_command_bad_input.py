@@ -106,8 +106,8 @@ def test_bad_records_are_left_out_counted_and_listed_where_asked(
         (["train", "c/*.txt", "--out", "o"], 1, "c/*.txt"),
         (["train", "--out", "o"], 2, "corpus is missing"),
         (["train", "c.txt"], 2, "out is missing"),
-        (["train", ".", "--out", "o"], 2, "which is read; name one beside it"),
-        (["train", "theirs/**", "--out", "theirs/o/p"], 2, "which is read; name one beside it"),
+        (["train", ".", "--out", "o"], 2, "name a directory outside it"),
+        (["train", "theirs/**", "--out", "theirs/o/p"], 2, "name a directory outside it"),
         (["train", "c.txt", "--out", "o", "--vocab-size", "256"], 2, "257"),
         (["train", "c.txt", "--out", "o", "--pretokenizer", "a(b"], 2, "a(b"),
         (["train", "c.txt", "--out", "o", "--pretokenizer", "GPT4"], 2, "no name is spelled so"),
@@ -165,7 +165,7 @@ def test_an_interrupt_says_how_to_go_on(babelmerge: Command, monkeypatch: pytest
         raise KeyboardInterrupt
 
     monkeypatch.setattr("jobs.command.read_workflow", interrupted)
-    assert babelmerge("run", "w.yaml") == (130, "", "babelmerge: interrupted; run the same command again to go on\n")
+    assert babelmerge("run", "w.yaml") == (130, "", "babelmerge: interrupted; run the same command again to resume\n")
 
 
 @pytest.mark.parametrize("wrong", ["vocab_sizes: 300", "vocab_size: many", "vocab_size: 256", "corpora: [c.txt]"])

@@ -108,7 +108,7 @@ def test_a_job_is_looked_after_from_elsewhere(head: str, tmp_path: Path) -> None
     assert babelmerge(tmp_path, "stop", job, "--address", head).stdout == f"job {job} had ended\n"
     unknown = babelmerge(tmp_path, "stop", "nobody", "--address", head)
     assert (unknown.returncode, unknown.stderr.strip().splitlines()[-1:]) == (
-        2, [f"babelmerge: {head} knows no job 'nobody'; `submit` prints a job's name first"],
+        2, [f"babelmerge: {head} has no job 'nobody'; write the name that `submit` printed"],
     )  # fmt: skip
 
 
