@@ -100,9 +100,9 @@ class ReportInputs:
     """mixture.parquet: category, share, low, high, share_pairs, ..."""
     mixture_about: MixtureAbout | None = None
     curves: CurvesFound | None = None
-    """Of one tokenizer."""
+    """Curves of one tokenizer."""
     sweep: CurvesFound | None = None
-    """Of a tokenizer for each language."""
+    """Curves of a tokenizer for each language."""
     compression: pl.DataFrame | None = None
     """language, documents, bytes, tokens of the re-tokenized corpus."""
 

@@ -55,8 +55,7 @@ class InputStream:
     def __init__(self, path: str, open: Callable[[], Any]) -> None:
         self.path = path
         self._open, self._is_broken = open, False
-        self.watcher: Callable[[int, bytes], None] | None = None
-        """Callback that receives (position, bytes) of every read."""
+        self.watcher: Callable[[int, bytes], None] | None = None  # receives (position, bytes) of every read
         self._handle = self._retry(open)
 
     def read(self, size: int) -> bytes:

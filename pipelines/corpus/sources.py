@@ -29,7 +29,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     language_field: str = "language"
     """The field or column that holds a document's language."""
     weight: float = 1.0
-    """How many times its text counts in training; above 0."""
+    """Factor of its text's counts in training; above 0."""
 
     def __post_init__(self) -> None:
         """Raises InvalidSource."""

@@ -46,8 +46,8 @@ class RunStats:
 
     def __init__(self, max_failures: int = MAX_FAILURES) -> None:
         self.failures = 0
+        # Bytes that the engine's object store has spilled to disk since the start; None: unknown.
         self.spilled_bytes: Callable[[], int | None] = lambda: 0
-        """Return the bytes that the engine's object store has spilled to disk since the start; None: not known."""
         self._max_failures = max_failures
         self._drained, self._drained_spilled, self._retries = 0, 0, 0
         self._seconds: dict[str, dict[str, float]] = {}

@@ -24,7 +24,7 @@ class Retokenize(Settings[Retokenized], frozen=True, kw_only=True):
     separator: str | None = None
     """A token, by its text or its id (digits are an id), that is put behind each document; by default none is."""
     special_tokens_in_text: Literal["text", "ids"] = "text"
-    """What looks like a special token in a text is encoded as `text`, or becomes that token (`ids`)."""
+    """Treatment of special tokens that a text spells: encode them as `text`, or as their `ids`."""
     inference: str = "merges"
     """Segmentation of words into tokens: merges, longest-prefix, longest-token, longest-suffix, fewest-tokens,
     dropout:P or stochastok:P."""

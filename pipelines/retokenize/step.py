@@ -41,16 +41,16 @@ class _Input:
     made_by: str
 
     def matches(self, entry: Entry | None) -> bool:
-        """Whether an entry is of this file and these settings, whatever the file holds."""
+        """Return True if an entry is of this file and these settings, whatever the content of the file."""
         return entry is not None and entry.path == shown(self.file.path) and entry.made_by == self.made_by
 
     def is_unchanged(self, entry: Entry) -> bool:
-        """Whether size and time of change are known and what they were."""
+        """Return True if size and time of change are known and equal those of the entry."""
         was, now = (entry.size, entry.modified_ns), (self.file.size, self.file.modified_ns)
         return was == now and None not in now
 
     def may_be_equal(self, entry: Entry) -> bool:
-        """Whether the sizes do not tell that it changed."""
+        """Return True if the sizes are equal or unknown, so that the content may be equal."""
         return None in (entry.size, self.file.size) or entry.size == self.file.size
 
 
@@ -199,7 +199,7 @@ def _still_equal(touched: Sequence[_Input], ledger: Ledger, todo: list[_Input], 
 
 
 def _put_job(job: Job, work: Path) -> Path:
-    """What all tasks share, once on disk, under a name of this run: tasks of one before it see that theirs is over."""
+    """Write the job that all tasks share, under a name of this run; tasks of an earlier run no longer find theirs."""
     path = work / f"job-{os.getpid()}-{time.time_ns()}"
     with replacing(path) as part:
         part.write_bytes(packed(job))
@@ -260,7 +260,7 @@ def _entry(one: _Input, parts: Sequence[SplitDone], content: str | None) -> Entr
 
 
 def _left_out(bad: BadRecords, path: Path) -> SplitDone:
-    """What becomes of a file at which workers die. No content has an empty name: when touched, the file is tried."""
+    """Return the result for a file at which workers die: no text. Its content is unnamed: a touched file is retried."""
     with replacing(path, durable=False) as part:
         pq.write_table(bad.table(), part)
     return SplitDone({}, {}, (path,), len(bad), content="")

@@ -51,11 +51,11 @@ class Layout(NamedTuple):
     """Sizes of a chart, in pixels, for one place where it is shown."""
 
     suffix: str
-    """Of the file's name, after the chart's."""
+    """End of the file's name, after the chart's name."""
     width: int
-    """Of the plot, without labels; of the whole picture for slides."""
+    """Width of the plot without labels; for slides, of the whole picture."""
     height: int | None
-    """Of the whole picture; None lets the rows decide."""
+    """Height of the whole picture; None: it depends on the rows."""
     label: int
     """Most pixels that a language's name may take."""
     row: int = 15
