@@ -1,4 +1,4 @@
-"""What every test may rely on: settings that make runs repeatable, and real texts where this machine has them."""
+"""Shared fixtures: settings that make runs repeatable, and real texts where this machine has them."""
 
 import os
 import sys

@@ -36,9 +36,6 @@ RULES: dict[str, Callable[[Module], Iterator[str]]] = {
         riddles,
     )
 }
-PROSE = ("strings_as_comments", "riddles")
-UNFINISHED = frozenset((ROOT / "tests/architecture/unfinished_prose.txt").read_text("utf-8").split())
-"""Files that the rules of PROSE do not hold for yet. The list only shrinks."""
 
 NO_SINGLE_MODULE = {
     "tests/test_architecture.py": "tests the source of every package",
@@ -69,8 +66,7 @@ def product(modules: list[Module]) -> list[Module]:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_source_keeps_the_rule(rule: str, modules: list[Module]) -> None:
-    spared = UNFINISHED if rule in PROSE else frozenset()
-    offences = [offence for module in modules if module.path not in spared for offence in RULES[rule](module)]
+    offences = [offence for module in modules for offence in RULES[rule](module)]
     assert not offences, "\n" + "\n".join(offences)
 
 
@@ -187,14 +183,6 @@ def test_a_folder_without_init_is_found(tmp_path: Path) -> None:
     for package in ("tests", "tests/a", "tests/c"):
         (tmp_path / package / "__init__.py").touch()
     assert folders_without_init(tmp_path / "tests") == ["tests/a/b"]
-
-
-def test_the_list_of_unfinished_prose_names_no_file_that_is_clean(modules: list[Module]) -> None:
-    by_path = {module.path: module for module in modules}
-    clean = [
-        path for path in UNFINISHED if path not in by_path or not any(list(RULES[one](by_path[path])) for one in PROSE)
-    ]
-    assert not clean, f"remove from tests/architecture/unfinished_prose.txt: {' '.join(sorted(clean))}"
 
 
 def test_no_file_imports_itself_through_others(product: list[Module]) -> None:

@@ -1,4 +1,4 @@
-"""What is promised of the repository's files: exact pins with hashes, and nothing that ties it to one machine."""
+"""Files of the repository: exact pins with hashes, and nothing that ties it to one machine."""
 
 import re
 import shutil

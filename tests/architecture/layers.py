@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.architecture.source import PACKAGES, Module
 
 ABOVE = {"operators": {"pipelines", "jobs", "babelmerge"}, "pipelines": {"jobs", "babelmerge"}, "jobs": {"babelmerge"}}
-"""What a package must not import: whatever stands above it."""
+"""Packages that a package must not import: those above it."""
 
 HOMES = {
     "ray": {"pipelines/engines/ray_engine.py", "jobs/cluster/submission.py"},

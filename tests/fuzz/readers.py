@@ -60,7 +60,7 @@ def _configuration(data: bytes) -> None:
 
 
 def _manifest(data: bytes) -> None:
-    """As each of the records that lie in an output directory; what is outside it stays whatever names they hold."""
+    """Read bytes as each record of an output directory; files outside it stay, whatever names the record holds."""
     with TemporaryDirectory() as parent:
         outside, directory = Path(parent, "outside"), Path(parent, "made")
         work = directory / WORK
@@ -109,7 +109,7 @@ def _tokenizer(read: Callable[[bytes], Tokenizer | None], data: bytes) -> None:
 
 
 def _encode(tokenizer: Tokenizer | None) -> None:
-    """What was read is used, too: an id out of bounds shows where a kernel looks it up."""
+    """Use the tokenizer that was read, too: an id out of bounds shows where a kernel looks it up."""
     if tokenizer is not None:
         ids, offsets = Encoder(tokenizer).encode(_TEXT)
         assert offsets[-1] == len(ids)

@@ -1,4 +1,4 @@
-"""What the fuzzer found, and hostile inputs written by hand: each ends in one line or in documents."""
+"""Inputs that the fuzzer found, and hostile ones written by hand: each ends in one line or in documents."""
 
 import gzip
 from pathlib import Path

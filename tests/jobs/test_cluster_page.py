@@ -41,7 +41,7 @@ def started(token: str) -> list[int]:
 
 @pytest.fixture
 def token() -> Iterator[str]:
-    """What marks this test's processes, all of which are ended at its end."""
+    """Mark of this test's processes, all of which are ended at its end."""
     mine = secrets.token_hex(8)
     yield mine
     deadline = time.monotonic() + 60

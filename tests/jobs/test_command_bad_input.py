@@ -1,4 +1,4 @@
-"""What goes wrong for users: one clear line, the right exit status, and nothing left that looks whole."""
+"""Errors of users: one clear line, the right exit status, and nothing left that looks whole."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What starting costs: libraries that a command does not need are not imported."""
+"""Cost of starting: libraries that a command does not need are not imported."""
 
 import os
 import subprocess

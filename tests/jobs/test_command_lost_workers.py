@@ -1,4 +1,4 @@
-"""What a command says of lost workers, and how many it puts up with."""
+"""Lost workers: the note about them, and the number that a command accepts."""
 
 from pathlib import Path
 

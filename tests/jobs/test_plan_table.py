@@ -1,4 +1,4 @@
-"""What `babelmerge plan` shows."""
+"""Table that `babelmerge plan` prints."""
 
 from pathlib import Path
 

@@ -57,7 +57,7 @@ def reason(out: Path) -> str:
 
 
 def of(path: str, at: int | None = None) -> Callable[[Any], bool]:
-    """Whether an item holds the file, and its byte `at`."""
+    """True if an item holds the file, and its byte `at`."""
 
     def is_deadly(item: Any) -> bool:
         files = [one for one in getattr(item, "spans", None) or [item] if hasattr(one, "file")]

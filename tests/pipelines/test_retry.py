@@ -19,7 +19,7 @@ DATA = b"".join(b"line %d\n" % i for i in range(200_000))
 
 
 class Disturbed(Exception):
-    """As a package for some storage may raise."""
+    """Error such as a package for some storage may raise."""
 
 
 class Handle:

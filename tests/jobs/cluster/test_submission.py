@@ -125,7 +125,7 @@ def test_a_job_is_stopped(head: str, tmp_path: Path) -> None:
 
 
 def session_of(head: str) -> Path:
-    """Where the head writes its logs, and what else it keeps on disk."""
+    """Folder in which the head writes its logs and its other files."""
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # gone
             words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")

@@ -19,7 +19,7 @@ TRAINING: dict[str, Any] = {
 
 
 def premiums(rows: Sequence[tuple[str, float, float | None, float | None]], tokenizer: str = "tok") -> pl.DataFrame:
-    """Of (language, premium, low, high): 1000 tokens are parity."""
+    """Return a table from rows of (language, premium, low, high): 1000 tokens are parity."""
     return pl.DataFrame(
         [
             {
@@ -40,7 +40,7 @@ def mixture(shares: dict[str, float]) -> pl.DataFrame:
 
 
 def compression(rows: list[tuple[str, int, int]]) -> pl.DataFrame:
-    """Of (language, bytes, tokens)."""
+    """Return a table from rows of (language, bytes, tokens)."""
     return pl.DataFrame([{"language": a, "documents": 10, "bytes": b, "tokens": c} for a, b, c in rows])
 
 

@@ -59,7 +59,7 @@ document.body.append(said);
 
 
 def in_browser(page: str, directory: Path) -> dict[str, Any]:
-    """What the script that is put behind the page finds there."""
+    """Run a script after the page's own, and return what it prints."""
     (directory / "tried.html").write_text(page, "utf-8")
     address = (directory / "tried.html").as_uri()
     flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={directory / 'profile'}"]

@@ -1,4 +1,4 @@
-"""What corpora, files and tokenizers are called, and what texts say, is text on the page: a browser runs none of it."""
+"""Names of corpora, files and tokenizers, and texts, are text on the page: a browser runs none of it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the page says of an inferred mixture."""
+"""The page on an inferred mixture."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -20,7 +20,7 @@ FETCHING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "
 
 
 class Page(HTMLParser):
-    """What of a page the tests ask for."""
+    """Parts of a page that the tests look at."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,4 +1,4 @@
-"""What the tests of this folder share: writing files in every format by other means than the code reads them."""
+"""Writers of files in every format, by other means than the code reads them; shared by the tests of this folder."""
 
 import gzip
 import io

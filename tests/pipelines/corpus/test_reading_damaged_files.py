@@ -204,7 +204,7 @@ def grow(path: Path) -> None:
 
 
 def rewrite(path: Path) -> None:
-    """As long as before, a moment later: only the time tells."""
+    """Change a file but not its length: only its time of change tells."""
     data, before = path.read_bytes(), path.stat()
     path.write_bytes(data)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))

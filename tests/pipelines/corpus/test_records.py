@@ -1,4 +1,4 @@
-"""What is written is read back equal, in every format, in batches of any size."""
+"""Documents are read back equal, in every format, in batches of any size."""
 
 import io
 import itertools
@@ -42,7 +42,7 @@ LINES = [ending for ending in FORMATS if FORMATS[ending].kind == "text"]
 
 
 def huggingface_lines(text: str) -> list[str]:
-    """As the file trainer reads: after every "\\n" a document ends."""
+    """Split text as the file trainer does: after every "\\n" a document ends."""
     lines = io.StringIO(text, newline="\n").readlines()
     assert "".join(lines) == text
     return lines

@@ -18,7 +18,7 @@ from tests.pipelines.steps import measure_curves
 
 
 def at(table: pl.DataFrame, language: str, size: int) -> int:
-    """What curves.parquet says of a vocabulary."""
+    """Return the tokens that curves.parquet holds for a vocabulary."""
     rows = table.filter((pl.col("language") == language) & (pl.col("vocabulary") <= size))
     return int(rows.sort("vocabulary", "merges")["tokens"][-1])
 

@@ -23,7 +23,7 @@ from tests.pipelines.matrix.stages import STAGES, Stage, make_small
 from tests.pipelines.retokenize.killed_runs import Moments
 
 PARTS = (0.15, 0.4, 0.65, 0.9)
-"""Of the moments."""
+"""Moments of the kills, as shares of all moments of a run."""
 
 
 def run(stage: Stage, made: Path, out: Path, last: int | None) -> int:

@@ -23,7 +23,7 @@ KILLED, REPEATED, REMOVED, SLOW = "worker killed", "task repeated", "node remove
 DRIVER = "driver killed"
 ON_RAY = (KILLED, REPEATED, REMOVED, SLOW)
 DOOMED_ROUND = 20
-"""Of training: the round in which a worker meets its fault."""
+"""Round of training in which a worker meets its fault."""
 SLOW_S = 1.0
 
 
@@ -61,7 +61,7 @@ class Nodes:
 
 
 def _fate(fault: str, marker: Path, head: str) -> Callable[[str], None]:
-    """What a worker calls before and after its work: the first one that comes meets the fault."""
+    """Hook that a worker calls before and after its work: the first caller meets the fault."""
 
     def first(content: str) -> bool:
         own = marker.with_name(f"{marker.name}.{os.getpid()}")

@@ -33,17 +33,17 @@ FAULTS: Final = (*SCRIPTED, *STORAGE, "driver killed")
 
 @dataclass(frozen=True)
 class Cell:
-    """What came of a fault. Every one of them ended with the undisturbed bytes, or it would not be there."""
+    """Outcome of a fault. Each ended with the undisturbed bytes, or it would not be listed."""
 
     stage: str
     fault: str
     engine: str
-    """What it ran on."""
+    """Engine that it ran on."""
     ended: str
     """`same`: the run went on; `error, resumed`: it ended with one line, and the same command went on from there."""
     seconds: float
     lost: str
-    """What the fault cost."""
+    """Cost of the fault."""
 
 
 def scripted(stage: Stage, fault: Fault, made: Path, plain: dict[str, bytes], out: Path) -> Cell:
@@ -89,7 +89,7 @@ def disk_full(stage: Stage, made: Path, plain: dict[str, bytes], out: Path) -> C
 
 
 def storage_passes(stage: Stage, made: Path, plain: dict[str, bytes], out: Path) -> Cell:
-    """What the stage reads cannot be opened twice in a row, then it can."""
+    """Let the stage's files fail to open twice in a row, then open."""
     began = time.monotonic()
     with pytest.MonkeyPatch.context() as patch:
         failed = _disturb(stage, patch, lambda number: number <= 2)
@@ -100,7 +100,7 @@ def storage_passes(stage: Stage, made: Path, plain: dict[str, bytes], out: Path)
 
 
 def storage_stays(stage: Stage, made: Path, plain: dict[str, bytes], out: Path) -> Cell:
-    """What the stage reads cannot be opened any more after a few times, until the run has ended."""
+    """Let the stage's files be opened a few times, then no more until the run has ended."""
     began = time.monotonic()
     with pytest.MonkeyPatch.context() as patch:
         _disturb(stage, patch, lambda number: number > 1)
@@ -148,7 +148,7 @@ def found(name: str) -> tuple[Any, str]:
 
 
 def _run(stage: Stage, made: Path, out: Path, engine: Engine) -> int:
-    """How many workers were lost."""
+    """Number of workers that were lost."""
     try:
         stage.run(made, out, engine)
     finally:

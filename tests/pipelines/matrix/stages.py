@@ -31,9 +31,9 @@ class Stage:
     run: Callable[[Path, Path, Engine], object]
     """From what `prepare` made into a directory."""
     target: str
-    """What a worker does there, as its module and name: a task, or a method of a worker's state."""
+    """Work of a worker, as its module and name: a task, or a method of a worker's state."""
     reads: tuple[str, ...]
-    """What it reads files with."""
+    """Functions that read its files."""
 
 
 def prepare(made: Path) -> None:

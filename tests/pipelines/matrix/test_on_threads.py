@@ -26,7 +26,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, small: None) -> Path:
 
 @pytest.fixture(scope="module")
 def plain(made: Path) -> dict[str, dict[str, bytes]]:
-    """What each stage leaves where nothing happens."""
+    """Files of each stage where no fault happens."""
     for stage in STAGES.values():
         stage.run(made, made / f"plain-{stage.name}", LocalEngine(1))
     return {name: files_of(made / f"plain-{name}") for name in STAGES}

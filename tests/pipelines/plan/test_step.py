@@ -95,7 +95,7 @@ class Truth:
 
 
 def counted(corpus: Path, scratch: Path, vocabulary: int) -> Truth:
-    """What counting and training on the whole corpus come to."""
+    """Figures of counting and training on the whole corpus."""
     manifest = count_words(find_files([Source(path=str(corpus))]), "gpt4", scratch, LocalEngine(2), Silent())
     rows = pl.read_parquet(word_files(manifest, scratch))
     counter = WordCounter()

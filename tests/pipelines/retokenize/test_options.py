@@ -1,4 +1,4 @@
-"""What workers read of a run's job is plain data, and all of it."""
+"""The job description that workers read is plain data, and complete."""
 
 import pickle
 from dataclasses import fields, replace
