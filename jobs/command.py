@@ -20,9 +20,11 @@ import typer
 from jobs.cluster.commands import logs, status, stop, submit
 from jobs.commands import COMMANDS, describe, run_steps
 from jobs.configuration import BadConfiguration, read_settings
+from jobs.failures import line_of, print_out
+from jobs.start import INTERRUPTED
 from jobs.version import __version__
 from jobs.workflow import read_workflow
-from operators.errors import BabelmergeError, UsageError
+from operators.errors import UsageError
 from operators.redaction import masked
 from pipelines.blas import VARIABLE
 from pipelines.settings import Execution, Settings, documentation
@@ -36,7 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 ClickException: Any = typer.BadParameter.__mro__[2]  # base of errors in arguments; typer exports no name of it
-INTERRUPTED = 130
 DEMO = Path(__file__).resolve().parent.parent / "conf" / "demo.yaml"
 """Path of the demo's workflow in a checkout and in the image."""
 PACKAGED_DEMO = Path(__file__).resolve().parent / "demo" / "demo.yaml"
@@ -147,7 +148,7 @@ def _run(steps: list[Settings[Any]], execution: Execution) -> None:
     from jobs.progress import listener
 
     for settings, result in zip(steps, run_steps(steps, execution, listener(execution.progress)), strict=True):
-        typer.echo(masked(describe(settings, result)))
+        print_out(masked(describe(settings, result)))
 
 
 def run(conf: str, directory: str | None, **flags: Any) -> None:
@@ -168,7 +169,7 @@ def _enter(directory: str) -> None:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"babelmerge {__version__}")
+        print_out(f"babelmerge {__version__}")
         raise typer.Exit
 
 
@@ -186,7 +187,7 @@ def settings() -> None:
     """Print every setting, its type, default and meaning, as Markdown."""
     from jobs.settings_page import settings_page
 
-    typer.echo(settings_page(), nl=False)
+    print_out(settings_page(), end="")
 
 
 def _register() -> None:
@@ -233,14 +234,11 @@ def main(arguments: list[str] | None = None) -> None:
         error.message = masked(error.message)
         error.show()
         sys.exit(error.exit_code)
-    except BabelmergeError as error:
-        typer.secho(masked(f"babelmerge: {error}"), err=True, bold=True)  # bold on a terminal only
-        sys.exit(2 if isinstance(error, UsageError) else 1)
-    except OSError as error:  # a name that no file can have; failures during work have errors of their own
-        if error.filename is None:
+    except Exception as error:
+        if (line := line_of(error)) is None:
             raise
-        typer.secho(masked(f"babelmerge: {str(error.filename)[:200]}: {error.strerror}"), err=True, bold=True)
-        sys.exit(1)
+        typer.secho(masked(f"babelmerge: {line}"), err=True, bold=True)  # bold on a terminal only
+        sys.exit(2 if isinstance(error, UsageError) else 1)
     if status == INTERRUPTED:  # typer turns the interrupt into a status
         typer.echo("babelmerge: interrupted; run the same command again to resume", err=True)
     sys.exit(status)

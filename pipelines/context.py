@@ -164,5 +164,7 @@ def out_directory(out: str) -> Path:
         raise BadSettings("out", f"{out} is a URI; name a directory that this machine sees")
     try:
         return Path(out).expanduser().resolve()
+    except FileNotFoundError:  # of the working directory: the command says so
+        raise
     except (OSError, RuntimeError) as error:  # a name that is too long, links in a circle
         raise BadSettings("out", f"{out[:200]!r} names no directory ({str(error)[:80]})") from error

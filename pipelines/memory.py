@@ -4,11 +4,12 @@ A worker's libraries need some 250 MB more. The limit changes no result, only wh
 many workers are needed.
 """
 
+import errno
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from operators.errors import UsageError
+from operators.errors import DataError, UsageError
 from operators.redaction import shown
 
 MEMORY_BYTES: Final = 1 << 30
@@ -38,6 +39,35 @@ class TooLittleMemory(UsageError):
     def __str__(self) -> str:
         needed, allowed = _mb(self.needed), _mb(self.allowed)
         return f"{shown(self.what)} takes {needed} MB, --memory-limit is {allowed} MB: {shown(self.remedy)}"
+
+
+class OutOfMemory(DataError):
+    """A request for memory, or for a thread's stack, that the system refused."""
+
+    what: str
+    refused: str
+    message = (
+        "{what}: the system gives no more {refused}: the machine, its container or a limit (ulimit -v, ulimit -u)"
+        " is exhausted; use fewer --workers, set a lower --memory-limit, or raise the limit"
+    )
+
+
+def shortage_of(what: str, error: BaseException) -> OutOfMemory | None:
+    """Return the error to raise in place of one that a lack of memory or threads has caused; None: another cause.
+
+    `what` names the work. numpy and Arrow raise a MemoryError, Python a RuntimeError where no thread can start, the
+    loader of libraries an ImportError, and system calls an OSError.
+    """
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return OutOfMemory(what, "threads")
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return OutOfMemory(what, "memory")
+    cause: BaseException | None = error if isinstance(error, ImportError | OSError) else None
+    while cause is not None:  # a library that cannot be loaded is reported by the package that wanted it
+        if "failed to map segment" in str(cause) or "Cannot allocate memory" in str(cause):
+            return OutOfMemory(what, "memory")
+        cause = cause.__context__
+    return None
 
 
 def _mb(size: int) -> str:

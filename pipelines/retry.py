@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from operators.errors import BabelmergeError, Retriable
+from pipelines.memory import shortage_of
 from pipelines.storage_errors import StorageDisturbed, StorageFailed
 
 PAUSES_S: Final = (0.2, 1.0, 3.0)
@@ -58,10 +59,14 @@ def run_with_retry(what: str, call: Callable[[], Answer]) -> Answer:
     """Return call(), repeated from its beginning after a transient storage error.
 
     `what` names the task in the error. An error of an input is not retried here: its reader has done so already. Raises
-    StorageFailed if the error persists.
+    StorageFailed if the error persists, and OutOfMemory where the system gives no more memory or threads.
     """
     try:
         return retry(call, lambda error: is_transient(error) and not isinstance(error, StorageDisturbed))
-    except OSError as error:
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
+        if (shortage := shortage_of(what.strip("_"), error)) is not None:
+            raise shortage from error
+        if not isinstance(error, OSError):
+            raise
         reason = error.strerror or " ".join(str(error).split())[:300]
         raise StorageFailed(str(error.filename or what), reason) from error

@@ -1,5 +1,6 @@
 """Reader of Arrow files, and the code it shares with that of Parquet. A row is a document."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count, groupby, pairwise
@@ -13,6 +14,7 @@ from pyarrow import ipc
 
 from operators.arrays import I64
 from pipelines.corpus.errors import UnusableColumn
+from pipelines.corpus.expansion import why_too_large
 from pipelines.corpus.reading import (
     Parts,
     Reading,
@@ -28,6 +30,7 @@ BATCH_ROWS: Final = 1 << 14
 _WRITTEN_BYTES: Final = 64 << 20
 """Bytes expanded at a time from values that many rows share, unless one row has more."""
 _IPC_FILE_MAGIC: Final = b"ARROW1"
+_REFUSED_SIZE: Final = re.compile(r"alloc of size (\d+) failed")
 
 
 def read_arrow(reading: Reading) -> Iterator[pa.RecordBatch]:
@@ -97,9 +100,18 @@ def _check_stream_end(reading: Reading) -> None:
 
 @contextmanager
 def damage(reading: Reading) -> Iterator[None]:
-    """Raise errors of pyarrow as DamagedFile."""
+    """Raise errors of pyarrow as DamagedFile.
+
+    A lack of memory is no damage, unless the file asks for more than it may expand to.
+    """
     try:
         yield
+    except MemoryError as error:
+        size = _REFUSED_SIZE.search(str(error))
+        stored = reading.file.size or 0
+        if size is None or (reason := why_too_large(int(size[1]), stored)) is None:
+            raise
+        raise reading.damaged(reason) from error
     except (pa.ArrowException, OSError, ValueError) as error:
         said = " ".join(str(error).split())[:200]
         raise reading.damaged(f"damaged, or not of the format its name says ({said})") from error

@@ -1,7 +1,5 @@
 """Ray engine: joins the cluster of RAY_ADDRESS, or starts one on this machine that listens on loopback only."""
 
-import os
-import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,72 +10,13 @@ from operators.errors import DataError
 from operators.redaction import shown
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.nodes import Identity, InvisiblePaths, NodeMismatch, identity, missing_paths, probes
+from pipelines.engines.ray_connection import Connection
 from pipelines.engines.ray_workers import ANYWHERE, RayWorker, result_of, timed
 from pipelines.engines.run_stats import TRIES, RunStats, TaskLost
 
 TASKS_AHEAD = 4  # tasks submitted for each worker: enough to hide a round trip, few in flight
-CONNECT_TIMEOUT_S = 10.0
 ROOM_TIMEOUT_S = 60.0
 ROOM_POLL_S = 0.5
-OBJECT_STORE_BYTES = 1 << 30  # of our own cluster: messages are small, text is never sent
-
-
-class ClusterUnreachable(DataError):
-    """A cluster, named by RAY_ADDRESS, that does not answer."""
-
-    address: str
-    reason: str
-    message = "no Ray cluster answers at RAY_ADDRESS={address}: {reason}; start it, or unset RAY_ADDRESS"
-
-
-class ClusterNotStarted(DataError):
-    """A failed start of Ray on this machine."""
-
-    reason: str
-    message = "Ray did not start on this machine: {reason}; free memory and disk, or use --engine local"
-
-
-def _connect(workers: int | None) -> Any:
-    address = os.environ.get("RAY_ADDRESS")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # tracebacks of tasks that failed beside the first one
-    if not address:
-        # Ray's switch for machines without clusters: every server then binds to 127.0.0.1 instead of all interfaces.
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    else:
-        _probe(address)
-    import ray
-
-    if ray.is_initialized():
-        return ray
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        if address:
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(
-                address="local",
-                num_cpus=max(workers or 0, os.cpu_count() or 1),
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                _node_ip_address="127.0.0.1",
-                **quiet,
-            )
-    except Exception as error:  # Ray raises plain ones: of another version, of a process that was killed
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise (ClusterUnreachable(address, reason) if address else ClusterNotStarted(reason)) from error
-    return ray
-
-
-def _probe(address: str) -> None:
-    """Raise ClusterUnreachable if nothing listens at the address: Ray would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_S).close()
-        except OSError as error:
-            raise ClusterUnreachable(address, error.strerror or str(error)) from error
 
 
 class ClusterFull(DataError):
@@ -112,8 +51,8 @@ class RayEngine:
         """
         self._shard_bytes = shard_bytes
         self.stats = stats or RunStats()
-        self._owner = not _initialized()
-        self._ray = _connect(workers)
+        self._connection = Connection(workers)
+        self._ray = self._connection.ray
         self._spilled_before = _spilled(self._ray)
         self.stats.spilled_bytes = self._spilled_bytes
         self._asked, self.workers, self._share = workers, workers or 1, 1.0
@@ -230,7 +169,7 @@ class RayEngine:
                 if not running:
                     index = suspects.popleft()
                     running[remote.remote(task, items[index], mine)] = index
-                for reference in ray.wait(list(running))[0]:
+                for reference in self._connection.wait(list(running)):
                     index = running.pop(reference)
                     try:
                         node, seconds, result = result_of(ray, reference)
@@ -262,15 +201,14 @@ class RayEngine:
         room = sum(int(processors / self._share + 1e-6) for processors in living)
         self._states = [one for one in self._states if not one.is_stopped]
         options = {"num_cpus": self._share} if len(self._states) < room else ANYWHERE
-        self._states.append(RayWorker(self._ray, self.stats, state, arguments, **options))
+        self._states.append(RayWorker(self._connection, self.stats, state, arguments, **options))
         return self._states[-1]
 
     def close(self) -> None:
         """Leave the cluster; end it if we started it. Drops all actor handles, as the process may live on."""
         self._states.clear()
         self.stats.spilled_bytes = lambda: None  # it refers to the engine
-        if self._owner:
-            self._ray.shutdown()
+        self._connection.close()
 
 
 def _identity(_: None) -> Identity:
@@ -287,13 +225,6 @@ def _load(_: int) -> None:
     from operators.precompile import import_kernels
 
     import_kernels()
-
-
-def _initialized() -> bool:
-    import sys
-
-    ray = sys.modules.get("ray")
-    return bool(ray is not None and ray.is_initialized())
 
 
 def _name(item: Any, index: int, among: int) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from operators.errors import DataError
 from pipelines.engines.engine import Item, Result, WorkerLost
 from pipelines.engines.nodes import Identity, NodeMismatch, identity
+from pipelines.engines.ray_connection import ClusterFailed, Connection
 from pipelines.engines.run_stats import RunStats
 from pipelines.retry import run_with_retry
 
@@ -16,13 +16,6 @@ ANYWHERE: Final[dict[str, Any]] = {"num_cpus": 0, "scheduling_strategy": "SPREAD
 """Options of an actor that requests no processor."""
 START_TIMEOUT_S: Final = 30.0
 """Seconds for an actor to be scheduled."""
-
-
-class ClusterFailed(DataError):
-    """A failure of Ray itself: its spill disk is full, or its head node is gone."""
-
-    reason: str
-    message = "Ray: {reason}; see to the cluster, and run the same command again: it resumes from here"
 
 
 def timed(task: Callable[[Item], Result], item: Item, driver: Identity) -> tuple[str, float, Result]:
@@ -86,11 +79,17 @@ class RayWorker:
     """See `pipelines.engines.engine.Worker`."""
 
     def __init__(
-        self, ray: Any, stats: RunStats, state: Callable[..., Any], arguments: tuple[Any, ...], **options: Any
+        self,
+        connection: Connection,
+        stats: RunStats,
+        state: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        **options: Any,
     ) -> None:
         host = type(state.__name__, (_Host,), {})  # the name that process lists and Ray's dashboard show
         self.is_stopped = False
-        self._ray, self._stats, self._made_of = ray, stats, (state, arguments)
+        self._connection, self._stats, self._made_of = connection, stats, (state, arguments)
+        self._ray = ray = connection.ray
         remote = ray.remote(host).options(max_restarts=0, max_task_retries=0, **options)
         self._actor = remote.remote(state, arguments, identity())
         self._ready, self._patience = self._actor.__ray_ready__.remote(), time.monotonic() + START_TIMEOUT_S
@@ -106,6 +105,7 @@ class RayWorker:
             if not self._ray.wait([self._ready], timeout=remaining)[0]:
                 raise WorkerLost(f"no node had room for it in {START_TIMEOUT_S:g} s", with_node=True)
             self._ready = None
+        self._connection.wait([reference])
         node, seconds, answer = result_of(self._ray, reference)
         self._stats.record_time(self._made_of[0].__name__, node, seconds)
         return answer
@@ -119,7 +119,7 @@ class RayWorker:
         """Start a replacement. It requests no processor, as the failed one may have gone with its node."""
         self.stop()
         state, arguments = self._made_of
-        return RayWorker(self._ray, self._stats, state, arguments, **ANYWHERE)
+        return RayWorker(self._connection, self._stats, state, arguments, **ANYWHERE)
 
 
 class RayPending:

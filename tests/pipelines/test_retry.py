@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import fsspec
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipelines.corpus.errors import MissingInput
 from pipelines.corpus.reading import InputStream
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
+from pipelines.memory import OutOfMemory
 from pipelines.storage_errors import StorageDisturbed, StorageFailed, UnreadableInput
 from tests.pipelines.corpus.corpora import texts_of
 
@@ -111,4 +114,26 @@ def test_a_task_is_done_again_where_a_file_of_ours_could_not_be_read() -> None:
     assert sorted(engine.run(read, ["a", "b"])) == [(0, "a"), (1, "b")]
     with pytest.raises(StorageFailed, match=r"^/words-0001\.parquet: Input/output error; see to the storage, and run"):
         list(engine.run(read, ["never"]))
+    engine.close()
+
+
+def _no_thread(_: int) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("task", [np.empty, pa.allocate_buffer, _no_thread], ids=["numpy", "arrow", "thread"])
+def test_a_task_that_gets_no_memory_or_thread_says_what_to_do(task: Callable[[int], Any]) -> None:
+    engine = LocalEngine(1)
+    with pytest.raises(OutOfMemory, match=r"the system gives no more (memory|threads).*use fewer --workers"):
+        list(engine.run(task, [1 << 58]))
+    engine.close()
+
+
+def test_another_runtime_error_of_a_task_stays_itself() -> None:
+    def fail(_: int) -> None:
+        raise RuntimeError("something else")
+
+    engine = LocalEngine(1)
+    with pytest.raises(RuntimeError, match="something else"):
+        list(engine.run(fail, [0]))
     engine.close()

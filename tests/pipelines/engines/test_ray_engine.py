@@ -20,7 +20,8 @@ from operators.errors import DataError
 from pipelines.engines.engine import WorkerLost
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.engines.nodes import InvisiblePaths, NodeMismatch, identity, probes
-from pipelines.engines.ray_engine import ClusterFull, ClusterNotStarted, ClusterUnreachable, RayEngine, _connect
+from pipelines.engines.ray_connection import ClusterNotStarted, ClusterUnreachable, Connection
+from pipelines.engines.ray_engine import ClusterFull, RayEngine
 from pipelines.outputs import MANIFEST, Manifest, read_manifest
 from pipelines.train.rounds import SingleShardTrainer, TrainingShard
 from tests.pipelines.corpora import write_corpus
@@ -281,5 +282,5 @@ def test_a_failed_start_of_ray_is_one_line_with_its_reason(monkeypatch: pytest.M
     monkeypatch.setattr(ray, "init", fail)
     kind, begins = (ClusterUnreachable, "no Ray cluster") if address else (ClusterNotStarted, "Ray did not start on")
     with pytest.raises(kind, match=rf"^{begins}.*with: Ray: 2\.9\.0 This process: Ray: 2\.50\.0; .*$") as caught:
-        _connect(1)
+        Connection(1)
     assert "\n" not in str(caught.value)

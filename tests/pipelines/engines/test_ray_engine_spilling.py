@@ -24,7 +24,7 @@ RESULT_BYTES = 24 << 20
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RayEngine]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.engines.ray_engine.OBJECT_STORE_BYTES", STORE_BYTES)
+        patch.setattr("pipelines.engines.ray_connection.OBJECT_STORE_BYTES", STORE_BYTES)
         engine = RayEngine(2)
     yield engine
     engine.close()
