@@ -1,11 +1,13 @@
-"""Decompression of gzip and zstd that detects truncation, which python-zstandard's own stream reader does not.
+"""Decompression of gzip, zstd, bzip2 and xz that detects truncation, which python-zstandard's stream reader does not.
 
-Both formats allow several frames (members) in a row. A stream that was cut exactly between two of them cannot be told
+All formats allow several frames (members) in a row. A stream that was cut exactly between two of them cannot be told
 from a whole one.
 """
 
+import bz2
+import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import zstandard
@@ -15,10 +17,13 @@ from pipelines.corpus.reading import Reading, Span
 
 LONGEST_LINE_BYTES: Final = 256 << 20
 """Longest line; a longer one counts as damage. Zeros compress by a factor of 30,000, so a small file may hold any."""
-MAGIC: Final[dict[Compression, bytes]] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+MAGIC: Final[dict[Compression, bytes]] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "xz": b"\xfd7zXZ\0"}
+"""First bytes, of the formats in which they are no UTF-8."""
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 ZSTD_WINDOW_BYTES: Final = 1 << 27
 """Largest window of a frame: that of zstd without --long. A file of 20 bytes may ask for 2 GiB."""
+XZ_MEMORY_BYTES: Final = 128 << 20
+"""Most memory of an xz stream: `xz -9` needs 65 MiB. A file of 100 bytes may ask for 4 GiB."""
 _CHUNK_BYTES: Final = 1 << 20
 _ZSTD_CHUNK_BYTES: Final = 1 << 14
 """Bytes passed to zstd at once, which decompresses all of them: zeros compress by a factor of 30,000."""
@@ -45,6 +50,10 @@ def _chunks(reading: Reading, compression: Compression) -> Iterator[bytes]:
         return _gunzip(reading)
     if compression == "zstd":
         return _unzstd(reading)
+    if compression == "bzip2":
+        return _streams(reading, "bzip2", bz2.BZ2Decompressor)
+    if compression == "xz":
+        return _streams(reading, "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY_BYTES))
     return _plain(reading)
 
 
@@ -61,7 +70,7 @@ def _plain(reading: Reading) -> Iterator[bytes]:
     span = reading.span
     for position, chunk in _raw(reading, reading.read_bytes) if span is None else _lines_of(reading, span):
         for compression, magic in MAGIC.items():
-            if position == 0 and chunk.startswith(magic):  # neither magic is valid UTF-8: no text begins so
+            if position == 0 and chunk.startswith(magic):  # no magic is valid UTF-8: no text begins so
                 raise reading.damaged(f"is compressed with {compression}, which the ending of its name does not say")
         yield chunk
 
@@ -135,6 +144,35 @@ def _unzstd(reading: Reading) -> Iterator[bytes]:
         raise reading.damaged(_cut("zstd", frames))
 
 
+def _streams(
+    reading: Reading, name: str, start: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]
+) -> Iterator[bytes]:
+    """Decompress with a class of the standard library. Null bytes between streams of xz are padding."""
+    stream = None  # None between streams
+    streams = 0
+    for position, raw in _raw(reading, _CHUNK_BYTES):
+        rest = raw
+        while True:
+            if stream is None:
+                rest = rest.lstrip(b"\0") if streams and name == "xz" else rest
+                if not rest:
+                    break
+                stream, streams = start(), streams + 1
+            try:
+                chunk = stream.decompress(rest, _CHUNK_BYTES)
+            except (OSError, lzma.LZMAError) as error:
+                raise reading.damaged(_why(name, position, error, streams)) from error
+            if chunk:
+                yield chunk
+            rest = b""
+            if stream.eof:
+                rest, stream = stream.unused_data, None
+            elif stream.needs_input:
+                break
+    if stream is not None or streams == 0:
+        raise reading.damaged(_cut(name, streams))
+
+
 def _cut(name: str, frames: int) -> str:
     return f"cut short: its {name} stream has no end" if frames else f"has 0 bytes, which no {name} stream has"
 
@@ -143,5 +181,7 @@ def _why(name: str, position: int, error: Exception, frames: int) -> str:
     if "too much memory" in str(error):
         remedy = "compress it anew: zstd -d --long=31 --stdout OLD | zstd -o NEW"
         return f"its zstd stream needs a window of more than {ZSTD_WINDOW_BYTES >> 20} MiB; {remedy}"
+    if "limit exceeded" in str(error):
+        return f"its xz stream needs more than {XZ_MEMORY_BYTES >> 20} MiB of memory; compress it anew with xz -9"
     more = "damaged, or followed by something else," if frames > 1 else "damaged"
     return f"its {name} stream is {more} after byte {position} ({error})"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-Kind = Literal["text", "json", "parquet", "arrow"]
-Compression = Literal["", "gzip", "zstd"]
+Kind = Literal["text", "json", "csv", "tsv", "parquet", "arrow"]
+Compression = Literal["", "gzip", "zstd", "bzip2", "xz"]
 
 _LINES: Final[dict[str, Kind]] = {
     ".txt": "text",
@@ -13,9 +13,17 @@ _LINES: Final[dict[str, Kind]] = {
     ".devtest": "text",
     ".jsonl": "json",
     ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
 }
 _COLUMNS: Final[dict[str, Kind]] = {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
-_COMPRESSIONS: Final[dict[str, Compression]] = {"": "", ".gz": "gzip", ".zst": "zstd"}
+_COMPRESSIONS: Final[dict[str, Compression]] = {
+    "": "",
+    ".gz": "gzip",
+    ".zst": "zstd",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+}
 
 
 @dataclass(frozen=True)

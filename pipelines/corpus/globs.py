@@ -2,7 +2,8 @@
 
 Names that start with "." or "_" are skipped, as Spark, Hive and pyarrow do with files that a job leaves beside its data
 ("_SUCCESS", ".part-0.crc"); a pattern that contains the first character matches them. Our own records beside data are
-skipped too: manifest.json, and run.json where there is a manifest.
+skipped too: manifest.json, and run.json where there is a manifest; and the records and cached files of datasets in a
+folder that `save_to_disk` wrote.
 """
 
 import re
@@ -18,6 +19,12 @@ PASSED_OVER: Final = "._"
 _MAGIC: Final = re.compile(r"[*?\[]")
 MANIFEST: Final = "manifest.json"
 RUN: Final = "run.json"
+SAVED: Final = ("state.json", "dataset_info.json")
+"""Records in a folder written by `save_to_disk` of Hugging Face's datasets, whose documents are in data-*.arrow."""
+SAVED_SPLITS: Final = "dataset_dict.json"
+"""Record in a folder with one such folder for each split."""
+SAVED_CACHE: Final = "cache-"
+"""Beginning of the names of files in which datasets stores intermediate results."""
 
 
 def is_glob(path: str) -> bool:
@@ -89,7 +96,9 @@ def _visible(storage: Storage, directory: str, spelled: str | None = None) -> li
         return []
     named = [(entry.path.rpartition("/")[2], entry) for entry in storage.entries(directory)]
     ours = any(name == MANIFEST for name, _ in named)
-    unread = (MANIFEST, RUN) if ours else ()
+    unread = {MANIFEST, RUN, SAVED_SPLITS} if ours else {SAVED_SPLITS}
+    if {name for name, _ in named}.issuperset(SAVED):
+        unread.update(SAVED, (name for name, _ in named if name.startswith(SAVED_CACHE)))
     return [entry for name, entry in named if (name[0] not in PASSED_OVER or name[0] == spelled) and name not in unread]
 
 

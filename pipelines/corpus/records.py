@@ -180,7 +180,16 @@ def _parts(reading: Reading, wanted: Wanted) -> Parts:
         from pipelines.corpus.parquet import parquet_parts
 
         return parquet_parts(reading, wanted) if how.kind == "parquet" else arrow_parts(reading, wanted)
+    if how.kind in ("csv", "tsv"):
+        return _csv_parts(reading, how, wanted)
     return _line_parts(reading, how, wanted)
+
+
+def _csv_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
+    from pipelines.corpus.csv_rows import csv_parts
+
+    yield from csv_parts(reading, whole_lines(chunks(reading, how.compression), reading.batch_bytes), how.kind, wanted)
+    _check_arrived(reading)
 
 
 def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
@@ -207,7 +216,11 @@ def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
             else:
                 reading.record += count_lines(lines)
             del lines
-    # Compare the bytes read with the listed size: not every storage reports changes.
+    _check_arrived(reading)
+
+
+def _check_arrived(reading: Reading) -> None:
+    """Raise ChangedWhileRead if another number of bytes was read than listed: not every storage reports changes."""
     size, arrived = reading.file.size, reading.stream.tell()
     if size is not None and arrived != size and reading.span is None:
         raise ChangedWhileRead(reading.file.path, f"{arrived} of {size} bytes arrived")

@@ -12,6 +12,7 @@ from operators.arrays import F64
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.columns import read_arrow
 from pipelines.corpus.compression import chunks
+from pipelines.corpus.csv_rows import read_csv
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.formats import Format
 from pipelines.corpus.json_lines import read_json
@@ -132,8 +133,11 @@ class _Passage:
         self._rows: int | None = None
         self._block_bytes = block_bytes
         self._reading = Reading(one.file, stream, bad, block_bytes, with_ids=False)
-        self._of_rows = one.how.kind in ("parquet", "arrow")
-        if self._of_rows:
+        self._of_rows = one.how.kind in ("parquet", "arrow", "csv", "tsv")
+        if one.how.kind in ("csv", "tsv"):
+            found = whole_lines(chunks(self._reading, one.how.compression), block_bytes)
+            self.batches = self._of_columns(read_csv(self._reading, found, one.how.kind))
+        elif self._of_rows:
             stream.most_bytes = 1 << 62
             self._rows = _rows(stream) if one.how.kind == "parquet" else None
             self.batches = self._of_columns((read_parquet if self._rows else read_arrow)(self._reading))

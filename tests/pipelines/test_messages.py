@@ -10,8 +10,8 @@ from operators.errors import BabelmergeError
 
 MODULES = (
     "corpus.bad_records", "corpus.errors", "engines.nodes", "engines.ray_connection", "engines.ray_engine",
-    "engines.ray_workers", "engines.run_stats", "memory", "outputs", "parallel_text.selection", "storage_errors", "words.blocks",
-    "words.imported_words", "words.weighting",
+    "engines.ray_workers", "engines.run_stats", "memory", "outputs", "parallel_text.selection", "storage_errors",
+    "words.blocks", "words.imported_words", "words.weighting",
 )  # fmt: skip
 NAME = "a\nb\x1b[31m\u202e s3://user:hunter2@bucket/c"
 VALUES: dict[str, Any] = {

@@ -1,8 +1,10 @@
 """Writers of files in every format, by other means than the code reads them; shared by the tests of this folder."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,10 @@ def squeezed(data: bytes, ending: str) -> bytes:
         return gzip.compress(data, mtime=0)
     if ending.endswith(".zst"):
         return zstandard.ZstdCompressor(write_checksum=True).compress(data)
+    if ending.endswith(".bz2"):
+        return bz2.compress(data)
+    if ending.endswith(".xz"):
+        return lzma.compress(data)
     return data
 
 
@@ -52,6 +58,9 @@ def encode(rows: Sequence[Row], ending: str) -> bytes:
         return out.getvalue()
     if ending == ".arrow":
         return arrow_bytes(frame.to_arrow(), stream=True)
+    if ending.startswith((".csv", ".tsv")):
+        frame.write_csv(out, separator="," if ending.startswith(".csv") else "\t", quote_style="always")
+        return squeezed(out.getvalue(), ending)
     return squeezed(json_lines(records, ascii_only=len(rows) % 2 == 0), ending)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import lzma
 import os
 import random
 import struct
@@ -27,12 +28,15 @@ ROWS = [(str(i), "x", line) for i, line in enumerate(LINES)]
 WHOLE = {
     ".txt.gz": squeezed(TEXT, ".gz"),
     ".txt.zst": squeezed(TEXT, ".zst"),
+    ".txt.bz2": squeezed(TEXT, ".bz2"),
+    ".txt.xz": squeezed(TEXT, ".xz"),
     ".jsonl.gz": encode(ROWS, ".jsonl.gz"),
     ".jsonl.zst": encode(ROWS, ".jsonl.zst"),
     ".parquet": encode(ROWS, ".parquet"),
     ".arrow": encode(ROWS, ".arrow"),
     ".feather": encode(ROWS, ".feather"),
 }
+SQUEEZED = (".txt.gz", ".txt.zst", ".txt.bz2", ".txt.xz")
 
 ARROW_END = b"\xff\xff\xff\xff\0\0\0\0"
 
@@ -87,7 +91,7 @@ def test_a_stream_without_end_mark_is_damaged_unless_it_ends_between_two_message
 
 def test_what_comes_before_the_cut_counts(tmp_path: Path) -> None:
     """Several frames, so that the damage is far behind them; the line the cut goes through is not half read."""
-    for ending in (".txt.gz", ".txt.zst"):
+    for ending in SQUEEZED:
         half = len("".join(LINES[:200])) + 5
         data = squeezed(TEXT[:half], ending) + squeezed(TEXT[half:], ending)[:-300]
         texts = kept_before_damage(written(tmp_path, f"x{ending}", data))
@@ -102,12 +106,16 @@ def test_several_frames_and_members_are_read_to_the_end(tmp_path: Path) -> None:
     members = b"".join(gzip.compress(part, mtime=0) for part in parts)
     assert texts_of(written(tmp_path, "x.txt.gz", members)) == LINES
     assert texts_of(written(tmp_path, "x.txt.gz", members + b"\0" * 700)) == LINES  # padded, as on tapes
+    for ending in (".bz2", ".xz"):
+        assert texts_of(written(tmp_path, f"x.txt{ending}", b"".join(squeezed(p, ending) for p in parts))) == LINES
+    padded = b"".join(squeezed(part, ".xz") + bytes(8) for part in parts)
+    assert texts_of(written(tmp_path, "x.txt.xz", padded)) == LINES  # a multiple of four bytes (.xz format, 2.2)
     many = b"".join(zstandard.compress(line.encode()) for line in LINES)
     assert texts_of(written(tmp_path, "x.txt.zst", many)) == LINES
 
 
 @pytest.mark.parametrize("size", [1 << 20, (1 << 20) + 1, 3 << 20])
-@pytest.mark.parametrize("ending", [".txt.gz", ".txt.zst"])
+@pytest.mark.parametrize("ending", SQUEEZED)
 def test_what_decompresses_to_whole_pieces_is_not_taken_for_cut(tmp_path: Path, size: int, ending: str) -> None:
     data = b"a" * (size - 1) + b"\n"
     assert texts_of(written(tmp_path, f"x{ending}", squeezed(data, ending))) == [data.decode()]
@@ -115,13 +123,13 @@ def test_what_decompresses_to_whole_pieces_is_not_taken_for_cut(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("garbage", [b"garbage", b"\x28", b"\x1f", b"\n", b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08"])
-@pytest.mark.parametrize("ending", [".txt.gz", ".txt.zst"])
+@pytest.mark.parametrize("ending", SQUEEZED)
 def test_garbage_behind_a_stream_is_damage(tmp_path: Path, ending: str, garbage: bytes) -> None:
     assert kept_before_damage(written(tmp_path, f"x{ending}", WHOLE[ending] + garbage)) == LINES
 
 
 def test_a_changed_byte_is_noticed_by_the_checksum(tmp_path: Path) -> None:
-    for ending in (".txt.gz", ".txt.zst"):
+    for ending in SQUEEZED:
         data = bytearray(WHOLE[ending])
         for position in range(20, len(data), len(data) // 20):
             data[position] ^= 0x10
@@ -156,6 +164,11 @@ def test_windows_are_read_up_to_those_of_zstd_itself(tmp_path: Path, log: int, i
         ("x.txt.zst", b"hello, no zstd", "damaged after byte 0"),
         ("x.txt.gz", b"hello, no gzip", "damaged after byte 0"),
         ("x.txt.gz", b"", "has 0 bytes"),
+        ("x.txt.bz2", b"", "has 0 bytes"),
+        ("x.txt.xz", b"", "has 0 bytes"),
+        ("x.txt.bz2", b"hello, no bzip2", "damaged after byte 0"),
+        ("x.txt.xz", b"hello, no xz", "damaged after byte 0"),
+        ("x.txt", lzma.compress(b"a"), "is compressed with xz"),
         ("x.txt.zst", b"", "has 0 bytes"),
         ("x.arrow", b"", "has 0 bytes"),
         ("x.parquet", b"", "not of the format"),
@@ -262,3 +275,10 @@ def test_the_first_bad_record_fails_and_says_where(tmp_path: Path) -> None:
     with pytest.raises(BadRecord) as caught:
         rows_of(written(tmp_path, "x.txt", b"a\nb\xff\nc\xff\n"))
     assert str(caught.value).startswith(f"{tmp_path}/x.txt, record 2: invalid UTF-8 at byte 2; ")
+
+
+def test_an_xz_stream_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 1 << 28}]
+    file = written(tmp_path, "x.txt.xz", lzma.compress(TEXT, filters=filters))
+    assert "needs more than 128 MiB of memory; compress it anew with xz -9" in damage_of(file)
+    assert texts_of(written(tmp_path, "y.txt.xz", lzma.compress(TEXT, preset=6))) == LINES

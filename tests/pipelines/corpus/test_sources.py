@@ -255,3 +255,14 @@ def test_files_of_flores_are_text_by_their_names(tmp_path: Path) -> None:
     assert [row[1:] for row in rows] == [
         (language, text) for language in ("de", "eng_Latn", "sv") for text in ("a\n", "b\n")
     ]
+
+
+def test_a_folder_saved_by_datasets_means_its_data_files(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        plant(tmp_path, *(f"{split}/{name}" for name in ("data-0-of-1.arrow", "cache-12.arrow", "state.json")))
+        plant(tmp_path, f"{split}/dataset_info.json")
+    plant(tmp_path, "dataset_dict.json", "other/state.json", "other/cache-1.arrow")
+    assert names_of(tmp_path, "**") == [
+        "other/cache-1.arrow", "other/state.json", "test/data-0-of-1.arrow", "train/data-0-of-1.arrow"
+    ]  # fmt: skip
+    assert names_of(tmp_path, "train") == ["train/data-0-of-1.arrow"]
