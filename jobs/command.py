@@ -21,7 +21,6 @@ from jobs.cluster.commands import logs, status, stop, submit
 from jobs.commands import COMMANDS, describe, run_steps
 from jobs.configuration import BadConfiguration, read_settings
 from jobs.failures import line_of, print_out
-from jobs.start import INTERRUPTED
 from jobs.version import __version__
 from jobs.workflow import read_workflow
 from operators.errors import UsageError
@@ -38,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 ClickException: Any = typer.BadParameter.__mro__[2]  # base of errors in arguments; typer exports no name of it
+INTERRUPTED = 130
 DEMO = Path(__file__).resolve().parent.parent / "conf" / "demo.yaml"
 """Path of the demo's workflow in a checkout and in the image."""
 PACKAGED_DEMO = Path(__file__).resolve().parent / "demo" / "demo.yaml"
