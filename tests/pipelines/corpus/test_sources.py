@@ -155,10 +155,10 @@ def test_nothing_there(tmp_path: Path, path: str, message: str) -> None:
 
 
 def test_files_that_are_not_read_are_refused_and_named(tmp_path: Path) -> None:
-    plant(tmp_path, "a.txt", "b/README.md", "b/x.csv", "b/y.bz2", "b/z")
+    plant(tmp_path, "a.txt", "b/README.md", "b/x.docx", "b/y.bz2", "b/z")
     with pytest.raises(UnknownFormat) as caught:
         names_of(tmp_path, "")
-    assert str(caught.value).startswith(f"{tmp_path}/b/README.md, {tmp_path}/b/x.csv, {tmp_path}/b/y.bz2 and 1 more: ")
+    assert str(caught.value).startswith(f"{tmp_path}/b/README.md, {tmp_path}/b/x.docx, {tmp_path}/b/y.bz2 and 1 more: ")
     assert all(ending in str(caught.value) for ending in FORMATS)
     for path in ("b/z", "b/*", "b"):
         with pytest.raises(UnknownFormat):
