@@ -7,14 +7,13 @@ workflow and the settings page are generated from it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from jobs.configuration import read_sources
 from jobs.demo.settings import Catalogs
 from jobs.report.settings import Report
-from pipelines.context import Context
 from pipelines.curves.settings import Curves
 from pipelines.mixture.settings import Mixture
 from pipelines.plan.settings import Plan
@@ -25,6 +24,9 @@ from pipelines.retokenize.settings import Retokenize
 from pipelines.settings import Corpus, Execution, Settings
 from pipelines.sweep.settings import Sweep
 from pipelines.train.settings import Train
+
+if TYPE_CHECKING:
+    from pipelines.context import Context  # imports the engines, which help and wrong usage do not need
 
 SomeResult = TypeVar("SomeResult", bound=Result)
 
@@ -62,7 +64,7 @@ def command_of(settings: Settings[Any]) -> Command:
     return found[type(settings)]
 
 
-def run_step(settings: Settings[SomeResult], context: Context) -> SomeResult:
+def run_step(settings: Settings[SomeResult], context: "Context") -> SomeResult:
     """Run one step; note on the progress the number of workers that failed.
 
     YAML files of sources are read here; steps receive sources.
@@ -78,6 +80,8 @@ def run_step(settings: Settings[SomeResult], context: Context) -> SomeResult:
 
 def run_steps(steps: Sequence[Settings[Any]], execution: Execution, progress: Progress) -> list[Result]:
     """Run steps in order on one engine, and close it."""
+    from pipelines.context import Context
+
     kernels = sorted({group for step in steps for group in step.kernels()})
     with Context(execution, progress, kernels=kernels) as context:
         return [run_step(step, context) for step in steps]
@@ -85,6 +89,8 @@ def run_steps(steps: Sequence[Settings[Any]], execution: Execution, progress: Pr
 
 def run_settings(settings: Settings[SomeResult], execution: Execution, progress: Progress) -> SomeResult:
     """Run one command on an engine of its own, and close it."""
+    from pipelines.context import Context
+
     with Context(execution, progress, kernels=settings.kernels()) as context:
         return run_step(settings, context)
 

@@ -3,7 +3,9 @@
 import ast
 import inspect
 import re
-import textwrap
+import sys
+from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -91,17 +93,27 @@ def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:
     """
     lines: dict[str, str] = {}
     for ancestor in reversed(settings.__mro__):
-        if not issubclass(ancestor, msgspec.Struct) or ancestor is msgspec.Struct:
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(ancestor))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for field, below in zip(body.body, body.body[1:], strict=False):
-            if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(field.target, ast.Name):
-                assert isinstance(below.value, ast.Constant)
-                lines[field.target.id] = str(below.value.value).replace(
-                    "{pretokenizers}", ", ".join(PRETOKENIZER_NAMES)
-                )
+        if issubclass(ancestor, msgspec.Struct) and ancestor is not msgspec.Struct:
+            lines |= _own_documentation(ancestor)
     return lines
+
+
+@cache
+def _own_documentation(settings: type) -> dict[str, str]:
+    lines = {}
+    body = _classes(settings.__module__)[settings.__name__].body
+    for field, below in pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(field.target, ast.Name):
+            assert isinstance(below.value, ast.Constant)
+            lines[field.target.id] = str(below.value.value).replace("{pretokenizers}", ", ".join(PRETOKENIZER_NAMES))
+    return lines
+
+
+@cache
+def _classes(module: str) -> dict[str, ast.ClassDef]:
+    """Parse a module's source once; `inspect.getsource` of a class would parse all of it each time."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
