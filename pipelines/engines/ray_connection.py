@@ -70,7 +70,7 @@ class Connection:
         import ray
 
         self.ray: Any = ray
-        self._prints = ray._private.worker.print_to_stdstream
+        self._prints = getattr(ray._private.worker, "print_to_stdstream", None)  # private: another Ray may lack it
         if not ray.is_initialized():
             # Ray prints the log of a raylet that died, of the size of a page, on standard output.
             ray._private.worker.print_to_stdstream = _print_nothing
