@@ -107,7 +107,7 @@ def keep_records(
     settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "merges": merges, "categories": categories}
     if tokenizer.vocabulary.characters is not None:  # records of earlier versions start from bytes
         settings["symbols"] = "characters"
-    stage = Stage("records", settings, [{"words": words_name}], names)
+    stage = Stage("records", settings, [{"words": words_name}], names, uses_engine=False)
 
     def work(_: Path) -> Written:
         written: dict[int, RecordFile] = {}

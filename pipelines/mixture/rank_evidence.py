@@ -101,7 +101,7 @@ def keep_evidence(
 ) -> Evidence:  # fmt: skip
     """Return the evidence of the first `merges` merges; cached in `directory`, and read from there if up to date."""
     settings = {"tokenizer": tokenizer_fingerprint(tokenizer), "merges": merges, "categories": categories}
-    stage = Stage("evidence", settings, [{"words": words.fingerprint}], [EVIDENCE])
+    stage = Stage("evidence", settings, [{"words": words.fingerprint}], [EVIDENCE], uses_engine=False)
 
     def work(scratch: Path) -> Written:
         engine, progress = context.engine, context.progress
