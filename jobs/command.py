@@ -61,10 +61,12 @@ def _flag(field: msgspec.structs.FieldInfo, line: str, positional: bool) -> insp
     name = "--" + field.name.replace("_", "-")
     default = field.default if field.default is not msgspec.NODEFAULT else None
     shown = f" [default: {default}]" if default not in (None, []) else ""
-    if positional:
+    if positional and get_origin(kind) is list:
         annotation: Any = Annotated[
             list[str] | None, typer.Argument(metavar=f"{field.name.upper()}...", help=line, show_default=False)
         ]
+    elif positional:
+        annotation = Annotated[str | None, typer.Argument(metavar=field.name.upper(), help=line, show_default=False)]
     elif get_origin(kind) is list and _plain(get_args(kind)[0]) is int:
         annotation = Annotated[str | None, typer.Option(name, metavar="NUMBER,...", help=line)]
     elif kind is bool:
@@ -81,9 +83,11 @@ def _flag(field: msgspec.structs.FieldInfo, line: str, positional: bool) -> insp
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _parameters(settings: type[Settings[Any]], positional: str | None) -> list[inspect.Parameter]:
-    lines = documentation(settings)
-    return [_flag(field, lines[field.name], field.name == positional) for field in msgspec.structs.fields(settings)]
+def _parameters(settings: type[Settings[Any]]) -> list[inspect.Parameter]:
+    lines, fields = documentation(settings), msgspec.structs.fields(settings)
+    first = fields[0].name if get_origin(_plain(fields[0].type)) is list else ""
+    positional = settings.POSITIONAL or (first,)
+    return [_flag(field, lines[field.name], field.name in positional) for field in fields]
 
 
 def _given(settings: list[type[Settings[Any]]], flags: dict[str, Any]) -> dict[str, Any]:
@@ -124,14 +128,12 @@ def _fields(kind: type[Settings[Any]]) -> tuple[str, ...]:
 
 def _step_command(name: str, kind: type[Settings[Any]]) -> Callable[..., None]:
     """Return the function of a typer command that runs one step."""
-    first = msgspec.structs.fields(kind)[0]
-    positional = first.name if get_origin(_plain(first.type)) is list else None
 
     def command(conf: str | None, **flags: Any) -> None:
         settings, execution = read_settings(kind, conf, _given([kind], flags))
         _run([settings], execution)
 
-    parameters = [*_parameters(kind, positional), *_parameters(Execution, None)]
+    parameters = [*_parameters(kind), *_parameters(Execution)]
     conf = inspect.Parameter("conf", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=ConfFile)
     _sign(command, name, inspect.getdoc(kind) or "", [*parameters, conf])
     return command
@@ -202,7 +204,7 @@ def _register() -> None:
         inspect.Parameter("conf", keyword, annotation=conf),
         inspect.Parameter("directory", keyword, default=None, annotation=directory),
     ]
-    _sign(run, "run", inspect.getdoc(run) or "", [*own, *_parameters(Execution, None)])
+    _sign(run, "run", inspect.getdoc(run) or "", [*own, *_parameters(Execution)])
     app.command("run")(run)
 
     def demo(**flags: Any) -> None:
@@ -212,7 +214,7 @@ def _register() -> None:
         demo,
         "demo",
         "Run conf/demo.yaml: all commands on real text in many languages.",
-        _parameters(Execution, None),
+        _parameters(Execution),
     )
     app.command("demo")(demo)
     for cluster_command in (submit, status, logs, stop):

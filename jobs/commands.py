@@ -37,7 +37,7 @@ class Command:
 
     name: str
     settings: type[Settings[Any]]
-    """Class of the settings. Its first field, if it is a list, takes the positional arguments."""
+    """Class of the settings. Its POSITIONAL names the fields that take the positional arguments."""
     step: str
     """`module:function` of the step, which takes settings and a context, and returns a result. It is imported when it
     runs: Polars takes 0.2 s and Altair a second to import, which commands without them should not wait for."""

@@ -40,6 +40,9 @@ class Settings(msgspec.Struct, Generic[ResultOf], frozen=True, forbid_unknown_fi
 
     KERNELS: ClassVar[tuple[str, ...]] = ()
     """Groups of kernels (`operators.precompile`) that the command runs, whatever its settings."""
+    POSITIONAL: ClassVar[tuple[str, ...]] = ()
+    """Names of the first fields, which take the positional arguments: texts, then a list, which takes all that
+    follow. Without names it is the first field, if that is a list."""
 
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that the command runs with these settings."""
