@@ -239,7 +239,7 @@ def _command(asked: argparse.Namespace, text: Path) -> str:
     """The command as others can repeat it: without the folder of this machine that the text lies in."""
     words = ["python", "-m", "benchmarks.train", text.name, "--vocab-size", str(asked.vocab_size)]
     words += ["--rounds", str(asked.rounds), "--peers", *asked.peers, *(["--ray"] if asked.ray else [])]
-    words += ["--pattern", asked.pattern] if asked.pattern != "gpt4" else []
+    words += ["--pattern", asked.pattern]
     return shlex.join(words)
 
 

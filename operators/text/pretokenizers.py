@@ -87,5 +87,8 @@ PRETOKENIZERS: Final[dict[str, NamedPretokenizer]] = {
 PATTERNS: Final[dict[str, str]] = {name: row.regex for name, row in PRETOKENIZERS.items()}
 """Name to regular expression; gpt4 and llama3 are the same one."""
 
+DEFAULT: Final = "o200k"
+"""Name of the pre-tokenizer that new tokenizers get: it cuts no word at its marks, so no script pays for its vowels."""
+
 NAMES: Final = (*PRETOKENIZERS, NO_SPLIT)
 """Every name that a setting may give for a pre-tokenizer."""

@@ -14,6 +14,7 @@ from operators.arrays import I64
 from operators.errors import DataError
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
+from operators.text.pretokenizers import DEFAULT
 from operators.tokenizer import Merges
 from operators.tokenizer import Tokenizer as TokenizerData
 from operators.training.extension import check_extendable, extend
@@ -69,7 +70,7 @@ def train(
             mapping of language to such documents.
         vocab_size: tokens in all: special tokens, the 256 bytes, one for each merge. There are fewer where no pair is
             left.
-        pretokenizer: a name (gpt4 is the default), none, or a regular expression (docs/explanation/pretokenizers.md).
+        pretokenizer: a name (o200k is the default), none, or a regular expression (docs/explanation/pretokenizers.md).
         special_tokens: tokens that stand for no text; they take the first ids, in their order.
         min_pair_count: training ends when the most frequent pair is rarer than this.
         max_token_length: pairs whose bytes reach this length together are not merged.
@@ -210,7 +211,7 @@ def _start(
     for token in special_tokens:
         if not token or list(special_tokens).count(token) > 1:
             raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
-    return TokenizerData("gpt4" if pretokenizer is None else pretokenizer, tuple(special_tokens), Merges.from_rows([]))
+    return TokenizerData(pretokenizer or DEFAULT, tuple(special_tokens), Merges.from_rows([]))
 
 
 def _check_size(vocab_size: int, present: int) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from operators.text.pretokenizers import DEFAULT
 from pipelines.results import PlanResult
 from pipelines.settings import UNHASHED, Corpus, Settings
 
@@ -15,7 +16,7 @@ class Plan(Settings[PlanResult], frozen=True, kw_only=True):
     """Paths, globs or URIs of text; a .yaml file lists sources."""
     out: Annotated[str | None, UNHASHED] = None
     """Directory for plan.json; by default the plan is only printed."""
-    pretokenizer: str = "gpt4"
+    pretokenizer: str = DEFAULT
     """A name ({pretokenizers}) or a regular expression: its matches and the gaps between are pre-tokens."""
     vocab_sizes: list[Annotated[int, Meta(ge=257, le=100_000_000)]] = []
     """Vocabulary sizes to plan for; by default 32768, 65536 and 131072."""

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from operators.text.pretokenizers import DEFAULT
 from pipelines.results import SweepResult
 from pipelines.settings import UNHASHED, Corpus, Settings
 
@@ -20,7 +21,7 @@ class Sweep(Settings[SweepResult], frozen=True, kw_only=True):
     """Vocabulary size of each tokenizer; languages are compared at this size first."""
     smallest_size: Annotated[int, Meta(ge=257)] = 1024
     """Smallest vocabulary size to choose for a language."""
-    pretokenizer: str = "gpt4"
+    pretokenizer: str = DEFAULT
     """A name ({pretokenizers}) or a regular expression: its matches and the gaps between are pre-tokens."""
     baseline: str = "eng_Latn"
     """Language that the others are compared with."""

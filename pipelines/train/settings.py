@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from operators.text.pretokenizers import DEFAULT
 from pipelines.results import Trained
 from pipelines.settings import UNHASHED, BadSettings, Corpus, Settings
 
 if TYPE_CHECKING:
     from operators.tokenizer import Tokenizer
 
-DEFAULT_PRETOKENIZER: Final = "gpt4"
 DEFAULT_SIZE: Final = 32768
 TWO_BYTE_TOKENS: Final = 1 << 16
 """Vocabulary size from which token ids need more than two bytes."""
@@ -33,7 +33,7 @@ class Train(Settings[Trained], frozen=True, kw_only=True):
     sizes: Annotated[list[Annotated[int, Meta(ge=257, le=100_000_000)]], UNHASHED] = []
     """Smaller vocabulary sizes: also write the tokenizer of each, to size-<size>/ in the same directory."""
     pretokenizer: str | None = None
-    """A name ({pretokenizers}; default: gpt4) or a regular expression: its matches and the gaps are pre-tokens."""
+    """A name ({pretokenizers}; default: o200k) or a regular expression: its matches and the gaps are pre-tokens."""
     special_tokens: list[str] = []
     """Special tokens, in order; they take the first ids and stand for no text."""
     extend: str | None = None
@@ -77,7 +77,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
         if not token or special.count(token) > 1:
             raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
     extended = None if settings.extend is None else _extended(settings, settings.extend)
-    given = DEFAULT_PRETOKENIZER if settings.pretokenizer is None else settings.pretokenizer
+    given = DEFAULT if settings.pretokenizer is None else settings.pretokenizer
     pretokenizer = extended.pretokenizer if extended else given
     if not extended:
         require_unambiguous(pretokenizer)

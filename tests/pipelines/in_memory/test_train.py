@@ -42,7 +42,7 @@ def by_hugging_face(size: int, special_tokens: list[str]) -> list[tuple[str, str
     theirs = HuggingFace(models.BPE())
     theirs.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(PATTERNS["gpt4"]), "isolated"),
+            pre_tokenizers.Split(Regex(PATTERNS["o200k"]), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )

@@ -23,8 +23,8 @@ def plan(**settings: object) -> tuple[int, list[int], str]:
 
 
 def test_sizes_and_the_vocabulary_size_say_each_other() -> None:
-    assert plan() == (32768, [], "gpt4")
-    assert plan(sizes=[8192, 500, 8192, 600]) == (8192, [500, 600, 8192], "gpt4")
+    assert plan() == (32768, [], "o200k")
+    assert plan(sizes=[8192, 500, 8192, 600]) == (8192, [500, 600, 8192], "o200k")
     assert plan(sizes=[500], vocab_size=9000, pretokenizer="gpt2") == (9000, [500], "gpt2")
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_meant_is_refused(
         (["--weights", "en=0"], "> 0"),
         (["--weights", "xx=2"], "weights: no text in the language 'xx'"),
         (["--temperature", "0.5"], ">= 1"),
-        (["--extend", "small", "--pretokenizer", "gpt2"], "pretokenizer: is gpt4 in the tokenizer that is extended"),
+        (["--extend", "small", "--pretokenizer", "gpt2"], "pretokenizer: is o200k in the tokenizer that is extended"),
         (["--extend", "small", "--vocab-size", "300"], "300 leaves no room for a merge (there are 300 tokens"),
         (["--extend", "small", "--max-token-length", "2"], "max_token_length: the tokenizer to extend has merges of"),
     ],
