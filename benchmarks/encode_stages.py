@@ -11,6 +11,7 @@ from operators.text.pretokenize import Pretokenizer
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files
+from pipelines.retokenize.formats import Target
 from pipelines.retokenize.formats.parquet import ParquetShard
 from pipelines.tokenizers import load_tokenizer
 
@@ -28,7 +29,7 @@ def shares(corpus: Sequence[str], reference: str, folder: Path) -> dict[str, flo
     for _ in range(2):
         spent = dict.fromkeys(("reading", "pre-tokenizing", "encoding words", "writing"), 0.0)
         for number, file in enumerate(files):
-            shard, batches = ParquetShard(folder, str(number), kind), read_batches(file, BadRecords("fail"))
+            shard, batches = ParquetShard(Target(folder, str(number), kind)), read_batches(file, BadRecords("fail"))
             while True:
                 began = time.process_time()
                 batch = next(batches, None)

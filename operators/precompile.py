@@ -84,6 +84,7 @@ def _a_tokenizer() -> Tokenizer:
 def _encoding() -> None:
     """Kernels of encoding, and of the counts of premiums."""
     from operators.encoding.encode import Encoder
+    from operators.kernels.packing import with_boundaries
     from operators.metrics.words import word_counts
 
     _read()
@@ -92,6 +93,7 @@ def _encoding() -> None:
     texts = pa.array([_SOME_TEXT, "", "x" * 600], pa.large_string())
     ids, offsets = Encoder(tokenizer).encode(texts)
     sizes = np.array([len(token) for token in tokenizer.tokens], np.int32)
+    with_boundaries(ids, offsets, 1, 2, np.empty(len(ids) + 2 * len(texts), np.int32))
     word_counts(texts, ids, offsets, sizes, np.zeros(len(sizes), np.uint8))
     for pattern in PATTERNS:
         Pretokenizer(pattern).split(texts)
@@ -108,6 +110,17 @@ def _stochastic() -> None:
     pieces = Pretokenizer("gpt4").split(pa.array([_SOME_TEXT], pa.large_string()))
     for name in RANDOM:
         WordEncoder(_a_tokenizer(), parse_segmentation(f"{name}:0.5")).encode(pieces, np.zeros(1, np.uint64))
+
+
+def _array_record() -> None:
+    """Kernels of ArrayRecord files."""
+    from operators.kernels.highway_hash import KEY, put_chunk, put_footers, put_records, put_varints
+
+    data, numbers, out = np.zeros(8, np.uint8), np.array([0, 8]), np.empty(1 << 10, np.uint8)
+    put_records(data, numbers, 0, out, np.empty(1, np.int64), KEY)
+    put_chunk(data, 0, 0, 0, 0, out, KEY)
+    put_footers(numbers[:1], numbers[1:], out, np.empty(1, np.int64))
+    put_varints(numbers, out)
 
 
 def _replaying() -> None:
@@ -133,6 +146,7 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "uint32_ids": _uint32_ids,
     "replaying": _replaying,
     "stochastic": _stochastic,
+    "array_record": _array_record,
 }
 _INDEPENDENT: Final = ("words", "encoding")
 """Groups that share few kernels; the other groups consist mostly of kernels of these."""

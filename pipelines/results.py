@@ -71,13 +71,9 @@ class Retokenized(Result):
 
     @property
     def shards(self) -> list[Path]:
-        """Paths of the shards, sorted; for Megatron each .bin file stands beside its .idx file."""
-        kinds = (".parquet", ".bin", ".idx")
-        return sorted(
-            self.directory / name
-            for name in self.manifest.files
-            if name.endswith(kinds) and name != "bad_records.parquet"
-        )
+        """Paths of the shards' files, sorted; a shard of some formats has several files."""
+        others = ("bad_records.parquet", "README.md", "index.json", "dataset_info.json", "state.json")
+        return sorted(self.directory / name for name in self.manifest.files if name not in others)
 
 
 class PremiumsResult(Result):

@@ -17,7 +17,7 @@ import msgspec
 
 from pipelines.corpus.bad_records import BAD_RECORDS
 from pipelines.outputs import MANIFEST, PLANNED, UNREADABLE, Manifest, record_bytes, remove_files, replacing, writing
-from pipelines.retokenize.formats import endings
+from pipelines.retokenize.formats import endings, indices
 from pipelines.retokenize.parts import WORK, Counts
 
 STATE: Final = "state.json"
@@ -134,8 +134,11 @@ class Ledger:
         there = {one.name: one for one in state.entries if one.is_ours and _all_there(one, sizes)}
         return cls(directory, None, there, frozenset(state.stems), frozenset([*state.files, *left]))
 
-    def begin(self, kept: Sequence[Entry], stems: Iterable[str]) -> Path:
-        """Mark the directory as unfinished; return the work folder. `kept` stay, shards of `stems` may be written."""
+    def begin(self, kept: Sequence[Entry], stems: Iterable[str], others: Iterable[str] = ()) -> Path:
+        """Mark the directory as unfinished; return the work folder.
+
+        kept: entries that stay. stems: of shards that may be written. others: names of further files that may be.
+        """
         work = self.directory / WORK
         all_stems = sorted({*self.stems, *stems})
         with writing(self.directory):
@@ -145,8 +148,9 @@ class Ledger:
                 shutil.rmtree(work, ignore_errors=True)  # left by a run interrupted after its manifest
             work.mkdir(exist_ok=True)
             with replacing(work / STATE) as temporary:
-                temporary.write_bytes(msgspec.json.encode(_State(list(kept), all_stems, sorted(self.files))))
-            for name in (MANIFEST, RUN, PLANNED):
+                written = sorted({*self.files, *others})
+                temporary.write_bytes(msgspec.json.encode(_State(list(kept), all_stems, written)))
+            for name in (MANIFEST, RUN, PLANNED, *self.files.intersection(indices())):
                 (self.directory / name).unlink(missing_ok=True)
             for path in work.glob("job-*"):
                 path.unlink()

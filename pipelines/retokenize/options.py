@@ -14,7 +14,9 @@ from operators.errors import UsageError
 from operators.tokenizer import Tokenizer
 from pipelines.memory import TooLittleMemory
 from pipelines.memory_pool import keep_freed_memory
-from pipelines.retokenize.settings import Format
+from pipelines.retokenize.formats import Target
+from pipelines.retokenize.settings import Format, IdType
+from pipelines.settings import BadSettings
 
 LARGEST_ID: Final = (1 << 31) - 1
 """Largest id: the widest ids of Megatron are int32."""
@@ -27,20 +29,27 @@ BYTES_PER_TOKEN: Final = 40
 Held by a test."""
 
 
-class BadSeparator(UsageError):
-    """A separator that is no token."""
+class BadToken(UsageError):
+    """A token at a document's bound that the tokenizer does not have."""
 
-    separator: str
+    setting: str
+    token: str
     reason: str
-    message = "separator {separator!r}: {reason}; name a token of the tokenizer, or its id"
+    message = "{setting} {token!r}: {reason}; name a token of the tokenizer, or its id"
 
 
 class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     """Options that decide how text becomes tokens and tokens become files. Part of the fingerprint."""
 
     format: Format = "parquet"
-    """`parquet`: id, language, tokens; `megatron`: .bin and .idx."""
-    separator: int | None = None
+    """Format of the shards."""
+    column: str = "input_ids"
+    """Name of the column of ids, in formats with columns."""
+    id_type: IdType = "auto"
+    """Type of the written ids."""
+    begin: int | None = None
+    """Id in front of each document; None: no id."""
+    end: int | None = None
     """Id after each document; None: no id."""
     special_ids: bool = False
     """True if text that spells a special token becomes its id."""
@@ -61,6 +70,8 @@ class Job:
     directory: Path
     """Directory of the shards."""
 
+    fingerprint: str = ""
+    """Fingerprint of the tokenizer."""
     memory_bytes: int | None = None
     """Memory limit of a worker, without its libraries; None: no document is too long."""
 
@@ -76,33 +87,46 @@ class Job:
 
     @property
     def id_type(self) -> np.dtype[Any]:
-        """Type of the written ids: uint16 where all fit, else uint32."""
-        added = max((token.id for token in self.tokenizer.added_tokens), default=0)
-        largest = max(len(self.tokenizer.tokens) - 1, added, self.encoding.separator or 0)
-        return np.dtype(np.uint16 if largest < 1 << 16 else np.uint32)
+        """Type of the written ids: the one asked for, else uint16 where all fit, else uint32."""
+        return id_type_of(self.tokenizer, self.encoding)
+
+    def target(self, name: str) -> Target:
+        """Return the target of a shard of this job."""
+        return Target(self.directory, name, self.id_type, self.encoding.column, self.fingerprint)
 
 
-def separator_id(tokenizer: Tokenizer, separator: str, *, beyond: bool = False) -> int:
+def id_type_of(tokenizer: Tokenizer, encoding: Encoding) -> np.dtype[Any]:
+    """Return the type of the written ids. Raises BadSettings where the one asked for does not hold all."""
+    added = max((token.id for token in tokenizer.added_tokens), default=0)
+    largest = max(len(tokenizer.tokens) - 1, added, encoding.begin or 0, encoding.end or 0)
+    if encoding.id_type == "uint16" and largest > np.iinfo(np.uint16).max:
+        reason = f"the ids of this tokenizer reach {largest:,}, and uint16 ends at 65,535; leave it out, or take uint32"
+        raise BadSettings("id_type", reason)
+    narrow = encoding.id_type == "uint16" or (encoding.id_type == "auto" and largest <= np.iinfo(np.uint16).max)
+    return np.dtype(np.uint16 if narrow else np.uint32)
+
+
+def token_id(tokenizer: Tokenizer, setting: str, token: str, *, beyond: bool = False) -> int:
     """Return the id of a token that is named by its text or by its id. Special tokens come first; digits are an id.
 
-    Raises BadSeparator. beyond: accept ids above the tokenizer's too, as a .tiktoken file does not hold its
-    special tokens.
+    setting: name of the setting, for errors. Raises BadToken. beyond: accept ids above the tokenizer's too, as a
+    .tiktoken file does not hold its special tokens.
     """
-    special = {token.content: token.id for token in tokenizer.added_tokens}
+    special = {added.content: added.id for added in tokenizer.added_tokens}
     last = max([len(tokenizer.tokens) - 1, *special.values()])
-    if separator in special:
-        return special[separator]
-    if separator.isascii() and separator.isdigit():
-        found = int(separator)
+    if token in special:
+        return special[token]
+    if token.isascii() and token.isdigit():
+        found = int(token) if len(token) < 20 else LARGEST_ID + 1
         if found > last and not beyond:
-            raise BadSeparator(separator, f"the ids end at {last}")
+            raise BadToken(setting, token, f"the ids end at {last}")
         if found > LARGEST_ID:
-            raise BadSeparator(separator, f"ids end at {LARGEST_ID}")
+            raise BadToken(setting, token, f"ids end at {LARGEST_ID}")
         return found
-    text = separator.encode("utf-8", "surrogatepass")
+    text = token.encode("utf-8", "surrogatepass")
     if text and text in tokenizer.tokens:
         return tokenizer.tokens.index(text)
-    raise BadSeparator(separator, "no such token")
+    raise BadToken(setting, token, "no such token")
 
 
 def encoder_of(tokenizer: Tokenizer, encoding: Encoding) -> Encoder:

@@ -7,7 +7,10 @@ from msgspec import Meta
 from pipelines.results import Retokenized
 from pipelines.settings import UNHASHED, Corpus, Settings
 
-Format = Literal["parquet", "megatron"]
+Format = Literal["parquet", "arrow", "megatron", "npy", "ds", "llmc", "mds", "litdata", "arrayrecord"]
+
+
+IdType = Literal["auto", "uint16", "uint32"]
 
 
 class Retokenize(Settings[Retokenized], frozen=True, kw_only=True):
@@ -20,9 +23,19 @@ class Retokenize(Settings[Retokenized], frozen=True, kw_only=True):
     out: Annotated[str, UNHASHED]
     """Directory for the token shards."""
     format: Format = "parquet"
-    """`parquet`: id, language, tokens; `megatron`: pairs of .bin and .idx, as its indexed dataset reads them."""
+    """Format of the shards: `parquet` and `arrow` have the columns id, language, input_ids (Hugging Face datasets),
+    `megatron` .bin and .idx (Megatron-LM), `npy` raw arrays with .csv.gz (OLMo), `ds` with an index (datatrove), `llmc`
+    .bin (llm.c), `mds` (mosaicml-streaming), `litdata`, `arrayrecord` (Grain)."""
+    column: str = "input_ids"
+    """Name of the column of ids in Parquet, Arrow and MDS; it was `tokens` before."""
+    id_type: IdType = "auto"
+    """Type of the ids: uint16 or uint32 (Megatron: int32); `auto` takes uint16 where all ids of the tokenizer fit."""
+    begin: str | None = None
+    """A token, by its text or its id (digits are an id), that is put in front of each document; by default none is."""
+    end: str | None = None
+    """A token, by its text or its id, that is put behind each document; by default none is."""
     separator: str | None = None
-    """A token, by its text or its id (digits are an id), that is put behind each document; by default none is."""
+    """Another name of `end`."""
     special_tokens_in_text: Literal["text", "ids"] = "text"
     """Treatment of special tokens that a text spells: encode them as `text`, or as their `ids`."""
     inference: str = "merges"
@@ -33,4 +46,5 @@ class Retokenize(Settings[Retokenized], frozen=True, kw_only=True):
 
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that encoding runs; random segmentations have a group of their own."""
-        return ("encoding", "stochastic") if ":" in self.inference else ("encoding",)
+        groups = {"stochastic": ":" in self.inference, "array_record": self.format == "arrayrecord"}
+        return ("encoding", *(group for group, is_run in groups.items() if is_run))

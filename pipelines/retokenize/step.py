@@ -20,8 +20,9 @@ from pipelines.corpus.sources import InputFile, Source
 from pipelines.outputs import Output, fingerprint, replacing
 from pipelines.results import Retokenized, summarized
 from pipelines.retokenize.bad_records import gather_bad_records
+from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.ledger import Entry, Ledger, end_work, languages_of
-from pipelines.retokenize.options import Encoding, Job, encoder_of, packed, separator_id
+from pipelines.retokenize.options import Encoding, Job, encoder_of, id_type_of, packed, token_id
 from pipelines.retokenize.parts import Counts
 from pipelines.retokenize.settings import Retokenize
 from pipelines.retokenize.shard_names import shard_stems
@@ -65,7 +66,7 @@ class _Progressing:
 def retokenize(settings: Retokenize, context: Context) -> Retokenized:
     """Encode what is new or changed of a corpus since the last run.
 
-    Raises BadSettings, BadSeparator, and what `encode_corpus` and loading the tokenizer raise.
+    Raises BadSettings, BadToken, and what `encode_corpus` and loading the tokenizer raise.
     """
     tokenizer = load_tokenizer(settings.tokenizer)
     encoding = _encoding(settings, tokenizer, context)
@@ -88,15 +89,28 @@ def _encoding(settings: Retokenize, tokenizer: Tokenizer, context: Context) -> E
         reason = f"{settings.tokenizer} names no special tokens to find; leave it out, or give a tokenizer.json"
         raise BadSettings("special_tokens_in_text", reason)
     ranks = not named and settings.tokenizer.partition(",pretokenizer=")[0].endswith((".tiktoken", ".model"))
-    separator = None if settings.separator is None else separator_id(tokenizer, settings.separator, beyond=ranks)
-    return Encoding(
+    if settings.end is not None and settings.separator is not None:
+        raise BadSettings("separator", "is another name of end; give one of them")
+    if settings.column in ("", "id", "language") or not settings.column.isprintable():
+        raise BadSettings("column", f"{settings.column!r} cannot name the column of ids; take input_ids or tokens")
+    end = "end" if settings.separator is None else "separator"
+    begin_id, end_id = (
+        None if token is None else token_id(tokenizer, setting, token, beyond=ranks)
+        for setting, token in (("begin", settings.begin), (end, getattr(settings, end)))
+    )
+    encoding = Encoding(
         format=settings.format,
-        separator=separator,
+        column=settings.column,
+        id_type=settings.id_type,
+        begin=begin_id,
+        end=end_id,
         inference=str(inference),
         seed=settings.seed if inference.is_random else 0,  # another seed changes nothing else
         special_ids=settings.special_tokens_in_text == "ids",
         on_bad_record=context.on_bad_record,
     )
+    id_type_of(tokenizer, encoding)  # before any work
+    return encoding
 
 
 def encode_corpus(
@@ -124,21 +138,25 @@ def encode_corpus(
         return Made(msgspec.structs.replace(made, inputs=[kept[one.stem].as_input() for one in inputs]), kept=True)
     if len(kept) < len(inputs) and kept:
         progress.note(f"tokens: {len(kept):,} of {len(inputs):,} files are unchanged and kept")
+    job = Job(tokenizer, encoding, output.directory, settings["tokenizer"], context.memory_bytes)
+    writer = writer_of(encoding.format)
     stems = [one.stem for one in inputs]
     bad_parts: dict[str, tuple[Path, ...]] = {}
     if not same:
-        work = ledger.begin([kept[name] for name in sorted(kept)], stems)
-        job = _put_job(Job(tokenizer, encoding, output.directory, context.memory_bytes), work)
-        new, bad_parts = _encode_all(todo, job, context)
+        work = ledger.begin([kept[name] for name in sorted(kept)], stems, writer.INDICES)
+        new, bad_parts = _encode_all(todo, _put_job(job, work), context)
         kept |= new
     entries = [kept[one.stem] for one in inputs]
-    facts = _facts(entries)
+    facts = _facts(entries) | {"id_type": job.id_type.name}
     if not any(one["bytes"] for one in facts["languages"].values()):
         raise EmptyCorpus(len(files))
     names = [name for entry in entries for name in entry.files]
     if encoding.on_bad_record == "skip":
         gather_bad_records(entries, bad_parts, output.directory / BAD_RECORDS)
         names.append(BAD_RECORDS)
+    if not same:
+        writer.write_indices(job.target(""), [name for name in names if name.endswith(writer.ENDINGS[0])])
+    names.extend(writer.INDICES)
     ledger.clear(stems, names)
     run = context.run_stats(began, engine=bool(todo or touched))
     contents = [{"path": one.path, "content": one.content, "made_by": one.made_by} for one in entries]

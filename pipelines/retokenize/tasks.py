@@ -161,20 +161,20 @@ class _Part:
     def __init__(self, split: Split, bench: Workbench, number: int) -> None:
         self.number, self._split, self._bench = number, split, bench
         writer = writer_of(bench.job.encoding.format)
-        self._shard = writer(bench.job.directory, part_name(split.stem, number), bench.job.id_type)
+        self._shard = writer(bench.job.target(part_name(split.stem, number)))
         self._counts: Counts = {}
 
     def write(self, batches: Iterator[pa.RecordBatch]) -> None:
         """Encode batches of documents and write their tokens."""
-        separator = self._bench.job.encoding.separator
+        begin, end = self._bench.job.encoding.begin, self._bench.job.encoding.end
         for batch in batches:
             text = batch.column("text")
             self._bench.job.check_room(text.nbytes)
             ids, offsets = self._bench.encoder.encode(text, batch.column("id"))
             self._bench.job.check_room(text.nbytes, len(ids))
             is_large = text.nbytes > LARGE_BYTES
-            if separator is not None:
-                ids, offsets = separated(ids, offsets, separator)
+            if begin is not None or end is not None:
+                ids, offsets = bounded(ids, offsets, begin, end)
             for language, figures in count_languages(batch, offsets).items():
                 self._counts[language] = add(self._counts.get(language, (0, 0, 0)), figures)
             names = batch.select(["id", "language"])
@@ -213,16 +213,14 @@ class _Part:
         self._shard.abandon(error)
 
 
-def separated(ids: I32, offsets: I64, separator: int) -> tuple[I32, I64]:
-    """Return the documents' ids and offsets with one more id at the end of each."""
-    documents = np.arange(len(offsets), dtype=np.int64)
-    longer = offsets + documents
-    with_it = np.empty(len(ids) + len(offsets) - 1, np.int32)
-    own = np.ones(len(with_it), bool)
-    own[longer[1:] - 1] = False
-    with_it[own] = ids
-    with_it[longer[1:] - 1] = separator
-    return with_it, longer
+def bounded(ids: I32, offsets: I64, begin: int | None, end: int | None) -> tuple[I32, I64]:
+    """Return the documents' ids and offsets with one more id in front of each, behind each, or both."""
+    from operators.kernels.packing import with_boundaries
+
+    longer = offsets + np.arange(len(offsets), dtype=np.int64) * ((begin is not None) + (end is not None))
+    with_them = np.empty(int(longer[-1]), np.int32)
+    with_boundaries(ids, offsets, -1 if begin is None else begin, -1 if end is None else end, with_them)
+    return with_them, longer
 
 
 def count_languages(batch: pa.RecordBatch, offsets: I64) -> Counts:

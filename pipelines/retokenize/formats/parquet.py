@@ -1,5 +1,9 @@
-"""Token shards as Parquet files: id, language, tokens. These columns are a contract; more may follow them."""
+"""Token shards as Parquet files: id, language, input_ids. These columns are a contract; more may follow them.
 
+README.md, written beside them, tells Hugging Face's `datasets.load_dataset(DIR)` which files are the shards.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -7,50 +11,54 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from operators.arrays import I32, I64
+from operators.arrays import I64
 from pipelines.outputs import replacing
+from pipelines.retokenize.formats import BadShard, Documents, Target
+from pipelines.retokenize.formats.id_columns import column_of, documents_of, id_table, shard_schema
 
 PARQUET: Final = ".parquet"
-ENCODINGS: Final = {"tokens.list.element": "BYTE_STREAM_SPLIT"}
-"""Encoding of the ids: written half as fast again as plain ids, and a tenth larger (docs/explanation/speed.md)."""
-
-
-def tokens_schema(id_type: np.dtype[Any]) -> pa.Schema:
-    """Return the schema of shards whose ids are uint16 or uint32."""
-    return pa.schema(
-        [
-            pa.field("id", pa.string(), nullable=False),
-            pa.field("language", pa.string(), nullable=False),
-            pa.field("tokens", pa.list_(pa.from_numpy_dtype(id_type)), nullable=False),
-        ]
-    )
+README: Final = "README.md"
+_CARD: Final = """\
+---
+configs:
+- config_name: default
+  data_files: "*-[0-9]*.parquet"
+---
+"""
 
 
 class ParquetShard:
-    """Writer of a Parquet shard (see TokenWriter): a row group a batch."""
+    """Writer of a Parquet shard (see TokenWriter): a row group a batch.
+
+    Ids are stored as byte stream split: written half as fast again as plain ids, and a tenth larger
+    (docs/explanation/speed.md).
+    """
 
     ENDINGS: ClassVar[tuple[str, ...]] = (PARQUET,)
+    INDICES: ClassVar[tuple[str, ...]] = (README,)
 
-    def __init__(self, directory: Path, name: str, id_type: np.dtype[Any]) -> None:
-        self._id_type, self._schema = id_type, tokens_schema(id_type)
-        self._path = directory / f"{name}{PARQUET}"
+    def __init__(self, target: Target) -> None:
+        self._schema = shard_schema(target)
+        self._encodings = {f"{target.column}.list.element": "BYTE_STREAM_SPLIT"}
+        self._path = target.path(PARQUET)
         self._open = ExitStack()
         self._writer: pq.ParquetWriter | None = None
         self._is_written = False
 
-    def write(self, batch: pa.RecordBatch, ids: I32, offsets: I64) -> None:
+    def write(self, batch: pa.RecordBatch, ids: NDArray[Any], offsets: I64) -> None:
         """Append documents."""
         if self._writer is None:
-            temporary = self._open.enter_context(replacing(self._path))
             self._writer = pq.ParquetWriter(
-                temporary, self._schema, compression="zstd", use_dictionary=["language"], column_encoding=ENCODINGS
+                self._open.enter_context(replacing(self._path)),
+                self._schema,
+                compression="zstd",
+                use_dictionary=["language"],
+                column_encoding=self._encodings,
             )
             self._open.callback(self._writer.close)
-        values = pa.array(ids.astype(self._id_type, copy=False) if self._id_type.itemsize == 2 else ids.view("uint32"))
-        lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values, self._schema.field("tokens").type)
-        columns = [batch.column("id"), batch.column("language"), lists]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        self._writer.write_batch(id_table(self._schema, batch, ids, offsets))
 
     def seal(self) -> None:
         """Release what the writer holds of the last batch: six bytes a byte of text."""
@@ -72,5 +80,25 @@ class ParquetShard:
         """Remove the unfinished file."""
         self._open.__exit__(type(error), error, error.__traceback__)
 
+    @classmethod
+    def write_indices(cls, target: Target, shards: Sequence[str]) -> None:
+        """Write README.md."""
+        del shards
+        with replacing(target.directory / README) as temporary:
+            temporary.write_text(_CARD)
+
 
 WRITER: Final = ParquetShard
+
+
+def read(path: Path, id_type: np.dtype[Any] | None = None) -> Iterator[Documents]:
+    """Read a shard, a row group at a time. Raises BadShard."""
+    del id_type
+    try:
+        with pq.ParquetFile(path) as file:
+            column = column_of(path, file.schema_arrow)
+            for i in range(file.num_row_groups):
+                for batch in file.read_row_group(i, use_threads=False).to_batches():
+                    yield documents_of(batch, column)
+    except (OSError, pa.ArrowException) as error:
+        raise BadShard(str(path), f"is no Parquet file ({str(error)[:80]})") from error

@@ -37,7 +37,7 @@ def equal(one: object, other: object) -> bool:
 
 @pytest.mark.parametrize("tokenizer", [PLAIN, PUBLISHED])
 def test_a_job_comes_back_whole(tokenizer: Tokenizer) -> None:
-    job = Job(tokenizer, Encoding(separator=0, format="megatron"), Path("out"), memory_bytes=1 << 40)
+    job = Job(tokenizer, Encoding(end=0, format="megatron"), Path("out"), memory_bytes=1 << 40)
     assert equal(job, unpacked(packed(job)))
     assert not equal(job, unpacked(packed(replace(job, tokenizer=replace(tokenizer, merges=MERGES[:1])))))
 

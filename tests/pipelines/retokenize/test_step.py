@@ -13,7 +13,7 @@ from pipelines.corpus.sources import Source
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import read_manifest
-from pipelines.retokenize.options import BadSeparator, Encoding, separator_id
+from pipelines.retokenize.options import BadToken, Encoding, token_id
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
 from tests.pipelines.retokenize.corpora import encoded, files_of
@@ -27,12 +27,12 @@ def test_shards_hold_hugging_faces_ids_in_the_files_order(tokenizer: Tokenizer, 
     peer = tokenizers.Tokenizer.from_file(str(trained / "tokenizer.json"))
     for language, texts in written.items():
         shard = pl.read_parquet(tmp_path / f"o/{language}.txt-00000.parquet")
-        assert shard.schema == {"id": pl.String, "language": pl.String, "tokens": pl.List(pl.UInt16)}
+        assert shard.schema == {"id": pl.String, "language": pl.String, "input_ids": pl.List(pl.UInt16)}
         assert shard["id"].to_list() == [str(i + 1) for i in range(len(texts))]
         assert set(shard["language"]) == {language}
-        assert shard["tokens"].to_list() == [one.ids for one in peer.encode_batch(texts)]
+        assert shard["input_ids"].to_list() == [one.ids for one in peer.encode_batch(texts)]
         size = len("".join(texts).encode())
-        counts = {"documents": len(texts), "bytes": size, "tokens": int(shard["tokens"].list.len().sum())}
+        counts = {"documents": len(texts), "bytes": size, "tokens": int(shard["input_ids"].list.len().sum())}
         assert manifest.facts["languages"][language] == counts
         [entry] = [one for one in manifest.inputs if Path(one["path"]).stem == language]
         assert entry["languages"] == {language: counts} and entry["size"] == size
@@ -40,42 +40,42 @@ def test_shards_hold_hugging_faces_ids_in_the_files_order(tokenizer: Tokenizer, 
 
 def test_ids_are_as_wide_as_the_vocabulary_asks_for(tokenizer: Tokenizer, tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus", 5)
-    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(separator=65_535))
+    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(end=65_535))
     narrow = pq.read_table(tmp_path / "o/en.txt-00000.parquet")
-    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(separator=65_536))
+    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(end=65_536))
     wide = pq.read_table(tmp_path / "o/en.txt-00000.parquet")
-    assert (str(narrow["tokens"].type), str(wide["tokens"].type)) == (
+    assert (str(narrow["input_ids"].type), str(wide["input_ids"].type)) == (
         "list<element: uint16 not null>".replace(" not null", ""),
         "list<element: uint32>",
     )
-    assert {row[-1] for row in narrow["tokens"].to_pylist()} == {65_535}
-    assert [row[:-1] for row in wide["tokens"].to_pylist()] == [row[:-1] for row in narrow["tokens"].to_pylist()]
-    assert {row[-1] for row in wide["tokens"].to_pylist()} == {65_536}
+    assert {row[-1] for row in narrow["input_ids"].to_pylist()} == {65_535}
+    assert [row[:-1] for row in wide["input_ids"].to_pylist()] == [row[:-1] for row in narrow["input_ids"].to_pylist()]
+    assert {row[-1] for row in wide["input_ids"].to_pylist()} == {65_536}
 
 
 def test_a_separator_is_counted_and_follows_empty_documents_too(tokenizer: Tokenizer, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"text": ""}\n{"text": "the dog"}\n{"text": ""}\n')
     plain = encoded(tokenizer, tmp_path / "x.jsonl", tmp_path / "plain").facts["languages"]["x"]
-    found = encoded(tokenizer, tmp_path / "x.jsonl", tmp_path / "o", Encoding(separator=7)).facts["languages"]["x"]
+    found = encoded(tokenizer, tmp_path / "x.jsonl", tmp_path / "o", Encoding(end=7)).facts["languages"]["x"]
     assert found["tokens"] == plain["tokens"] + 3 and found["documents"] == 3
-    first, second, third = pq.read_table(tmp_path / "o/x.jsonl-00000.parquet")["tokens"].to_pylist()
+    first, second, third = pq.read_table(tmp_path / "o/x.jsonl-00000.parquet")["input_ids"].to_pylist()
     assert first == third == [7] and second[-1] == 7 and len(second) == plain["tokens"] + 1
 
 
 def test_a_separator_is_a_special_token_an_id_or_a_tokens_text(tokenizer: Tokenizer) -> None:
     special = Tokenizer(tokenizer.pretokenizer, ("<|end|>", "7"), tokenizer.merges)
     last = len(special.tokens) - 1
-    assert separator_id(special, "<|end|>") == 0
-    assert separator_id(special, "7") == 1
-    assert separator_id(special, "8") == 8
-    assert separator_id(special, str(last)) == last
-    assert separator_id(special, "\n") == special.tokens.index(b"\n")
-    assert separator_id(tokenizer, "100257", beyond=True) == 100_257  # a .tiktoken file names no special tokens
-    with pytest.raises(BadSeparator, match=f"the ids end at {len(tokenizer.tokens) - 1}"):
-        separator_id(tokenizer, "100257")
+    assert token_id(special, "end", "<|end|>") == 0
+    assert token_id(special, "end", "7") == 1
+    assert token_id(special, "end", "8") == 8
+    assert token_id(special, "end", str(last)) == last
+    assert token_id(special, "end", "\n") == special.tokens.index(b"\n")
+    assert token_id(tokenizer, "end", "100257", beyond=True) == 100_257  # a .tiktoken file names no special tokens
+    with pytest.raises(BadToken, match=f"the ids end at {len(tokenizer.tokens) - 1}"):
+        token_id(tokenizer, "end", "100257")
     for wrong in ("<|start|>", str(last + 1), "-1", "", "\ud800"):
-        with pytest.raises(BadSeparator, match="name a token of the tokenizer, or its id"):
-            separator_id(special, wrong)
+        with pytest.raises(BadToken, match="name a token of the tokenizer, or its id"):
+            token_id(special, "end", wrong)
 
 
 @pytest.mark.parametrize("format", ["parquet", "megatron"])
@@ -83,7 +83,7 @@ def test_the_same_bytes_on_any_number_of_workers_and_when_repeated(
     tokenizer: Tokenizer, tmp_path: Path, format: str
 ) -> None:
     write_corpus(tmp_path / "corpus", 100)
-    encoding = Encoding(format=format, separator=3)  # type: ignore[arg-type]
+    encoding = Encoding(format=format, end=3)  # type: ignore[arg-type]
     runs: dict[str, Engine] = {"one": LocalEngine(1), "many": LocalEngine(4), "repeated": FaultyEngine(2, {})}
     for name, engine in runs.items():
         encoded(tokenizer, tmp_path / "corpus", tmp_path / name, encoding, engine)
@@ -111,7 +111,7 @@ def test_special_tokens_in_text_become_ids_where_that_is_asked_for(tokenizer: To
     (tmp_path / "x.txt").write_text("a<|end|>")
     for asked in (False, True):
         encoded(special, tmp_path / "x.txt", tmp_path / "o", Encoding(special_ids=asked))
-        [ids] = pq.read_table(tmp_path / "o/x.txt-00000.parquet")["tokens"].to_pylist()
+        [ids] = pq.read_table(tmp_path / "o/x.txt-00000.parquet")["input_ids"].to_pylist()
         assert (ids[-1] == 0) is asked and len(ids) == (2 if asked else 8)
     manifest = read_manifest(tmp_path / "o")
     assert manifest is not None and manifest.settings["method"] == "kernels" and manifest.settings["special_ids"]

@@ -95,12 +95,12 @@ def test_other_settings_another_tokenizer_or_a_lost_shard_make_it_anew(
     (tmp_path / "o/en.txt-00000.parquet").unlink()
     encoded(tokenizer, tmp_path / "corpus", tmp_path / "o")
     assert encoded_files == ["en.txt"]
-    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(separator=1))
+    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(end=1))
     assert len(encoded_files) == 5
     shorter = Tokenizer(tokenizer.pretokenizer, (), tokenizer.merges[:50])
-    encoded(shorter, tmp_path / "corpus", tmp_path / "o", Encoding(separator=1))
+    encoded(shorter, tmp_path / "corpus", tmp_path / "o", Encoding(end=1))
     assert len(encoded_files) == 9
-    encoded(shorter, tmp_path / "corpus", tmp_path / "o", Encoding(separator=1, format="megatron"))
+    encoded(shorter, tmp_path / "corpus", tmp_path / "o", Encoding(end=1, format="megatron"))
     names = {path.name for path in (tmp_path / "o").iterdir()}
     stems = [f"{language}.txt-00000" for language in ("de", "en", "ru", "zh")]
     pairs = {f"{stem}{ending}" for stem in stems for ending in (".bin", ".idx")}

@@ -21,7 +21,7 @@ from pipelines.retokenize.tasks import Split, SplitDone, encode_split
 from tests.conftest import ROOT
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.retokenize.corpora import encoded, files_of
-from tests.pipelines.retokenize.formats.test_megatron import sequences
+from tests.pipelines.retokenize.formats.readers import megatron
 from tests.pipelines.retokenize.test_splits import write
 
 pytestmark = pytest.mark.kills
@@ -60,7 +60,7 @@ def test_the_driver_killed_at_ten_moments_and_once_more(trained: Path, tmp_path:
         for path in left.glob("*.parquet"):
             pl.read_parquet(path)
         for path in left.glob("*.idx"):
-            sequences(path.with_suffix(""))
+            megatron(path.with_suffix(".bin"))
         half_done += not (left / "manifest.json").exists()
     assert half_done >= 7
 

@@ -75,7 +75,7 @@ def test_a_document_that_is_too_long_is_refused(tokenizer: Tokenizer, tmp_path: 
             memory_bytes=256_000_000,
         )
     assert not list((tmp_path / "o").glob("*.part")) and not (tmp_path / "o/manifest.json").exists()
-    job = Job(tokenizer, Encoding(), tmp_path, 1_000_000_000)
+    job = Job(tokenizer, Encoding(), tmp_path, memory_bytes=1_000_000_000)
     job.check_room(LARGE_BYTES + 1, 1_000_000_000 // BYTES_PER_TOKEN)
     with pytest.raises(TooLittleMemory):
         job.check_room(LARGE_BYTES + 1, 1_000_000_000 // BYTES_PER_TOKEN + 1)

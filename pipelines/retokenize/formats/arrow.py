@@ -1,0 +1,91 @@
+"""Token shards as Arrow streams: id, language, input_ids, in a folder that `datasets.load_from_disk` opens.
+
+state.json names the shards, and dataset_info.json stands beside it, as `Dataset.save_to_disk` writes them; the types of
+the columns are those of the files.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from operators.arrays import I64
+from pipelines.outputs import replacing
+from pipelines.retokenize.formats import BadShard, Documents, Target
+from pipelines.retokenize.formats.id_columns import column_of, documents_of, id_table, shard_schema
+
+ARROW: Final = ".arrow"
+STATE: Final = "state.json"
+INFO: Final = "dataset_info.json"
+
+
+class ArrowShard:
+    """Writer of an Arrow stream (see TokenWriter): a record batch a batch."""
+
+    ENDINGS: ClassVar[tuple[str, ...]] = (ARROW,)
+    INDICES: ClassVar[tuple[str, ...]] = (INFO, STATE)
+
+    def __init__(self, target: Target) -> None:
+        self._schema, self._path = shard_schema(target), target.path(ARROW)
+        self._open = ExitStack()
+        self._writer: pa.RecordBatchStreamWriter | None = None
+
+    def write(self, batch: pa.RecordBatch, ids: NDArray[Any], offsets: I64) -> None:
+        """Append documents."""
+        if self._writer is None:
+            sink = self._open.enter_context(pa.OSFile(str(self._open.enter_context(replacing(self._path))), "wb"))
+            self._writer = self._open.enter_context(pa.ipc.new_stream(sink, self._schema))
+        self._writer.write_batch(id_table(self._schema, batch, ids, offsets))
+
+    def seal(self) -> None:
+        """Do nothing: this writer holds no batch."""
+
+    def finish(self) -> dict[str, int]:
+        """Give the file its name; return name and size, none where nothing was written."""
+        if self._writer is None:
+            return {}
+        self._open.close()
+        return {self._path.name: self._path.stat().st_size}
+
+    def abandon(self, error: BaseException) -> None:
+        """Remove the unfinished file."""
+        self._open.__exit__(type(error), error, error.__traceback__)
+
+    @classmethod
+    def write_indices(cls, target: Target, shards: Sequence[str]) -> None:
+        """Write dataset_info.json and state.json."""
+        sizes = [[name, (target.directory / name).stat().st_size] for name in shards]
+        state: dict[str, Any] = {
+            "_data_files": [{"filename": name} for name in shards],
+            "_fingerprint": hashlib.sha256(json.dumps([target.tokenizer, sizes]).encode()).hexdigest()[:16],
+            "_format_columns": None,
+            "_format_kwargs": {},
+            "_format_type": None,
+            "_output_all_columns": False,
+            "_split": None,
+        }
+        about = {"citation": "", "description": "", "homepage": "", "license": ""}
+        for name, content in ((INFO, about), (STATE, state)):
+            with replacing(target.directory / name) as temporary:
+                temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+WRITER: Final = ArrowShard
+
+
+def read(path: Path, id_type: np.dtype[Any] | None = None) -> Iterator[Documents]:
+    """Read a shard, a record batch at a time, mapped into memory. Raises BadShard."""
+    del id_type
+    try:
+        with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
+            column = column_of(path, stream.schema)
+            for batch in stream:
+                yield documents_of(batch, column)
+    except (OSError, pa.ArrowException) as error:
+        raise BadShard(str(path), f"is no Arrow stream ({str(error)[:80]})") from error

@@ -1,0 +1,91 @@
+"""Token shards as OLMo's arrays: .npy holds raw ids without NumPy's header, .csv.gz the documents' bounds.
+
+Raw little-endian ids (uint16 or uint32), which readers map into memory. The table has no heading; a row is: first id,
+end, the document's id, the source and the place in the source (dolma, tokenizer/memmap_writer.py; OLMo-core reads the
+first two). The source is the input's name here, the place the document's number in the shard, from 0.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from operators.arrays import I64
+from pipelines.outputs import replacing
+from pipelines.retokenize.formats import BadShard, Documents, Target
+from pipelines.retokenize.formats.id_files import IdFileShard, beside, ids_of, sizes
+
+NPY: Final = ".npy"
+BOUNDS: Final = ".csv.gz"
+
+
+class NpyShard(IdFileShard):
+    """Writer of an array and the table of bounds (see TokenWriter); the table appears last."""
+
+    ENDINGS: ClassVar[tuple[str, ...]] = (NPY, BOUNDS)
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._open = ExitStack()
+        self._rows: io.TextIOWrapper | None = None
+        self._documents = self._tokens = 0
+
+    def write(self, batch: pa.RecordBatch, ids: NDArray[Any], offsets: I64) -> None:
+        """Append documents; the format has no place for their languages."""
+        super().write(batch, ids, offsets)
+        if self._rows is None:
+            raw = self._open.enter_context(replacing(self._target.path(BOUNDS))).open("wb")
+            self._open.enter_context(raw)
+            packed = self._open.enter_context(gzip.GzipFile("", "wb", 1, raw, mtime=0))  # equal bytes at any time
+            self._rows = self._open.enter_context(io.TextIOWrapper(packed, "utf-8", newline=""))
+        bounds = (offsets + self._tokens).tolist()
+        source = self._target.name.rpartition("-")[0] or self._target.name
+        places = range(self._documents, self._documents + len(bounds) - 1)
+        columns = (bounds, bounds[1:], batch.column("id").to_pylist(), [source] * len(places), places)
+        csv.writer(self._rows, lineterminator="\n").writerows(zip(*columns, strict=False))
+        self._documents, self._tokens = places.stop, bounds[-1]
+
+    def finish(self) -> dict[str, int]:
+        """Give the files their names, that of the bounds last; return names and sizes, none where there was no id."""
+        if not self._tokens:
+            self.abandon(EOFError())
+            return {}
+        bounds = self._target.path(BOUNDS)
+        bounds.unlink(missing_ok=True)
+        self._ids.close()
+        self._open.close()
+        return sizes([self._ids.path, bounds])
+
+    def abandon(self, error: BaseException) -> None:
+        """Remove the unfinished files."""
+        super().abandon(error)
+        self._open.__exit__(type(error), error, error.__traceback__)
+
+
+WRITER: Final = NpyShard
+
+
+def read(path: Path, id_type: np.dtype[Any] | None = None) -> Iterator[Documents]:
+    """Read an array by its table: all documents at once, mapped into memory. Raises BadShard."""
+    del id_type
+    table = beside(path, NPY, BOUNDS)
+    ends, names, at = [0], [], 0
+    try:
+        with gzip.open(table, "rt", encoding="utf-8", newline="") as rows:
+            for start, end, *more in csv.reader(rows):
+                if int(start) != at or int(end) < at:
+                    raise BadShard(str(table), f"row {len(ends)} does not begin where the one before ends")
+                at = int(end)
+                ends.append(at)
+                names.append(more[0] if more else "")
+    except (OSError, EOFError, ValueError, csv.Error) as error:
+        raise BadShard(str(table), f"is no table of bounds ({str(error)[:80]})") from error
+    batch = pa.RecordBatch.from_pydict({"id": names, "language": [""] * len(names)})
+    yield Documents(ids_of(path, at), np.array(ends, np.int64), batch)
