@@ -1,6 +1,7 @@
 """Token shards, compared with Hugging Face over the files as the standard library reads them."""
 
 from pathlib import Path
+from typing import get_args
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -8,12 +9,17 @@ import pytest
 import tokenizers
 
 from operators.tokenizer import Merges, Tokenizer
+from pipelines.context import Context
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import Source
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import read_manifest
-from pipelines.retokenize.options import BadToken, Encoding, token_id
+from pipelines.retokenize.formats import writer_of
+from pipelines.retokenize.options import BadToken, Encoding, id_type_of, token_id
+from pipelines.retokenize.settings import Format, Retokenize
+from pipelines.retokenize.step import retokenize
+from pipelines.settings import BadSettings
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
 from tests.pipelines.retokenize.corpora import encoded, files_of
@@ -78,7 +84,7 @@ def test_a_separator_is_a_special_token_an_id_or_a_tokens_text(tokenizer: Tokeni
             token_id(special, "end", wrong)
 
 
-@pytest.mark.parametrize("format", ["parquet", "megatron"])
+@pytest.mark.parametrize("format", get_args(Format))
 def test_the_same_bytes_on_any_number_of_workers_and_when_repeated(
     tokenizer: Tokenizer, tmp_path: Path, format: str
 ) -> None:
@@ -88,7 +94,36 @@ def test_the_same_bytes_on_any_number_of_workers_and_when_repeated(
     for name, engine in runs.items():
         encoded(tokenizer, tmp_path / "corpus", tmp_path / name, encoding, engine)
     one, many, repeated = (files_of(tmp_path / name) for name in runs)
-    assert one == many == repeated and len(one) == (6 if format == "parquet" else 10)
+    assert one == many == repeated
+    assert len(one) == 2 + 4 * len(writer_of(format).ENDINGS) + len(writer_of(format).INDICES)
+
+
+def test_a_type_that_does_not_hold_all_ids_is_refused(tokenizer: Tokenizer) -> None:
+    assert id_type_of(tokenizer, Encoding(id_type="uint32")) == "uint32"
+    assert id_type_of(tokenizer, Encoding(id_type="uint16", begin=65_535)) == "uint16"
+    for encoding in (Encoding(id_type="uint16", begin=65_536), Encoding(id_type="uint16", end=65_536)):
+        with pytest.raises(BadSettings, match="reach 65,536, and uint16 ends at 65,535"):
+            id_type_of(tokenizer, encoding)
+
+
+@pytest.mark.parametrize(
+    ("named", "line"),
+    [
+        ({"begin": "<none>"}, r"begin '<none>': no such token; name a token of the tokenizer, or its id"),
+        ({"end": "400"}, r"end '400': the ids end at 399; name a token"),
+        ({"separator": "9" * 5_000}, r"separator '99.*the ids end at 399"),
+        ({"separator": "1", "end": "1"}, "separator: is another name of end; give one of them"),
+        ({"column": "language"}, "column: 'language' cannot name the column of ids"),
+    ],
+)
+def test_tokens_and_names_that_cannot_be_are_one_line(
+    trained: Path, tmp_path: Path, named: dict[str, str], line: str
+) -> None:
+    (tmp_path / "x.txt").write_text("the dog")
+    settings = Retokenize(corpus=[str(tmp_path / "x.txt")], tokenizer=str(trained), out=str(tmp_path / "o"), **named)  # type: ignore[arg-type]
+    with Context() as context, pytest.raises((BadToken, BadSettings), match=line) as caught:
+        retokenize(settings, context)
+    assert "\n" not in str(caught.value) and not (tmp_path / "o").exists()
 
 
 def test_no_text_is_an_error(tokenizer: Tokenizer, tmp_path: Path) -> None:
