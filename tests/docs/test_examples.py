@@ -81,7 +81,7 @@ def test_the_shell_of_the_nightly_tutorial_does_what_it_says(tmp_path: Path) -> 
     assert done.stdout.splitlines()[-1].startswith("kept ")
     bad = pl.read_parquet(tmp_path / "tokens/bad_records.parquet")
     assert bad["record"].to_list() == [2]
-    [end] = pl.read_parquet(tmp_path / "tokens/sw.jsonl-00000.parquet")["tokens"].to_list()
+    [end] = pl.read_parquet(tmp_path / "tokens/sw.jsonl-00000.parquet")["input_ids"].to_list()
     assert end[-1] == 0  # the separator
 
 
