@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from pipelines.in_memory.premiums import PremiumTables, premiums
     from pipelines.in_memory.tokenizer import Tokenizer
     from pipelines.in_memory.train import train
+    from pipelines.join.settings import Join
     from pipelines.mixture.settings import Mixture
+    from pipelines.peek.settings import Peek
     from pipelines.plan.settings import Plan
     from pipelines.premiums.settings import Premiums
     from pipelines.results import (
         CurvesResult,
         MixtureResult,
+        Peeked,
         PlanResult,
         PremiumsResult,
         ReportResult,
@@ -50,8 +53,11 @@ _HOMES: Final = {
     "Curves": "pipelines.curves.settings",
     "CurvesResult": "pipelines.results",
     "DataError": "operators.errors",
+    "Join": "pipelines.join.settings",
     "Mixture": "pipelines.mixture.settings",
     "MixtureResult": "pipelines.results",
+    "Peek": "pipelines.peek.settings",
+    "Peeked": "pipelines.results",
     "Plan": "pipelines.plan.settings",
     "PlanResult": "pipelines.results",
     "PremiumTables": "pipelines.in_memory.premiums",
@@ -79,8 +85,11 @@ __all__ = [
     "Curves",
     "CurvesResult",
     "DataError",
+    "Join",
     "Mixture",
     "MixtureResult",
+    "Peek",
+    "Peeked",
     "Plan",
     "PlanResult",
     "PremiumTables",

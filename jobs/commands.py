@@ -15,7 +15,9 @@ from jobs.configuration import read_sources
 from jobs.demo.settings import Catalogs
 from jobs.report.settings import Report
 from pipelines.curves.settings import Curves
+from pipelines.join.settings import Join
 from pipelines.mixture.settings import Mixture
+from pipelines.peek.settings import Peek
 from pipelines.plan.settings import Plan
 from pipelines.premiums.settings import Premiums
 from pipelines.progress import Progress
@@ -49,6 +51,8 @@ COMMANDS: Final = (
     Command("catalogs", Catalogs, "jobs.demo.catalogs:catalogs"),
     Command("train", Train, "pipelines.train.step:train"),
     Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),
+    Command("join", Join, "pipelines.join.step:join"),
+    Command("peek", Peek, "pipelines.peek.step:peek"),
     Command("premiums", Premiums, "pipelines.premiums.step:premiums"),
     Command("mixture", Mixture, "pipelines.mixture.step:mixture"),
     Command("curves", Curves, "pipelines.curves.step:curves"),

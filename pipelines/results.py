@@ -76,6 +76,28 @@ class Retokenized(Result):
         return sorted(self.directory / name for name in self.manifest.files if name not in others)
 
 
+@dataclass(frozen=True)
+class PeekedDocument:
+    """Document of a token shard."""
+
+    shard: str
+    """Path of the shard."""
+    name: str
+    """Id of the document; empty where the format has no place for it."""
+    language: str
+    ids: list[int]
+    text: str | None
+    """Text of its first tokens; None without a tokenizer."""
+
+
+@dataclass(frozen=True, repr=False)
+class Peeked(Result):
+    """Result of `peek`. Nothing is written; `directory` is the working directory."""
+
+    documents: tuple[PeekedDocument, ...] = ()
+    """The documents that were shown."""
+
+
 class PremiumsResult(Result):
     """Result of `premiums`."""
 

@@ -34,7 +34,7 @@ class ShardFull(DataError):
 
     path: str
     what: str
-    message = "{path}: a shard of this format holds at most {what}; cut the input file, or take another format"
+    message = "{path}: a shard of this format holds at most {what}; take a smaller size, or another format"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ MOST_TOKENS: Final = (1 << 31) - 1
 _HEADER_INTS: Final = 256
 _KINDS: Final = {2: (20240520, 1), 4: (20240801, 7)}
 """Bytes of an id to magic and version."""
+MAGICS: Final = {magic for magic, _ in _KINDS.values()}
 
 
 class LlmcShard(IdFileShard):

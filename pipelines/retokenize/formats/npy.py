@@ -46,11 +46,14 @@ class NpyShard(IdFileShard):
             packed = self._open.enter_context(gzip.GzipFile("", "wb", 1, raw, mtime=0))  # equal bytes at any time
             self._rows = self._open.enter_context(io.TextIOWrapper(packed, "utf-8", newline=""))
         bounds = (offsets + self._tokens).tolist()
+        known = "source" in batch.schema.names  # of a shard that was read
         source = self._target.name.rpartition("-")[0] or self._target.name
-        places = range(self._documents, self._documents + len(bounds) - 1)
-        columns = (bounds, bounds[1:], batch.column("id").to_pylist(), [source] * len(places), places)
+        numbers = range(self._documents, self._documents + len(bounds) - 1)
+        sources = batch.column("source").to_pylist() if known else [source] * len(numbers)
+        places = batch.column("place").to_pylist() if known else numbers
+        columns = (bounds, bounds[1:], batch.column("id").to_pylist(), sources, places)
         csv.writer(self._rows, lineterminator="\n").writerows(zip(*columns, strict=False))
-        self._documents, self._tokens = places.stop, bounds[-1]
+        self._documents, self._tokens = numbers.stop, bounds[-1]
 
     def finish(self) -> dict[str, int]:
         """Give the files their names, that of the bounds last; return names and sizes, none where there was no id."""
@@ -76,7 +79,7 @@ def read(path: Path, id_type: np.dtype[Any] | None = None) -> Iterator[Documents
     """Read an array by its table: all documents at once, mapped into memory. Raises BadShard."""
     del id_type
     table = beside(path, NPY, BOUNDS)
-    ends, names, at = [0], [], 0
+    ends, rest, at = [0], [], 0
     try:
         with gzip.open(table, "rt", encoding="utf-8", newline="") as rows:
             for start, end, *more in csv.reader(rows):
@@ -84,8 +87,10 @@ def read(path: Path, id_type: np.dtype[Any] | None = None) -> Iterator[Documents
                     raise BadShard(str(table), f"row {len(ends)} does not begin where the one before ends")
                 at = int(end)
                 ends.append(at)
-                names.append(more[0] if more else "")
+                rest.append((*more, "", "", "")[:3])
     except (OSError, EOFError, ValueError, csv.Error) as error:
         raise BadShard(str(table), f"is no table of bounds ({str(error)[:80]})") from error
-    batch = pa.RecordBatch.from_pydict({"id": names, "language": [""] * len(names)})
+    names, sources, places = zip(*rest, strict=True) if rest else ((), (), ())
+    columns = {"id": names, "language": [""] * len(names), "source": sources, "place": places}
+    batch = pa.RecordBatch.from_pydict({name: pa.array(column, pa.string()) for name, column in columns.items()})
     yield Documents(ids_of(path, at), np.array(ends, np.int64), batch)

@@ -48,13 +48,22 @@ def megatron(path: Path) -> Documents:
     ]
 
 
-def npy(path: Path) -> Documents:
-    with gzip.open(path.with_suffix(".csv.gz"), "rt", newline="") as table:
-        rows = list(csv.reader(table))
+def rows_of(table: Path) -> list[list[str]]:
+    with gzip.open(table, "rt", newline="") as opened:
+        return list(csv.reader(opened))
+
+
+def npy_ids(path: Path) -> Documents:
+    rows = rows_of(path.with_suffix(".csv.gz"))
     ids = np.fromfile(path, f"<u{path.stat().st_size // int(rows[-1][1])}")
+    return [ids[int(start) : int(end)].tolist() for start, end, *_ in rows]
+
+
+def npy(path: Path) -> Documents:
+    rows = rows_of(path.with_suffix(".csv.gz"))
     assert [row[2] for row in rows] == [str(i + 1) for i in range(len(rows))]  # documents without an id: their line
     assert [row[4] for row in rows] == [str(i) for i in range(len(rows))]
-    return [ids[int(start) : int(end)].tolist() for start, end, *_ in rows]
+    return npy_ids(path)
 
 
 def ds(path: Path) -> Documents:

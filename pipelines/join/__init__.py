@@ -1,0 +1,1 @@
+"""The command `join`: few large files from many shards."""

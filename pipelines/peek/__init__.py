@@ -1,0 +1,1 @@
+"""The command `peek`: documents and tokens of a shard."""
