@@ -6,7 +6,8 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 # Further arguments for pytest or for the demo: `make test ARGS="-k scanner"`.
 ARGS ?=
-# Processes that tests run in; tests on Ray all run in one of them, one after the other.
+# Processes that tests run in. Each begins with one half of them in the order of the files, so that a fixture of a
+# module is mostly made once; the one that is done first takes over a half of what the other has left.
 WORKERS ?= 2
 
 BIN := .venv/bin
@@ -16,11 +17,13 @@ LOCKER := .venv/locker
 COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
-PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 FAST = not (ray or kills or browser or real_text or slow or exhaustive)
 
 # Ray reports its usage to its makers unless told not to.
 export RAY_USAGE_STATS_ENABLED := 0
+# Otherwise each process of the tests would compile every module of ours, and pytest every assertion, again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo check test exhaustive compiled kernels lint format docs lock image fresh clean
 .DEFAULT_GOAL := help
@@ -55,8 +58,9 @@ test: compiled
 	$(PYTEST) -m "not exhaustive and not ray" $(ARGS)
 	$(BIN)/python -m pytest -m "not exhaustive and ray" $(ARGS)
 
+# hypothesis marks the tests that it draws.
 exhaustive: compiled
-	$(PYTEST) -m exhaustive $(ARGS)
+	$(PYTEST) -m "exhaustive or hypothesis" --hypothesis-profile whole $(ARGS)
 
 # Two processes that find no compiled kernels would each compile them.
 compiled: $(READY)

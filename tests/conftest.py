@@ -26,9 +26,15 @@ os.environ.pop("RAY_ADDRESS", None)  # a test never joins someone's cluster
 
 # The first example of a test may compile kernels, so no example has a deadline and slow data is no failure.
 _PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("dev", **_PATIENT)
-settings.register_profile("ci", derandomize=True, print_blob=True, **_PATIENT)
-settings.load_profile("ci" if os.environ.get("CI") else "dev")
+_CI: dict[str, Any] = {"derandomize": True, "print_blob": True} if os.environ.get("CI") else {}
+settings.register_profile("sample", max_examples=20, **_PATIENT, **_CI)
+settings.register_profile("whole", max_examples=100, **_PATIENT, **_CI)
+settings.load_profile("sample")  # `make exhaustive` loads the other one, before any test is imported
+
+
+def examples(whole: int) -> settings:
+    """Settings of a test that hypothesis draws: so many examples in `make exhaustive`, a fifth of them elsewhere."""
+    return settings(max_examples=max(1, whole * settings().max_examples // 100))
 
 
 def _folder(variable: str, holds: str, otherwise: Path | None) -> Path:
@@ -43,18 +49,11 @@ def _folder(variable: str, holds: str, otherwise: Path | None) -> Path:
     pytest.skip(f"real text is not at hand: {variable} names no folder with {holds} in it")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups, in its own hook of this name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs real text, and let one process of pytest-xdist run all that starts clusters, first.
-
-    Tests of one group run one after the other. Clusters beside each other would compete for processors, and the group
-    takes longest.
-    """
+    """Mark what needs real text."""
     for item in items:
         if REAL_TEXT & set(getattr(item, "fixturenames", ())):
             item.add_marker("real_text")
-        if item.get_closest_marker("ray"):
-            item.add_marker(pytest.mark.xdist_group("ray"))
 
 
 @pytest.fixture(autouse=True)

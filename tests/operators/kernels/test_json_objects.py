@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.reading.json_objects import Objects, objects_of
+from tests.conftest import examples
 
 FIELDS = ("text", "id", "language")
 TEXTS = st.lists(st.sampled_from(['"', "\\", "\n", "\x00", "\x1f", "é", "中", "😀", "a" * 40, "\u2028", "/"])).map(
@@ -44,7 +45,7 @@ def by_json(block: bytes) -> list[tuple[str | None, str, str, int]]:
     return expected
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(
     objects=st.lists(OBJECTS, max_size=5),
     ascii_only=st.booleans(),
@@ -68,7 +69,7 @@ MUTATIONS = st.tuples(st.integers(0, 200), st.sampled_from([*b'{}[]":,\\u0d8e-.1
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@examples(400)
 @given(
     objects=st.lists(OBJECTS, min_size=1, max_size=2), mutations=st.lists(MUTATIONS, max_size=3), cut=st.integers(0, 9)
 )

@@ -1,6 +1,5 @@
 """Every kind of tokenizer.json: the ids are those that `tokenizers` gives, and what encodes is what is expected."""
 
-import copy
 import json
 from dataclasses import replace
 from itertools import pairwise
@@ -76,8 +75,8 @@ def metaspace(scheme: str = "always", each: bool = True) -> Section:
 
 def variant(base: Section, *more: Section, model: Section | None = None, **sections: Section | None) -> str:
     """A file with other sections, and with more added tokens, which take the next ids."""
-    file = copy.deepcopy(base) | sections
-    file["model"] |= model or {}
+    file: Section = base | sections
+    file |= {"model": file["model"] | (model or {}), "added_tokens": [*file["added_tokens"]]}
     following = len(file["model"]["vocab"])
     for token in more:
         known = file["model"]["vocab"].get(token["content"])

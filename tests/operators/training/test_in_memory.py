@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.arrays import I64
@@ -17,6 +17,7 @@ from operators.training.extension import extend
 from operators.training.in_memory import train_words
 from operators.training.pair_totals import PairTotals
 from tests import oracle
+from tests.conftest import examples
 
 counted_words = st.dictionaries(st.text("ab cdé", min_size=1, max_size=16).map(str.encode), st.integers(1, 5))
 
@@ -35,7 +36,7 @@ def names_of(tokenizer: Tokenizer) -> list[str]:
     return [special.get(i) or to_chars(token) for i, token in enumerate(tokenizer.tokens)]
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(counted_words, counted_words, st.integers(0, 30), st.integers(0, 30), st.integers(1, 3))
 def test_words_in_memory_give_the_list_of_the_oracle_and_extend_it(
     first: dict[bytes, int], second: dict[bytes, int], size: int, more: int, minimum: int

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tokenizers
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from operators.arrays import I32
@@ -22,6 +22,7 @@ from operators.tokenizer_files.hugging_face_output import to_json
 from operators.training.extension import extend
 from operators.training.reducer import Reducer, learn_rounds
 from tests import oracle
+from tests.conftest import examples
 
 EVERYTHING = 100_000
 """More tokens than any corpus here can give: training to exhaustion."""
@@ -88,7 +89,7 @@ def counted(pairs: list[tuple[str, int]]) -> dict[bytes, int]:
     return dict(counts)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.one_of(some_words, few_letters),
     special_lists,
@@ -113,7 +114,7 @@ def test_the_merge_list_equals_hugging_faces_and_the_oracles_to_exhaustion(
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@examples(150)
 @given(st.one_of(some_words, few_letters), st.integers(2, 7))
 def test_any_split_gives_the_same_merges(pairs: list[tuple[str, int]], shards: int) -> None:
     words = counted(pairs)
@@ -187,7 +188,7 @@ def continued(
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@examples(200)
 @given(st.one_of(some_words, few_letters), special_lists, st.integers(0, 40), st.integers(1, 9), st.data())
 def test_training_goes_on_from_any_round_as_if_nothing_had_happened(
     pairs: list[tuple[str, int]], special: list[str], more: int, cut: int, data: st.DataObject
@@ -203,7 +204,7 @@ def test_training_goes_on_from_any_round_as_if_nothing_had_happened(
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@examples(200)
 @given(st.one_of(some_words, few_letters), special_lists, st.integers(0, 20), st.integers(0, 20), st.integers(1, 9))
 @example([("aaaa", 3), ("aab", 2), ("baab", 2)], ["ab"], 2, 9, 2)
 def test_extending_what_was_trained_gives_the_list_of_training_on(
@@ -224,7 +225,7 @@ def test_extending_what_was_trained_gives_the_list_of_training_on(
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@examples(150)
 @given(st.one_of(some_words, few_letters), st.one_of(some_words, few_letters), st.integers(0, 25), st.randoms())
 def test_a_tokenizer_with_any_ids_is_extended_as_the_oracle_does(
     first: list[tuple[str, int]], second: list[tuple[str, int]], more: int, draw: random.Random

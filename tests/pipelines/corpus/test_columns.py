@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import ipc
 
@@ -17,6 +17,7 @@ from pipelines.corpus.errors import UnusableColumn
 from pipelines.corpus.reading import InputStream
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
+from tests.conftest import examples
 from tests.pipelines.corpus.corpora import Row, arrow_bytes, rows_of, texts_of, written
 
 FORMATS = ["parquet", "file", "stream"]
@@ -143,7 +144,7 @@ def test_columns_go_by_the_names_of_the_source(tmp_path: Path, how: str) -> None
     assert rows_of(file) == [("3", "sv", "ö")]
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     chunks=st.lists(st.lists(st.none() | st.text(max_size=3), max_size=5), max_size=4),
     how=st.sampled_from(FORMATS),

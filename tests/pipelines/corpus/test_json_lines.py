@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.corpus.bad_records import BadRecord, BadRecords
 from pipelines.storage_errors import UnreadableInput
+from tests.conftest import examples
 from tests.pipelines.corpus.corpora import json_lines, rows_of, texts_of, written
 
 
@@ -150,7 +151,7 @@ OBJECTS = st.dictionaries(st.sampled_from(["text", "id", "other"]), VALUES, max_
 BYTES = st.lists(st.sampled_from([*b'{}[]":,\\u0d8eft \ntx']), max_size=12).map(bytes)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(lines=st.lists((OBJECTS | VALUES).map(lambda value: json.dumps(value).encode()) | BYTES, max_size=6))
 def test_a_line_is_read_exactly_where_pythons_json_finds_an_object_with_a_text(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]

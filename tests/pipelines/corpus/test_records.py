@@ -11,12 +11,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.corpus.bad_records import BadRecord, BadRecords
 from pipelines.corpus.formats import FORMATS
 from pipelines.corpus.records import CORPUS_SCHEMA, Span, read_batches
+from tests.conftest import examples
 from tests.pipelines.corpus.corpora import Row, encode, found, rows_of, squeezed, texts_of, written
 
 EDGES = [
@@ -49,7 +50,7 @@ def huggingface_lines(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("ending", DOCUMENTS)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(rows=st.lists(st.tuples(TEXTS, NAMES, TEXTS), max_size=8), batch_bytes=st.integers(1, 40))
 def test_documents_come_back_equal(ending: str, rows: list[Row], batch_bytes: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +59,7 @@ def test_documents_come_back_equal(ending: str, rows: list[Row], batch_bytes: in
 
 
 @pytest.mark.parametrize("ending", LINES)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(text=TEXTS, batch_bytes=st.integers(1, 40))
 def test_text_is_split_as_hugging_face_splits_it(ending: str, text: str, batch_bytes: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +68,7 @@ def test_text_is_split_as_hugging_face_splits_it(ending: str, text: str, batch_b
         assert rows_of(file, batch_bytes=batch_bytes) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     data=st.lists(st.sampled_from([b"a", b"\n", b"\xff", b"\xe2\x82", b"\xac", b"\r", b"\xed\xa0\x80"])).map(b"".join)
 )

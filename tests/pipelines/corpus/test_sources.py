@@ -9,7 +9,7 @@ from typing import Any
 import fsspec
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.redaction import masked
@@ -17,6 +17,7 @@ from pipelines.corpus.errors import ConflictingSources, InvalidSource, MissingIn
 from pipelines.corpus.formats import FORMATS, language_of
 from pipelines.corpus.sources import InputFile, Source, find_files
 from pipelines.storage_errors import UnreadableInput
+from tests.conftest import examples
 from tests.pipelines.corpus.corpora import rows_of
 
 
@@ -68,7 +69,7 @@ def test_globs(tmp_path: Path, pattern: str, expected: list[str]) -> None:
     assert [file.path.partition(f"{tmp_path.name}/")[2] for file in found] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     names=st.sets(st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=3).map("/".join), max_size=6),
     pattern=st.lists(st.sampled_from(["a", "*", "**", "?", "a*", "[ab]"]), min_size=1, max_size=3).map("/".join),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import tokenizers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.byte_level import to_chars
@@ -15,6 +15,7 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest, read_manifest
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 from pipelines.train.vocabulary_sizes import write_sizes
+from tests.conftest import examples
 from tests.operators.training.test_reducer import (
     counted,
     few_letters,
@@ -29,7 +30,7 @@ from tests.pipelines.train.test_step import merges_of
 FILES = ("tokenizer.json", "tokenizer_config.json", "ranks.tiktoken", "merges.parquet")
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.one_of(some_words, few_letters), special_lists, st.integers(1, 30), st.integers(0, 30))
 def test_a_prefix_is_what_training_to_that_size_gives(
     pairs: list[tuple[str, int]], special: list[str], first: int, more: int
