@@ -29,7 +29,8 @@ def strings_as_statements(tree: ast.Module) -> Iterator[tuple[ast.Expr, bool, st
             case ast.ClassDef(body=body):
                 todo += [(one, False) for one in body]
             case _:
-                todo += [(one, in_function) for one in ast.iter_child_nodes(node)]
+                inside = ast.iter_child_nodes(node)
+                todo += [(one, in_function) for one in inside if not isinstance(one, ast.expr)]
 
 
 def _is_string(node: ast.stmt) -> bool:

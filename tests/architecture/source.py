@@ -23,6 +23,11 @@ class Module:
     def tree(self) -> ast.Module:
         return ast.parse(self.source, self.path)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree, which most rules look through."""
+        return list(ast.walk(self.tree))
+
     @property
     def package(self) -> str:
         return PurePosixPath(self.path).parts[0]
@@ -36,12 +41,16 @@ class Module:
         """True if the module is one of these files or lies in one of these folders."""
         return any(PurePosixPath(self.path).is_relative_to(place) for place in places)
 
-    def imports(self) -> Iterator[tuple[int, str]]:
+    @cached_property
+    def imports(self) -> list[tuple[int, str]]:
         """(line, top-level name) of every import, at any depth of nesting.
 
         A relative import cannot leave its top-level package, so it crosses no line.
         """
-        for node in ast.walk(self.tree):
+        return list(self._imports())
+
+    def _imports(self) -> Iterator[tuple[int, str]]:
+        for node in self.nodes:
             match node:
                 case ast.Import(names=names):
                     yield from ((node.lineno, name.name.split(".")[0]) for name in names)

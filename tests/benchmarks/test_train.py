@@ -71,6 +71,7 @@ def test_a_run_reports_where_a_list_differs(figures: Figures) -> None:
     assert r"- wrong, merge 21: `b'\xff' + b'\xfe'` where babelmerge has `" in shown
 
 
+@pytest.mark.slow
 def test_a_peer_that_fails_is_listed_with_what_it_said(figures: Figures) -> None:
     shown = tables([figures], None)
     assert "| fails | gpt4 | failed |" in shown
@@ -89,6 +90,7 @@ def test_every_run_has_its_own_time_and_memory(figures: Figures) -> None:
     assert rows["bare"].ratio == pytest.approx(sum(ratios) / 2)
 
 
+@pytest.mark.slow
 def test_kept_figures_come_back_the_same_and_make_the_same_chart(figures: Figures, tmp_path: Path) -> None:
     write_figures(figures, tmp_path / "kept.json")
     again = read_figures(tmp_path / "kept.json")
@@ -97,6 +99,7 @@ def test_kept_figures_come_back_the_same_and_make_the_same_chart(figures: Figure
     assert drawn[0] == drawn[1] and b"tokenizers" in drawn[0][0]
 
 
+@pytest.mark.slow
 def test_the_block_in_the_readme_is_replaced_and_nothing_else(figures: Figures) -> None:
     readme = f"# Title\n\n{BEGIN}\nold\n{END}\n\nmore\n"
     once = replace_block(readme, tables([figures], "docs/figures"))

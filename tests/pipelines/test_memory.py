@@ -71,6 +71,7 @@ def learned(words: Manifest, directory: Path, into: Path, workers: int, memory_b
     return (into / "tokenizer.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_corpus_whose_words_are_larger_than_the_limit_trains_within_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,6 +104,7 @@ def test_merges_that_betray_and_merges_that_tell() -> None:
     assert betraying(EMPTY).is_empty() and telling(EMPTY).is_empty()
 
 
+@pytest.mark.slow
 def test_the_page_shows_all_of_it_as_text(tmp_path: Path) -> None:
     written = draw_report(inputs(warning=f"mixture: such as {HOSTILE}: in your categories"), tmp_path)
     assert {"mixture.svg", "mixture-merges.png", "mixture-merges.svg"} <= set(written)

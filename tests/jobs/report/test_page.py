@@ -143,7 +143,7 @@ def test_premiums_are_drawn_by_script_and_in_their_order(small: Path) -> None:
     assert [text for text in drawn if re.fullmatch(r"\d\.\d\d", text)] == ["5.10", "2.50", "1.50", "1.00", "0.80"]
 
 
-@pytest.mark.parametrize("which", ["small", "many"])
+@pytest.mark.parametrize("which", ["small", pytest.param("many", marks=pytest.mark.slow)])
 def test_the_page_fetches_nothing(which: str, request: pytest.FixtureRequest) -> None:
     text = html(request.getfixturevalue(which))
     page = Page(text)
@@ -163,6 +163,7 @@ def test_what_is_not_known_shows_as_a_dash(which: str, request: pytest.FixtureRe
         assert not re.search(r"\b(?:null|NaN|undefined|None|Infinity)\b", path.read_text("utf-8")), path.name
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text(many: Path) -> None:
     text = html(many)
     page = Page(text)
@@ -177,6 +178,7 @@ def test_hostile_names_are_text(many: Path) -> None:
     assert "\x00" not in text + svg
 
 
+@pytest.mark.slow
 def test_ninety_nine_languages_have_a_row_each(many: Path) -> None:
     page = Page(html(many))
     assert len(page.tables["table-premiums"]) == len(page.tables["table-compression"]) == 1 + 99
@@ -220,12 +222,14 @@ def test_a_table_without_rows_is_left_out(tmp_path: Path) -> None:
     assert draw_report(replace(EMPTY, premiums=SMALL.premiums.clear()), tmp_path) == ["report.html"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("premium", [1.0, 0.0, float("nan")])
 def test_one_language_is_drawn(premium: float, tmp_path: Path) -> None:
     draw_report(replace(EMPTY, premiums=premiums([("en", premium, None, None)]), baseline="en"), tmp_path)
     assert ("<svg" in html(tmp_path)) == (premium == 1.0)
 
 
+@pytest.mark.slow
 def test_several_tokenizers_are_told_apart_without_colour(tmp_path: Path) -> None:
     rows = [("en", 1.0, 1.0, 1.0), ("ru", 30.0, 0.0, 31.0)]
     both = pl.concat([premiums(rows, "old"), premiums([*rows[:1], ("ru", 2.0, 1.9, 2.1)], HOSTILE)])
@@ -238,6 +242,7 @@ def test_several_tokenizers_are_told_apart_without_colour(tmp_path: Path) -> Non
     assert [row[0] for row in Page(html(tmp_path)).tables["table-premiums"]].count(HOSTILE) == 2
 
 
+@pytest.mark.slow
 def test_the_map_is_read_without_colour(tmp_path: Path) -> None:
     """The darker a cell, the higher its premium."""
     rows = [(f"l{i}", 1.25**i, None, None) for i in range(14)]
@@ -262,6 +267,7 @@ def test_the_lorenz_curve_says_what_is_unequal() -> None:
     assert lorenz_table(replace(EMPTY, premiums=premiums(rows[:1]), baseline="a")).is_empty()
 
 
+@pytest.mark.slow
 def test_curves_are_drawn_with_what_reaches_the_target(tmp_path: Path) -> None:
     found = curves(["en", "ru", HOSTILE])
     written = draw_report(replace(EMPTY, curves=found, baseline="en"), tmp_path)
@@ -276,6 +282,7 @@ def test_curves_are_drawn_with_what_reaches_the_target(tmp_path: Path) -> None:
     assert "<script>alert" not in html(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_text_is_shown_token_by_token(tmp_path: Path) -> None:
     tokens = {
         "en": [b"Good", b" day"],

@@ -45,6 +45,7 @@ def test_nothing_to_report_is_wrong_usage(babelmerge: Command, tmp_path: Path) -
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 def test_several_premiums_are_drawn_together(babelmerge: Command, tmp_path: Path) -> None:
     paths = [premium_run(tmp_path / name / "premiums", factor=factor) for name, factor in (("old", 1.0), ("new", 0.8))]
     paths.append(premium_run(tmp_path / "third", "other"))
@@ -59,6 +60,7 @@ def test_several_premiums_are_drawn_together(babelmerge: Command, tmp_path: Path
     assert "Token premiums of 3 tokenizers in 2 languages" in page.words
 
 
+@pytest.mark.slow
 def test_yaml_takes_one_path_or_a_list(babelmerge: Command, tmp_path: Path) -> None:
     path = premium_run(tmp_path / "premiums")
     for given in (path, [path]):
@@ -101,6 +103,7 @@ def test_changes_since_an_earlier_run_are_named(babelmerge: Command, tmp_path: P
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_equal_results_give_equal_pages_whatever_time_they_took(babelmerge: Command, tmp_path: Path) -> None:
     reports = []
     for run, seconds in (("first", 1.0), ("second", 77.7)):

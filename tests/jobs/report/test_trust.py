@@ -76,6 +76,7 @@ def test_categories_that_do_not_explain_the_list_make_shares_rough_and_with_inst
     assert judge(EMPTY).level == "firm"
 
 
+@pytest.mark.slow
 def test_the_headline_carries_its_reservations(tmp_path: Path) -> None:
     swinging = inferred({300: 0.0, 1000: 0.15, 3000: 0.13, 30_000: 0.857}, 30_000, warning=WARNING)
     [sentence] = findings(swinging)

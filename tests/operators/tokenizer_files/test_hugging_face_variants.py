@@ -264,7 +264,7 @@ def texts() -> list[str]:
     return TEXTS + list(random_texts(400, seed=1))
 
 
-@pytest.mark.parametrize("special_ids", [False, True])
+@pytest.mark.parametrize("special_ids", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", [*KERNELS, *LIBRARY])
 def test_ids_equal_those_of_tokenizers(name: str, special_ids: bool, texts: list[str]) -> None:
     text = (KERNELS | LIBRARY)[name]

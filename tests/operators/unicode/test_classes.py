@@ -45,6 +45,7 @@ def test_the_installed_tokenizers_puts_the_same_characters_into_each_class(name:
     assert not left, f"{[f'U+{ord(char):04X}' for char in left[:20]]} are not {name}; {advice}"
 
 
+@pytest.mark.slow
 def test_the_definitions_share_nothing() -> None:
     every = "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
     text = PreTokenizedString(every)

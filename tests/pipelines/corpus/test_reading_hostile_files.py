@@ -192,7 +192,7 @@ def test_a_long_line_is_read_where_it_is_plain_whatever_stands_beside_it(
         assert bad.table()["record"].to_pylist() == bad_records
 
 
-@pytest.mark.parametrize("name", ["text", "language", "id", "delta"])
+@pytest.mark.parametrize("name", ["text", "language", "id", pytest.param("delta", marks=pytest.mark.slow)])
 def test_a_few_values_repeated_often_are_read_up_to_a_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -215,6 +215,7 @@ def test_a_few_values_repeated_often_are_read_up_to_a_budget(
     assert all(next(few)[name if name != "delta" else "text"][0].as_py() == value for _ in range(3))
 
 
+@pytest.mark.slow
 def test_delta_encoding_of_gigabytes_stays_below_one(tmp_path: Path) -> None:
     delta: dict[str, Any] = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}}
     table = pa.table({"text": ["a" * (1 << 20)] * 1200})
@@ -223,6 +224,7 @@ def test_delta_encoding_of_gigabytes_stays_below_one(tmp_path: Path) -> None:
     assert (rows, error) == (1200, "") and peak < 1000
 
 
+@pytest.mark.slow
 def test_line_ends_alone_do_not_repeat_a_long_name_in_memory(tmp_path: Path) -> None:
     written(tmp_path, f"{'n' * 240}.txt.gz", gzip.compress(b"\n" * 9_000_000))
     written(tmp_path, f"{'m' * 240}.txt", b"\n" * 9_000_000)

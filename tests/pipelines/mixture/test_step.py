@@ -44,6 +44,7 @@ def infer(made: Path, out: Path, sources: list[Source], engine: LocalEngine = EN
     return pl.read_parquet(out / "mixture.parquet")
 
 
+@pytest.mark.slow
 def test_the_training_text_itself_explains_the_list_without_slack(made: Path, tmp_path: Path) -> None:
     """So few words leave the shares a little room; where there is none, test_mixture.py holds them to 1e-9."""
     found = infer(made, tmp_path / "o", [Source(path=str(made / "corpus"))], method="lp", merges=10_000)
@@ -104,6 +105,7 @@ def test_ranks_alone_tell_the_shares_of_the_training_text(prose: Path, tmp_path:
             assert (tmp_path / f"o{workers}" / name).read_bytes() == (tmp_path / "o" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_words_and_evidence_are_kept_between_methods(prose: Path, tmp_path: Path) -> None:
     sources = [Source(path=str(prose / "corpus"))]
     infer(prose, tmp_path / "o", sources)

@@ -130,6 +130,7 @@ def check(plan: Prediction, truth: Truth, factor: float) -> None:
     assert low <= truth.table_bytes <= high
 
 
+@pytest.mark.slow
 def test_a_tenth_tells_what_counting_and_training_find(synthetic: Path, tmp_path: Path) -> None:
     truth = counted(synthetic, tmp_path / "words", 2000)
     plan = plan_of(synthetic, sample_bytes=MEGABYTE, sizes=(2000,), workers=1)
@@ -144,6 +145,7 @@ def test_real_text_is_told_from_a_sample(corpora: Path, tmp_path: Path, sample_m
     check(plan, truth, 1.3)
 
 
+@pytest.mark.slow
 def test_a_corpus_that_is_read_whole_is_told_exactly(synthetic: Path) -> None:
     plan = plan_of(synthetic, sample_bytes=100 * MEGABYTE)
     texts = {path: path.read_text("utf-8").splitlines(keepends=True) for path in sorted(synthetic.glob("*.txt"))}
@@ -159,6 +161,7 @@ def test_a_corpus_that_is_read_whole_is_told_exactly(synthetic: Path) -> None:
     assert plan.words.distinct_bytes.value == pytest.approx(sum(map(len, together)))
 
 
+@pytest.mark.slow
 def test_the_sample_is_spread_in_proportion_and_the_same_every_time(synthetic: Path) -> None:
     files = find_files([Source(path=str(synthetic))])
     first, second = (Sample(files, MEGABYTE) for _ in range(2))
@@ -174,6 +177,7 @@ def test_the_sample_is_spread_in_proportion_and_the_same_every_time(synthetic: P
     assert np.histogram(places, 5, (0, 1))[0].min() > 0.5 * len(places) / 5
 
 
+@pytest.mark.slow
 def test_every_block_holds_whole_lines(synthetic: Path) -> None:
     lines = {line for path in synthetic.glob("*.txt") for line in path.read_text("utf-8").splitlines(keepends=True)}
     sample = Sample(find_files([Source(path=str(synthetic))]), MEGABYTE // 3)
@@ -195,6 +199,7 @@ def in_every_format(lines: list[str], folder: Path) -> None:
         writer.write_table(table, max_chunksize=1000)
 
 
+@pytest.mark.slow
 def test_every_format_tells_how_much_text_it_holds_and_of_what_words(tmp_path: Path) -> None:
     lines = zipf_lines(3 * MEGABYTE, 0, "etaoinsh")
     random.Random(0).shuffle(lines)
@@ -209,6 +214,7 @@ def test_every_format_tells_how_much_text_it_holds_and_of_what_words(tmp_path: P
         assert plan.sample.files_by_head == 0  # small enough to be passed through
 
 
+@pytest.mark.slow
 def test_of_a_large_compressed_file_the_head_is_read_and_told(tmp_path: Path) -> None:
     lines = zipf_lines(6 * MEGABYTE, 0, "etaoinsh")
     (tmp_path / "xx.txt.zst").write_bytes(zstandard.compress("".join(lines).encode()))
@@ -255,6 +261,7 @@ def test_languages_in_one_block_are_told_apart() -> None:
     assert sorted(merged.frequencies().tolist()) == [1, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_as_few_workers_as_the_memory_allows(synthetic: Path) -> None:
     def planned(memory: float, workers: int | None = None) -> tuple[int, bool]:
         files = find_files([Source(path=str(synthetic))])
@@ -273,6 +280,7 @@ def test_as_few_workers_as_the_memory_allows(synthetic: Path) -> None:
         planned(COSTS.worker_bytes / 2)
 
 
+@pytest.mark.slow
 def test_more_workers_take_less_time_and_memory_and_larger_vocabularies_more(synthetic: Path) -> None:
     plans = [plan_of(synthetic, sample_bytes=MEGABYTE, sizes=(1000, 4000), workers=workers) for workers in (1, 8)]
     for few, many in zip(plans[0].vocabularies, plans[1].vocabularies, strict=True):
@@ -283,6 +291,7 @@ def test_more_workers_take_less_time_and_memory_and_larger_vocabularies_more(syn
     assert small.core_hours.low < small.core_hours.value < small.core_hours.high
 
 
+@pytest.mark.slow
 def test_a_plan_is_written_and_read_again(synthetic: Path, tmp_path: Path) -> None:
     plan = plan_of(synthetic, sample_bytes=MEGABYTE)
     files = find_files([Source(path=str(synthetic))])

@@ -42,6 +42,7 @@ print(before, memory("VmHWM"))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux forgets a peak")
 @pytest.mark.parametrize("format", ["parquet", "megatron"])
 def test_a_long_document_takes_what_is_stated(trained: Path, tmp_path: Path, format: str) -> None:

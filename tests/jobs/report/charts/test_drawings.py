@@ -66,6 +66,7 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return directory, request.param
 
 
+@pytest.mark.slow
 def test_every_chart_is_drawn_with_every_name(drawn: tuple[Path, list[str]]) -> None:
     directory, tokenizers = drawn
     for chart in CHARTS:

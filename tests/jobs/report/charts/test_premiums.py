@@ -49,6 +49,7 @@ def tall(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.mark.slow
 def test_tall_charts_have_their_axis_at_both_ends(tall: Path) -> None:
     for name, title in (
         ("premiums", "tokens for the same text, en = 1"),
