@@ -15,6 +15,7 @@ from tests.jobs.report.examples import EMPTY, compression, curves, mixture, prem
 from tests.jobs.report.test_browser import BROWSER
 from tests.jobs.report.test_hostile_browser import opened
 
+pytestmark = pytest.mark.slow  # draws every chart
 PROPERTIES = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "__defineGetter__", "length"]
 OTHERS = [
     "0", "-1", "null", "undefined", "true", "", "datum.value", "{{7*7}}", "'];alert(1);['", "\\", '"', "</script>",
@@ -66,7 +67,6 @@ def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return directory, request.param
 
 
-@pytest.mark.slow
 def test_every_chart_is_drawn_with_every_name(drawn: tuple[Path, list[str]]) -> None:
     directory, tokenizers = drawn
     for chart in CHARTS:
@@ -82,6 +82,7 @@ def test_every_chart_is_drawn_with_every_name(drawn: tuple[Path, list[str]]) -> 
             assert all(any(text.startswith(tokenizer) for text in texts) for tokenizer in tokenizers), chart
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH")
 def test_the_page_shows_every_name_as_text(drawn: tuple[Path, list[str]]) -> None:
     found = opened(drawn[0], drawn[0])

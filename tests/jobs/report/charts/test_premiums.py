@@ -60,6 +60,7 @@ def test_tall_charts_have_their_axis_at_both_ends(tall: Path) -> None:
         assert texts(tall / "mixture.svg").count("share of the training text's bytes") == 1  # two rows
 
 
+@pytest.mark.slow
 def test_a_slide_is_16_to_9_with_the_top_and_the_bottom(tall: Path) -> None:
     for path in tall.glob("*-slide.png"):
         assert struct.unpack(">II", path.read_bytes()[16:24]) == (1920, 1080), path.name
