@@ -25,7 +25,7 @@ export RAY_USAGE_STATS_ENABLED := 0
 # Otherwise each process of the tests would compile every module of ours, and pytest every assertion, again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check test exhaustive compiled kernels lint format docs lock image fresh clean
+.PHONY: help setup demo check test exhaustive compiled kernels interpreted bounds-checked lint format docs lock image fresh clean
 .DEFAULT_GOAL := help
 
 help:
@@ -69,8 +69,14 @@ compiled: $(READY)
 KERNEL_TESTS = tests/operators/kernels tests/operators/test_shard.py tests/operators/training/test_pair_totals.py
 
 kernels: $(READY)
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target interpreted bounds-checked
+
+# Interpreted, a wrapped integer warns. Few examples: each takes about a hundred times as long.
+interpreted: $(READY)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -W error::RuntimeWarning $(KERNEL_TESTS) $(ARGS)
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest $(KERNEL_TESTS) $(ARGS)
+
+bounds-checked: $(READY)
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest --hypothesis-profile whole $(KERNEL_TESTS) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

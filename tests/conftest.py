@@ -37,6 +37,12 @@ def examples(whole: int) -> settings:
     return settings(max_examples=max(1, whole * settings().max_examples // 100))
 
 
+sample_and_whole = pytest.mark.parametrize(
+    "every", [False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["sample", "all"]
+)
+"""Gives a test the argument `every`: False everywhere, True in `make exhaustive` alone."""
+
+
 def _folder(variable: str, holds: str, otherwise: Path | None) -> Path:
     """The folder that the environment variable names. Skips where none is named; a wrong name is an error."""
     named = os.environ.get(variable)

@@ -26,6 +26,7 @@ from operators.arrays import PADDING
 from operators.text.errors import BadPattern, PatternGaveUp
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
+from tests.conftest import sample_and_whole
 
 NAMES = ["gpt2", "gpt4", "o200k", "qwen", "tekken"]  # llama3 is gpt4, tested by itself
 
@@ -90,7 +91,7 @@ def assigned() -> Iterator[str]:
     yield from "\ue000\uf8ff\U000f0000\U000ffffd\U00100000\U0010fffd"
 
 
-@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["sample", "all"])
+@sample_and_whole
 @pytest.mark.parametrize("name", NAMES)
 def test_languages_of_flores_are_split_as_tokenizers_splits_them(name: str, every: bool, shared: Path) -> None:
     """The first language of each script, or every language: 1,000 sentences each."""
@@ -107,10 +108,13 @@ def test_languages_of_flores_are_split_as_tokenizers_splits_them(name: str, ever
 
 
 @pytest.mark.slow
+@sample_and_whole
 @pytest.mark.parametrize("name", NAMES)
-def test_every_assigned_character_alone_and_between_others(name: str) -> None:
+def test_every_assigned_character_alone_and_between_others(name: str, every: bool) -> None:
+    """Every character, or the first 3,000, which are of most kinds, and every twentieth."""
     characters = list(assigned())
     assert len(characters) > 140_000
+    characters = characters if every else characters[:3000] + characters[3000::20]
     assert_same(name, characters)
     between = [f"a{c}a{c}{c}A{c}1{c}1 {c} {c}\n{c}\n{c}'s" for c in characters]
     joined = ["".join(between[i : i + 64]) for i in range(0, len(between), 64)]
@@ -135,9 +139,12 @@ def test_any_text(name: str, documents: list[str]) -> None:
 
 
 @pytest.mark.slow
+@sample_and_whole
 @pytest.mark.parametrize("name", NAMES)
-def test_every_cased_character_behind_an_apostrophe_and_in_a_contraction(name: str) -> None:
+def test_every_cased_character_behind_an_apostrophe_and_in_a_contraction(name: str, every: bool) -> None:
+    """Every character, or the first 1,000 and every fifth."""
     cased = [char for char in assigned() if char < "\u3000" or char.casefold() != char or char.upper() != char]
+    cased = cased if every else cased[:1000] + cased[1000::5]
     contractions = [f"a'{c}x'{c}e'l{c}'r{c} '{c}'{c}" for c in cased]
     assert_same(name, ["\n".join(contractions[i : i + 64]) for i in range(0, len(contractions), 64)])
 
