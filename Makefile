@@ -60,7 +60,8 @@ test: compiled
 
 # hypothesis marks the tests that it draws.
 exhaustive: compiled
-	$(PYTEST) -m "exhaustive or hypothesis" --hypothesis-profile whole $(ARGS)
+	$(PYTEST) -m "(exhaustive or hypothesis) and not ray" --hypothesis-profile whole $(ARGS)
+	$(BIN)/python -m pytest -m "exhaustive and ray" $(ARGS)
 
 # Two processes that find no compiled kernels would each compile them.
 compiled: $(READY)

@@ -14,7 +14,7 @@ def write(path: Path, language: str, first: int) -> None:
     draw = np.random.default_rng(first)
     known = ["".join(map(chr, draw.integers(first, first + 20, draw.integers(2, 8)))) for _ in range(3000)]
     lines = []
-    for number in range(12_000):
+    for number in range(6_000):
         words = (known[i] for i in draw.zipf(1.3, 10) % len(known))
         lines.append(json.dumps({"id": str(number), "language": language, "text": " ".join(words) + "\nshared"}))
     path.write_text("\n".join(lines) + "\n")
@@ -42,7 +42,7 @@ def test_a_known_mixture_comes_out(tmp_path: Path) -> None:
         "--sample-bytes",
         "300000",
         "--vocab-size",
-        "2000",
+        "1000",
     )
     main([*asked, "--json", str(tmp_path / "out.json")])
     cases = msgspec.json.decode((tmp_path / "out.json").read_bytes(), type=list[Case], strict=False)
@@ -50,7 +50,7 @@ def test_a_known_mixture_comes_out(tmp_path: Path) -> None:
     for case in cases:
         assert case.error < -4 < case.uniform + 2 and not case.warned
     assert cases[0].covered is not None and cases[0].covered >= 2 and cases[1].covered is None
-    assert max(cases[0].by_merges) <= 2000
+    assert max(cases[0].by_merges) <= 1000
     assert all(0 < one <= 1.02 for one in cases[0].efficiency) and sum(cases[0].truth) == pytest.approx(1)
     table = shown((tmp_path / "out.json").read_bytes())
     assert "| 3 | lp | 300000 | gpt4 | 0.0 | 1 |" in table

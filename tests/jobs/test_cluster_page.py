@@ -54,6 +54,7 @@ def token() -> Iterator[str]:
 
 
 @pytest.mark.ray
+@pytest.mark.exhaustive  # test_submission.py submits, asks and stops; here a page's cluster is started from the outside
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc to find the processes it started")
 def test_the_ten_commands_do_what_the_page_says(token: str, tmp_path: Path) -> None:
     written = commands()

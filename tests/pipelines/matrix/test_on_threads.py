@@ -32,8 +32,8 @@ def plain(made: Path) -> dict[str, dict[str, bytes]]:
     return {name: files_of(made / f"plain-{name}") for name in STAGES}
 
 
-CELLS = [  # `make check` takes every fault once and every stage, `make test` takes all
-    pytest.param(stage, fault, marks=[pytest.mark.slow] * ((row - column) % len(STAGES) != 0))
+CELLS = [  # every fault once and every stage here, each fault at each stage in `make exhaustive`
+    pytest.param(stage, fault, marks=[pytest.mark.exhaustive] * ((row - column) % len(STAGES) != 0))
     for row, stage in enumerate(STAGES)
     for column, fault in enumerate((*SCRIPTED, *STORAGE))
 ]
