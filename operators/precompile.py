@@ -123,6 +123,17 @@ def _array_record() -> None:
     put_varints(numbers, out)
 
 
+def _arranging() -> None:
+    """Kernels of shuffled and packed runs."""
+    from operators.kernels.packing import best_fit, copy_pieces
+
+    numbers = np.array([1, 1])
+    best_fit(numbers, 2, np.empty(2, np.int64))
+    for kind in (np.uint16, np.uint32):
+        ids = np.zeros(4, kind)
+        copy_pieces(ids, numbers, numbers, numbers, ids.copy())
+
+
 def _replaying() -> None:
     """Kernels of curves and mixture that no other group has."""
     from operators.curves.tokens_by_size import measure_curve
@@ -147,6 +158,7 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "replaying": _replaying,
     "stochastic": _stochastic,
     "array_record": _array_record,
+    "arranging": _arranging,
 }
 _INDEPENDENT: Final = ("words", "encoding")
 """Groups that share few kernels; the other groups consist mostly of kernels of these."""

@@ -40,6 +40,8 @@ def join(settings: Join, context: Context) -> Retokenized:
     if not settings.shards:
         raise BadSettings("shards", "name a directory that retokenize wrote")
     found = [shards_of(Path(one).expanduser().resolve()) for one in settings.shards]
+    if packed := next((one for one in found if one.manifest.settings.get("pack") is not None), None):
+        raise NoShards(str(packed.directory), "holds packed rows; join documents, or name a larger corpus to pack")
     require_alike(found)
     first = found[0]
     if out_directory(settings.out) in [one.directory for one in found]:

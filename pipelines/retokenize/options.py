@@ -41,7 +41,7 @@ class BadToken(UsageError):
 class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     """Options that decide how text becomes tokens and tokens become files. Part of the fingerprint."""
 
-    format: Format = "parquet"
+    format: Format | Literal["shuffled"] = "parquet"
     """Format of the shards."""
     column: str = "input_ids"
     """Name of the column of ids, in formats with columns."""
@@ -57,6 +57,8 @@ class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     """Segmentation of words into tokens, as `operators.encoding.segmentation.parse_segmentation` reads it."""
     seed: int = 0
     """Seed of random segmentations; a document's tokens depend on it, the document's id and its text alone."""
+    shuffle: int | None = None
+    """Seed of the order of documents, in the first pass of a shuffled run."""
     on_bad_record: Literal["fail", "skip"] = "fail"
     """Treatment of records that cannot be read."""
 
@@ -92,7 +94,9 @@ class Job:
 
     def target(self, name: str) -> Target:
         """Return the target of a shard of this job."""
-        return Target(self.directory, name, self.id_type, self.encoding.column, self.fingerprint)
+        return Target(
+            self.directory, name, self.id_type, self.encoding.column, self.fingerprint, seed=self.encoding.shuffle
+        )
 
 
 def id_type_of(tokenizer: Tokenizer, encoding: Encoding) -> np.dtype[Any]:

@@ -11,6 +11,8 @@ Format = Literal["parquet", "arrow", "megatron", "npy", "ds", "llmc", "mds", "li
 
 
 IdType = Literal["auto", "uint16", "uint32"]
+Packing = Literal["cut", "best-fit", "none"]
+LongDocuments = Literal["split", "truncate"]
 
 
 class Retokenize(Settings[Retokenized], frozen=True, kw_only=True):
@@ -36,6 +38,19 @@ class Retokenize(Settings[Retokenized], frozen=True, kw_only=True):
     """A token, by its text or its id, that is put behind each document; by default none is."""
     separator: str | None = None
     """Another name of `end`."""
+    shuffle: Annotated[int, Meta(ge=0)] | None = None
+    """Seed of a random order of all documents over all shards. Any change of the corpus is then a new run."""
+    pack: int | None = None
+    """Write rows of this many tokens, 2 or more, not documents. Any change of the corpus is then a new run."""
+    packing: Packing | None = None
+    """`cut` (default): documents one after the other, cut at each row's end; `best-fit`: only documents longer than a
+    row are cut, and rows are filled by best-fit decreasing; `none`: each document has rows of its own."""
+    pack_one_more: bool = False
+    """Rows have one token more than `pack`, for inputs and targets that are shifted by one."""
+    long_documents: LongDocuments | None = None
+    """Treatment of documents longer than a row, with `best-fit` and `none`: `split` (default), or `truncate`."""
+    pad: str | None = None
+    """A token, by its text or its id, that fills rows up; by default that of `end`, else id 0."""
     special_tokens_in_text: Literal["text", "ids"] = "text"
     """Treatment of special tokens that a text spells: encode them as `text`, or as their `ids`."""
     inference: str = "merges"
@@ -46,5 +61,10 @@ class Retokenize(Settings[Retokenized], frozen=True, kw_only=True):
 
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that encoding runs; random segmentations have a group of their own."""
-        groups = {"stochastic": ":" in self.inference, "array_record": self.format == "arrayrecord"}
+        arranged = self.shuffle is not None or self.pack is not None
+        groups = {
+            "stochastic": ":" in self.inference,
+            "array_record": self.format == "arrayrecord",
+            "arranging": arranged,
+        }
         return ("encoding", *(group for group, is_run in groups.items() if is_run))

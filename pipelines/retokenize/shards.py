@@ -14,7 +14,7 @@ from pipelines.outputs import Manifest, are_there, read_manifest
 from pipelines.retokenize.formats import Documents, indices, read_shard, writer_of
 from pipelines.retokenize.settings import Format
 
-STAGES: Final = ("tokens", "joined")
+STAGES: Final = ("tokens", "joined", "arranged")
 """Stages whose directories hold token shards."""
 _DECIDING: Final = ("format", "column", "begin", "end")
 

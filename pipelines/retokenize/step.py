@@ -24,6 +24,7 @@ from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.ledger import Entry, Ledger, end_work, languages_of
 from pipelines.retokenize.options import Encoding, Job, encoder_of, id_type_of, packed, token_id
 from pipelines.retokenize.parts import Counts
+from pipelines.retokenize.second_pass import arrangement_of, retokenize_arranged
 from pipelines.retokenize.settings import Retokenize
 from pipelines.retokenize.shard_names import shard_stems
 from pipelines.retokenize.splits import planned, split_all
@@ -70,6 +71,9 @@ def retokenize(settings: Retokenize, context: Context) -> Retokenized:
     """
     tokenizer = load_tokenizer(settings.tokenizer)
     encoding = _encoding(settings, tokenizer, context)
+    arrangement = arrangement_of(settings, tokenizer, encoding, beyond=_is_beyond(settings, tokenizer))
+    if arrangement is not None:
+        return retokenize_arranged(settings, tokenizer, encoding, arrangement, context, encode_corpus)
     output = Output(out_directory(settings.out), "tokens")
     files = context.input_files(settings.corpus, output)
     with output:
@@ -88,14 +92,13 @@ def _encoding(settings: Retokenize, tokenizer: Tokenizer, context: Context) -> E
     if settings.special_tokens_in_text == "ids" and not named:
         reason = f"{settings.tokenizer} names no special tokens to find; leave it out, or give a tokenizer.json"
         raise BadSettings("special_tokens_in_text", reason)
-    ranks = not named and settings.tokenizer.partition(",pretokenizer=")[0].endswith((".tiktoken", ".model"))
     if settings.end is not None and settings.separator is not None:
         raise BadSettings("separator", "is another name of end; give one of them")
     if settings.column in ("", "id", "language") or not settings.column.isprintable():
         raise BadSettings("column", f"{settings.column!r} cannot name the column of ids; take input_ids or tokens")
     end = "end" if settings.separator is None else "separator"
     begin_id, end_id = (
-        None if token is None else token_id(tokenizer, setting, token, beyond=ranks)
+        None if token is None else token_id(tokenizer, setting, token, beyond=_is_beyond(settings, tokenizer))
         for setting, token in (("begin", settings.begin), (end, getattr(settings, end)))
     )
     encoding = Encoding(
@@ -111,6 +114,12 @@ def _encoding(settings: Retokenize, tokenizer: Tokenizer, context: Context) -> E
     )
     id_type_of(tokenizer, encoding)  # before any work
     return encoding
+
+
+def _is_beyond(settings: Retokenize, tokenizer: Tokenizer) -> bool:
+    """Return True if the tokenizer's file does not hold its special tokens, so that larger ids may be meant."""
+    ranks = settings.tokenizer.partition(",pretokenizer=")[0].endswith((".tiktoken", ".model"))
+    return ranks and not tokenizer.added_tokens
 
 
 def encode_corpus(

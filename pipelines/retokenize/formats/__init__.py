@@ -50,6 +50,10 @@ class Target:
     """Name of the column of ids, in formats with columns."""
     tokenizer: str = ""
     """Fingerprint of the tokenizer, in formats that name one."""
+    extra: "tuple[pa.Field, ...]" = ()
+    """Further columns, which each batch has, in formats with columns."""
+    seed: int | None = None
+    """Seed of the order of documents, in the first pass of a shuffled run."""
 
     def path(self, ending: str) -> Path:
         """Return the path of the shard's file with this ending."""

@@ -18,6 +18,7 @@ def shard_schema(target: Target) -> pa.Schema:
             pa.field("id", pa.string(), nullable=False),
             pa.field("language", pa.string(), nullable=False),
             pa.field(target.column, pa.list_(pa.from_numpy_dtype(target.id_type)), nullable=False),
+            *target.extra,
         ]
     )
 
@@ -29,7 +30,8 @@ def id_table(schema: pa.Schema, batch: pa.RecordBatch, ids: NDArray[Any], offset
         ids = ids.view(np.uint32)
     values = pa.array(ids.astype(id_type, copy=False))
     lists = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values, schema.field(2).type)
-    return pa.RecordBatch.from_arrays([batch.column("id"), batch.column("language"), lists], schema=schema)
+    further = [batch.column(field.name) for field in list(schema)[3:]]
+    return pa.RecordBatch.from_arrays([batch.column("id"), batch.column("language"), lists, *further], schema=schema)
 
 
 def column_of(path: Path, schema: pa.Schema) -> str:
