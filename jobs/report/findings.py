@@ -7,9 +7,10 @@ import polars as pl
 
 from jobs.report.inputs import ReportInputs
 from jobs.report.tables import change_table, compression_table, mixture_table, premium_table, share_outside
-from jobs.report.trust import Trust, judge
+from jobs.report.trust import judge
 from jobs.report.wording import interval, listed, named, percent, points, times
 from operators.unicode.script_names import UNKNOWN
+from pipelines.mixture.trust import Trust
 from pipelines.premiums.changes import BETTER, WORSE
 
 FINDINGS = 3
@@ -118,7 +119,7 @@ def _mixture(inputs: ReportInputs) -> _Finding | None:
         f"From the merge list alone, the shares of {len(table)} categories in the training text come out "
         f"{points(mean)} off on average; the largest error is {points(worst['error'])}, for {worst['name']} "
         f"({percent(worst['share'])} inferred, {percent(worst['truth'])} in truth){_outside(inputs)}."
-        f"{_reservations(trust)}",
+        f"{_reservations(trust, known=True)}",
         1.0,
     )
 
@@ -127,7 +128,7 @@ def _largest_share(table: pl.DataFrame, trust: Trust) -> str:
     largest = table.sort("share", "category", descending=[True, False]).row(0, named=True)
     if trust.level == "none":
         return (
-            f"The merge list does not tell the training mixture, as {' and '.join(trust.reasons)}; the best fit, which "
+            f"The merge list does not tell the training mixture, as {'; '.join(trust.reasons)}. The best fit, which "
             f"cannot be relied on, is led by {largest['name']} with {percent(largest['share'])} of the bytes."
         )
     return (
@@ -137,11 +138,14 @@ def _largest_share(table: pl.DataFrame, trust: Trust) -> str:
     )
 
 
-def _reservations(trust: Trust) -> str:
+def _reservations(trust: Trust, known: bool = False) -> str:
+    """Return the verdict; where the truth is `known`, as what one would have to say without it."""
     if trust.level == "firm":
         return ""
-    verdict = "The shares are rough" if trust.level == "rough" else "The shares cannot be relied on"
-    return f" {verdict}: {' and '.join(trust.reasons)}."
+    if known:
+        level = "rough" if trust.level == "rough" else "unreliable"
+        return f" Without the truth one would have to call the shares {level}: {'; '.join(trust.reasons)}."
+    return f" {trust.verdict}"
 
 
 def _outside(inputs: ReportInputs) -> str:

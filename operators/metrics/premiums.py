@@ -6,7 +6,7 @@ corpus token counts (Schmidt et al. 2024).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,8 +52,17 @@ def ratios(amounts: Sequence[F64], present: Mask, baseline: int, resamples: int)
 
     Each of `amounts` (one a tokenizer; float64[documents, languages]) is 0 where `present` (bool, same shape) is false;
     `baseline` is a column. NaN for a ratio without documents, or with nothing on the baseline's side.
+
+    The baseline's ratio to itself is 1 whatever the documents. Of another language whose documents all have one ratio
+    nothing says how others would vary, so it has no interval.
     """
-    return _estimates([(one,) for one in amounts], (1,), present, baseline, resamples)
+    found = _estimates([(one,) for one in amounts], (1,), present, baseline, resamples)
+    itself = np.arange(present.shape[1]) == baseline
+    alike = [(one.differing == 0) & ~itself for one in found]
+    return [
+        replace(one, low=np.where(same, np.nan, one.low), high=np.where(same, np.nan, one.high))
+        for one, same in zip(found, alike, strict=True)
+    ]
 
 
 def changes(new: F64, old: F64, present: Mask, baseline: int, resamples: int) -> Estimate:
@@ -69,7 +78,7 @@ def _estimates(
 ) -> list[Estimate]:
     """Estimate for each of `counts` the product over its matrices of (language's sum / baseline's sum) ** sign."""
     both = present & present[:, [baseline]]
-    made = np.full((3, len(counts), both.shape[1]), np.nan)
+    made = np.full((4, len(counts), both.shape[1]), np.nan)
     patterns, which = np.unique(both, axis=1, return_inverse=True)
     exponents = [exponent for sign in signs for exponent in (sign, -sign)]
     for p in range(patterns.shape[1]):  # documents in common: one pattern for all languages
@@ -80,7 +89,7 @@ def _estimates(
             own = [one[k][rows][:, [baseline]] for one in counts]
             sums.append(np.concatenate([np.repeat(column, len(columns), 1) for column in own], axis=1))
         found = product_intervals(sums, exponents, resamples)
-        for i, one in enumerate((found.value, found.low, found.high)):
+        for i, one in enumerate((found.value, found.low, found.high, found.differing)):
             made[i][:, columns] = one.reshape(len(counts), len(columns))
     made[~np.isfinite(made)] = np.nan
     return [Estimate(*made[:, i]) for i in range(len(counts))]

@@ -3,6 +3,8 @@
 Documents are drawn with replacement, and the logarithm is studentised: each resample's distance from the estimate is
 counted in its own standard errors (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 12.5).
 Percentiles of the ratio itself, and BCa, cover too rarely with few documents (figures: docs/explanation/premiums.md).
+Where most documents have one ratio, as texts that are nearly the same in two languages do, all depends on the others:
+with fewer than DIFFERING of them no interval covers, and none is given.
 """
 
 from collections.abc import Sequence
@@ -19,6 +21,9 @@ MOST_UNITS: Final = 4096
 """Greatest number of units drawn: more documents are summed into so many groups, each of every 4,096th document."""
 FEWEST: Final = 4
 """Fewest documents with an interval: of three, every ninth resample repeats one, and has no standard error."""
+DIFFERING: Final = 16
+"""Fewest documents that must differ, where more than half have the same ratio: with fewer, intervals cover too rarely
+(figures: docs/explanation/premiums.md)."""
 BLOCK_CELLS: Final = 1 << 23
 """Weights of resamples held at a time: 64 MB."""
 BLOCK_COLUMNS: Final = 256
@@ -34,6 +39,9 @@ class Estimate:
     value: F64
     low: F64
     high: F64
+    differing: F64
+    """float64[columns]: number of documents whose own value is not the one that more than half of them share; that of
+    all documents where no value is shared by so many."""
 
 
 def product_intervals(sums: Sequence[F64], exponents: Sequence[int], resamples: int) -> Estimate:
@@ -41,14 +49,15 @@ def product_intervals(sums: Sequence[F64], exponents: Sequence[int], resamples: 
 
     Each of `sums` is float64[documents, columns]; exponents (1, -1) make a ratio of sums, (1, -1, -1, 1) a ratio of
     ratios. All columns see the same draws, which come from a fixed seed. Where all documents agree, the bounds are the
-    value. NaN bounds: there are fewer than FEWEST documents, or a sum is zero.
+    value. NaN bounds: there are fewer than FEWEST documents, or some but fewer than DIFFERING that differ, or a sum is
+    zero.
     """
     documents, columns = sums[0].shape
     if not documents:
         nothing = np.full(columns, np.nan)
-        return Estimate(nothing, nothing, nothing)
+        return Estimate(nothing, nothing, nothing, np.zeros(columns))
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.prod([one.sum(0) ** float(e) for one, e in zip(sums, exponents, strict=True)], axis=0)
+        value = _product([one.sum(0) for one in sums], exponents)
         scaled = [_grouped(one / one.mean(0)) for one in sums]
     units = len(scaled[0])
     distances = np.empty((resamples, columns))
@@ -65,12 +74,35 @@ def product_intervals(sums: Sequence[F64], exponents: Sequence[int], resamples: 
     below, above = _tails(distances)
     with np.errstate(invalid="ignore", over="ignore"):
         low, high = value * np.exp(-above * error), value * np.exp(-below * error)
-    agreed = error == 0
-    unknown = ~agreed & ~(np.isfinite(above) & np.isfinite(below)) | ~np.isfinite(value)
+    different = differing(sums, exponents)
+    agreed = (error == 0) | (different == 0)
+    sparse = (different < DIFFERING) & (different < documents / 2)
+    unknown = ~agreed & (sparse | ~(np.isfinite(above) & np.isfinite(below))) | ~np.isfinite(value)
     if documents < FEWEST:
         unknown[:] = True
     low, high = np.where(agreed, value, low), np.where(agreed, value, high)
-    return Estimate(value, np.where(unknown, np.nan, low), np.where(unknown, np.nan, high))
+    return Estimate(value, np.where(unknown, np.nan, low), np.where(unknown, np.nan, high), different)
+
+
+def differing(sums: Sequence[F64], exponents: Sequence[int]) -> F64:
+    """Count the rows whose own product is not the one that more than half of the rows share, float64[columns].
+
+    If more than half share a value, it is the median. Arrays as in `product_intervals`; products of whole numbers below
+    2**26 are exact, so equal fractions are equal.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = _product(sums, exponents)
+    middle = np.partition(own, len(own) // 2, axis=0)[len(own) // 2]
+    shared = (own == middle).sum(axis=0)
+    return np.where(2 * shared > len(own), len(own) - shared, len(own)).astype(np.float64)
+
+
+def _product(factors: Sequence[F64], exponents: Sequence[int]) -> F64:
+    """Return the product of factors ** exponents (1 or -1 each), with one division: of equal numbers exactly 1."""
+    above, below = (
+        np.prod([one for one, e in zip(factors, exponents, strict=True) if e == sign], axis=0) for sign in (1, -1)
+    )
+    return np.asarray(above / below)
 
 
 def draw(random: np.random.Generator, units: int, resamples: int) -> F64:

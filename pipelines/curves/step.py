@@ -18,14 +18,17 @@ from pipelines.corpus.sources import InputFile
 from pipelines.curve_table import CURVES, curve_table
 from pipelines.curves.settings import Curves
 from pipelines.curves.tables import owners, target_row
+from pipelines.named_tables import with_names
 from pipelines.outputs import Output, describe_inputs, write_table
 from pipelines.parallel_text.reading import Parallel, read_parallel
+from pipelines.parallel_text.selection import REPEATED, left_out, list_repeated
 from pipelines.results import CurvesResult, summarized
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 from pipelines.words.text_words import words_of
 
 SIZES: Final = "sizes.parquet"
+FILES: Final = (CURVES, SIZES, REPEATED)
 
 
 class BadTarget(DataError):
@@ -94,7 +97,7 @@ def curves(settings: Curves, context: Context) -> CurvesResult:
         made = measure_curves(files, tokenizer, output, settings, context)
     facts = made.manifest.facts
     what = f"curves of {facts['languages']:,} languages up to {facts['vocabulary']:,} tokens, "
-    what += f"{facts['reached']:,} of which reach {facts['target']:,}"
+    what += f"{facts['reached']:,} of which reach {facts['target']:,}" + left_out(facts)
     summary = summarized(made.kept, what, facts, settings.out)
     return CurvesResult(output.directory, made.manifest, made.kept, summary)
 
@@ -125,9 +128,10 @@ def measure_curves(
                 by_language[names[index]] = measured
                 advance(1)
         facts = _write(by_language, tokenizer, settings.baseline, settings.target, parallel, output.directory)
-        return Written([CURVES, SIZES], facts | {"bad_records": len(bad)}, bad)
+        list_repeated(parallel.selection, output.directory)
+        return Written(FILES, facts | {"bad_records": len(bad)}, bad)
 
-    stage = Stage("curves", hashed, describe_inputs(list(files)), [CURVES, SIZES])
+    stage = Stage("curves", hashed, describe_inputs(list(files)), FILES)
     return make(stage, output, context, work)
 
 
@@ -149,10 +153,9 @@ def _write(
     ]  # fmt: skip
     schema = {"vocabulary": pl.Float64, "extrapolated": pl.Boolean, "reason": pl.String}
     schema |= dict.fromkeys(("fit_floor", "fit_scale", "fit_slope", "fit_error"), pl.Float64)
-    write_table(pl.DataFrame(rows, schema_overrides=schema), directory / SIZES)
+    write_table(with_names(pl.DataFrame(rows, schema_overrides=schema)), directory / SIZES)
     return {
-        "languages": len(curves), "documents": parallel.selection.documents,
-        "repeated_documents": parallel.selection.repeated, "target": goal,
+        "languages": len(curves), **parallel.selection.facts, "target": goal,
         "vocabulary": int(sizes[-1]), "reached": int(sum(row["extrapolated"] is False for row in rows)),
         "nobodys_merges": len(tokenizer.merges) - int(np.sum(list(owned.values()))),
     }  # fmt: skip

@@ -65,6 +65,8 @@ class PremiumTables:
     """examples.parquet: the tokens of one document in every language."""
     documents: pl.DataFrame
     """documents.parquet: one row a language and document, with characters, bytes and tokens."""
+    repeated_documents: pl.DataFrame
+    """repeated_documents.parquet: one row an id that several documents of a language share; they are left out."""
 
     def sort(self, by: str = "premium", *, descending: bool = True) -> pl.DataFrame:
         """Return `table` sorted by a column; nulls last. Raises Polars' ColumnNotFoundError."""
@@ -111,8 +113,8 @@ def premiums(
         threads: how many work side by side; None: one for each processor.
 
     Raises:
-        BadFrame, UnequalLengths, BadSettings, NoBaseline, RepeatedDocument, NoCommonDocuments, EmptyCorpus, and what
-        `Tokenizer.load` raises.
+        BadFrame, UnequalLengths, BadSettings, NoBaseline, OnlyRepeatedDocuments, NoCommonDocuments, EmptyCorpus, and
+        what `Tokenizer.load` raises.
 
     >>> import babelmerge as bm
     >>> tokenizer = bm.train(["the house", "the cat"], vocab_size=264)

@@ -14,13 +14,17 @@ from operators.mixture.estimate import RankMixture, estimate
 from operators.mixture.evidence import Evidence
 from operators.mixture.merge_lists import MergeList, NotExtended, read_merge_list
 from operators.mixture.program import CannotInfer
+from operators.redaction import shown
 from operators.tokenizer import Tokenizer, require_replayable
+from operators.unicode.language_names import named
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import as_source
 from pipelines.mixture.linear_program import ProgramTask, keep_records, solve_program
 from pipelines.mixture.rank_evidence import keep_evidence
 from pipelines.mixture.settings import Mixture
 from pipelines.mixture.tables import merges_table, program_table, rank_table, sensitivity_table
+from pipelines.mixture.trust import Trust, judge
+from pipelines.named_tables import with_names
 from pipelines.outputs import Manifest, Output, write_table
 from pipelines.results import MixtureResult, summarized
 from pipelines.settings import BadSettings
@@ -85,8 +89,17 @@ def mixture(settings: Mixture, context: Context) -> MixtureResult:
     categories, used = len(made.manifest.settings["categories"]), made.manifest.facts["merges_used"]
     what = f"the shares of {categories} categories from {used:,} merges"
     last = summarized(made.kept, what, words.facts, settings.out)
-    lines = [made.manifest.facts.get("warning") or "", *share_lines(out / MIXTURE), last]
+    verdict = judge_output(out, made.manifest).verdict or "The shares are firm: they move little and fit the merges."
+    lines = [made.manifest.facts.get("warning") or "", *share_lines(out / MIXTURE), verdict, last]
     return MixtureResult(out, made.manifest, made.kept, "\n".join(line for line in lines if line))
+
+
+def judge_output(directory: Path, manifest: Manifest) -> Trust:
+    """Judge a finished mixture by its tables."""
+    import polars as pl
+
+    tables = {name: pl.read_parquet(directory / name, glob=False) for name in manifest.files if name in TABLES}
+    return judge(manifest.settings["method"], manifest.facts, tables[MIXTURE], tables.get(SENSITIVITY))
 
 
 def share_lines(path: Path) -> list[str]:
@@ -97,7 +110,7 @@ def share_lines(path: Path) -> list[str]:
     lines = []
     for category, share, low, high in table.select("category", "share", "low", "high").head(SHARES_SHOWN).iter_rows():
         interval = "" if low is None or high is None else f"  ({100 * low:.2f} to {100 * high:.2f})"
-        lines.append(f"- {100 * share:5.2f} %{interval}  {category}")
+        lines.append(f"- {100 * share:5.2f} %{interval}  {shown(named(category))}")
     more = len(table) - SHARES_SHOWN
     return [*lines, *([f"- and {more} more, each with less"] if more > 0 else [])]
 
@@ -128,7 +141,8 @@ def infer_categories(
         paths, facts = word_files(words, words_directory), _list_facts(merge_list)
         if settings.method == "lp":
             solved = _by_program(words, tuple(paths), categories, merge_list, output, settings, context)
-            write_table(program_table(solved, _figures(sizes, categories)), output.directory / MIXTURE)
+            table = program_table(solved, _figures(sizes, categories))
+            write_table(with_names(table), output.directory / MIXTURE)
             facts |= {"merges_used": solved.merges_used, "objective": solved.objective, "rows": solved.rows}
             return Written([MIXTURE], facts | {"rounds": solved.rounds})
         last = int(merge_list.scored[: settings.merges or RANK_MERGES].max(initial=0))
@@ -192,10 +206,10 @@ def _write_ranked(
     found: RankMixture, evidence: Evidence, merge_list: MergeList, scored: I64, directory: Path
 ) -> dict[str, Any]:
     """Write the tables of the estimate by ranks; return the figures for the manifest."""
-    write_table(rank_table(found, evidence), directory / MIXTURE)
+    write_table(with_names(rank_table(found, evidence)), directory / MIXTURE)
     table = merges_table(found, evidence, merge_list.tokenizer, scored)
-    write_table(table, directory / MERGES)
-    write_table(sensitivity_table(found), directory / SENSITIVITY)
+    write_table(with_names(table), directory / MERGES)
+    write_table(with_names(sensitivity_table(found)), directory / SENSITIVITY)
     check = found.check
     absent = (evidence.counts.sum(axis=(0, 2)) == 0)[check.unexplained]
     places = [*check.unexplained[absent], *check.unexplained[~absent]][:SHOWN]

@@ -66,10 +66,7 @@ def read_parallel(
     engine, progress = context.engine, context.progress
     texts, bad = read_files(read_tasks(files, context.on_bad_record, into), engine, progress)
     with progress.stage("select documents", 1, "corpora") as advance:
-        choice = Choice(baseline, None if languages is None else tuple(languages), repeated="leave out")
+        choice = Choice(baseline, None if languages is None else tuple(languages))
         [(_, selection)] = engine.run(select_documents, [SelectTask(texts, into, choice)])
         advance(1)
-    if selection.repeated:
-        twice = f"{selection.repeated:,} documents share their id with another of their language"
-        progress.note(f"{twice}: which is the translation is not known, so they are not compared")
     return Parallel(texts, selection), bad

@@ -12,16 +12,18 @@ from operators.metrics.efficiency import renyi_efficiency
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
+from pipelines.named_tables import with_names
 from pipelines.outputs import Output, describe_inputs, write_table
 from pipelines.parallel_text.reading import read_files, read_tasks
-from pipelines.parallel_text.selection import Choice, Selection, SelectTask, select_documents
+from pipelines.parallel_text.selection import REPEATED, Choice, Selection, SelectTask, left_out, select_documents
 from pipelines.parallel_text.texts import Texts
 from pipelines.premiums.changes import BETTER, CHANGES, SAME, WORSE, OldRun, change_table, read_old_run
 from pipelines.premiums.counting import CountTask, count_tokens
 from pipelines.premiums.describing import DescribeTask, describe_languages
 from pipelines.premiums.metrics import metric_table, tokenizer_table
+from pipelines.premiums.ranking import change_lines, ranking_lines
 from pipelines.premiums.settings import Premiums
-from pipelines.premiums.tables import DOCUMENTS, PREMIUMS, example_table, gather_counts, premium_table
+from pipelines.premiums.tables import ALIKE, DOCUMENTS, PREMIUMS, example_table, gather_counts, premium_table
 from pipelines.premiums.vocabularies import (
     VocabularyTask,
     describe_vocabulary,
@@ -39,7 +41,7 @@ TOKENIZERS: Final = "tokenizers.parquet"
 SCRIPTS: Final = "scripts.parquet"
 VOCABULARY: Final = "vocabulary.parquet"
 EXAMPLES: Final = "examples.parquet"
-TABLES: Final = (PREMIUMS, METRICS, TOKENIZERS, SCRIPTS, VOCABULARY, EXAMPLES, DOCUMENTS)
+TABLES: Final = (PREMIUMS, METRICS, TOKENIZERS, SCRIPTS, VOCABULARY, EXAMPLES, DOCUMENTS, REPEATED)
 """Names of the tables that every run writes (docs/reference/outputs.md)."""
 
 
@@ -73,6 +75,7 @@ def compare(task: CompareTask) -> dict[str, Any]:
         VOCABULARY: vocabulary,
         EXAMPLES: example_table(counted, task.tokenizers, task.selection.example),
         DOCUMENTS: counted.documents,
+        REPEATED: pl.read_parquet(task.selection.repeated_ids, glob=False),
     }
     verdicts = dict[str, int]()
     if task.against is not None:
@@ -80,13 +83,13 @@ def compare(task: CompareTask) -> dict[str, Any]:
         decided = tables[CHANGES]["verdict"].drop_nulls()
         verdicts = {verdict: int((decided == verdict).sum()) for verdict in (BETTER, WORSE, SAME)}
     for name, table in tables.items():
-        write_table(table, task.into / name)
+        write_table(table if name == DOCUMENTS else with_names(table), task.into / name)
     return verdicts | {
         "languages": len(task.selection.bytes),
-        "documents": task.selection.documents,
-        "empty_documents": task.selection.empty,
+        **task.selection.facts,
         "marked": int(premiums["marked"].sum()),
         "without_interval": int(premiums["low"].is_null().sum()),
+        "nearly_alike": int(premiums["reason"].str.starts_with(ALIKE).sum()),
     }
 
 
@@ -107,7 +110,11 @@ def premiums(settings: Premiums, context: Context) -> PremiumsResult:
     with output:
         made = compare_languages(files, named, output, settings, context)
     facts = made.manifest.facts
-    summary = summarized(made.kept, described(facts), facts, settings.out)
+    tables = output.directory
+    lines = [*ranking_lines(tables, pl.read_parquet(tables / TOKENIZERS, glob=False))]
+    lines += change_lines(tables) if CHANGES in made.manifest.files else []
+    last = summarized(made.kept, described(facts), facts, settings.out)
+    summary = "\n".join([*lines, f"all of it: babelmerge show {settings.out}", last])
     return PremiumsResult(output.directory, made.manifest, made.kept, summary)
 
 
@@ -116,10 +123,12 @@ def described(facts: Mapping[str, Any]) -> str:
     line = f"premiums of {facts['languages']:,} languages over {facts['documents']:,} documents"
     if "better" in facts:
         line += f" ({facts['better']:,} got better, {facts['worse']:,} worse)"
-    if empty := facts["empty_documents"]:
-        line += f"; {empty:,} documents without text left out"
-    if without := facts["without_interval"]:
-        line += f"; {without:,} premiums have no interval, for want of documents"
+    line += left_out(facts)
+    alike = facts["nearly_alike"]
+    if few := facts["without_interval"] - alike:
+        line += f"; {few:,} premiums have no interval, for want of documents"
+    if alike:
+        line += f"; {alike:,} premiums have no interval, as {ALIKE}"
     if marked := facts["marked"]:
         line += f"; {marked:,} marked: over 10 % of their characters are unknown tokens"
     return line
@@ -164,7 +173,7 @@ def compare_languages(
     95 % interval, and the same ratios of bytes and of characters, which do not depend on the tokenizer. With `against`,
     the output of an earlier run, changes.parquet holds the change of each language's premium since.
 
-    settings: `reference` is the name of a tokenizer, not its path. Raises NoBaseline, RepeatedDocument,
+    settings: `reference` is the name of a tokenizer, not its path. Raises NoBaseline, OnlyRepeatedDocuments,
     NoCommonDocuments, EmptyCorpus, NotComparable, and what reading raises.
     """
     names = tuple(name for name, _ in tokenizers)

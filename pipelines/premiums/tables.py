@@ -8,15 +8,17 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from operators.arrays import F64
+from operators.arrays import F64, I64
 from operators.metrics.premiums import Mask, Spread, document_ratios, ratios
-from operators.statistics.bootstrap import Estimate
+from operators.statistics.bootstrap import DIFFERING, FEWEST, Estimate, median_ranks
 from pipelines.premiums.counting import CountTask, measures_name, tokens_name
 from pipelines.premiums.describing import described_name
 from pipelines.premiums.settings import Premiums
 
 PREMIUMS: Final = "premiums.parquet"
 DOCUMENTS: Final = "documents.parquet"
+ALIKE: Final = "nearly all documents have one ratio"
+"""Beginning of the reason why texts that are nearly the same have no interval."""
 MARKED_ABOVE: Final = 0.1
 """Share of characters that become unknown tokens above which a language is left out of averages (Petrov et al.)."""
 
@@ -78,15 +80,18 @@ def premium_table(counted: Counted, tokenizers: Sequence[str], settings: Premium
             "joined": (joined, *_moved(estimate, joined / joined[baseline])),
             "per-document": (sums[f"tokens_{i}"].astype(np.float64), spread.median, spread.low, spread.high),
         }
+        documents = both.sum(0)
+        why = _median_reasons(documents) if settings.aggregation == "per-document" else _reasons(documents, estimate)
         tables.append(
             pl.DataFrame(
                 {
                     "tokenizer": [tokenizer] * len(languages),
                     "language": languages,
-                    "documents": both.sum(0),
+                    "documents": documents,
                     "characters": sums["characters"],
                     "bytes": sums["bytes"],
                     **dict(zip(("tokens", "premium", "low", "high"), ways[settings.aggregation], strict=True)),
+                    "reason": pl.Series(why, dtype=pl.String),
                     "tokens_per_byte": sums[f"tokens_{i}"] / sums["bytes"],
                     "premium_bytes": estimates["bytes"].value,
                     "premium_characters": estimates["characters"].value,
@@ -97,6 +102,27 @@ def premium_table(counted: Counted, tokenizers: Sequence[str], settings: Premium
         )
     known = pl.concat(tables).with_columns(pl.selectors.float().fill_nan(None))
     return known.with_columns(pl.col("tokens", "tokens_documents", "tokens_joined").cast(pl.Int64))
+
+
+def _reasons(documents: I64, estimate: Estimate) -> list[str | None]:
+    """Return why each language has no interval; None where it has one."""
+    reasons = list[str | None]()
+    for number, low, differing in zip(documents.tolist(), estimate.low, estimate.differing, strict=True):
+        if np.isfinite(low):
+            reasons.append(None)
+        elif number < FEWEST:
+            reasons.append(f"{number} documents; an interval takes {FEWEST}")
+        elif differing < DIFFERING:
+            reasons.append(f"{ALIKE}: {differing:.0f} of {number} differ; an interval takes {DIFFERING}")
+        else:
+            reasons.append("too few documents with tokens")
+    return reasons
+
+
+def _median_reasons(documents: I64) -> list[str | None]:
+    """Return why each language's median has no interval; None where it has one."""
+    none = [number if median_ranks(number) is None else None for number in documents.tolist()]
+    return [None if number is None else f"{number} documents; the interval of a median takes 6" for number in none]
 
 
 def _all_ways(ways: dict[str, tuple[F64, F64, F64, F64]], spread: Spread) -> dict[str, F64]:

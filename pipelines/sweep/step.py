@@ -25,6 +25,7 @@ from pipelines.corpus.sources import InputFile
 from pipelines.curve_table import CURVES
 from pipelines.outputs import Output, Run, describe_inputs, fingerprint
 from pipelines.parallel_text.reading import Parallel, read_parallel
+from pipelines.parallel_text.selection import REPEATED, left_out, list_repeated
 from pipelines.results import SweepResult, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
@@ -37,7 +38,7 @@ from pipelines.words.text_words import words_of
 TOKENIZERS: Final = "tokenizers"
 WHITE_SPACE: Final = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 """Regular expression of the characters with Unicode's property White_Space."""
-SWEPT: Final = (SWEEP, CURVES, PREDICTORS, MODEL)
+SWEPT: Final = (SWEEP, CURVES, PREDICTORS, MODEL, REPEATED)
 
 
 class NothingToLearn(DataError):
@@ -144,7 +145,10 @@ def sweep(settings: Sweep, context: Context) -> SweepResult:
     facts = made.manifest.facts
     before, after = facts["variance_before"] ** 0.5, facts["variance_after"] ** 0.5
     what = f"tokenizers of {facts['languages']:,} languages; the standard deviation of their tokens goes from "
-    what += f"{before:,.0f} at {facts['vocabulary']:,} to {after:,.0f} at the sizes that aim at {facts['target']:,}"
+    what += (
+        f"{before:,.0f} at {facts['vocabulary']:,} to {after:,.0f} at the sizes that aim at {facts['target']:,}"
+        + left_out(facts)
+    )
     summary = summarized(made.kept, what, facts, settings.out)
     return SweepResult(output.directory, made.manifest, made.kept, summary)
 
@@ -171,10 +175,10 @@ def sweep_files(files: Sequence[InputFile], output: Output, settings: Sweep, con
                 swept[names[index]] = one
                 advance(1)
         facts: dict[str, Any] = write_sweep(swept, settings, output.directory)
+        list_repeated(parallel.selection, output.directory)
         facts |= {
             "languages": len(swept),
-            "documents": parallel.selection.documents,
-            "repeated_documents": parallel.selection.repeated,
+            **parallel.selection.facts,
             "bad_records": len(bad),
         }
         return Written(SWEPT, facts, bad)

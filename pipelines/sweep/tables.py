@@ -13,6 +13,7 @@ from operators.metrics.premiums import ratios
 from operators.statistics.linear_model import Explained, explain
 from operators.unicode.script_names import script_name
 from pipelines.curve_table import curve_table
+from pipelines.named_tables import with_names
 from pipelines.outputs import write_table
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ def write_sweep(found: "Mapping[str, LanguageSweep]", settings: "Sweep", directo
             "reached": choice.tokens <= choice.target,
         }
     ).with_columns(pl.col("premium", "low", "high").fill_nan(None))
-    write_table(table, directory / SWEEP)
+    write_table(with_names(table), directory / SWEEP)
     predictors = _predictors(found, names, settings.baseline)
-    write_table(predictors, directory / PREDICTORS)
+    write_table(with_names(predictors), directory / PREDICTORS)
     write_table(_models(predictors, settings.resamples), directory / MODEL)
     return {
         "vocabulary": settings.vocab_size,

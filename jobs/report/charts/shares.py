@@ -29,8 +29,9 @@ from jobs.report.charts.look import (
 )
 from jobs.report.inputs import ReportInputs
 from jobs.report.tables import mixture_table
-from jobs.report.trust import Trust, judge
+from jobs.report.trust import judge
 from jobs.report.wording import named
+from pipelines.mixture.trust import Trust
 
 LINES: Final = 6
 """Categories with a line of their own colour; the others are faint."""

@@ -93,7 +93,7 @@ def test_what_to_beware_of_comes_first() -> None:
     assert "no intervals" in said[1] and "English (en), Burmese (my) are nearly the same" in said[2]
     program = replace(inputs(), mixture_about=MixtureAbout("lp", {"merges_used": 300}))
     beware, said_of_program = mixture_notes(program)
-    assert beware == "Beware: the linear program has no check of its own."
+    assert beware == "Beware: the program used fewer than 1,000 merges, too few to check it."
     assert "linear program" in said_of_program and "no intervals" in said_of_program
     assert mixture_notes(EMPTY) == []
 

@@ -32,7 +32,7 @@ def test_tables_say_what_each_size_encodes_to(tmp_path: Path) -> None:
             made = measure_curves(files, tokenizer, output, engine, Silent(), baseline="en").manifest
     assert (tmp_path / "out1/curves.parquet").read_bytes() == (tmp_path / "out3/curves.parquet").read_bytes()
     assert sorted(path.name for path in out.iterdir()) == [
-        ".babelmerge", "curves.parquet", "manifest.json", "run.json", "sizes.parquet",
+        ".babelmerge", "curves.parquet", "manifest.json", "repeated_documents.parquet", "run.json", "sizes.parquet",
     ]  # fmt: skip
     curves, sizes = pl.read_parquet(out / "curves.parquet"), pl.read_parquet(out / "sizes.parquet")
     for language in SENTENCES:

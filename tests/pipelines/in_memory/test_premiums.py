@@ -14,7 +14,7 @@ from operators.metrics.premiums import NoCommonDocuments
 from pipelines.in_memory.premiums import BadFrame, UnequalLengths, parallel_text, premiums
 from pipelines.in_memory.tokenizer import Tokenizer
 from pipelines.in_memory.train import train
-from pipelines.parallel_text.selection import NoBaseline, RepeatedDocument
+from pipelines.parallel_text.selection import NoBaseline, OnlyRepeatedDocuments
 from pipelines.premiums.step import TABLES
 from pipelines.settings import BadSettings
 
@@ -141,8 +141,11 @@ def test_other_mistakes_have_errors_of_their_own(saved: Path) -> None:
         premiums({"a": ["a"], "b": ["b"]}, tokenizers=[tokenizer])
     with pytest.raises(NoCommonDocuments):
         premiums({"eng_Latn": ["a", ""], "b": ["", "b"]}, tokenizers=[tokenizer])
-    with pytest.raises(RepeatedDocument):
-        premiums(pl.concat([LONG, LONG[:1]]), tokenizers=[tokenizer])
+    with pytest.raises(OnlyRepeatedDocuments):
+        premiums(pl.concat([LONG, LONG]), tokenizers=[tokenizer])
+    assert premiums(pl.concat([LONG, LONG[:1]]), tokenizers=[tokenizer]).repeated_documents["documents"].to_list() == [
+        2
+    ]
     for wrong in ([], tokenizer, "small", [tokenizer, tokenizer]):
         with pytest.raises(BadSettings, match="tokenizers"):
             premiums(WIDE, tokenizers=wrong)  # type: ignore[arg-type]

@@ -20,8 +20,8 @@ from operators.tokenizer import Tokenizer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.outputs import Output
-from pipelines.parallel_text.selection import NoBaseline, RepeatedDocument
+from pipelines.outputs import Output, read_manifest
+from pipelines.parallel_text.selection import NoBaseline, OnlyRepeatedDocuments
 from pipelines.parallel_text.texts import TEXTS_SCHEMA, ReadTask, language_column, read_texts
 from pipelines.premiums.changes import NotComparable
 from pipelines.progress import Silent
@@ -84,9 +84,9 @@ def test_premiums_equal_a_plain_sum_over_shared_documents(made: Path, tmp_path: 
 
 def test_parallel_text_that_cannot_be_compared_is_refused(made: Path, tmp_path: Path) -> None:
     parallel(tmp_path / "p", [("a", "en", "x"), ("a", "de", "y"), ("a", "de", "z")])
-    with pytest.raises(RepeatedDocument, match="'a'"):
+    with pytest.raises(OnlyRepeatedDocuments, match=r"every document of de .* such as 'a'"):
         premiums(made, tmp_path / "p", tmp_path / "o")
-    with pytest.raises(NoBaseline, match="'fr'; name one of those there are: de, en"):
+    with pytest.raises(NoBaseline, match=r"'fr'; name one of those there are: German \(de\), English \(en\)"):
         premiums(made, tmp_path / "p", tmp_path / "o", baseline="fr")
     parallel(tmp_path / "q", [("a", "en", "x"), ("b", "de", "y")])
     with pytest.raises(Exception, match="de shares the fewest with en"):
@@ -122,11 +122,12 @@ def test_each_aggregation_comes_first_when_asked_for_and_all_are_there(made: Pat
     texts = four_languages(tmp_path / "p")
     tables = {way: premiums(made, tmp_path / "p", tmp_path / way, aggregation=way)
               for way in ("documents", "joined", "per-document")}  # fmt: skip
-    others = [name for name in tables["joined"].columns if name not in ("tokens", "premium", "low", "high")]
+    others = [name for name in tables["joined"].columns if name not in ("tokens", "premium", "low", "high", "reason")]
     for way, table in tables.items():
-        assert table.columns[:9] == [
+        assert table.columns[:11] == [
             "tokenizer",
             "language",
+            "name",
             "documents",
             "characters",
             "bytes",
@@ -134,6 +135,7 @@ def test_each_aggregation_comes_first_when_asked_for_and_all_are_there(made: Pat
             "premium",
             "low",
             "high",
+            "reason",
         ]
         assert table.select(others).equals(tables["joined"].select(others))
         for name in ("premium", "low", "high"):
@@ -243,3 +245,38 @@ def test_a_run_that_cannot_be_compared_with_is_one_line(made: Path, tmp_path: Pa
     for old, why in ((tmp_path / "old", "its baseline is de, not en"), (tmp_path, "holds no finished run of premiums")):
         with Output(tmp_path / "new", "premiums") as output, pytest.raises(NotComparable, match=why):
             compare_languages(files, named, output, ENGINE, Silent(), against=str(old))
+
+
+def test_documents_that_share_an_id_are_left_out_counted_and_listed(made: Path, tmp_path: Path) -> None:
+    texts = four_languages(tmp_path / "p")
+    rows = [(one, language, text) for language, own in texts.items() for one, text in own.items()]
+    parallel(tmp_path / "once", [row for row in rows if row[0] not in "ag"])
+    parallel(tmp_path / "twice", [*rows, ("a", "de", "noch eins"), ("g", "ru", "x"), ("g", "ru", "y")])
+    without, table = (premiums(made, tmp_path / one, tmp_path / f"out-{one}") for one in ("once", "twice"))
+    assert table.equals(without)
+    listed = pl.read_parquet(tmp_path / "out-twice/repeated_documents.parquet")
+    assert listed.rows() == [("de", "German", "a", 2), ("ru", "Russian", "g", 3)]
+    assert pl.read_parquet(tmp_path / "out-once/repeated_documents.parquet").rows() == []
+    facts = read_manifest(tmp_path / "out-twice").facts  # type: ignore[union-attr]
+    assert facts["repeated_documents"] == 5 and facts["documents"] == 6
+
+
+def test_texts_that_are_nearly_the_same_have_a_premium_and_a_reason_instead_of_an_interval(
+    made: Path, tmp_path: Path
+) -> None:
+    """As of Australian English: 3 of 692 documents differ, which once gave an interval of 1.0001 to 21.65."""
+    lines = documents("en", 60, 5)
+    rows = [(str(i), "en", text) for i, text in enumerate(lines)]
+    rows += [(str(i), "en_AU", text + " our" * (i < 3)) for i, text in enumerate(lines)]
+    rows += [(str(i), "en_GB", text) for i, text in enumerate(lines)]
+    parallel(tmp_path / "p", rows)
+    table = premiums(made, tmp_path / "p", tmp_path / "o")
+    found = {row["language"]: row for row in table.iter_rows(named=True)}
+    assert found["en_AU"]["premium"] > 1 and found["en_AU"]["low"] is None and found["en_AU"]["high"] is None
+    assert found["en_AU"]["reason"] == "nearly all documents have one ratio: 3 of 60 differ; an interval takes 16"
+    assert (
+        found["en_GB"]["premium"] == 1
+        and found["en_GB"]["low"] is None
+        and "0 of 60 differ" in found["en_GB"]["reason"]
+    )
+    assert (found["en"]["low"], found["en"]["high"], found["en"]["reason"]) == (1, 1, None)

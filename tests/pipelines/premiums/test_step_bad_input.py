@@ -30,8 +30,13 @@ def compare(babelmerge: Command, tmp_path: Path) -> Command:
 BAD: dict[str, tuple[list[tuple[str, str, str]], list[str], int, str]] = {
     "no documents of the baseline's": ([("a", "en", "x"), ("b", "de", "y")], [], 1, "de shares the fewest with en"),
     "none, pairwise": ([("a", "en", "x"), ("b", "de", "y")], ["--documents", "pairwise"], 1, "no document whose id en"),
-    "duplicate ids": ([("a", "en", "x"), ("a", "en", "y")], [], 1, "en has two documents with the id 'a'"),
-    "no baseline": ([("a", "fr", "x")], [], 1, "no text in the language 'en'; name one of those there are: fr"),
+    "duplicate ids": (
+        [("a", "en", "x"), ("a", "en", "y")],
+        [],
+        1,
+        "every document of en shares its id with another of it, such as 'a'",
+    ),
+    "no baseline": ([("a", "fr", "x")], [], 1, "language 'en'; name one of those there are: French (fr)"),
     "no such language": ([("a", "en", "x")], ["--languages", "xx"], 1, "no text in the language 'xx'"),
     "empty translations": ([("a", "en", "x"), ("a", "de", "")], ["--languages", "de"], 1, "the language 'de'"),
     "only empty": ([("a", "en", "")], [], 1, "no text in the corpus"),
@@ -75,9 +80,24 @@ def test_against_an_earlier_run(compare: Command, babelmerge: Command, tmp_path:
     assert babelmerge("train", "corpus/ru.txt", "--vocab-size", "350", "--out", "ours", *QUIET)[0] == 0
     status, out, _ = compare("p", "--tokenizer", "ours", "--against", "old", "--reference", "ours")
     assert status == 0 and "(1 got better, 0 worse)" in out
+    assert "1 got better:\n" in out and "  Russian (ru)\n" in out and "got worse:" not in out
     table = pl.read_parquet(tmp_path / "o/changes.parquet")
     assert dict(table.select("language", "verdict").iter_rows()) == {"en": "same", "ru": "better"}
     assert table["old_tokenizer"].to_list() == ["tok", "tok"] and set(table["method"]) == {"documents"}
     assert pl.read_parquet(tmp_path / "o/metrics.parquet")["nsl"].to_list() == [1, 1]
     status, _, err = compare("p", "--against", "old", "--baseline", "ru")
     assert status == 1 and "its baseline is en, not ru" in err
+
+
+def test_a_language_without_text_is_said(compare: Command, tmp_path: Path) -> None:
+    parallel(tmp_path / "p", [("a", "en", "the dog"), ("a", "de", "Hund"), ("a", "fr", ""), ("b", "fr", "")])
+    status, out, _ = compare("p")
+    assert status == 0 and "premiums of 2 languages" in out and "no text in French (fr), left out" in out
+
+
+def test_a_misspelt_baseline_is_answered_with_the_nearest(compare: Command, tmp_path: Path) -> None:
+    codes = ["ace_Latn", "deu_Latn", "eng_Latn", "fra_Latn", "zho_Hans"]
+    parallel(tmp_path / "p", [("a", code, "x") for code in codes])
+    for wrong in ("eng_latn", "english", "en"):
+        status, _, err = compare("p", "--baseline", wrong)
+        assert status == 1 and "the 5 there are; the nearest: English (eng_Latn), " in err
