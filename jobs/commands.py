@@ -14,6 +14,7 @@ import msgspec
 from jobs.configuration import read_sources
 from jobs.demo.settings import Catalogs
 from jobs.report.settings import Report
+from jobs.show.settings import Show
 from pipelines.curves.settings import Curves
 from pipelines.join.settings import Join
 from pipelines.mixture.settings import Mixture
@@ -59,6 +60,7 @@ COMMANDS: Final = (
     Command("sweep", Sweep, "pipelines.sweep.step:sweep"),
     Command("plan", Plan, "pipelines.plan.step:plan", describe="jobs.plan_table:describe"),
     Command("report", Report, "jobs.report.step:report"),
+    Command("show", Show, "jobs.show.step:show"),
 )
 
 

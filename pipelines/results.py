@@ -166,6 +166,10 @@ class ReportResult(Result):
         return self.directory / "report.html"
 
 
+class ShowResult(Result):
+    """Result of `show`: the summary is the text of the tables; `directory` and `manifest` are of the last output."""
+
+
 class CatalogsResult(Result):
     """Result of `catalogs`: a parallel corpus of the messages that Python packages ship."""
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from jobs.demo.settings import Catalogs
 from operators.errors import DataError
+from operators.unicode.language_names import language_name
 from pipelines.context import Context, out_directory
 from pipelines.outputs import Output, replacing, write_table
 from pipelines.results import CatalogsResult, summarized
@@ -123,14 +124,6 @@ def _version(package: str) -> str:
 
 
 def _names(languages: Sequence[str]) -> dict[str, str]:
-    """Return {language: its English name}, for the languages that Django names."""
-    try:
-        from django.conf.locale import LANG_INFO
-    except ImportError:
-        return {}
-    names = {}
-    for language in languages:
-        info = LANG_INFO.get(language.lower().replace("_", "-"), {})
-        if "name" in info:
-            names[language] = str(info["name"])
-    return names
+    """Return {language: its English name}, for the languages that have one."""
+    names = {language: language_name(language) for language in languages}
+    return {language: name for language, name in names.items() if name is not None}

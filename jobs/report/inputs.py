@@ -84,7 +84,7 @@ class ReportInputs:
 
     title: str
     names: Mapping[str, str]
-    """Language code to its name in English, as far as known."""
+    """Language code to its name in English, where the corpus has names of its own; else the names are CLDR's."""
     training: Mapping[str, Any] | None = None
     """pretokenizer, vocabulary, merges, rounds, mixture {language: share of bytes}, bytes, words, documents.
     Nothing that depends on the clock or the machine: equal results give equal pages."""
@@ -94,6 +94,8 @@ class ReportInputs:
     """examples.parquet: tokenizer, language, id, tokens (list of bytes) of one document in every language."""
     changes: pl.DataFrame | None = None
     """changes.parquet: tokenizer, language, documents, old, new, change, low, high, method, verdict, old_tokenizer."""
+    tokenizers: pl.DataFrame | None = None
+    """tokenizers.parquet: tokenizer, languages, mean_premium, gini_lines, worst_language, best_language, ..."""
     baseline: str | None = None
     """The language that premiums compare with."""
     mixture: pl.DataFrame | None = None
@@ -147,6 +149,7 @@ def _gathered(settings: Report) -> tuple[ReportInputs, list[str]]:
         premiums=runs.premiums,
         examples=runs.examples,
         changes=runs.changes,
+        tokenizers=runs.tokenizers,
         baseline=runs.baseline,
         mixture=pl.read_parquet(mixture[0] / MIXTURE, glob=False) if mixture else None,
         mixture_about=_about(*mixture) if mixture else None,

@@ -21,9 +21,11 @@ from jobs.report.tables import (
     change_table,
     compression_table,
     counted,
+    described,
     mixture_table,
     premium_table,
     telling,
+    tokenizer_table,
 )
 from jobs.report.trust import judge
 from jobs.report.wording import UNKNOWN_FIGURE, named
@@ -33,7 +35,7 @@ from pipelines.outputs import replacing
 PAGE: Final = "report.html"
 PLANNED: Final[list[str]] = sorted([PAGE, *(name for chart in CHARTS for name in file_names(chart))])
 """All files that `draw_report` may write."""
-PAGE_VERSION: Final = 2
+PAGE_VERSION: Final = 3
 """Part of the output's fingerprint: raised when equal results give another page."""
 HERE: Final = Path(__file__).parent
 
@@ -149,8 +151,18 @@ def _cell(value: Any, form: str) -> Cell:
 
 
 def _tables(inputs: ReportInputs) -> list[Table]:
-    parts = (_premiums, _changes, _sizes, _sweep, _mixture, _betraying, _telling, _compression)
+    parts = (_tokenizers, _premiums, _changes, _sizes, _sweep, _mixture, _betraying, _telling, _compression)
     return [part(inputs) for part in parts]
+
+
+def _tokenizers(inputs: ReportInputs) -> Table:
+    columns = [
+        ("tokenizer", "Tokenizer", ""), ("mean_premium", "Mean premium", ".3f"), ("median_premium", "Median", ".3f"),
+        ("gini_lines", "Gini", ".3f"), ("worst", "Dearest language", ""), ("best", "Cheapest language", ""),
+        ("worst_to_best_lines", "Dearest / cheapest", ".2f"), ("bytes_per_token", "Bytes per token", ".2f"),
+        ("vocabulary", "Vocabulary", ",d"), ("unused_tokens", "Not used here", ",d"), ("languages", "Languages", ",d"),
+    ]  # fmt: skip
+    return _table("tokenizers", "Tokenizers over all languages", tokenizer_table(inputs), columns)
 
 
 def _changes(inputs: ReportInputs) -> Table:
@@ -166,13 +178,13 @@ def _changes(inputs: ReportInputs) -> Table:
 
 def _sizes(inputs: ReportInputs) -> Table:
     columns = [
-        ("language", "Language", ""), ("tokens", "Tokens", ",d"), ("target", "Target", ",d"),
+        ("name", "Language", ""), ("tokens", "Tokens", ",d"), ("target", "Target", ",d"),
         ("vocabulary", "Vocabulary that reaches it", ",.0f"), ("extrapolated", "Extrapolated", ""),
         ("fit_error", "Error of the fit", ".1%"), ("owned_merges", "Merges owned", ",d"),
         ("owned_share", "Share", ".1%"), ("reason", "Why no number", ""),
     ]  # fmt: skip
     found = inputs.curves
-    table = pl.DataFrame() if found is None else found.sizes.sort("tokens", "language")
+    table = pl.DataFrame() if found is None else described(inputs, found.sizes.sort("tokens", "language"), "language")
     if len(table):
         table = table.with_columns(pl.col("extrapolated").replace_strict({True: "yes", False: "no"}, default=None))
     return _table("curves", "The size at which each language reaches the target", table, columns)
@@ -180,12 +192,14 @@ def _sizes(inputs: ReportInputs) -> Table:
 
 def _sweep(inputs: ReportInputs) -> Table:
     columns = [
-        ("language", "Language", ""), ("premium", "Premium at equal size", ".3f"), ("low", "95 % from", ".3f"),
+        ("name", "Language", ""), ("premium", "Premium at equal size", ".3f"), ("low", "95 % from", ".3f"),
         ("high", "to", ".3f"), ("tokens", "Tokens", ",d"), ("vocabulary", "Vocabulary", ",d"),
         ("chosen_vocabulary", "Chosen vocabulary", ",d"), ("chosen_tokens", "Tokens then", ",d"),
         ("chosen_premium", "Premium then", ".3f"), ("documents", "Documents", ",d"),
     ]  # fmt: skip
-    table = pl.DataFrame() if inputs.sweep is None else inputs.sweep.sizes.sort("premium", "language", descending=True)
+    found = inputs.sweep
+    table = pl.DataFrame() if found is None else described(inputs, found.sizes, "language")
+    table = table.sort("premium", "language", descending=True) if len(table) else table
     return _table("sweep", "A tokenizer for each language", table, columns)
 
 

@@ -13,6 +13,7 @@ from pipelines.premiums.changes import CHANGES
 from pipelines.premiums.tables import PREMIUMS
 
 EXAMPLES: Final = "examples.parquet"
+TOKENIZERS: Final = "tokenizers.parquet"
 
 
 class DifferentBaselines(DataError):
@@ -34,6 +35,7 @@ class PremiumRuns(NamedTuple):
     premiums: pl.DataFrame | None
     examples: pl.DataFrame | None
     changes: pl.DataFrame | None
+    tokenizers: pl.DataFrame | None
     baseline: str | None
 
 
@@ -46,7 +48,7 @@ def read_premium_runs(runs: Sequence[tuple[Path, Manifest]]) -> PremiumRuns:
     for where, other in baselines[1:]:
         if other != baselines[0][1]:
             raise DifferentBaselines(*baselines[0], where, other)
-    tables: dict[str, list[pl.DataFrame]] = {name: [] for name in (PREMIUMS, EXAMPLES, CHANGES)}
+    tables: dict[str, list[pl.DataFrame]] = {name: [] for name in (PREMIUMS, EXAMPLES, CHANGES, TOKENIZERS)}
     names = _names([path for path, _ in runs])
     own = [set(_tokenizers(path)) for path, _ in runs]
     repeated = {tokenizer for tokenizer, count in Counter(one for names in own for one in names).items() if count > 1}
@@ -56,7 +58,7 @@ def read_premium_runs(runs: Sequence[tuple[Path, Manifest]]) -> PremiumRuns:
                 found.append(_renamed(pl.read_parquet(path / file, glob=False), repeated, name))
     joined = {file: pl.concat(found, how="diagonal_relaxed") if found else None for file, found in tables.items()}
     baseline = baselines[0][1] if baselines else None
-    return PremiumRuns(joined[PREMIUMS], joined[EXAMPLES], joined[CHANGES], baseline)
+    return PremiumRuns(joined[PREMIUMS], joined[EXAMPLES], joined[CHANGES], joined[TOKENIZERS], baseline)
 
 
 def _tokenizers(directory: Path) -> list[str]:

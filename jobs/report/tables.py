@@ -48,9 +48,23 @@ def premium_table(inputs: ReportInputs) -> pl.DataFrame:
     )
     narrow = (pl.col("low") > 0) & (pl.col("high") <= WIDEST * pl.col("low"))
     table = table.with_columns(informative=narrow.fill_null(False))
-    return _described(inputs, table, "language").sort(
+    return described(inputs, table, "language").sort(
         ["premium", "language", "tokenizer"], descending=[True, False, False]
     )
+
+
+def tokenizer_table(inputs: ReportInputs) -> pl.DataFrame:
+    """Return tokenizers.parquet with `worst` and `best`, the names of the dearest and the cheapest language; the lowest
+    mean premium first.
+    """
+    table = pl.DataFrame() if inputs.tokenizers is None else inputs.tokenizers
+    if table.is_empty():
+        return table
+    for kind in ("worst", "best"):
+        codes = table[f"{kind}_language"].to_list()
+        names = [None if code is None else named(code, inputs.names) for code in codes]
+        table = table.with_columns(pl.Series(kind, names, dtype=pl.String))
+    return table.sort("mean_premium", "tokenizer", nulls_last=True)
 
 
 def counted(table: pl.DataFrame, inputs: ReportInputs) -> str:
@@ -84,7 +98,7 @@ def change_table(inputs: ReportInputs) -> pl.DataFrame:
         table = inputs.changes.select(pl.col(name).cast(kind) for name, kind in schema.items())
     table = table.with_columns(_known(name) for name in ("old", "new", "change", "low", "high"))
     table = table.filter(pl.col("change").is_not_null())
-    return _described(inputs, table, "language").sort("change", "language", "tokenizer")
+    return described(inputs, table, "language").sort("change", "language", "tokenizer")
 
 
 def lorenz_table(inputs: ReportInputs) -> pl.DataFrame:
@@ -145,7 +159,7 @@ def mixture_table(inputs: ReportInputs) -> pl.DataFrame:
     table = table.with_columns(pl.Series("truth", truth, dtype=pl.Float64)).with_columns(
         (pl.col("share") - pl.col("truth")).alias("error")
     )
-    return _described(inputs, table, "category").sort(
+    return described(inputs, table, "category").sort(
         ["truth", "share", "category"], descending=[True, True, False], nulls_last=True
     )
 
@@ -205,12 +219,12 @@ def compression_table(inputs: ReportInputs) -> pl.DataFrame:
     table = table.filter(pl.col("tokens") > 0).join(width, on="language", how="left")
     table = table.with_columns((pl.col("bytes") / pl.col("tokens")).alias("bytes_per_token"), _known("width"))
     table = table.with_columns((pl.col("bytes_per_token") / pl.col("width")).alias("characters_per_token"))
-    return _described(inputs, table.drop("width"), "language").sort(
+    return described(inputs, table.drop("width"), "language").sort(
         ["bytes_per_token", "language"], descending=[True, False]
     )
 
 
-def _described(inputs: ReportInputs, table: pl.DataFrame, column: str) -> pl.DataFrame:
+def described(inputs: ReportInputs, table: pl.DataFrame, column: str) -> pl.DataFrame:
     """Add name, script and group of scripts of a column of codes."""
     codes = table[column].to_list()
     return table.with_columns(

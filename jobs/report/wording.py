@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from operators.unicode.language_names import language_name
+
 UNKNOWN_FIGURE: Final = "–"
 WIDEST: Final = 3.0
 """Factor between the ends of an interval above which the interval says nothing."""
@@ -11,11 +13,12 @@ _JOINERS: Final = ("\u200c", "\u200d")
 
 
 def named(language: str, names: Mapping[str, str]) -> str:
-    """`named("ml", {"ml": "Malayalam"})` is "Malayalam (ml)"; the code alone where there is no name.
+    """`named("ml", {})` is "Malayalam (ml)"; the code alone where there is no name. `names` go before CLDR's.
 
     Characters that cannot be drawn (control characters, which no SVG may hold) show as the replacement character.
     """
-    language, name = printable(language) or "(no name)", printable(names.get(language) or "")
+    name = printable(names.get(language) or language_name(language) or "")
+    language = printable(language) or "(no name)"
     return f"{name} ({language})" if name and name != language else language
 
 

@@ -20,8 +20,8 @@ SELECTED: Final = "selected.parquet"
 REPEATED: Final = "repeated_documents.parquet"
 SUGGESTED: Final = 3
 """Number of languages that an error suggests."""
-EXAMPLE_CHARACTERS: Final = (30, 90)
-"""Least and greatest length of the example in the baseline language, if one exists."""
+EXAMPLE_CHARACTERS: Final = (40, 200)
+"""Least and greatest length of the example in the baseline language, if one exists: a sentence, not a word."""
 
 
 class NoBaseline(DataError):
@@ -83,7 +83,7 @@ class Selection:
     empty: int
     """Number of documents without text, which are left out."""
     example: str
-    """Id of a short document that as many languages as possible have."""
+    """Id of a document of a sentence's length that as many languages as possible have."""
     examples: dict[str, int]
     """Place of the example among the compared documents, by language."""
     repeated: int
@@ -189,13 +189,19 @@ def left_out(facts: Mapping[str, Any]) -> str:
 
 
 def _example(selected: pl.DataFrame, baseline: str) -> str:
-    """Return the id of the first document of fitting length among those that most languages have; else the shortest."""
-    present = selected.group_by("id").len()
-    most = present.filter(pl.col("len") == pl.col("len").max())
-    own = selected.filter(pl.col("language") == baseline).join(most, on="id", how="semi", maintain_order="left")
-    suits = own.filter(pl.col("characters").is_between(*EXAMPLE_CHARACTERS))
-    found = suits if len(suits) else own.sort("characters", maintain_order=True)
-    return str(found.item(0, "id"))
+    """Return the id of a typical document.
+
+    Of the documents of fitting length in the baseline's language those that most languages have, and of these the one
+    whose length is nearest to the median; the first of equals. If none fits, the one nearest to these lengths.
+    """
+    present = selected.group_by("id").agg(languages=pl.len())
+    own = selected.filter(pl.col("language") == baseline).join(present, on="id", maintain_order="left")
+    least, greatest = EXAMPLE_CHARACTERS
+    away = pl.max_horizontal(least - pl.col("characters"), pl.col("characters") - greatest, 0)
+    own = own.filter(away == away.min())
+    own = own.filter(pl.col("languages") == pl.col("languages").max())
+    distance = (pl.col("characters") - pl.col("characters").median()).abs()
+    return str(own.sort(distance, maintain_order=True).item(0, "id"))
 
 
 @dataclass(frozen=True)

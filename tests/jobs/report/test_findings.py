@@ -58,7 +58,7 @@ def test_cheaper_than_the_baseline_is_said_when_the_interval_says_so(high: float
     low = None if high is None else 0.7
     rows = premiums([("en", 1.0, 1, 1), ("eo", 0.8, low, high), ("ru", 1.5, 1.4, 1.6)])
     found = findings(replace(EMPTY, premiums=rows, baseline="en"))[0]
-    assert ("eo pays less than en" in found) == cheaper
+    assert ("Esperanto (eo) pays less than English (en)" in found) == cheaper
 
 
 def test_a_regional_form_of_the_baseline_is_not_news() -> None:
@@ -70,7 +70,7 @@ def test_several_tokenizers_are_compared() -> None:
     one = premiums([("en", 1, 1, 1), ("ru", 2, None, None), ("ja", 3, None, None), ("my", 9, None, None)], "old")
     two = premiums([("en", 1, 1, 1), ("ru", 1.5, None, None), ("ja", 1.2, None, None), ("my", 4, None, None)], "new")
     first, second, *_ = findings(replace(EMPTY, premiums=pl.concat([one, two]), baseline="en"))
-    assert "costs my with old 9.00 times" in first
+    assert "costs Burmese (my) with old 9.00 times" in first
     assert second == "Half of the languages pay more than 3.00 with old, half more than 1.50 with new."
 
 
@@ -78,5 +78,5 @@ def test_numbers_that_are_none_are_not_told() -> None:
     rows = premiums([("en", 1.0, 1, 1), ("ru", float("nan"), None, None), ("ja", 1.5, float("nan"), float("inf"))])
     inputs = replace(EMPTY, premiums=rows, baseline="en", compression=compression([("en", 0, 0), ("ru", 10, 5)]))
     text = " ".join(findings(inputs)).lower()
-    assert "ja 1.50 times" in text
+    assert "japanese (ja) 1.50 times" in text
     assert not any(word in text for word in ("nan", "inf ", "none"))

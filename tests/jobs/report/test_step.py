@@ -52,7 +52,7 @@ def test_several_premiums_are_drawn_together(babelmerge: Command, tmp_path: Path
     flags = [flag for path in paths for flag in ("--premiums", path)]
     status, out, err = babelmerge("report", *flags, "--out", "r", *QUIET)
     assert status == 0, err
-    assert "costs my with" in out
+    assert "costs Burmese (my) with" in out
     page = Page((tmp_path / "r/report.html").read_text("utf-8"))
     head, *rows = page.tables["table-premiums"]
     assert head[0] == "Tokenizer" and len(rows) == 9
@@ -93,13 +93,14 @@ def test_changes_since_an_earlier_run_are_named(babelmerge: Command, tmp_path: P
     status, out, err = babelmerge("report", "--premiums", path, "--out", "r", *QUIET)
     assert status == 0, err
     assert out.splitlines()[0] == (
-        "- Since the earlier run (tok), of 5 languages 2 got better: most of all my, from 10.0 to 5.00; then ru. 1 got "
-        "worse: most of all de, from 1.50 to 1.80. 2 did not change as far as their intervals can tell."
+        "- Since the earlier run (tok), of 5 languages 2 got better: most of all Burmese (my), from 10.0 to 5.00; then Russian (ru). 1 got "
+        "worse: most of all German (de), from 1.50 to 1.80. 2 did not change as far as their intervals can tell."
     )
     page = Page((tmp_path / "r/report.html").read_text("utf-8"))
     assert [row[:3] for row in page.tables["table-changes"][1:]] == [
-        ["my", "better", "10.000"], ["ru", "better", "2.000"], ["fr", "same", "1.500"], ["th", "–", "1.500"],
-        ["de", "worse", "1.500"],
+        ["Burmese (my)", "better", "10.000"], ["Russian (ru)", "better", "2.000"], ["French (fr)", "same", "1.500"],
+        ["Thai (th)", "–", "1.500"],
+        ["German (de)", "worse", "1.500"],
     ]  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def test_an_interval_that_says_nothing_is_not_drawn_and_does_not_stretch_the_axi
 def test_a_finding_on_such_an_interval_says_that_it_is_too_wide() -> None:
     rows = [("en", 1.0, 1.0, 1.0), ("de", 1.5, 1.4, 21.65)]
     [first, *_] = findings(replace(EMPTY, premiums=premiums(rows), baseline="en"))
-    assert "de 1.50 times as many tokens as en (95 % interval 1.40 to 21.6, too wide to say more)" in first
+    assert "German (de) 1.50 times as many tokens as English (en) (95 % interval 1.40 to 21.6, too wide to say more)" in first
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def tall(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_tall_charts_have_their_axis_at_both_ends(tall: Path) -> None:
     for name, title in (
-        ("premiums", "tokens for the same text, en = 1"),
+        ("premiums", "tokens for the same text, English (en) = 1"),
         ("compression", "bytes, characters in a token"),
     ):
         drawn = texts(tall / f"{name}.svg")
@@ -65,7 +65,7 @@ def test_a_slide_is_16_to_9_with_the_top_and_the_bottom(tall: Path) -> None:
     for path in tall.glob("*-slide.png"):
         assert struct.unpack(">II", path.read_bytes()[16:24]) == (1920, 1080), path.name
     drawn = texts(tall / "premiums-slide.svg")
-    assert "Token premiums of 98 languages and the baseline en: the 10 dearest, the 10 cheapest" in drawn
+    assert "Token premiums of 98 languages and the baseline English (en): the 10 dearest, the 10 cheapest" in drawn
     assert [text for text in drawn if "between" in text] == ["… 79 between …"]
     named = [text for text in drawn if re.fullmatch(r"l\d\d", text)]
     assert named[:10] == [f"l{i}" for i in range(96, 86, -1)]
@@ -74,5 +74,5 @@ def test_a_slide_is_16_to_9_with_the_top_and_the_bottom(tall: Path) -> None:
 
 def test_every_count_of_languages_on_a_page_is_the_same(tall: Path) -> None:
     page = (tall / "report.html").read_text("utf-8")
-    counts = re.findall(r"(\d+) languages(?: compared| and the baseline en)", page)
+    counts = re.findall(r"(\d+) languages(?: compared| and the baseline English)", page)
     assert len(counts) >= 4 and set(counts) == {"98"}  # a finding, captions of charts, the summary of a table

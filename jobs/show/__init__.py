@@ -1,0 +1,1 @@
+"""Tables of any result, printed as text, CSV or Markdown."""
