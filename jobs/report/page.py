@@ -179,7 +179,8 @@ def _changes(inputs: ReportInputs) -> Table:
 def _sizes(inputs: ReportInputs) -> Table:
     columns = [
         ("name", "Language", ""), ("tokens", "Tokens", ",d"), ("target", "Target", ",d"),
-        ("vocabulary", "Vocabulary that reaches it", ",.0f"), ("extrapolated", "Extrapolated", ""),
+        ("vocabulary", "Vocabulary that reaches it", ",.0f"), ("low", "95 % from", ",.0f"), ("high", "to", ",.0f"),
+        ("extrapolated", "Extrapolated", ""),
         ("fit_error", "Error of the fit", ".1%"), ("owned_merges", "Merges owned", ",d"),
         ("owned_share", "Share", ".1%"), ("reason", "Why no number", ""),
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
 from pipelines.curve_table import CURVES, curve_table
 from pipelines.curves.settings import Curves
-from pipelines.curves.tables import owners, target_row
+from pipelines.curves.tables import UNREACHABLE, owners, size_lines, target_row
 from pipelines.named_tables import with_names
 from pipelines.outputs import Output, describe_inputs, write_table
 from pipelines.parallel_text.reading import Parallel, read_parallel
@@ -97,8 +97,14 @@ def curves(settings: Curves, context: Context) -> CurvesResult:
         made = measure_curves(files, tokenizer, output, settings, context)
     facts = made.manifest.facts
     what = f"curves of {facts['languages']:,} languages up to {facts['vocabulary']:,} tokens, "
-    what += f"{facts['reached']:,} of which reach {facts['target']:,}" + left_out(facts)
-    summary = summarized(made.kept, what, facts, settings.out)
+    what += f"{facts['reached']:,} of which reach {facts['target']:,}"
+    if beyond := facts["extrapolated"]:
+        what += f", {beyond:,} more by an extrapolated size"
+    if never := facts["unreachable"]:
+        what += f"; {never:,} {UNREACHABLE}"
+    last = summarized(made.kept, what + left_out(facts), facts, settings.out)
+    sizes = pl.read_parquet(output.directory / SIZES, glob=False)
+    summary = "\n".join([*size_lines(sizes), f"all of it: babelmerge show {settings.out}", last])
     return CurvesResult(output.directory, made.manifest, made.kept, summary)
 
 
@@ -152,10 +158,12 @@ def _write(
         for language, curve in sorted(curves.items())
     ]  # fmt: skip
     schema = {"vocabulary": pl.Float64, "extrapolated": pl.Boolean, "reason": pl.String}
-    schema |= dict.fromkeys(("fit_floor", "fit_scale", "fit_slope", "fit_error"), pl.Float64)
+    schema |= dict.fromkeys(("low", "high", "fit_floor", "fit_scale", "fit_slope", "fit_error"), pl.Float64)
     write_table(with_names(pl.DataFrame(rows, schema_overrides=schema)), directory / SIZES)
     return {
         "languages": len(curves), **parallel.selection.facts, "target": goal,
         "vocabulary": int(sizes[-1]), "reached": int(sum(row["extrapolated"] is False for row in rows)),
+        "extrapolated": int(sum(row["extrapolated"] is True for row in rows)),
+        "unreachable": int(sum((row["reason"] or "").startswith(UNREACHABLE) for row in rows)),
         "nobodys_merges": len(tokenizer.merges) - int(np.sum(list(owned.values()))),
     }  # fmt: skip

@@ -79,6 +79,7 @@ def curves(languages: Sequence[str]) -> CurvesFound:
         [
             {"language": language, "tokens": (1_000 + 100 * i) >> 3, "target": 125,
              "vocabulary": 2_048.0 if i + 1 < len(languages) else None,
+             "low": None, "high": None,
              "extrapolated": False if i + 1 < len(languages) else None, "fit_error": 0.01, "owned_merges": 5,
              "owned_share": 0.1, "reason": None if i + 1 < len(languages) else "never reached"}
             for i, language in enumerate(languages)

@@ -93,8 +93,9 @@ def test_changes_since_an_earlier_run_are_named(babelmerge: Command, tmp_path: P
     status, out, err = babelmerge("report", "--premiums", path, "--out", "r", *QUIET)
     assert status == 0, err
     assert out.splitlines()[0] == (
-        "- Since the earlier run (tok), of 5 languages 2 got better: most of all Burmese (my), from 10.0 to 5.00; then Russian (ru). 1 got "
-        "worse: most of all German (de), from 1.50 to 1.80. 2 did not change as far as their intervals can tell."
+        "- Since the earlier run (tok), of 5 languages 2 got better: most of all Burmese (my), from 10.0 to 5.00; then "
+        "Russian (ru). 1 got worse: most of all German (de), from 1.50 to 1.80. 2 did not change as far as their "
+        "intervals can tell."
     )
     page = Page((tmp_path / "r/report.html").read_text("utf-8"))
     assert [row[:3] for row in page.tables["table-changes"][1:]] == [

@@ -39,7 +39,10 @@ def test_an_interval_that_says_nothing_is_not_drawn_and_does_not_stretch_the_axi
 def test_a_finding_on_such_an_interval_says_that_it_is_too_wide() -> None:
     rows = [("en", 1.0, 1.0, 1.0), ("de", 1.5, 1.4, 21.65)]
     [first, *_] = findings(replace(EMPTY, premiums=premiums(rows), baseline="en"))
-    assert "German (de) 1.50 times as many tokens as English (en) (95 % interval 1.40 to 21.6, too wide to say more)" in first
+    assert (
+        "German (de) 1.50 times as many tokens as English (en) (95 % interval 1.40 to 21.6, too wide to say more)"
+        in first
+    )
 
 
 @pytest.fixture(scope="module")
