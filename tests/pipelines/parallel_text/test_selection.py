@@ -9,7 +9,7 @@ from pipelines.parallel_text.selection import EXAMPLE_CHARACTERS, _example, left
 
 
 def chosen(lengths: list[int], others: dict[str, list[int]] | None = None) -> int:
-    """Return the place of the example among the baseline's documents with these lengths; `others`: language to places."""
+    """Return the place of the example among the baseline's documents of these lengths; `others`: language to places."""
     rows = [{"language": "en", "id": str(i), "characters": size} for i, size in enumerate(lengths)]
     for language, places in (others or {}).items():
         rows += [{"language": language, "id": str(i), "characters": 1} for i in places]

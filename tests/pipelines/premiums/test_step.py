@@ -264,7 +264,7 @@ def test_documents_that_share_an_id_are_left_out_counted_and_listed(made: Path, 
 def test_texts_that_are_nearly_the_same_have_a_premium_and_a_reason_instead_of_an_interval(
     made: Path, tmp_path: Path
 ) -> None:
-    """As of Australian English: 3 of 692 documents differ, which once gave an interval of 1.0001 to 21.65."""
+    """Australian English: 3 of 692 documents differ, which once gave an interval of 1.0001 to 21.65."""
     lines = documents("en", 60, 5)
     rows = [(str(i), "en", text) for i, text in enumerate(lines)]
     rows += [(str(i), "en_AU", text + " our" * (i < 3)) for i, text in enumerate(lines)]
