@@ -40,6 +40,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["--dashboard-port", str(dashboard), "--ray-client-server-port", str(client)]
     command += ["--dashboard-agent-listen-port", str(agent), "--disable-usage-stats"]
     environment = os.environ | {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    environment["NUMBA_DISABLE_JIT"] = "1"  # code that travels would compile its kernels; the corpora are small
     process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
     try:
         for _ in range(120):
