@@ -16,6 +16,8 @@ from pipelines.outputs import replacing
 from pipelines.retokenize.formats import BadShard, Target
 
 COPY_BYTES: Final = 4 << 20
+MAPPED_BYTES: Final = 1 << 20
+"""Size from which a file is mapped into memory."""
 UINT32_BYTES: Final = (1 << 32) - 1
 """Largest offset in files whose offsets are uint32."""
 
@@ -136,8 +138,10 @@ def offsets_of(lengths: NDArray[Any]) -> I64:
 
 
 def mapped(path: Path) -> NDArray[np.uint8]:
-    """Map a file into memory, read-only. Raises BadShard where there is none."""
+    """Map a file into memory, read-only; a small one is read, as each map holds a file open. Raises BadShard."""
     try:
+        if 0 < path.stat().st_size < MAPPED_BYTES:
+            return np.frombuffer(path.read_bytes(), np.uint8)
         with path.open("rb") as file:
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
     except (OSError, ValueError) as error:

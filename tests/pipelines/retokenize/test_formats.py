@@ -119,6 +119,14 @@ def test_a_cut_or_foreign_file_is_one_line(tmp_path: Path, format: str) -> None:
         assert "\n" not in str(caught.value)
 
 
+def test_small_shards_that_are_held_keep_no_file_open(tmp_path: Path) -> None:
+    """A join of 20,000 shards holds many at once."""
+    (tmp_path / "x").write_bytes(b"12")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    held = [id_files.mapped(tmp_path / "x") for _ in range(20)]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before and held[0].tolist() == [49, 50]
+
+
 @pytest.mark.parametrize("format", get_args(Format))
 def test_an_abandoned_shard_leaves_nothing(tmp_path: Path, format: str) -> None:
     writer = writer_of(format)(Target(tmp_path, "x-00000", np.dtype(np.uint16)))
