@@ -1,14 +1,14 @@
 """The one operator: a shard of the word table, to which merges are applied in order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
-from operators.arrays import I32, I64, U16, U32, read_only, word_buffers
+from operators.arrays import I16, I32, I64, U16, U32, read_only, word_buffers
 from operators.errors import DataError
 from operators.kernels.apply_merges import BIRTHS, OCCURRENCES, RUNS, Runs, ShardArrays, apply_merges, id_range
-from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, CountedWords, count_cells, lay_out, place_byte_pairs
+from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, Blocks, CountedWords, count_cells, lay_out, place_byte_pairs
 from operators.tokenizer import Merges, UnusableIds
 
 LARGEST_TOTAL = 2**62
@@ -38,13 +38,15 @@ class PairChanges:
     """Changes of pair counts: arrays of one length, int32 step, left, right and int64 change.
 
     Several rows for one pair are possible and add up. `step` is the rank of the merge that made the change, -1 for the
-    counts before any merge.
+    counts before any merge. `language` (int16) is the language that a row is of, where the shard tells them apart;
+    `~language`, which is negative, if the row says how often the merge replaced its own pair.
     """
 
     step: I32
     left: I32
     right: I32
     change: I64
+    language: I16 = field(default_factory=lambda: np.empty(0, np.int16))
 
     def __len__(self) -> int:
         return len(self.step)
@@ -59,9 +61,17 @@ class Shard:
     """
 
     def __init__(
-        self, words: pa.LargeBinaryArray, counts: I64, byte_ids: I32, max_token_length: int | None = None
+        self,
+        words: pa.LargeBinaryArray,
+        counts: I64,
+        byte_ids: I32,
+        max_token_length: int | None = None,
+        languages: I16 | None = None,
     ) -> None:
         """Lay out `words` (no nulls) with `counts` (int64, >= 0) and find their pairs.
+
+        `languages` (int16, from 0, one for each word) tells languages apart: each row of changes is then of one
+        language, and for each merge a row says how often it replaced its own pair. None: changes are of all words.
 
         `max_token_length` is Hugging Face's setting: pairs of tokens that are this many bytes or longer together are
         not counted, pairs of single bytes always are. `byte_ids` (int32[256]) are the ids of the bytes, by value; -1
@@ -74,16 +84,21 @@ class Shard:
         if symbols >= LARGEST_TOTAL or (len(counts) and int(counts.min()) < 0):
             raise CountOverflow(symbols)
         self._max_length = NO_LIMIT if max_token_length is None else max_token_length
-        order = np.argsort(-counts, kind="stable")
-        cells = count_cells(offsets, counts, order)
+        apart = languages is not None
+        of_words = np.array([] if languages is None else languages, np.int16)
+        n_languages = int(of_words.max()) + 1 if len(of_words) else 1
+        order = np.lexsort((-counts, of_words)) if apart else np.argsort(-counts, kind="stable")
+        laid = CountedWords(data, offsets, counts, of_words, order)
+        cells = count_cells(laid)
         if cells > MOST_CELLS:
             raise ShardTooLarge(cells)
         self._cells: U16 | U32 = np.empty(cells, _cell_type(int(byte_ids.max())))
-        self._block_counts = np.zeros(cells >> BLOCK_BITS, np.int64)
-        hits, totals = np.zeros(65536, np.int64), np.zeros(65536, np.int64)
+        blocks = cells >> BLOCK_BITS
+        self._blocks = Blocks(np.zeros(blocks, np.int64), np.zeros(blocks if apart else 0, np.int16))
+        self._replaced = np.zeros(n_languages if apart else 0, np.int64)
+        hits, totals = np.zeros(65536, np.int64), np.zeros(65536 * n_languages, np.int64)
         nothing = int(np.iinfo(self._cells.dtype).max)
-        laid = CountedWords(data, offsets, counts, order)
-        lay_out(laid, nothing, self._cells, self._block_counts, hits, totals)
+        lay_out(laid, nothing, self._cells, self._blocks, hits, totals)
         pairs = np.flatnonzero(hits)
         bytes_of_pairs = np.unique([pairs >> 8, pairs & 255])
         if (byte_ids[bytes_of_pairs] < 0).any():
@@ -95,9 +110,7 @@ class Shard:
         self._occurrences = np.empty(3 * int(begins[-1]), np.int32)
         place_byte_pairs(self._cells, byte_ids, begins[:-1].copy(), self._occurrences)
         self._index_byte_pairs(byte_ids, hits, begins)
-        self._initial = PairChanges(
-            np.full(len(pairs), -1, np.int32), byte_ids[pairs >> 8], byte_ids[pairs & 255], totals[pairs]
-        )
+        self._initial = _initial_counts(pairs if not apart else np.flatnonzero(totals), totals, byte_ids, apart)
         self._applied = 0
 
     def _index_byte_pairs(self, byte_ids: I32, hits: I64, begins: I64) -> None:
@@ -123,8 +136,8 @@ class Shard:
     def memory_bytes(self) -> int:
         """Bytes in use, without what is reserved and was never written."""
         arrays = (
-            self._cells, self._block_counts, self._occurrences[: self._used[OCCURRENCES]], *self._sums, self._log,
-            *self._runs, self._width, self._last_birth,
+            self._cells, *self._blocks, self._occurrences[: self._used[OCCURRENCES]], *self._sums, self._log,
+            *self._runs, self._width, self._last_birth, self._replaced,
         )  # fmt: skip
         return sum(array.nbytes for array in arrays)
 
@@ -141,7 +154,7 @@ class Shard:
         """Apply merges, in order; the changes of pair counts, in the order in which they happened.
 
         The count of a merged pair itself is left as it was, as Hugging Face's trainer leaves it; a replayed list must
-        not ask for it again. Raises UnusableIds for a negative id, and for a token that two merges make in two lengths:
+        not ask for it again. Where languages are told apart, it falls to 0 instead. Raises UnusableIds for a negative id, and for a token that two merges make in two lengths:
         then the shard is of no further use.
         """
         if not len(merges):
@@ -152,8 +165,9 @@ class Shard:
             raise UnusableIds(f"a merge has the id {smallest}")
         self._make_room(largest)
         shard = ShardArrays(
-            self._cells, self._block_counts, self._occurrences, self._width, self._last_birth, *self._sums, self._used
-        )
+            self._cells, self._blocks, self._occurrences, self._width, self._last_birth, *self._sums, self._replaced,
+            self._used,
+        )  # fmt: skip
         self._runs, self._log, changes, contradiction = apply_merges(
             merges.left, merges.right, merges.token, self._applied, self._max_length, shard, self._runs, self._log
         )
@@ -176,6 +190,13 @@ class Shard:
             nothing, empty = np.iinfo(np.uint32).max, self._cells == np.iinfo(self._cells.dtype).max
             self._cells = self._cells.astype(np.uint32)
             self._cells[empty] = nothing
+
+
+def _initial_counts(pairs: I64, totals: I64, byte_ids: I32, apart: bool) -> PairChanges:
+    """Return the counts of pairs of bytes; `pairs`: the places of `totals` (see `lay_out`) that hold them."""
+    ids = byte_ids[(pairs >> 8) & 255], byte_ids[pairs & 255]
+    languages = (pairs >> 16 if apart else pairs[:0]).astype(np.int16)
+    return PairChanges(np.full(len(pairs), -1, np.int32), *ids, totals[pairs], languages)
 
 
 def _check_byte_ids(byte_ids: I32) -> None:

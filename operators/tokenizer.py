@@ -1,7 +1,7 @@
 """A BPE tokenizer as plain data: what training makes, files hold and encoding uses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Literal
 
@@ -36,7 +36,12 @@ class Merges:
         return len(self.left)
 
     def __getitem__(self, ranks: slice) -> "Merges":
-        return Merges(self.left[ranks], self.right[ranks], self.token[ranks], self.count[ranks])
+        return type(self)(*(column[ranks] for column in self.columns))
+
+    @property
+    def columns(self) -> list[I32 | I64]:
+        """The arrays, in their order."""
+        return [getattr(self, one.name) for one in fields(self)]
 
     @property
     def id_range(self) -> tuple[int, int]:
@@ -61,16 +66,15 @@ class Merges:
 
     @classmethod
     def joined(cls, parts: Sequence["Merges"]) -> "Merges":
-        """One list of several, in their order."""
+        """One list of several of one class, in their order."""
         if not parts:
             return cls.from_rows([])
-        names = ("left", "right", "token", "count")
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return type(parts[0])(*map(np.concatenate, zip(*(part.columns for part in parts), strict=True)))
 
 
 def same_merges(one: Merges, other: Merges) -> bool:
     """True if two lists are equal, counts included."""
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("left", "right", "token", "count"))
+    return type(one) is type(other) and all(map(np.array_equal, one.columns, other.columns))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,9 @@
 Where a pair occurs is kept by the token that was born last: when a merge makes token n, all its neighbours are known,
 so the pairs (x, n) and (n, y) get contiguous runs of occurrences, found again by scanning the short list of n's
 neighbours. No hash table, no search. Occurrences that later merges destroyed are noticed when they are visited.
+
+Where languages are told apart, each has its own cells, so the occurrences of a pair that one language has lie together:
+the log of a merge is read language by language, and each language's changes are reported apart.
 """
 
 from typing import Any, NamedTuple
@@ -10,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.arrays import I32, I64, U16, U32
+from operators.arrays import I16, I32, I64, U16, U32
 from operators.kernels.intrinsics import prefetch
-from operators.kernels.layout import BLOCK_BITS
+from operators.kernels.layout import BLOCK_BITS, Blocks
 
 OCCURRENCES, RUNS, BIRTHS = 0, 1, 2  # what the entries of `used` count
 AHEAD = 24  # occurrences whose cells are asked for before they are visited
@@ -24,8 +27,8 @@ class ShardArrays(NamedTuple):
 
     cells: U16 | U32
     """Symbols of the words; see `operators.kernels.layout`."""
-    block_counts: I64
-    """int64, one for each 64 cells: the count of the words in them."""
+    blocks: Blocks
+    """Counts and languages of the words, one for each 64 cells."""
     occurrences: I32
     """int32: cells of the right tokens of pairs, run after run; has space for every later occurrence."""
     width: I32
@@ -36,6 +39,8 @@ class ShardArrays(NamedTuple):
     """int64[2 * tokens], zero between merges: occurrences and counts of each neighbour on the left."""
     after_sums: I64
     """int64[2 * tokens], zero between merges: the same on the right."""
+    replaced: I64
+    """int64[languages], zero between merges: how often a merge replaced its pair; int64[0] if they are not told apart."""
     used: I64
     """int64[3]: occurrences, runs and births in use (OCCURRENCES, RUNS, BIRTHS)."""
 
@@ -62,6 +67,8 @@ class Changes(NamedTuple):
     left: I32
     right: I32
     change: I64
+    language: I16
+    """int16[0] where languages are not told apart; `~language` (negative) in the row of a pair that was replaced."""
 
 
 @njit(cache=True, nogil=True)
@@ -96,7 +103,8 @@ def visit(
     the cells where they meet the token, neighbours on the right, their cells. Returns how many were logged on
     either side.
     """
-    cells, block_counts, occurrences = shard.cells, shard.block_counts, shard.occurrences
+    cells, block_counts, occurrences = shard.cells, shard.blocks.counts, shard.occurrences
+    replaced, block_languages = shard.replaced, shard.blocks.languages
     before_sums, after_sums = shard.before_sums, shard.after_sums
     left, right, token, left_width, right_width = merge
     nothing = np.int64(cells[0])
@@ -111,6 +119,8 @@ def visit(
         cells[at] = nothing  # no longer where a token begins; overwritten below when it is the last cell
         cells[first] = token
         cells[end - 1] = token
+        if len(replaced):
+            replaced[block_languages[at >> BLOCK_BITS]] += count
         x, y = np.int64(cells[first - 1]), np.int64(cells[end])
         if x != nothing:
             before_sums[2 * x] += 1
@@ -128,12 +138,84 @@ def visit(
 
 
 @njit(cache=True, nogil=True)
+def add_change(changes: Changes, n: int, merge: Any, side: int, weight: int, counted: bool) -> int:
+    """Report that a merge broke and, if `counted`, made a pair with a neighbour; return the number of changes.
+
+    merge: step, the neighbour, left, right and token ids. side: 0 if the neighbour is on the left, 1 on the right.
+    """
+    step, x, left, right, token = merge
+    changes.step[n] = step
+    changes.left[n] = x if side == 0 else right
+    changes.right[n] = left if side == 0 else x
+    changes.change[n] = -weight
+    if not counted:
+        return n + 1
+    changes.step[n + 1] = step
+    changes.left[n + 1] = x if side == 0 else token
+    changes.right[n + 1] = token if side == 0 else x
+    changes.change[n + 1] = weight
+    return n + 2
+
+
+@njit(cache=True, nogil=True)
+def report_replaced(shard: ShardArrays, changes: Changes, n_changes: int, merge: Any) -> int:
+    """Report how often a merge replaced its pair in each language, as `~language`; return the number of changes.
+
+    merge: step, left and right ids. The arrays have space.
+    """
+    replaced = shard.replaced
+    for language in range(len(replaced)):
+        if replaced[language]:
+            changes.step[n_changes], changes.left[n_changes], changes.right[n_changes] = merge
+            changes.change[n_changes] = -replaced[language]
+            changes.language[n_changes] = ~language
+            n_changes += 1
+            replaced[language] = 0
+    return n_changes
+
+
+@njit(cache=True, nogil=True)
+def report_languages(
+    shard: ShardArrays, changes: Changes, n_changes: int, log: Any, n: int, merge: Any, side: int, max_length: int
+) -> int:
+    """Report, for each language, the pairs that a merge broke and made on one side; return the number of changes.
+
+    n: number of logged neighbours. merge: step, left, right and token ids. The log lists occurrences in the order of
+    the cells, so those of a language follow each other, once for each run that was visited. The arrays have space.
+    """
+    sums, width = shard.before_sums if side == 0 else shard.after_sums, shard.width
+    counts, languages = shard.blocks
+    step, left, right, token = merge
+    for i in range(n):
+        sums[2 * np.int64(log[2 * side, i]) + 1] = 0
+    first = 0
+    while first < n:
+        language = languages[log[2 * side + 1, first] >> BLOCK_BITS]
+        end = first
+        while end < n and languages[log[2 * side + 1, end] >> BLOCK_BITS] == language:
+            sums[2 * np.int64(log[2 * side, end]) + 1] += counts[log[2 * side + 1, end] >> BLOCK_BITS]
+            end += 1
+        for i in range(first, end):
+            x = np.int64(log[2 * side, i])
+            weight = sums[2 * x + 1]
+            if weight > 0:
+                sums[2 * x + 1] = 0
+                changes.language[n_changes] = language
+                counted = width[x] + width[token] < max_length
+                after = add_change(changes, n_changes, (step, x, left, right, token), side, weight, counted)
+                changes.language[after - 1] = language
+                n_changes = after
+        first = end
+    return n_changes
+
+
+@njit(cache=True, nogil=True)
 def record_side(
     shard: ShardArrays, runs: Runs, changes: Changes, log: Any, side: int, merge: Any, counters: Any, max_length: int
 ) -> tuple[int, int, int]:
     """Report the pairs that a merge broke and made on one side of its token, and keep the occurrences of new ones.
 
-    side: 0 left, 1 right. merge: step, left, right and token ids. counters: number of logged neighbours, place of the
+    Where languages are told apart, `report_languages` has reported them, and this keeps the occurrences alone. side: 0 left, 1 right. merge: step, left, right and token ids. counters: number of logged neighbours, place of the
     next occurrence, number of runs and of changes so far; the arrays have space. Returns the last three, moved on.
     """
     sums, width, occurrences = shard.before_sums if side == 0 else shard.after_sums, shard.width, shard.occurrences
@@ -143,18 +225,10 @@ def record_side(
         x = np.int64(log[2 * side, i])
         met = sums[2 * x]
         if met > 0:
-            weight = sums[2 * x + 1]
-            changes.step[n_changes] = step
-            changes.left[n_changes] = x if side == 0 else right
-            changes.right[n_changes] = left if side == 0 else x
-            changes.change[n_changes] = -weight
-            n_changes += 1
-            if width[x] + width[token] < max_length:
-                changes.step[n_changes] = step
-                changes.left[n_changes] = x if side == 0 else token
-                changes.right[n_changes] = token if side == 0 else x
-                changes.change[n_changes] = weight
-                n_changes += 1
+            counted = width[x] + width[token] < max_length
+            if not len(shard.replaced):
+                n_changes = add_change(changes, n_changes, (step, x, left, right, token), side, sums[2 * x + 1], counted)
+            if counted:
                 runs.neighbour[n_runs] = x
                 runs.first[n_runs] = place_next
                 runs.length[n_runs] = met
@@ -190,13 +264,14 @@ def apply_merges(
     A merge of a token that has no birth yet finds nothing and leaves no birth. A list that makes one token in two
     lengths cannot be replayed, as cells know a token's length by its id.
 
-    Returns the runs and the log, which may have grown; the changes (int32 step, left, right and int64 change); and the
+    Returns the runs and the log, which may have grown; the changes (see Changes); and the
     first merge that makes a token in another length than before, at which it stops, -1 without one.
     """
     width, last_birth, used = shard.width, shard.last_birth, shard.used
     run_neighbour, run_first, run_length, birth_previous, birth_runs = runs
     step_out, left_out, right_out = np.empty(4096, np.int32), np.empty(4096, np.int32), np.empty(4096, np.int32)
-    change_out = np.empty(4096, np.int64)
+    change_out, by_language = np.empty(4096, np.int64), len(shard.replaced) > 0
+    language_out = np.empty(4096 if by_language else 0, np.int16)
     n_changes, contradiction = 0, -1
 
     for m in range(len(lefts)):
@@ -239,16 +314,24 @@ def apply_merges(
         birth_runs[2 * birth] = n_runs
         most = min(befores, len(width)) + min(afters, len(width))
         runs_ahead, changes_ahead = n_runs + most, n_changes + 2 * most
+        if by_language:
+            changes_ahead = n_changes + 2 * (befores + afters) + len(shard.replaced)
         if runs_ahead > len(run_length):
             run_neighbour, run_first = grown(run_neighbour, runs_ahead), grown(run_first, runs_ahead)
             run_length = grown(run_length, runs_ahead)
         if changes_ahead > len(change_out):
             step_out, change_out = grown(step_out, changes_ahead), grown(change_out, changes_ahead)
             left_out, right_out = grown(left_out, changes_ahead), grown(right_out, changes_ahead)
+            if by_language:
+                language_out = grown(language_out, changes_ahead)
         space = Runs(run_neighbour, run_first, run_length, birth_previous, birth_runs)
-        changes = Changes(step_out, left_out, right_out, change_out)
+        changes = Changes(step_out, left_out, right_out, change_out, language_out)
+        n_changes = report_replaced(shard, changes, n_changes, (first_step + m, left, right))
         for side in range(2):
             n = befores if side == 0 else afters
+            if by_language:
+                merge_ids = (first_step + m, left, right, token)
+                n_changes = report_languages(shard, changes, n_changes, log, n, merge_ids, side, max_length)
             again = 0 < n <= spent_length  # new runs take the place of the one that was used up
             place_next = spent_first if again else used[OCCURRENCES]
             if again:
@@ -263,5 +346,8 @@ def apply_merges(
             birth_runs[2 * birth + 1 + side] = n_runs
 
     kept = Runs(run_neighbour, run_first, run_length, birth_previous, birth_runs)
-    changes = Changes(step_out[:n_changes], left_out[:n_changes], right_out[:n_changes], change_out[:n_changes])
+    changes = Changes(
+        step_out[:n_changes], left_out[:n_changes], right_out[:n_changes], change_out[:n_changes],
+        language_out[: n_changes if by_language else 0],
+    )  # fmt: skip
     return kept, log, changes, contradiction

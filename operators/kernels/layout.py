@@ -6,7 +6,8 @@ more takes a cell a byte. A token stands in the first and in the last cell of th
 of a pair are found without links.
 
 Words are sorted by their counts. Where a count ends, the rest of its block of 64 cells is left empty: the count of any
-cell's word is found by the cell's block alone, in a table that stays in the processor's cache.
+cell's word is found by the cell's block alone, in a table that stays in the processor's cache. Where words are told
+apart by language, they are sorted by language first, and a block's words have one language too.
 
 A pair occurs at the first cell of its right token (int32): `cells[at - 1]` is its left token, `cells[at]` its right.
 """
@@ -16,27 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from operators.arrays import I64, U8
+from operators.arrays import I16, I64, U8
 from operators.kernels.intrinsics import prefetch
 
 BLOCK_BITS = 6
 MOST_CELLS = 2**31 - 1
 AHEAD = 16  # words asked for before they are read
-
-
-@njit(cache=True, nogil=True)
-def count_cells(offsets: Any, counts: Any, order: Any) -> int:
-    """Cells that `lay_out` fills for words given by their byte offsets (int64[n + 1]); a multiple of a block."""
-    cells = 1
-    previous = np.int64(-1)
-    for word in order:
-        length = offsets[word + 1] - offsets[word]
-        if length > 1:
-            if counts[word] != previous:
-                cells = ((cells - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
-                previous = counts[word]
-            cells += length + 1
-    return ((cells - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
 
 
 class CountedWords(NamedTuple):
@@ -46,21 +32,50 @@ class CountedWords(NamedTuple):
     offsets: I64
     """int64[words + 1]: where each begins and ends in `data`."""
     counts: I64
+    languages: I16
+    """int16[words], from 0; or int16[0], where languages are not told apart."""
     order: I64
-    """int64[words]: sorts the words by count."""
+    """int64[words]: sorts the words by language and count."""
 
 
 @njit(cache=True, nogil=True)
-def lay_out(words: CountedWords, nothing: int, cells: Any, block_counts: Any, hits: Any, totals: Any) -> None:
-    """Fill `cells` with bytes, `block_counts` (int64, an entry a block of cells), and count every pair of bytes.
+def count_cells(words: CountedWords) -> int:
+    """Cells that `lay_out` fills; a multiple of a block."""
+    offsets, counts, languages = words.offsets, words.counts, words.languages
+    cells = 1
+    previous, of_language = np.int64(-1), np.int64(-1)
+    for word in words.order:
+        length = offsets[word + 1] - offsets[word]
+        if length > 1:
+            language = np.int64(languages[word]) if len(languages) else np.int64(0)
+            if counts[word] != previous or language != of_language:
+                cells = ((cells - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
+                previous, of_language = counts[word], language
+            cells += length + 1
+    return ((cells - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
 
-    nothing: the value of cells without a token. hits, totals: int64[65536], zero; they get, at 256 * left + right, the
-    pair's occurrences, and their sum weighted by the words' counts.
+
+class Blocks(NamedTuple):
+    """Properties of the words in each block of cells."""
+
+    counts: I64
+    """int64[blocks]."""
+    languages: I16
+    """int16[blocks]; or int16[0], where languages are not told apart."""
+
+
+@njit(cache=True, nogil=True)
+def lay_out(words: CountedWords, nothing: int, cells: Any, blocks: Blocks, hits: Any, totals: Any) -> None:
+    """Fill `cells` with bytes, and the blocks' properties; count every pair of bytes.
+
+    nothing: the value of cells without a token. hits: int64[65536], zero; it gets, at 256 * left + right, the pair's
+    occurrences. totals: int64[65536 * languages], zero; it gets, at 65536 * language + 256 * left + right, their sum
+    weighted by the words' counts.
     """
-    data, offsets, counts, order = words
+    data, offsets, counts, languages, order = words
     at = 1
     cells[0] = nothing
-    previous = np.int64(-1)
+    previous, of_language = np.int64(-1), np.int64(-1)
     for i in range(len(order)):
         if i + AHEAD < len(order):
             prefetch(data, offsets[order[i + AHEAD]])
@@ -69,14 +84,17 @@ def lay_out(words: CountedWords, nothing: int, cells: Any, block_counts: Any, hi
         if end - first < 2:
             continue
         count = counts[word]
-        if count != previous:
+        language = np.int64(languages[word]) if len(languages) else np.int64(0)
+        if count != previous or language != of_language:
             stop = ((at - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS
             while at < stop:
                 cells[at] = nothing
                 at += 1
-            previous = count
+            previous, of_language = count, language
         for block in range(at >> BLOCK_BITS, ((at + end - first) >> BLOCK_BITS) + 1):
-            block_counts[block] = count
+            blocks.counts[block] = count
+            if len(languages):
+                blocks.languages[block] = language
         left = np.int64(data[first])
         cells[at] = left
         at += 1
@@ -85,7 +103,7 @@ def lay_out(words: CountedWords, nothing: int, cells: Any, block_counts: Any, hi
             cells[at] = right
             at += 1
             hits[256 * left + right] += 1
-            totals[256 * left + right] += count
+            totals[65536 * language + 256 * left + right] += count
             left = right
         cells[at] = nothing
         at += 1

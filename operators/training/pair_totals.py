@@ -15,6 +15,7 @@ from operators.kernels.pair_totals import (
     withdraw_pairs,
 )
 from operators.shard import PairChanges
+from operators.tokenizer import Merges
 
 SMALLEST_TABLE = 1 << 16
 
@@ -79,6 +80,13 @@ class PairTotals:
     def requeue(self, pairs: I64) -> None:
         """Let pairs wait again that were taken and not merged."""
         self._push(np.ascontiguousarray(pairs))
+
+    def chosen(self, merges: Merges) -> Merges:
+        """Return the merges as they are."""
+        return merges
+
+    def replay(self, merges: Merges) -> None:
+        """Do nothing: `mark_merged` follows."""
 
     def mark_merged(self, pairs: I64) -> None:
         """Treat pairs (`left << 32 | right`) as taken. Each waits again once its count rises.

@@ -97,6 +97,7 @@ class Reducer:
         self._selection.requeue(pairs[taken:])
         batch = Merges(lefts[:taken], rights[:taken], np.array(tokens, np.int32), counts[:taken])
         if taken:
+            batch = self._selection.chosen(batch)
             self._rounds.append(batch)
             self._applied += taken
         return batch
@@ -110,6 +111,7 @@ class Reducer:
         if smallest < 0 or largest >= self._size:
             raise UnusableIds(f"its merges have ids from {smallest} to {largest}, it has {self._size} tokens")
         self._add(changes)
+        self._selection.replay(merges)
         self._replayed = merges
 
     def restore_round(self, batch: Merges) -> bool:
@@ -153,18 +155,19 @@ class Reducer:
 
 
 def learn_rounds(
-    reducer: Reducer, changes: list[PairChanges], apply: Callable[[Merges], list[PairChanges]], replayed: Merges
+    reducer: Reducer, changes: list[PairChanges], apply: Callable[[Merges], list[PairChanges]], *replayed: Merges
 ) -> Iterator[Merges]:
     """Yield round after round, each chosen from the changes that `apply` returned for the round before.
 
     `changes` are the counts before any merge. `replayed` comes first and is not yielded: the merges of a tokenizer that
-    is extended, and those of restored rounds. The round that reaches the vocabulary size is not applied, because
+    is extended, and the restored rounds. The round that reaches the vocabulary size is not applied, because
     nothing is chosen after it.
     """
-    for first in range(0, len(replayed), REPLAYED_MERGES):
-        some = replayed[first : first + REPLAYED_MERGES]
-        reducer.replay(some, changes)
-        changes = apply(some)
+    for merges in replayed:
+        for first in range(0, len(merges), REPLAYED_MERGES):
+            some = merges[first : first + REPLAYED_MERGES]
+            reducer.replay(some, changes)
+            changes = apply(some)
     while len(batch := reducer.next_batch(changes)):
         yield batch
         if not reducer.missing:

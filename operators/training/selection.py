@@ -1,7 +1,8 @@
 """The seam between the counts of pairs and the choice of the next merges.
 
 A `Reducer` keeps tokens and the merge list; its `Selection` keeps the counts and decides which pairs come next.
-`operators.training.pair_totals.PairTotals` selects by frequency. Another selection is another class with these methods.
+`operators.training.pair_totals.PairTotals` selects by frequency, `operators.training.parity.ParitySelection` so that no
+language falls behind. Another selection is another class with these methods.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Protocol
 
 from operators.arrays import I64
 from operators.shard import PairChanges
+from operators.tokenizer import Merges
 
 
 class Selection(Protocol):
@@ -29,6 +31,15 @@ class Selection(Protocol):
 
     def requeue(self, pairs: I64) -> None:
         """Let pairs wait again that were taken and not merged."""
+
+    def chosen(self, merges: Merges) -> Merges:
+        """Note the merges made of the first pairs taken, before their changes come; return them as they are to be kept.
+
+        A selection that knows more of a merge than `Merges` holds returns a class of its own.
+        """
+
+    def replay(self, merges: Merges) -> None:
+        """Note merges of a given list, before their changes come. They are such as `chosen` returned, or plain."""
 
     def mark_merged(self, pairs: I64) -> None:
         """Treat pairs as taken, because a given merge list merges them. A pair waits again once its count rises.

@@ -118,8 +118,8 @@ class SingleShardTrainer:
 
     def begin(self, rounds: Sequence[Merges], number: int) -> None:
         """Resume after these rounds. `number`: number of the last answer that the driver received."""
-        replayed = Merges.joined([self._target.start.merges, *rounds])
-        self._rounds = learn_rounds(self._target.reducer(rounds), [self._shard.initial()], self._apply, replayed)
+        replayed = self._target.start.merges, Merges.joined(rounds)
+        self._rounds = learn_rounds(self._target.reducer(rounds), [self._shard.initial()], self._apply, *replayed)
         self._number, self._answer = number, list[Merges]()
 
     def learn(self, number: int, seconds: float) -> list[Merges]:
@@ -178,8 +178,8 @@ def _sharded(source: ShardSource, target: TrainingTarget, reducer: Reducer, engi
             answered.append(batch)
             return answer
 
-        replayed = Merges.joined([target.start.merges, *reducer.rounds])
-        yield from learn_rounds(reducer, fleet.ask("initial"), applied, replayed)
+        replayed = target.start.merges, reducer.merges
+        yield from learn_rounds(reducer, fleet.ask("initial"), applied, *replayed)
 
 
 def _single_shard(source: ShardSource, target: TrainingTarget, reducer: Reducer, engine: Engine) -> Iterator[Merges]:
