@@ -74,6 +74,17 @@ def _uint32_ids() -> None:
     wide.apply(Merges(first.left[:1], first.right[:1], np.full(1, 2 * _MANY_TOKENS, np.int32), first.change[:1]))
 
 
+def _parity() -> None:
+    """Kernels of train by parity."""
+    from operators.training.in_memory import train_by_parity
+    from operators.training.parity import LanguageWords, ParityRule
+
+    words, counts, _ = import_kernels()
+    both = LanguageWords.joined([(words[i::2], counts[i::2]) for i in (0, 1)])
+    for parallel in (both, None):
+        train_by_parity(both, 300, ParityRule(both.lengths(2), parallel, () if parallel else (1.0, 1.0)))
+
+
 def _a_tokenizer() -> Tokenizer:
     """Return a small tokenizer, made without kernels."""
     none = Tokenizer("gpt4", (), Merges.from_rows([]))
@@ -155,6 +166,7 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "words": _words,
     "encoding": _encoding,
     "uint32_ids": _uint32_ids,
+    "parity": _parity,
     "replaying": _replaying,
     "stochastic": _stochastic,
     "array_record": _array_record,

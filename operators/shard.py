@@ -8,7 +8,15 @@ import pyarrow as pa
 from operators.arrays import I16, I32, I64, U16, U32, read_only, word_buffers
 from operators.errors import DataError
 from operators.kernels.apply_merges import BIRTHS, OCCURRENCES, RUNS, Runs, ShardArrays, apply_merges, id_range
-from operators.kernels.layout import BLOCK_BITS, MOST_CELLS, Blocks, CountedWords, count_cells, lay_out, place_byte_pairs
+from operators.kernels.layout import (
+    BLOCK_BITS,
+    MOST_CELLS,
+    Blocks,
+    CountedWords,
+    count_cells,
+    lay_out,
+    place_byte_pairs,
+)
 from operators.tokenizer import Merges, UnusableIds
 
 LARGEST_TOTAL = 2**62
@@ -154,8 +162,8 @@ class Shard:
         """Apply merges, in order; the changes of pair counts, in the order in which they happened.
 
         The count of a merged pair itself is left as it was, as Hugging Face's trainer leaves it; a replayed list must
-        not ask for it again. Where languages are told apart, it falls to 0 instead. Raises UnusableIds for a negative id, and for a token that two merges make in two lengths:
-        then the shard is of no further use.
+        not ask for it again. Where languages are told apart, it falls to 0 instead. Raises UnusableIds for a negative
+        id, and for a token that two merges make in two lengths: then the shard is of no further use.
         """
         if not len(merges):
             empty = np.empty(0, np.int32)

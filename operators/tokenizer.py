@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -35,11 +35,11 @@ class Merges:
     def __len__(self) -> int:
         return len(self.left)
 
-    def __getitem__(self, ranks: slice) -> "Merges":
+    def __getitem__(self, ranks: slice) -> Self:
         return type(self)(*(column[ranks] for column in self.columns))
 
     @property
-    def columns(self) -> list[I32 | I64]:
+    def columns(self) -> list[Any]:
         """The arrays, in their order."""
         return [getattr(self, one.name) for one in fields(self)]
 
@@ -58,14 +58,14 @@ class Merges:
         return ranks
 
     @classmethod
-    def from_rows(cls, rows: Sequence[tuple[int, int, int, int]]) -> "Merges":
+    def from_rows(cls, rows: Sequence[tuple[int, int, int, int]]) -> Self:
         """From (left, right, token, count) rows."""
         table = np.array(rows, np.int64).reshape(-1, 4)
         left, right, token = (np.ascontiguousarray(table[:, i].astype(np.int32)) for i in range(3))
         return cls(left, right, token, np.ascontiguousarray(table[:, 3]))
 
     @classmethod
-    def joined(cls, parts: Sequence["Merges"]) -> "Merges":
+    def joined(cls, parts: Sequence[Self]) -> Self:
         """One list of several of one class, in their order."""
         if not parts:
             return cls.from_rows([])

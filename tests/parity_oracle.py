@@ -1,7 +1,6 @@
 """Slow parity-aware training, written as a loop over the definition (Foroutan, Meister et al. 2025; arXiv 2508.04796).
 
-The tie rules, and what happens to a language without pairs, are those of `ParityBpeTrainer` in tokenizers 0.23.3, as its
-behaviour shows them.
+The tie rules, and what happens to a language without pairs, are those of `ParityBpeTrainer` in tokenizers 0.23.3.
 """
 
 from collections import Counter, deque
@@ -114,7 +113,7 @@ def train(
 def _served(
     costs: Sequence[float], exhausted: set[int], recent: Sequence[int], window: int | None, alpha: float
 ) -> int:
-    """The language that is served next: the costliest, and with a window, the costliest that is not served too often."""
+    """The language that is served next: the costliest; with a window, the costliest not served too often."""
     order = sorted((i for i in range(len(costs)) if i not in exhausted), key=lambda i: (-costs[i], i))
     if window is None:
         return order[0]

@@ -40,7 +40,7 @@ class ShardArrays(NamedTuple):
     after_sums: I64
     """int64[2 * tokens], zero between merges: the same on the right."""
     replaced: I64
-    """int64[languages], zero between merges: how often a merge replaced its pair; int64[0] if they are not told apart."""
+    """int64[languages], zero between merges: how often a merge replaced its pair. int64[0]: languages are not apart."""
     used: I64
     """int64[3]: occurrences, runs and births in use (OCCURRENCES, RUNS, BIRTHS)."""
 
@@ -215,7 +215,9 @@ def record_side(
 ) -> tuple[int, int, int]:
     """Report the pairs that a merge broke and made on one side of its token, and keep the occurrences of new ones.
 
-    Where languages are told apart, `report_languages` has reported them, and this keeps the occurrences alone. side: 0 left, 1 right. merge: step, left, right and token ids. counters: number of logged neighbours, place of the
+    Where languages are told apart, `report_languages` has reported them, and this keeps the occurrences alone.
+
+    side: 0 left, 1 right. merge: step, left, right and token ids. counters: number of logged neighbours, place of the
     next occurrence, number of runs and of changes so far; the arrays have space. Returns the last three, moved on.
     """
     sums, width, occurrences = shard.before_sums if side == 0 else shard.after_sums, shard.width, shard.occurrences
@@ -227,7 +229,9 @@ def record_side(
         if met > 0:
             counted = width[x] + width[token] < max_length
             if not len(shard.replaced):
-                n_changes = add_change(changes, n_changes, (step, x, left, right, token), side, sums[2 * x + 1], counted)
+                n_changes = add_change(
+                    changes, n_changes, (step, x, left, right, token), side, sums[2 * x + 1], counted
+                )
             if counted:
                 runs.neighbour[n_runs] = x
                 runs.first[n_runs] = place_next

@@ -69,7 +69,7 @@ def train_by_parity(
     The list equals that of `babelmerge train --parity`, and of Hugging Face's `ParityBpeTrainer`.
 
     >>> import numpy as np, pyarrow as pa
-    >>> tables = [(pa.array([b"aab"], pa.large_binary()), np.array([9])), (pa.array([b"cd"], pa.large_binary()), np.array([2]))]
+    >>> tables = [(pa.array([word], pa.large_binary()), np.array([2])) for word in (b"aab", b"cd")]
     >>> words = LanguageWords.joined(tables)
     >>> train_by_parity(words, 258, ParityRule(words.lengths(2), words)).language.tolist()
     [0, 0]
@@ -83,4 +83,4 @@ def train_by_parity(
         return [shard.apply(batch)]
 
     rounds = learn_rounds(reducer, [shard.initial_counts()], apply, start.merges)
-    return Choices.joined(list(rounds))
+    return Choices.joined([batch for batch in rounds if isinstance(batch, Choices)])

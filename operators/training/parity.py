@@ -138,9 +138,7 @@ class ParitySelection:
         nowhere = np.zeros_like(lengths)
         for one in self._judged_changes:
             self._judged.add(one, lengths)
-        raised = [
-            self._words.add(one, lengths if self._shard is None else nowhere, self._together) for one in changes
-        ]
+        raised = [self._words.add(one, lengths if self._shard is None else nowhere, self._together) for one in changes]
         for pairs, heaps in raised:
             self._push(pairs, heaps)
         self._judged_changes, self._replayed = [], None
@@ -148,10 +146,7 @@ class ParitySelection:
     def _recount(self, merges: Choices, judged: Sequence[PairChanges]) -> None:
         """Find the choices that led to replayed merges; with choices of other words, no more merges are chosen."""
         n = len(self._state.lengths)
-        saved = np.zeros((len(merges), n), np.int64)
-        for one in judged:
-            replaced = one.language < 0
-            np.add.at(saved, (one.step[replaced] - self._step, ~one.language[replaced]), one.change[replaced])
+        saved = saved_by_step(judged, self._step, len(merges), n)
         languages = np.where(merges.language == ALL, n, merges.language).astype(np.int64)
         if not replay_choices(self._state, languages, saved):
             self._state.exhausted[:] = 1
@@ -162,7 +157,7 @@ class ParitySelection:
             self._together = -1
         judged = self._words.slots if self._shard is None else self._judged.slots
         waiting = Waiting(self._words.slots, judged, self._heaps, self._tokens.texts, self._side, self._bound)
-        trial = Parity(*(column.copy() for column in self._state))
+        trial = Parity._make([column.copy() for column in self._state])
         limit = min(missing, _BATCH)
         taken, chosen = take_batch(limit, minimum, waiting, trial, self._pairs, self._counts, self._choices)
         self._planned = chosen
@@ -171,7 +166,8 @@ class ParitySelection:
     def requeue(self, pairs: I64) -> None:
         """See Selection."""
         heaps = len(self._heaps.size)
-        self._push(np.repeat(pairs, heaps), np.tile(np.arange(heaps), len(pairs)))
+        if len(pairs):
+            self._push(np.repeat(pairs, heaps), np.tile(np.arange(heaps), len(pairs)))
 
     def chosen(self, merges: Merges) -> Choices:
         """Return the merges with the languages that they serve."""
@@ -180,7 +176,7 @@ class ParitySelection:
         languages = choices[0, :used][choices[1, :used] == 1].astype(np.int32)
         languages[languages == len(self._state.lengths)] = ALL
         self._note(merges)
-        return Choices(*merges.columns, languages)
+        return Choices(merges.left, merges.right, merges.token, merges.count, languages)
 
     def replay(self, merges: Merges) -> None:
         """See Selection. Merges of a tokenizer that is extended are no choices."""
@@ -204,6 +200,18 @@ class ParitySelection:
         if (needed > np.diff(self._heaps.first)).any():
             self._heaps = _with_space(self._heaps, needed)
         push_pairs(pairs, heaps, self._words.slots, self._heaps, self._tokens.texts)
+
+
+def saved_by_step(changes: Sequence[PairChanges], first: int, merges: int, languages: int) -> I64:
+    """Return the change of each language's tokens by each merge, int64[merges, languages]; `first`: the first's step.
+
+    All are 0 or less.
+    """
+    saved = np.zeros((merges, languages), np.int64)
+    for one in changes:
+        replaced = one.language < 0
+        np.add.at(saved, (one.step[replaced] - first, ~one.language[replaced]), one.change[replaced])
+    return saved
 
 
 class _Table:
@@ -269,8 +277,8 @@ class _TokenTexts:
         missing = merges.id_range[1] + 1 - len(self.texts.end)
         if missing > 0:
             zeros = np.zeros(missing + len(self.texts.end) // 2, np.int64)
-            columns = [np.concatenate([column, zeros.astype(column.dtype)]) for column in self.texts[:3]]
-            self.texts = Texts(*columns, self.texts.data)
+            prefix, begin, end = (np.concatenate([own, zeros.astype(own.dtype)]) for own in self.texts[:3])
+            self.texts = Texts(prefix, begin, end, self.texts.data)
         if needed > len(self.texts.data):
             data = np.empty(2 * needed, np.uint8)
             data[: self._used] = self.texts.data[: self._used]

@@ -2,7 +2,8 @@
 
     line:   "babelmerge merges 1 <fingerprint>\\n"
     round:  number of merges (uint32), CRC-32 of the round and all before it (uint32),
-            then left, right, token (int32 each) and count (int64) of each merge; all little-endian
+            then the columns of the merges: left, right, token (int32) and count (int64), and of a training by
+            parity the language served (int32); all little-endian
 
 The file only grows, a few rounds at a time. It is not synced to disk: rounds that a crash of the machine truncates or
 fills with zeros fail their checksum, and are learned again. Rounds are used up to the first bad checksum, and only if
@@ -13,6 +14,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -26,18 +28,20 @@ CHECKPOINT: Final = "merges.checkpoint"
 WRITE_EVERY_S: Final = 2.0
 """Shortest time between two writes, in seconds."""
 _HEAD: Final = struct.Struct("<II")
-_COLUMNS: Final = (("left", "<i4"), ("right", "<i4"), ("token", "<i4"), ("count", "<i8"))
-_MERGE_BYTES: Final = 20
+_COLUMNS: Final = ("<i4", "<i4", "<i4", "<i8", "<i4")
+"""Types of the columns; `Merges` have the first four."""
 
 
 class Checkpoint:
     """Checkpoint file of the run with this fingerprint."""
 
     def __init__(
-        self, path: Path, fingerprint: str, every_s: float = WRITE_EVERY_S, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Open no file yet. Rounds are written at most every `every_s` seconds."""
-        self.path = path
+        self, path: Path, fingerprint: str, every_s: float = WRITE_EVERY_S, clock: Callable[[], float] = time.monotonic,
+        kind: type[Merges] = Merges,
+    ) -> None:  # fmt: skip
+        """Open no file yet. Rounds, which are `kind`, are written at most every `every_s` seconds."""
+        self.path, self._kind = path, kind
+        self._columns = _COLUMNS[: len(fields(kind))]
         self._header = f"babelmerge merges 1 {fingerprint}\n".encode()
         self._sum, self._end = zlib.crc32(self._header), 0
         self._waiting: list[bytes] = []
@@ -63,13 +67,13 @@ class Checkpoint:
         if not content.startswith(self._header):
             return []
         rounds: list[Merges] = []
-        at = len(self._header)
+        at, merge_bytes = len(self._header), sum(np.dtype(kind).itemsize for kind in self._columns)
         while at + _HEAD.size <= len(content):
             merges, checksum = _HEAD.unpack_from(content, at)
-            body = content[at + _HEAD.size : at + _HEAD.size + _MERGE_BYTES * merges]
-            if not merges or len(body) < _MERGE_BYTES * merges or zlib.crc32(body, self._sum) != checksum:
+            body = content[at + _HEAD.size : at + _HEAD.size + merge_bytes * merges]
+            if not merges or len(body) < merge_bytes * merges or zlib.crc32(body, self._sum) != checksum:
                 break
-            rounds.append(_unpacked(body, merges))
+            rounds.append(self._unpacked(body, merges))
             self._sum = checksum
             at += _HEAD.size + len(body)
         self._end = at
@@ -77,7 +81,8 @@ class Checkpoint:
 
     def add(self, batch: Merges) -> None:
         """Add a round to write, with others or at the end of the `with` block. Raises WriteFailed."""
-        body = b"".join(np.ascontiguousarray(getattr(batch, name), kind).tobytes() for name, kind in _COLUMNS)
+        pairs = zip(batch.columns, self._columns, strict=True)
+        body = b"".join(np.ascontiguousarray(column, kind).tobytes() for column, kind in pairs)
         self._sum = zlib.crc32(body, self._sum)
         self._waiting.append(_HEAD.pack(len(batch), self._sum) + body)
         if self._clock() - self._written >= self._every_s:
@@ -104,11 +109,10 @@ class Checkpoint:
         with writing(self.path):
             self.path.unlink(missing_ok=True)
 
-
-def _unpacked(body: bytes, merges: int) -> Merges:
-    columns, at = [], 0
-    for _, kind in _COLUMNS:
-        size = merges * np.dtype(kind).itemsize
-        columns.append(np.frombuffer(body[at : at + size], kind).astype(kind[1:], copy=True))
-        at += size
-    return Merges(*columns)
+    def _unpacked(self, body: bytes, merges: int) -> Merges:
+        columns, at = [], 0
+        for kind in self._columns:
+            size = merges * np.dtype(kind).itemsize
+            columns.append(np.frombuffer(body[at : at + size], kind).astype(kind[1:], copy=True))
+            at += size
+        return self._kind(*columns)

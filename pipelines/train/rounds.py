@@ -5,7 +5,7 @@ the reducer beside it, in the same worker.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from operators.arrays import I32
 from operators.shard import PairChanges, Shard
 from operators.tokenizer import Merges, Tokenizer, same_merges
 from operators.training.reducer import Reducer, learn_rounds
+from operators.training.selection import Selection
 from pipelines.context import Context
 from pipelines.engines.engine import Engine
 from pipelines.engines.fleet import Call, Fleet
 from pipelines.train.checkpoint import Checkpoint
-from pipelines.words.word_tables import read_words
+from pipelines.words.word_tables import read_language_words, read_words
 
 ANSWER_EVERY_S = 0.5
 """Seconds between two answers of a single-shard trainer. It bounds the work that the loss of a driver costs, and sets
@@ -31,11 +32,18 @@ class TrainingShard:
     """Training state of a worker: some partitions of the word tables, and the number of batches applied to them."""
 
     def __init__(
-        self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None
-    ) -> None:
-        """Read the partitions. `multipliers`: factors of the languages to read; None: all languages, by 1."""
-        words, counts = read_words(paths, multipliers)
-        self._shard = Shard(words, counts, np.array(bytes_to_ids), longest)
+        self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None,
+        languages: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """Read the partitions. `multipliers`: factors of the languages to read; None: all languages, by 1.
+
+        `languages`: the languages to tell apart; none: words are summed over languages.
+        """
+        if languages:
+            words = read_language_words(paths, multipliers, languages)
+            self._shard = Shard(words.words, words.counts, np.array(bytes_to_ids), longest, words.languages)
+        else:
+            self._shard = Shard(*read_words(paths, multipliers), np.array(bytes_to_ids), longest)
         self._batch = 0
         self._report = self._shard.initial_counts()
 
@@ -77,12 +85,14 @@ class ShardSource:
     """Factor of each language's counts; None: all languages, by 1."""
     byte_ids: I32
     max_token_length: int | None = None
+    languages: Sequence[str] = ()
+    """Languages to tell apart; none: words are summed over languages."""
 
     @property
-    def arguments(self) -> list[tuple[Sequence[Path], Mapping[str, int] | None, I32, int | None]]:
+    def arguments(self) -> list[tuple[Any, ...]]:
         """Arguments of each TrainingShard."""
         own = [self.paths[i :: self.shards] for i in range(self.shards)]
-        return [(paths, self.multipliers, self.byte_ids, self.max_token_length) for paths in own]
+        return [(paths, self.multipliers, self.byte_ids, self.max_token_length, self.languages) for paths in own]
 
 
 @dataclass(frozen=True)
@@ -93,13 +103,16 @@ class TrainingTarget:
     """Tokenizer to start from: special tokens, bytes, and, if it is extended, its merges."""
     vocabulary_size: int
     min_pair_count: int
+    selection: Callable[[], Selection] | None = None
+    """Maker of a selection; None: by frequency."""
 
-    def reducer(self, rounds: Sequence[Merges] = ()) -> Reducer:
-        """Return a reducer that has these rounds and no counts yet.
+    def reducer(self, rounds: Sequence[Merges] = (), *, records: bool = False) -> Reducer:
+        """Return a reducer that has these rounds and no counts yet. `records`: it keeps rounds that others choose.
 
         Raises CheckpointMismatch if no reducer can choose these rounds.
         """
-        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count)
+        selection = None if records or self.selection is None else self.selection()
+        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count, selection)
         if not all(reducer.restore_round(batch) for batch in rounds):
             raise CheckpointMismatch
         return reducer
@@ -150,7 +163,7 @@ def run_rounds(
     `before`: rounds of an interrupted run, which the checkpoint holds already. They are replayed, except the last. This
     run must choose the last one itself, which shows that all are of the same words. Raises CheckpointMismatch if not.
     """
-    reducer, expected = target.reducer(before[:-1]), list(before[-1:])
+    reducer, expected = target.reducer(before[:-1], records=source.shards == 1), list(before[-1:])
     learn = _single_shard if source.shards == 1 else _sharded
     with checkpoint, context.progress.stage("train", reducer.missing, "tokens") as advance:
         for batch in learn(source, target, reducer, context.engine):

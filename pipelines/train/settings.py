@@ -51,15 +51,31 @@ class Train(Settings[Trained], frozen=True, kw_only=True):
     temperature: Annotated[float, Meta(ge=1, le=1000)] | None = None
     """Scale counts so that shares of bytes are proportional to bytes^(1/temperature): 1 changes nothing, higher is
     flatter (5 is usual)."""
+    parity: Annotated[Corpus, UNHASHED] = []
+    """Paths, globs or URIs of parallel text: each merge then serves the language in which it takes the most tokens."""
+    parity_ratios: dict[str, Annotated[float, Meta(gt=0)]] | None = None
+    """Ratios of all languages (en=1,hi=2.5), instead of parallel text: each merge then serves the language whose
+    training text is compressed least, compared with its ratio."""
+    parity_after: Annotated[int, Meta(ge=0)] = 0
+    """Number of first merges that are chosen by the counts of all languages together, before parity begins."""
+    parity_window: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    """Number of recent merges among which no language may be served too often (see `parity_alpha`); 100 is usual."""
+    parity_alpha: Annotated[float, Meta(gt=0)] | None = None
+    """Largest share of the window that a language may hold, times the number of languages; 2 by default."""
     partitions: Annotated[int, Meta(ge=1, le=10_000), UNHASHED] = 16
     """Number of partitions of the word tables, by hash; no more workers than this can train."""
     resume: Annotated[bool, UNHASHED] = True
     """Resume an interrupted run of the same settings after its last merges; no: train from the first merge."""
 
+    @property
+    def by_parity(self) -> bool:
+        """True if merges are chosen by parity."""
+        return bool(self.parity) or self.parity_ratios is not None
+
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that training runs; ids of more than two bytes have a group of their own."""
         wide = (self.vocab_size or max(self.sizes, default=DEFAULT_SIZE)) >= TWO_BYTE_TOKENS or self.extend is not None
-        return ("words", "uint32_ids") if wide else ("words",)
+        return ("words", *(["uint32_ids"] if wide else []), *(["parity"] if self.by_parity else []))
 
 
 def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
@@ -72,6 +88,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
 
     _check_inputs(settings)
     _check_languages(settings)
+    _check_parity(settings)
     special = settings.special_tokens
     for token in special:
         if not token or special.count(token) > 1:
@@ -100,6 +117,18 @@ def _check_languages(settings: Train) -> None:
     for name in ("shares", "weights"):
         if getattr(settings, name) == {}:
             raise BadSettings(name, "names no language; leave it out to take the text as it is")
+
+
+def _check_parity(settings: Train) -> None:
+    given = [name for name in ("parity_after", "parity_window", "parity_alpha") if getattr(settings, name)]
+    if settings.parity and settings.parity_ratios is not None:
+        raise BadSettings("parity_ratios", "cannot be joined with parity; let text or ratios decide")
+    if settings.parity_ratios == {}:
+        raise BadSettings("parity_ratios", "names no language; give each its ratio")
+    if given and not settings.by_parity:
+        raise BadSettings(given[0], "needs parallel text or ratios; add --parity or --parity-ratios")
+    if settings.parity_alpha is not None and settings.parity_window is None:
+        raise BadSettings("parity_alpha", "needs a window; add --parity-window 100")
 
 
 def _sizes(settings: Train, present: int) -> tuple[int, list[int]]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.extension import check_extendable, extend
+from operators.training.parity import Choices
 from operators.training.reducer import Reducer
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
@@ -16,11 +17,15 @@ from pipelines.results import Trained, summarized
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizers import TOKENIZER_FILES, Saved, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
+from pipelines.train.parity import CHOICES, plan_parity, selection_of, write_choices
 from pipelines.train.rounds import CheckpointMismatch, ShardSource, TrainingTarget, run_rounds
 from pipelines.train.settings import Train, resolve
 from pipelines.train.vocabulary_sizes import size_directories, write_sizes
 from pipelines.words.counting import count_words, word_files
 from pipelines.words.weighting import Weighting
+
+ROUNDS_OF_PARITY: Final = 8
+"""Rounds of training by parity for one of plain training, about: a second shard pays from so many times the bytes."""
 
 
 def train(settings: Train, context: Context) -> Trained:
@@ -32,13 +37,14 @@ def train(settings: Train, context: Context) -> Trained:
     out = out_directory(settings.out)
     output = Output(out, "tokenizer")
     size_directories(settings.sizes, out)  # raises before the work for directories that are not ours
+    parallel = context.input_files(settings.parity, output) if settings.parity else []
     files = context.input_files([*settings.word_table] or settings.corpus, output)
     if extended is not None and not extended.special_tokens:
         first = len(extended.tokens)
         context.progress.note(f"extend: the tokenizer has no special tokens; new ids begin at {first:,}")
     with output:
         words = _words(settings, files, out / "words", context)
-        made = train_words(words, out / "words", output, settings, extended, context)
+        made = train_words(words, out / "words", output, settings, extended, context, parallel)
         write_sizes(settings.sizes, out, made.manifest, context)
     facts = made.manifest.facts
     short = "" if facts["vocabulary"] == settings.vocab_size else " (no remaining pair is frequent enough)"
@@ -61,13 +67,13 @@ def _words(settings: Train, files: list[InputFile], directory: Path, context: Co
 
 def train_words(
     words: Manifest, words_directory: Path, output: Output, settings: Train, extended: Tokenizer | None,
-    context: Context,
+    context: Context, parallel: Sequence[InputFile] = (),
 ) -> Made:  # fmt: skip
     """Train a tokenizer on word tables into `output`. Kept if up to date.
 
     settings: as `resolve` returns them. With `extended`, its merges, ids and special tokens stay, and `vocab_size` is
     the new total; the word tables must be of its pre-tokenizer. An interrupted run is resumed from its checkpoint,
-    unless `resume` is false.
+    unless `resume` is false. `parallel`: the files of parallel text, if merges are chosen by parity.
 
     Raises NotExtendable, MaxTokenLengthTooSmall, UnknownLanguage, WeightOutOfRange, CountOverflow, TooLittleMemory,
     WriteFailed.
@@ -76,24 +82,37 @@ def train_words(
     start = extended or Tokenizer(words.settings["pretokenizer"], special, Merges.from_rows([]))
     if extended is not None:
         check_extendable(extended, settings.max_token_length)
-    multipliers, mixture = _weigh(words, Weighting(settings.shares, settings.weights, settings.temperature))
+    multipliers, weighed = _weigh(words, Weighting(settings.shares, settings.weights, settings.temperature))
+    mixture = {language: size / sum(weighed.values()) for language, size in weighed.items()}
+    plan, inputs = None, [{"words": words.fingerprint}]
+    if settings.by_parity:
+        plan, judged = plan_parity(settings, weighed, parallel, output.directory / "parallel", context)
+        inputs += judged
     hashed = settings.hashed(
         special_tokens=list(start.special_tokens),
         extend=None if extended is None else tokenizer_fingerprint(extended),
     )
-    stage = Stage("tokenizer", hashed, [{"words": words.fingerprint}], TOKENIZER_FILES)
-    checkpoint = Checkpoint(output.directory / CHECKPOINT, stage.fingerprint)
+    stage = Stage("tokenizer", hashed, inputs, [*TOKENIZER_FILES, CHOICES])
+    kind = Merges if plan is None else Choices
+    checkpoint = Checkpoint(output.directory / CHECKPOINT, stage.fingerprint, kind=kind)
 
     def work(_: Path) -> Written:
         paths = word_files(words, words_directory)
-        shards = _shards(paths, _symbols(words, multipliers), context)
-        source = ShardSource(paths, shards, multipliers, start.byte_ids, settings.max_token_length)
-        target = TrainingTarget(start, int(settings.vocab_size or 0), settings.min_pair_count)
+        shards = _shards(paths, _symbols(words, multipliers), context, 1 if plan is None else ROUNDS_OF_PARITY)
+        longest, languages = settings.max_token_length, () if plan is None else plan.languages
+        source = ShardSource(paths, shards, multipliers, start.byte_ids, longest, languages)
+        selection = None if plan is None else selection_of(plan, start, longest)
+        target = TrainingTarget(start, int(settings.vocab_size or 0), settings.min_pair_count, selection)
         reducer = _learn(target, source, checkpoint, settings.resume, context)
         tokenizer, repeated = extend(start, reducer.merges)
         saved = save_tokenizer(tokenizer, output.directory)
+        written, chosen = list(saved.files), reducer.merges
+        served = {}
+        if plan is not None and isinstance(chosen, Choices):
+            served = {"parity": write_choices(output.directory / CHOICES, plan, chosen, start, longest)}
+            written.append(CHOICES)
         extension = {} if extended is None else {"extended_merges": len(start.merges), "repeated_merges": repeated}
-        return Written(saved.files, _facts(tokenizer, reducer, saved) | {"mixture": mixture} | extension)
+        return Written(written, _facts(tokenizer, reducer, saved) | {"mixture": mixture} | extension | served)
 
     made = make(stage, output, context, work)
     checkpoint.remove()
@@ -106,9 +125,10 @@ def _facts(made: Tokenizer, reducer: Reducer, saved: Saved) -> dict[str, Any]:
     return {"pretokenizer": made.pretokenizer, **counts, **without}
 
 
-def _shards(paths: Sequence[Path], symbols: int, context: Context) -> int:
+def _shards(paths: Sequence[Path], symbols: int, context: Context, rounds: int) -> int:
+    """Return the number of shards; `rounds`: how many rounds there are, as a multiple of those of plain training."""
     most = min(context.engine.workers, len(paths))
-    worth = context.engine.shards(sum(path.stat().st_size for path in paths))
+    worth = context.engine.shards(sum(path.stat().st_size for path in paths) // rounds)
     return shards_within(symbols, context.memory_bytes, min(worth, most), most)
 
 
@@ -118,8 +138,8 @@ def _symbols(words: Manifest, multipliers: Mapping[str, int] | None) -> int:
     return sum(int(facts["word_bytes"]) + int(facts["words"]) for facts in used)
 
 
-def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None, dict[str, float]]:
-    """Return the factor of each language's counts, and the shares of bytes that result."""
+def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None, dict[str, int]]:
+    """Return the factor of each language's counts, and the bytes that result."""
     sizes = {language: figures["bytes"] for language, figures in words.facts["languages"].items()}
     multipliers = weighting.multipliers(sizes)
     if multipliers is None:
@@ -129,7 +149,7 @@ def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None
     symbols = sum(weighed.values())
     if symbols >= LARGEST_TOTAL:  # a limit on all shards together: their totals are added up too
         raise CountOverflow(float(symbols))
-    return multipliers, {language: size / symbols for language, size in weighed.items()}
+    return multipliers, weighed
 
 
 def _learn(

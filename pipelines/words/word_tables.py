@@ -1,4 +1,4 @@
-"""Reader of word tables for training: the words of some partitions, with counts summed over languages."""
+"""Reader of word tables for training: the words of some partitions, summed over languages or apart by language."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.arrays import I64
+from operators.training.parity import LanguageWords
 from operators.word_table import WORDS_SCHEMA, WordTable, by_language
 
 
@@ -23,6 +24,30 @@ def read_words(paths: Sequence[Path], multipliers: Mapping[str, int] | None) -> 
         words.append(own_words)
         counts.append(own_counts)
     return pa.concat_arrays(words), np.concatenate(counts)
+
+
+def read_language_words(
+    paths: Sequence[Path], multipliers: Mapping[str, int] | None, languages: Sequence[str]
+) -> LanguageWords:
+    """Return the words of some partitions, each once for each of `languages`, whose places are their indices.
+
+    `multipliers` as for `read_words`; other languages are left out.
+    """
+    indices = {language: i for i, language in enumerate(languages)}
+    found = [LanguageWords(pa.array([], pa.large_binary()), np.empty(0, np.int64), np.empty(0, np.int16))]
+    for path in paths:
+        for batch in _rows(path).to_batches():
+            for language, words, counts in by_language(batch):
+                if language in indices:
+                    factor = 1 if multipliers is None else multipliers[language]
+                    found.append(
+                        LanguageWords(words, counts * factor, np.full(len(words), indices[language], np.int16))
+                    )
+    return LanguageWords(
+        pa.concat_arrays([one.words for one in found]),
+        np.concatenate([one.counts for one in found]),
+        np.concatenate([one.languages for one in found]),
+    )
 
 
 def _read_partition(path: Path, multipliers: Mapping[str, int] | None) -> tuple[pa.LargeBinaryArray, I64]:
