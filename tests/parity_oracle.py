@@ -24,6 +24,10 @@ class Step:
     lengths: list[int]
 
 
+class Endless(Exception):
+    """A choice at which Hugging Face's loop does not end."""
+
+
 @dataclass
 class Text:
     """One language's words as symbols, which are texts."""
@@ -67,13 +71,22 @@ def train(
     special_tokens: Sequence[str] = (),
     min_pair_count: int = 1,
     max_token_length: int | None = None,
+    refuse_endless: bool = False,
+    given: Sequence[tuple[bytes, bytes]] = (),
 ) -> list[Step]:
-    """The merges, one at a time, every count made anew at each."""
+    """The merges, one at a time, every count made anew at each.
+
+    `given`: merges of a tokenizer that is extended. With `refuse_endless`, raises Endless where Hugging Face's trainer would not come to an end.
+    """
     limit = float("inf") if max_token_length is None else max_token_length
     texts = [Text(one, limit) for one in words]
     judged = texts if parallel is None else [Text(one, limit) for one in parallel]
     initial = [text.length() for text in judged]
     vocabulary = {to_chars(bytes([byte])) for byte in range(256)} | set(special_tokens)
+    for pair in given:
+        vocabulary.add(to_chars(pair[0] + pair[1]))
+        for text in [*texts, *(judged if parallel is not None else [])]:
+            text.merge(pair)
     exhausted: set[int] = set()
     recent: deque[int] = deque(maxlen=window)
     steps: list[Step] = []
@@ -95,7 +108,7 @@ def train(
             costs: list[float] = list(lengths)
             if ratios is not None:
                 costs = [-(initial[i] / lengths[i]) / ratios[i] for i in range(len(texts))]
-            served = _served(costs, exhausted, recent, window, alpha)
+            served = _served(costs, exhausted, recent, window, alpha, refuse_endless)
             if window is not None:
                 recent.append(served)
             choice = best(counts[served])
@@ -111,8 +124,9 @@ def train(
 
 
 def _served(
-    costs: Sequence[float], exhausted: set[int], recent: Sequence[int], window: int | None, alpha: float
-) -> int:
+    costs: Sequence[float], exhausted: set[int], recent: Sequence[int], window: int | None, alpha: float,
+    refuse_endless: bool,
+) -> int:  # fmt: skip
     """The language that is served next: the costliest; with a window, the costliest not served too often."""
     order = sorted((i for i in range(len(costs)) if i not in exhausted), key=lambda i: (-costs[i], i))
     if window is None:
@@ -123,4 +137,6 @@ def _served(
     # All that still have pairs were served too often.
     if 0 in exhausted and (recent.count(0) / window <= alpha / len(costs) or exhausted == {0}):
         return 0
+    if exhausted and refuse_endless:
+        raise Endless
     return order[-1]

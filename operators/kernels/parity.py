@@ -16,7 +16,6 @@ from operators.kernels.intrinsics import folded, prefetch
 
 SLOT = 4
 AHEAD = 16  # rows whose slots are asked for before they are read
-MOST_TIES = 64  # entries with an equal total that are looked through, before a batch ends
 MADE, AFTER, WINDOW, NEXT = 0, 1, 2, 3  # what the entries of `Parity.numbers` are
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _LANGUAGE = np.uint64(0xD6E8FEB86659FD93)
@@ -77,7 +76,7 @@ class Parity(NamedTuple):
 @njit(cache=True, nogil=True)
 def home(table: Any, pair: int, language: int) -> Any:
     """Return the place at which the search for a pair begins; the number of slots is a power of two."""
-    hashed = folded(np.uint64(pair) ^ (np.uint64(language) * _LANGUAGE), _FACTOR)
+    hashed = folded(np.uint64(pair) ^ folded(np.uint64(language), _LANGUAGE), _FACTOR)
     return SLOT * np.int64(hashed & np.uint64(len(table) // SLOT - 1))
 
 
@@ -335,33 +334,6 @@ def is_touched(pair: int, side: Any) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def may_be_passed(waiting: Waiting, heap: int, total: int) -> bool:
-    """True if a pair that the batch makes may reach the total of the heap's first entry, and so come before it.
-
-    A new pair's count is at most that of a pair that the batch touches, which waits behind the first entry. So only
-    entries with the same total can do it; they are looked through.
-    """
-    if waiting.bound[heap] < total:
-        return False
-    first, size = waiting.heaps.first[heap], waiting.heaps.size[heap]
-    open_places = np.empty(2 * MOST_TIES + 2, np.int64)
-    n, seen = 0, 0
-    at = 0
-    while True:
-        for child in (2 * at + 1, 2 * at + 2):
-            if child < size and waiting.heaps.total[first + child] == total:
-                open_places[n] = child
-                n += 1
-        if n == 0:
-            return False
-        n -= 1
-        at = open_places[n]
-        seen += 1
-        if seen > MOST_TIES or is_touched(waiting.heaps.pair[first + at], waiting.side):
-            return True
-
-
-@njit(cache=True, nogil=True)
 def take_pair(waiting: Waiting, parity: Parity, pair: int) -> None:
     """Take a pair from all heaps, and the tokens that its merge saves from the lengths."""
     table, judged, heaps = waiting.table, waiting.judged, waiting.heaps
@@ -400,9 +372,14 @@ def take_batch(
             continue
         total, pair = heaps.total[first], heaps.pair[first]
         left, right = pair >> 32, pair & 0xFFFFFFFF
-        if taken > 0 and (left == right or is_touched(pair, side) or may_be_passed(waiting, heap, total)):
+        if taken > 0 and (left == right or is_touched(pair, side)):
             break
         remove_top(heaps, heap, texts)
+        # A new pair may reach this total only if one that the batch touches has it: a tie.
+        if waiting.bound[heap] >= total and correct_top(waiting.table, heaps, heap, texts):
+            if heaps.total[first] == total:
+                push(heaps, heap, total, pair, texts)
+                break
         take_pair(waiting, parity, pair)
         record_choice(parity, heap, True)
         choices[0, chosen], choices[1, chosen] = heap, 1

@@ -77,6 +77,12 @@ class LeastFrequentFirst:
     def requeue(self, pairs: I64) -> None:
         self.waiting |= set(pairs.tolist())
 
+    def chosen(self, merges: Merges) -> Merges:
+        return merges
+
+    def replay(self, merges: Merges) -> None:
+        pass
+
     def mark_merged(self, pairs: I64) -> None:
         self.waiting -= set(pairs.tolist())
 
