@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.arrays import I64
+from operators.arrays import I64, word_buffers
 from operators.errors import DataError
 from operators.metrics.premiums import NoCommonDocuments
 from operators.shard import Shard
@@ -34,6 +34,7 @@ from pipelines.words.word_tables import read_language_words
 CHOICES: Final = "choices.parquet"
 PARALLEL_WORDS: Final = "words.parquet"
 USUAL_ALPHA: Final = 2.0
+_WHITE_SPACE: Final = np.frombuffer(b" \t\n\v\f\r", np.uint8)
 
 
 class NotParallel(DataError):
@@ -102,12 +103,13 @@ class CountTask:
         return self.language
 
 
-def count_language(task: CountTask) -> None:
-    """Worker task: count a language's words into its scratch file."""
+def count_language(task: CountTask) -> bool:
+    """Worker task: count a language's words into its scratch file; return False if they are all white space."""
     words, counts = words_of(task.parallel.evaluated(task.language), task.pretokenizer)
     languages = pa.repeat(pa.scalar(task.language, pa.string()), len(words))
     with replacing(task.into, durable=False) as temporary:
         pq.write_table(pa.table([languages, words, pa.array(counts)], schema=WORDS_SCHEMA), temporary)
+    return not bool(np.isin(word_buffers(words)[1], _WHITE_SPACE).all())
 
 
 def count_parallel(
@@ -126,7 +128,9 @@ def count_parallel(
         counted = [scratch / f"counted-{i:05}.parquet" for i in range(len(languages))]
         tasks = [CountTask(parallel, *own) for own in zip(languages, repeat(pretokenizer), counted, strict=False)]
         with context.progress.stage("count parallel text", len(tasks), "languages") as advance:
-            for _ in context.engine.run(count_language, tasks):
+            for index, has_text in context.engine.run(count_language, tasks):
+                if not has_text:
+                    raise NoParallelText(languages[index])
                 advance(1)
         with replacing(directory / PARALLEL_WORDS) as temporary, pq.ParquetWriter(temporary, WORDS_SCHEMA) as writer:
             for one in counted:
