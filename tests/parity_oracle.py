@@ -76,7 +76,8 @@ def train(
 ) -> list[Step]:
     """The merges, one at a time, every count made anew at each.
 
-    `given`: merges of a tokenizer that is extended. With `refuse_endless`, raises Endless where Hugging Face's trainer would not come to an end.
+    `given`: merges of a tokenizer that is extended. With `refuse_endless`, raises Endless where Hugging Face's trainer
+    would not come to an end.
     """
     limit = float("inf") if max_token_length is None else max_token_length
     texts = [Text(one, limit) for one in words]
@@ -91,17 +92,12 @@ def train(
     recent: deque[int] = deque(maxlen=window)
     steps: list[Step] = []
 
-    def best(totals: Counter[tuple[bytes, bytes]]) -> tuple[int, tuple[bytes, bytes]] | None:
-        found = [(n, (to_chars(left), to_chars(right)), (left, right)) for (left, right), n in totals.items()]
-        n, _, pair = max(found, default=(0, None, None))
-        return (n, pair) if pair is not None and n >= max(1, min_pair_count) else None
-
     while len(vocabulary) < vocabulary_size and len(exhausted) < len(texts):
         lengths = [text.length() for text in judged]
         counts = [text.pairs() for text in texts]
         if len(steps) < after:
             served = -1
-            choice = best(sum(counts, Counter()))
+            choice = _best(sum(counts, Counter()), min_pair_count)
             if choice is None:
                 break
         else:
@@ -111,7 +107,7 @@ def train(
             served = _served(costs, exhausted, recent, window, alpha, refuse_endless)
             if window is not None:
                 recent.append(served)
-            choice = best(counts[served])
+            choice = _best(counts[served], min_pair_count)
             if choice is None:
                 exhausted.add(served)
                 continue
@@ -121,6 +117,13 @@ def train(
         for text in [*texts, *(judged if parallel is not None else [])]:
             text.merge(pair)
     return steps
+
+
+def _best(totals: Counter[tuple[bytes, bytes]], minimum: int) -> tuple[int, tuple[bytes, bytes]] | None:
+    """The most frequent pair, of the largest strings among equals, with its count; None: none is frequent enough."""
+    found = [(n, (to_chars(left), to_chars(right)), (left, right)) for (left, right), n in totals.items()]
+    n, _, pair = max(found, default=(0, None, None))
+    return (n, pair) if pair is not None and n >= max(1, minimum) else None
 
 
 def _served(

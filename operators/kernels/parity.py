@@ -63,7 +63,7 @@ class Parity(NamedTuple):
     exhausted: U8
     """1 once a language had no pair that is frequent enough."""
     served: I64
-    """How often each language is among the recent choices."""
+    """Places of each language among the recent choices."""
     recent: I64
     """int64[window]: the recent choices, a ring; -1 where none was made yet."""
     numbers: I64
@@ -376,10 +376,10 @@ def take_batch(
             break
         remove_top(heaps, heap, texts)
         # A new pair may reach this total only if one that the batch touches has it: a tie.
-        if waiting.bound[heap] >= total and correct_top(waiting.table, heaps, heap, texts):
-            if heaps.total[first] == total:
-                push(heaps, heap, total, pair, texts)
-                break
+        tied = correct_top(waiting.table, heaps, heap, texts) and heaps.total[first] == total
+        if waiting.bound[heap] >= total and tied:
+            push(heaps, heap, total, pair, texts)
+            break
         take_pair(waiting, parity, pair)
         record_choice(parity, heap, True)
         choices[0, chosen], choices[1, chosen] = heap, 1

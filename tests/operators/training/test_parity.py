@@ -1,4 +1,4 @@
-"""Parity-aware training: the list of a slow oracle and of Hugging Face's ParityBpeTrainer, split and resumed anywhere."""
+"""Parity-aware training: the list of a slow oracle and of Hugging Face's trainer, split and resumed anywhere."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ some_words = st.dictionaries(
 def cases(draw: st.DrawFn) -> tuple[list[Words], dict[str, Any]]:
     """Words of up to four languages, and a variant of the rule; few letters and small counts give many ties."""
     n = draw(st.integers(1, 4))
-    words = [draw(some_words) for _ in range(n)]
+    words: list[Words] = [draw(some_words) for _ in range(n)]
     rule: dict[str, Any] = {"after": draw(st.sampled_from([0, 0, 3]))}
     if draw(st.booleans()):
         rule["parallel"] = [draw(some_words) for _ in range(n)]
@@ -148,7 +148,7 @@ def peer_merges(words: Sequence[Words], merges: int, rule: Mapping[str, Any], **
 def test_the_list_equals_hugging_faces(
     case: tuple[list[Words], dict[str, Any]], merges: int, minimum: int, longest: int | None
 ) -> None:
-    """Where their loop ends. In their file a pair that was merged twice stands at its last place."""
+    """Cases in which their loop ends. In their file a pair that was merged twice stands at its last place."""
     words, rule = case
     limits: dict[str, Any] = {"min_pair_count": minimum, "max_token_length": longest}
     try:
