@@ -376,8 +376,8 @@ def take_batch(
             break
         remove_top(heaps, heap, texts)
         # A new pair may reach this total only if one that the batch touches has it: a tie.
-        tied = correct_top(waiting.table, heaps, heap, texts) and heaps.total[first] == total
-        if waiting.bound[heap] >= total and tied:
+        behind = waiting.bound[heap] >= total and correct_top(waiting.table, heaps, heap, texts)
+        if behind and heaps.total[first] == total:
             push(heaps, heap, total, pair, texts)
             break
         take_pair(waiting, parity, pair)
