@@ -75,9 +75,9 @@ class Parity(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def home(table: Any, pair: int, language: int) -> Any:
-    """Return the place at which the search for a pair begins; the number of slots is a power of two."""
+    """Return the place at which the search for a pair begins; there are less than 2^32 slots."""
     hashed = folded(np.uint64(pair) ^ folded(np.uint64(language), _LANGUAGE), _FACTOR)
-    return SLOT * np.int64(hashed & np.uint64(len(table) // SLOT - 1))
+    return SLOT * np.int64(((hashed >> np.uint64(32)) * np.uint64(len(table) // SLOT)) >> np.uint64(32))
 
 
 @njit(cache=True, nogil=True)
@@ -85,7 +85,9 @@ def slot_of(table: Any, pair: int, language: int) -> Any:
     """Return the place of the slot that holds a language's pair, or of the empty slot where it belongs."""
     at = home(table, pair, language)
     while table[at] != -1 and (table[at] != pair or table[at + 3] != language):
-        at = (at + SLOT) & (len(table) - 1)
+        at += SLOT
+        if at == len(table):
+            at = np.int64(0)
     return at
 
 
@@ -97,11 +99,20 @@ def total_of(table: Any, pair: int, language: int) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def count_pairs(table: Any) -> int:
+    """Return the number of pairs whose total is not 0."""
+    pairs = 0
+    for at in range(0, len(table), SLOT):
+        pairs += table[at] != -1 and table[at + 1] != 0
+    return pairs
+
+
+@njit(cache=True, nogil=True)
 def rehash(table: Any, larger: Any) -> None:
-    """Put the same pairs into a larger table, which is zero."""
+    """Put the pairs whose total is not 0 into another table, which is zero. Heap entries of others no longer count."""
     larger[::SLOT] = -1
     for old in range(0, len(table), SLOT):
-        if table[old] != -1:
+        if table[old] != -1 and table[old + 1] != 0:
             at = slot_of(larger, table[old], table[old + 3])
             larger[at : at + SLOT] = table[old : old + SLOT]
 

@@ -25,6 +25,7 @@ from operators.kernels.parity import (
     Waiting,
     add_changes,
     add_texts,
+    count_pairs,
     push_pairs,
     record_choices,
     rehash,
@@ -228,9 +229,11 @@ class _Table:
 
     def add(self, changes: PairChanges, lengths: I64, together: int = -1) -> tuple[I64, I64]:
         """Add changes; return the pairs that were raised, and their heaps. `lengths` fall by what was replaced."""
-        room = self._used + len(changes) * (2 if together >= 0 else 1)
-        if 4 * SLOT * room > 3 * len(self.slots):
-            larger = np.zeros(SLOT << (4 * room // 3).bit_length(), np.int64)  # by numpy, which asks for huge pages
+        rows_added = len(changes) * (2 if together >= 0 else 1)
+        if 4 * SLOT * (self._used + rows_added) > 3 * len(self.slots):
+            self._used = count_pairs(self.slots)
+            space = max(_SMALLEST_TABLE, 7 * (self._used + rows_added) // 4)
+            larger = np.zeros(SLOT * space, np.int64)  # by numpy, which asks for huge pages
             rehash(self.slots, larger)
             self.slots = larger
         rows = Rows(changes.language, changes.left, changes.right, changes.change)

@@ -156,7 +156,7 @@ def _read(
             raise NoParallelText(language)
     for language in sorted(present - set(languages)):
         raise UnknownLanguage("parity", language, list(languages))
-    choice = Choice(languages[0], tuple(languages), repeated="leave out")
+    choice = Choice(languages[0], tuple(languages))
     try:
         [(_, selection)] = context.engine.run(select_documents, [SelectTask(texts, scratch, choice)])
     except NoCommonDocuments as none:
