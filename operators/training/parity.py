@@ -290,9 +290,8 @@ class _TokenTexts:
 
 
 def _with_space(heaps: Heaps, needed: I64) -> Heaps:
-    """Return the heaps with space for `needed` entries each, and as many again where there was too little."""
-    space = np.diff(heaps.first)
-    space = np.where(needed > space, 2 * needed, space)
+    """Return the heaps with space for `needed` entries each and as many again, so that this is seldom done."""
+    space = np.maximum(np.diff(heaps.first), 2 * needed)
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(space)])
     total, pair = np.empty(int(first[-1]), np.int64), np.empty(int(first[-1]), np.int64)
     for heap, size in enumerate(heaps.size.tolist()):
