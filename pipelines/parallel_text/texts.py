@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.corpus.bad_records import BadRecords, OnBadRecord
+from pipelines.corpus.formats import format_of
 from pipelines.corpus.records import BATCH_BYTES, read_batches
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.run_stats import TaskLost
@@ -59,9 +60,14 @@ class Texts:
 
 
 def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, pa.Table]:
-    """Worker task: read a file into a scratch file; return its index and the bad records."""
+    """Worker task: read a file into a scratch file; return its index and the bad records.
+
+    A document of a text file is a line; here it is without its line ending, which is no part of the sentence.
+    """
     bad, batches, sizes = BadRecords(task.on_bad_record), dict[str, list[int]](), Counter[str]()
     path, written = task.into / task.name, 0
+    how = format_of(task.file.path)
+    lines = how is not None and how.kind == "text"
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with (
         replacing(path, durable=False) as temporary,
@@ -69,7 +75,7 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
         pa.ipc.new_file(sink, TEXTS_SCHEMA, options=options) as writer,
     ):
         for batch in read_batches(task.file, bad, batch_bytes):
-            text = batch.column("text")
+            text = _sentences(batch.column("text")) if lines else batch.column("text")
             size = pc.binary_length(text)
             columns = [batch.column("id"), pc.utf8_length(text).cast(pa.int32()), size.cast(pa.int32()), text]
             whole = pa.record_batch(columns, schema=TEXTS_SCHEMA)
@@ -79,6 +85,11 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
                 sizes[language] += pc.sum(size if rows is None else size.take(pa.array(rows))).as_py()
                 written += 1
     return Texts(path, batches, dict(sizes)), bad.table()
+
+
+def _sentences(lines: pa.Array) -> pa.Array:
+    """Return lines without their line endings, LF or CRLF."""
+    return pc.replace_substring_regex(lines, r"\r?\n\z", "")
 
 
 def skipped_file(task: ReadTask, lost: TaskLost) -> tuple[Texts, pa.Table]:

@@ -101,3 +101,19 @@ def test_a_misspelt_baseline_is_answered_with_the_nearest(compare: Command, tmp_
     for wrong in ("eng_latn", "english", "en"):
         status, _, err = compare("p", "--baseline", wrong)
         assert status == 1 and "the 5 there are; the nearest: English (eng_Latn), " in err
+
+
+def test_line_endings_count_in_no_format(compare: Command, tmp_path: Path) -> None:
+    texts = {one: documents(one, 20, 3) for one in ("en", "de", "ru")}
+    parallel(tmp_path / "rows", [(str(i + 1), one, text) for one, own in texts.items() for i, text in enumerate(own)])
+    (tmp_path / "lines").mkdir()
+    for one, own in texts.items():
+        ending = "\r\n" if one == "ru" else "\n"
+        (tmp_path / f"lines/{one}.txt").write_bytes(
+            ending.join(own).encode() + (b"" if one == "de" else ending.encode())
+        )
+    tables = []
+    for form in ("rows", "lines"):
+        assert compare(form, "--out", f"out-{form}")[0] == 0
+        tables.append(pl.read_parquet(tmp_path / f"out-{form}/premiums.parquet"))
+    assert tables[0].equals(tables[1])
