@@ -1,0 +1,1 @@
+"""Pruning: fewer tokens for a tokenizer that exists, without training anew."""

@@ -1,0 +1,60 @@
+"""The pruned tokenizer, and the new ids of all tokens."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from operators.arrays import I64, padded
+from operators.encoding.word_encoder import WordEncoder
+from operators.text.pretokenize import PreTokens
+from operators.tokenizer import Merges, Tokenizer, Vocabulary
+
+
+@dataclass(frozen=True)
+class PrunedTokenizer:
+    """A tokenizer without some of its tokens."""
+
+    tokenizer: Tokenizer
+    new_ids: I64
+    """int64[old tokens]: the new id of each old token; -1 where it was removed."""
+    pieces: dict[int, list[int]]
+    """New ids of the text of each removed token, by its old id."""
+
+
+def without_tokens(tokenizer: Tokenizer, removed: I64, *, keep_ids: bool) -> PrunedTokenizer:
+    """Remove tokens, each of which no remaining token is made of.
+
+    The remaining tokens keep their order. Their ids have no gaps, or with `keep_ids` each token keeps its id.
+    """
+    known, size = tokenizer.vocabulary, len(tokenizer.tokens)
+    kept = np.ones(size, np.bool_)
+    kept[removed] = False
+    new_ids = np.where(kept, np.arange(size) if keep_ids else np.cumsum(kept) - 1, -1).astype(np.int64)
+    merges = tokenizer.merges
+    rows = kept[merges.left] & kept[merges.right] & kept[merges.token]
+    left, right, token = (new_ids[ids[rows]].astype(np.int32) for ids in (merges.left, merges.right, merges.token))
+    tokens = [text if stays else b"" for text, stays in zip(known.tokens, kept.tolist(), strict=True)]
+    vocabulary = Vocabulary(
+        tokens if keep_ids else [text for text, stays in zip(known.tokens, kept.tolist(), strict=True) if stays],
+        new_ids[known.byte_ids].astype(np.int32),
+        tuple(int(new_ids[i]) for i in known.special_ids),
+    )
+    made = replace(
+        tokenizer,
+        merges=Merges(left, right, token, merges.count[rows]),
+        published=vocabulary,
+        added=tuple(replace(one, id=int(new_ids[one.id])) for one in tokenizer.added),
+    )
+    return PrunedTokenizer(made, new_ids, _pieces(tokenizer, made, removed))
+
+
+def _pieces(old: Tokenizer, new: Tokenizer, removed: I64) -> dict[int, list[int]]:
+    texts = [old.tokens[token] for token in removed.tolist()]
+    data = np.frombuffer(b"".join(texts), np.uint8)
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    documents = np.arange(len(texts) + 1, dtype=np.int64)
+    starts = np.concatenate([[0], ends]).astype(np.int64)
+    ids, offsets = WordEncoder(new).encode(PreTokens(padded(data, 0), ends, documents, starts))
+    bounds = offsets.tolist()
+    listed = ids.tolist()
+    return {token: listed[bounds[i] : bounds[i + 1]] for i, token in enumerate(removed.tolist())}
