@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from pipelines.peek.settings import Peek
     from pipelines.plan.settings import Plan
     from pipelines.premiums.settings import Premiums
+    from pipelines.prune.settings import Prune
     from pipelines.results import (
         CurvesResult,
         MixtureResult,
         Peeked,
         PlanResult,
         PremiumsResult,
+        Pruned,
         ReportResult,
         Retokenized,
         SweepResult,
@@ -63,6 +65,8 @@ _HOMES: Final = {
     "PremiumTables": "pipelines.in_memory.premiums",
     "Premiums": "pipelines.premiums.settings",
     "PremiumsResult": "pipelines.results",
+    "Prune": "pipelines.prune.settings",
+    "Pruned": "pipelines.results",
     "Report": "jobs.report.settings",
     "ReportResult": "pipelines.results",
     "Retokenize": "pipelines.retokenize.settings",
@@ -95,6 +99,8 @@ __all__ = [
     "PremiumTables",
     "Premiums",
     "PremiumsResult",
+    "Prune",
+    "Pruned",
     "Report",
     "ReportResult",
     "Retokenize",

@@ -22,6 +22,7 @@ from pipelines.peek.settings import Peek
 from pipelines.plan.settings import Plan
 from pipelines.premiums.settings import Premiums
 from pipelines.progress import Progress
+from pipelines.prune.settings import Prune
 from pipelines.results import Result
 from pipelines.retokenize.settings import Retokenize
 from pipelines.settings import Corpus, Execution, Settings
@@ -51,6 +52,7 @@ class Command:
 COMMANDS: Final = (
     Command("catalogs", Catalogs, "jobs.demo.catalogs:catalogs"),
     Command("train", Train, "pipelines.train.step:train"),
+    Command("prune", Prune, "pipelines.prune.step:prune"),
     Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),
     Command("join", Join, "pipelines.join.step:join"),
     Command("peek", Peek, "pipelines.peek.step:peek"),

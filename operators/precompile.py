@@ -162,6 +162,19 @@ def _replaying() -> None:
     pool_rising(np.ones(2), np.ones(2))
 
 
+def _pruning() -> None:
+    """Kernels of prune that no other group has."""
+    from operators.pruning.derivations import structure_of
+    from operators.pruning.fragmentation import count_tokens, tokens_by_step
+    from operators.pruning.order import removal_order
+
+    words, counts, merges = import_kernels()
+    tokenizer = Tokenizer("gpt4", (), merges)
+    structure = structure_of(tokenizer)
+    order, _ = removal_order(structure, count_tokens(words, counts, tokenizer, structure))
+    tokens_by_step([("", words, counts)], tokenizer, structure, order)
+
+
 GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "words": _words,
     "encoding": _encoding,
@@ -171,6 +184,7 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "stochastic": _stochastic,
     "array_record": _array_record,
     "arranging": _arranging,
+    "pruning": _pruning,
 }
 _INDEPENDENT: Final = ("words", "encoding")
 """Groups that share few kernels; the other groups consist mostly of kernels of these."""

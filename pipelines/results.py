@@ -66,6 +66,20 @@ class Trained(Result):
         return self.table("merges")
 
 
+class Pruned(Result):
+    """Result of `prune`: a tokenizer directory, with the new ids of all tokens."""
+
+    @property
+    def ids(self) -> "pl.LazyFrame":
+        """One row for each old id: new id, bytes, and the new ids of a removed token's text."""
+        return self.table("ids")
+
+    @property
+    def fragmentation(self) -> "pl.LazyFrame":
+        """Tokens of each language at every size of the vocabulary; only with a corpus."""
+        return self.table("fragmentation")
+
+
 class Retokenized(Result):
     """Result of `retokenize`: token shards of a corpus."""
 

@@ -97,8 +97,8 @@ class Saved:
     """Reason for which there is no ranks.tiktoken; None: there is one."""
 
 
-def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> Saved:
-    """Write a tokenizer directory; each of its files is written atomically.
+def save_tokenizer(tokenizer: Tokenizer, directory: Path, *, gaps: bool = False) -> Saved:
+    """Write a tokenizer directory; each of its files is written atomically. gaps: ids may be without a token.
 
     ranks.tiktoken is left out, and an old one removed, if tiktoken would encode differently
     (`operators.tokenizer_files.tiktoken.to_tiktoken`).
@@ -108,7 +108,7 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path) -> Saved:
         WriteFailed: the disk is full, or permission is missing.
     """
     without_ranks = None
-    contents = {TOKENIZER_JSON: to_json(tokenizer).encode(), TOKENIZER_CONFIG: _CONFIG}
+    contents = {TOKENIZER_JSON: to_json(tokenizer, gaps=gaps).encode(), TOKENIZER_CONFIG: _CONFIG}
     try:
         contents[RANKS] = to_tiktoken(tokenizer)
     except InexpressibleTokenizer as error:

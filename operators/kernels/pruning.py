@@ -48,6 +48,8 @@ class WordText(NamedTuple):
     data: U8
     offsets: I64
     counts: I64
+    group: I64
+    """Row of `added` that the word's tokens are added to."""
     whole: I64
     """Step that removes the token that the whole word is, whatever the merges say (`ignore_merges`); -1: there is
     none."""
@@ -181,10 +183,9 @@ def encode_span(words: Any, start: Any, end: Any, model: Any, tokens: Any, symbo
 
 
 @njit(cache=True, nogil=True)
-def lay_out(words: Any, model: Any, tokens: Any) -> Any:
-    """Encode all words; return the number of tokens, weighted by counts. `first` is all -1 before, `number` all 0."""
+def lay_out(words: Any, model: Any, tokens: Any, total: Any) -> None:
+    """Encode all words; add their tokens, weighted by counts, to total[group]. `first` is -1 before, `number` 0."""
     symbols, values = np.empty(SCANNED_SYMBOLS, np.int64), np.empty(SCANNED_SYMBOLS, np.int64)
-    total: Any = 0
     for word in range(len(words.counts)):
         start, end = words.offsets[word], words.offsets[word + 1]
         for place in range(start, end):
@@ -193,8 +194,7 @@ def lay_out(words: Any, model: Any, tokens: Any) -> Any:
         if end > start:
             tokens.before[start] = -1
             encode_span(words, start, end, model, tokens, symbols, values)
-        total += words.counts[word] * (tokens.number[word] if words.whole[word] < 0 else 1)
-    return total
+        total[words.group[word]] += words.counts[word] * (tokens.number[word] if words.whole[word] < 0 else 1)
 
 
 @njit(cache=True, nogil=True)
@@ -265,15 +265,14 @@ def remove_merges(table: Any, removals: Any, step: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def remove_tokens(words: Any, model: Any, removals: Any, tokens: Any, added: Any) -> None:
-    """Remove all tokens in order; add to added[i] (int64) how many more tokens the words have after step i.
+    """Remove all tokens in order; add to added[group, i] (int64) how many more tokens the words have after step i.
 
     The words are laid out. A token without parts, which no text gives, only leaves the vocabulary.
     """
     symbols, values = np.empty(SCANNED_SYMBOLS, np.int64), np.empty(SCANNED_SYMBOLS, np.int64)
     at, before, word_of, number, touched = tokens.at, tokens.before, tokens.word, tokens.number, tokens.touched
-    derivations, offsets, counts, whole, by_step = (
-        model.derivations, words.offsets, words.counts, words.whole, words.by_step,
-    )  # fmt: skip
+    derivations, offsets, counts, whole = model.derivations, words.offsets, words.counts, words.whole
+    group, by_step = words.group, words.by_step
     due = 0
     for step in range(len(removals.tokens)):
         token = removals.tokens[step]
@@ -290,8 +289,8 @@ def remove_tokens(words: Any, model: Any, removals: Any, tokens: Any, added: Any
                 if end < offsets[word + 1] and at[end] >= 0 and not fits(at[before[end]], at[end], model):
                     mend(words, end, model, tokens, symbols, values)
                 if step > whole[word]:
-                    added[step] += counts[word] * (1 + number[word] - had)
+                    added[group[word], step] += counts[word] * (1 + number[word] - had)
         while due < len(by_step) and whole[by_step[due]] == step:
             word = by_step[due]
-            added[step] += counts[word] * (number[word] - 1)
+            added[group[word], step] += counts[word] * (number[word] - 1)
             due += 1

@@ -34,6 +34,9 @@ class Structure:
     atoms: NDArray[np.bool_]
     """bool[tokens]: True for tokens that are never removed: bytes, special and other added tokens, ids without text."""
 
+    present: NDArray[np.bool_]
+    """bool[tokens]: False for ids without a token."""
+
     @cached_property
     def uses(self) -> I64:
         """Number of derivations that a token is a part of, int64[tokens]; twice for a pair of two equal tokens."""
@@ -62,8 +65,10 @@ def structure_of(tokenizer: Tokenizer) -> Structure:
         length[token] = len(text)
     atoms = length == 0
     atoms[[*known.byte_ids.tolist(), *known.special_ids]] = True
-    left[atoms] = right[atoms] = rank[atoms] = -1
-    return Structure(Derivations(left, right, rank, length, _late(left, right, rank, length)), table, atoms)
+    present = length > 0
+    present[[*known.special_ids]] = True
+    left[atoms], right[atoms], rank[atoms] = -1, -1, -1
+    return Structure(Derivations(left, right, rank, length, _late(left, right, rank, length)), table, atoms, present)
 
 
 def _late(left: I32, right: I32, rank: I64, length: I32) -> U8:
@@ -81,9 +86,7 @@ def _late(left: I32, right: I32, rank: I64, length: I32) -> U8:
 def merges_of(merges: Merges, tokens: I64) -> tuple[I64, Merges]:
     """Return the merges that make each of these tokens, token by token, and where each one's end (int64[tokens])."""
     order = np.argsort(merges.token, kind="stable")
-    sorted_tokens = merges.token[order]
-    first, last = (np.searchsorted(sorted_tokens, tokens, side=side) for side in ("left", "right"))
-    places = [order[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True)]
-    rows = np.concatenate(places) if places else np.empty(0, np.int64)
-    found = Merges(merges.left[rows], merges.right[rows], merges.token[rows], merges.count[rows])
-    return np.cumsum(last - first).astype(np.int64), found
+    first, last = (np.searchsorted(merges.token[order], tokens, side=side) for side in ("left", "right"))
+    ends = np.cumsum(last - first).astype(np.int64)
+    rows = order[np.arange(ends[-1] if len(ends) else 0) + np.repeat(last - ends, last - first)]
+    return ends, Merges(merges.left[rows], merges.right[rows], merges.token[rows], merges.count[rows])

@@ -11,8 +11,10 @@ from operators.tokenizer import AddedToken, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer
 
 
-def to_json(tokenizer: Tokenizer) -> str:
+def to_json(tokenizer: Tokenizer, *, gaps: bool = False) -> str:
     """The tokenizer as `tokenizers.Tokenizer.from_file` reads it; equal tokenizers give equal text.
+
+    gaps: ids without a token are left out.
 
     Raises:
         DataError: an id has no token, or two ids spell the same.
@@ -22,8 +24,8 @@ def to_json(tokenizer: Tokenizer) -> str:
         raise InexpressibleTokenizer("tokenizer.json", "only byte-level tokenizers that the kernels encode are written")
     special = dict(zip(tokenizer.vocabulary.special_ids, tokenizer.special_tokens, strict=True))
     spelled = [special[i] if i in special else to_chars(token) for i, token in enumerate(tokenizer.tokens)]
-    vocab = {spelling: i for i, spelling in enumerate(spelled)}
-    if len(vocab) < len(spelled) or "" in vocab:
+    vocab = {spelling: i for i, spelling in enumerate(spelled) if spelling or not gaps}
+    if len(vocab) < len(spelled) - (spelled.count("") if gaps else 0) or "" in vocab:
         raise InexpressibleTokenizer("tokenizer.json", _first_clash(spelled, vocab))
     text = tokenizer.text_tokens
     names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}

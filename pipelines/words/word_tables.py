@@ -1,6 +1,6 @@
 """Reader of word tables for training: the words of some partitions, summed over languages or apart by language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +54,7 @@ def _read_partition(path: Path, multipliers: Mapping[str, int] | None) -> tuple[
     """Sum one partition over languages. No word is in two partitions, and a small table stays in the CPU cache."""
     rows = [
         (words, counts * (1 if multipliers is None else multipliers[language]))
-        for batch in _rows(path).to_batches()
-        for language, words, counts in by_language(batch)
+        for language, words, counts in words_by_language(path)
         if multipliers is None or language in multipliers
     ]
     if len(rows) == 1:
@@ -65,6 +64,12 @@ def _read_partition(path: Path, multipliers: Mapping[str, int] | None) -> tuple[
         table.add_rows(words, counts)
     words, counts, _ = table.sorted()
     return words, counts
+
+
+def words_by_language(path: Path) -> Iterator[tuple[str, pa.LargeBinaryArray, I64]]:
+    """Yield the runs of one language in a partition: language, words, counts. A language may have several runs."""
+    for batch in _rows(path).to_batches():
+        yield from by_language(batch)
 
 
 def _rows(path: Path) -> pa.Table:

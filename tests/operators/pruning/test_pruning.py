@@ -23,7 +23,7 @@ def table(words: list[str]) -> tuple[pa.LargeBinaryArray, I64]:
     return pa.array([word.encode() for word in words], pa.large_binary()), counts
 
 
-def trained(words: list[str], size: int = 300) -> Tokenizer:
+def trained(words: list[str], size: int = 276) -> Tokenizer:
     text, counts = table(words)
     return Tokenizer("none", (), train_words(text, counts, size))
 
@@ -65,8 +65,8 @@ def slow_order(tokenizer: Tokenizer, structure: Structure, counts: I64) -> list[
     return order
 
 
-@settings(max_examples=30, deadline=None)
-@given(WORDS, st.permutations(range(40)), st.booleans())
+@settings(max_examples=8, deadline=None)
+@given(WORDS, st.permutations(range(5)), st.booleans())
 def test_tokens_after_each_removal_are_those_of_the_pruned_tokenizer(
     words: list[str], order: list[int], parts_first: bool
 ) -> None:
@@ -76,14 +76,15 @@ def test_tokens_after_each_removal_are_those_of_the_pruned_tokenizer(
     assert not (parts_first and structure.derivations.late.any())
     emitted = count_tokens(text, counts, tokenizer, structure)
     whole = encoded(tokenizer, text)
-    assert emitted.tolist() == np.bincount(
-        np.repeat(np.concatenate([np.array(one, int) for one in whole]), np.repeat(counts, [len(one) for one in whole])),
-        minlength=len(emitted),
-    ).tolist()  # fmt: skip
+    slow = np.zeros(len(emitted), np.int64)
+    for ids, count in zip(whole, counts.tolist(), strict=True):
+        np.add.at(slow, ids, count)
+    assert emitted.tolist() == slow.tolist()
     removed, _ = removal_order(structure, emitted)
     assert removed.tolist() == slow_order(tokenizer, structure, emitted)
-    found = tokens_by_step(text, counts, tokenizer, structure, removed).tolist()
-    for step in {0, 1, *(place % len(removed) for place in order), len(removed)}:
+    runs = [("en", text[:1], counts[:1]), ("de", text[1:], counts[1:]), ("en", text[:0], counts[:0])]
+    found = tokens_by_step(runs, tokenizer, structure, removed)
+    for step in {0, 1, *(place * 4 % len(removed) for place in order), len(removed)}:
         pruned = without_tokens(tokenizer, removed[:step], keep_ids=False).tokenizer
-        tokens = sum(len(ids) * n for ids, n in zip(encoded(pruned, text), counts.tolist(), strict=True))
-        assert found[step] == tokens
+        tokens = [len(ids) * n for ids, n in zip(encoded(pruned, text), counts.tolist(), strict=True)]
+        assert (found["en"][step], found["de"][step]) == (tokens[0], sum(tokens[1:]))

@@ -1,0 +1,1 @@
+"""Fewer tokens for a tokenizer that exists."""
