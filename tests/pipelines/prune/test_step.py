@@ -20,7 +20,7 @@ from pipelines.prune.choices import UnknownTokens, UnreachableSize
 from pipelines.prune.settings import Prune
 from pipelines.prune.step import prune
 from pipelines.results import Pruned
-from pipelines.settings import BadSettings, Execution
+from pipelines.settings import BadSettings, Corpus, Execution
 from pipelines.tokenizers import load_tokenizer, save_tokenizer
 from pipelines.words.weighting import UnknownLanguage
 from tests.operators.curves.test_tokens_by_size import trained
@@ -43,7 +43,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pruned(source: Path, out: Path, corpus: bool = True, **settings: Any) -> Pruned:
-    texts = [str(source / f"{language}.jsonl") for language in TEXTS] if corpus else []
+    texts: Corpus = [str(source / f"{language}.jsonl") for language in TEXTS] if corpus else []
     with Context(Execution(engine="local", workers=2, progress="off")) as context:
         return prune(Prune(tokenizer=str(source), corpus=texts, out=str(out), **settings), context)
 
