@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from operators.errors import BabelmergeError, DataError, UsageError
     from pipelines.corpus.sources import Source
     from pipelines.curves.settings import Curves
+    from pipelines.design.settings import Design
     from pipelines.in_memory.premiums import PremiumTables, premiums
     from pipelines.in_memory.tokenizer import Tokenizer
     from pipelines.in_memory.train import train
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pipelines.prune.settings import Prune
     from pipelines.results import (
         CurvesResult,
+        DesignResult,
         MixtureResult,
         Peeked,
         PlanResult,
@@ -55,6 +57,8 @@ _HOMES: Final = {
     "Curves": "pipelines.curves.settings",
     "CurvesResult": "pipelines.results",
     "DataError": "operators.errors",
+    "Design": "pipelines.design.settings",
+    "DesignResult": "pipelines.results",
     "Join": "pipelines.join.settings",
     "Mixture": "pipelines.mixture.settings",
     "MixtureResult": "pipelines.results",
@@ -89,6 +93,8 @@ __all__ = [
     "Curves",
     "CurvesResult",
     "DataError",
+    "Design",
+    "DesignResult",
     "Join",
     "Mixture",
     "MixtureResult",

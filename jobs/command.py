@@ -19,7 +19,7 @@ import typer
 
 from jobs.cluster.commands import logs, status, stop, submit
 from jobs.commands import COMMANDS, describe, run_steps
-from jobs.configuration import BadConfiguration, read_settings
+from jobs.configuration import BadConfiguration, is_file, read_settings
 from jobs.failures import line_of, print_out
 from jobs.version import __version__
 from jobs.workflow import read_workflow
@@ -95,7 +95,7 @@ def _given(settings: list[type[Settings[Any]]], flags: dict[str, Any]) -> dict[s
     given = {name: value for name, value in flags.items() if value is not None and value != []}
     for kind in settings:
         for field in msgspec.structs.fields(kind):
-            if field.name in given and get_origin(_plain(field.type)) is dict:
+            if field.name in given and get_origin(_plain(field.type)) is dict and not is_file(given[field.name]):
                 given[field.name] = _numbers(field.name, given[field.name])
             elif field.name in given and isinstance(given[field.name], str) and get_origin(_plain(field.type)) is list:
                 given[field.name] = _whole_numbers(field.name, given[field.name])

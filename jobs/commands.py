@@ -7,15 +7,16 @@ workflow and the settings page are generated from it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
-from jobs.configuration import read_sources
+from jobs.configuration import is_file, read_numbers, read_sources
 from jobs.demo.settings import Catalogs
 from jobs.report.settings import Report
 from jobs.show.settings import Show
 from pipelines.curves.settings import Curves
+from pipelines.design.settings import Design
 from pipelines.join.settings import Join
 from pipelines.mixture.settings import Mixture
 from pipelines.peek.settings import Peek
@@ -60,6 +61,7 @@ COMMANDS: Final = (
     Command("mixture", Mixture, "pipelines.mixture.step:mixture"),
     Command("curves", Curves, "pipelines.curves.step:curves"),
     Command("sweep", Sweep, "pipelines.sweep.step:sweep"),
+    Command("design", Design, "pipelines.design.step:design"),
     Command("plan", Plan, "pipelines.plan.step:plan", describe="jobs.plan_table:describe"),
     Command("report", Report, "jobs.report.step:report"),
     Command("show", Show, "jobs.show.step:show"),
@@ -116,12 +118,15 @@ def _imported(name: str) -> Callable[..., Any]:
 
 
 def _with_sources(settings: Settings[Any]) -> Settings[Any]:
-    """Expand YAML files of sources in every field that names a corpus."""
-    expanded = {
-        field.name: read_sources(getattr(settings, field.name))
-        for field in msgspec.structs.fields(settings)
-        if _is_corpus(field.type)
+    """Read YAML files: of sources where a field names a corpus, of numbers where it takes numbers by name."""
+    fields = msgspec.structs.fields(settings)
+    expanded: dict[str, Any] = {
+        field.name: read_sources(getattr(settings, field.name)) for field in fields if _is_corpus(field.type)
     }
+    for field in fields:
+        value = getattr(settings, field.name)
+        if is_file(value) and any(get_origin(one) is dict for one in get_args(field.type)):
+            expanded[field.name] = read_numbers(field.name, value)
     return msgspec.structs.replace(settings, **expanded)
 
 

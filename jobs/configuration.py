@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 import msgspec
 
@@ -92,13 +92,29 @@ def read_settings(
     return convert(data, kind, where), convert(execution, Execution, where)
 
 
+def is_file(value: Any) -> bool:
+    """Return True for a text that names a YAML file."""
+    return isinstance(value, str) and value.endswith((".yaml", ".yml"))
+
+
+def read_numbers(setting: str, file: str) -> dict[str, float]:
+    """Return the numbers by name of a YAML file: a mapping, or one under the name of the setting."""
+    data = read_yaml(file)
+    if isinstance(data, dict) and set(data) == {setting}:
+        data = data[setting]
+    try:
+        return msgspec.convert(data, dict[str, Annotated[float, msgspec.Meta(gt=0)]])
+    except msgspec.ValidationError as error:
+        raise BadConfiguration(file, f"{error}; write `name: number` lines") from error
+
+
 def read_sources(corpus: Corpus) -> list[Source]:
     """Return the sources of a corpus: a .yaml file lists sources; any other text is a path, a glob or a URI."""
     sources: list[Source] = []
     for entry in corpus:
         if isinstance(entry, Source):
             sources.append(entry)
-        elif entry.endswith((".yaml", ".yml")):
+        elif is_file(entry):
             data = read_yaml(entry)
             listed = data.get("sources") if isinstance(data, dict) and set(data) == {"sources"} else data
             if not isinstance(listed, list) or not listed:

@@ -175,12 +175,20 @@ def _pruning() -> None:
     tokens_by_step([("", words, counts)], tokenizer, structure, order)
 
 
+def _fairness() -> None:
+    """Kernels of design that no other group has."""
+    from operators.kernels.merge_pool import precompile
+
+    precompile()
+
+
 GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "words": _words,
     "encoding": _encoding,
     "uint32_ids": _uint32_ids,
     "parity": _parity,
     "replaying": _replaying,
+    "fairness": _fairness,
     "stochastic": _stochastic,
     "array_record": _array_record,
     "arranging": _arranging,

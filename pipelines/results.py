@@ -163,6 +163,30 @@ class SweepResult(Result):
         return self.table("sweep")
 
 
+class DesignResult(Result):
+    """Result of `design`: a tokenizer, its language weights, and tables of the search."""
+
+    @property
+    def tokenizer(self) -> Path:
+        """Directory of the tokenizer, as `train` writes it."""
+        return self.directory / "tokenizer"
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each language's counts, as in weights.yaml."""
+        return dict(self.facts["weights"])
+
+    @property
+    def frontier(self) -> "pl.LazyFrame":
+        """One row for each method: tokens, Gini coefficient and worst premium on the judged half, with intervals."""
+        return self.table("frontier")
+
+    @property
+    def languages(self) -> "pl.LazyFrame":
+        """One row for each language: its weight, and its tokens and premium before and after."""
+        return self.table("languages")
+
+
 @dataclass(frozen=True, repr=False)
 class PlanResult(Result):
     """Result of `plan`. Without an output directory, `directory` is the working directory and nothing is written."""

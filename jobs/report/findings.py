@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from jobs.report.design import cost
 from jobs.report.inputs import ReportInputs
 from jobs.report.tables import change_table, compression_table, mixture_table, premium_table, share_outside
 from jobs.report.trust import judge
@@ -14,7 +15,7 @@ from pipelines.mixture.trust import Trust
 from pipelines.premiums.changes import BETTER, WORSE
 
 FINDINGS = 3
-"""Sentences at most, besides the one about changes since an earlier run."""
+"""Sentences at most, besides those about changes since an earlier run and about a design."""
 Row = Mapping[str, Any]
 
 
@@ -25,7 +26,7 @@ class _Finding(NamedTuple):
 
 
 def findings(inputs: ReportInputs) -> list[str]:
-    """Return up to three sentences, after one about the changes since an earlier run where there was one.
+    """Return up to three sentences, after those about changes since an earlier run and what a fair tokenizer costs.
 
     First the language that pays most, how many pay more than twice, and who pays less than the baseline; for several
     tokenizers, the middle premium of the dearest and the cheapest; then how far the inferred mixture is from the true
@@ -38,7 +39,8 @@ def findings(inputs: ReportInputs) -> list[str]:
     contrasts = [found for one in _CONTRASTS if (found := one(inputs)) is not None]
     contrasts.sort(key=lambda finding: -finding.factor)
     chosen = [finding for finding in leading if finding is not None] + contrasts
-    return [*_changes(inputs), *(finding.sentence for finding in chosen[:FINDINGS])]
+    designed = [] if inputs.design is None else [cost(inputs.design, inputs.names)]
+    return [*_changes(inputs), *designed, *(finding.sentence for finding in chosen[:FINDINGS])]
 
 
 def _changes(inputs: ReportInputs) -> list[str]:

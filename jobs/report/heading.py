@@ -20,6 +20,8 @@ def heading(inputs: ReportInputs) -> str:
         return "Tokens of each language by vocabulary size"
     if inputs.sweep is not None:
         return "A tokenizer for each language"
+    if inputs.design is not None:
+        return "A tokenizer that is fair to every language"
     if inputs.mixture is not None:
         return "The training mixture that a merge list shows"
     if not compression_table(inputs).is_empty():

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from jobs.report.design import DesignFound, read_design
 from jobs.report.premium_runs import read_premium_runs
 from jobs.report.settings import Report
 from operators.errors import DataError, UsageError
@@ -38,7 +39,7 @@ class NothingToReport(UsageError):
 
     message = (
         "report: there is nothing to draw; name the output of another command, as in --premiums DIR (or --tokenizer, "
-        "--curves, --sweep, --mixture, --retokenized)"
+        "--curves, --sweep, --design, --mixture, --retokenized)"
     )
 
 
@@ -105,6 +106,7 @@ class ReportInputs:
     """Curves of one tokenizer."""
     sweep: CurvesFound | None = None
     """Curves of a tokenizer for each language."""
+    design: DesignFound | None = None
     compression: pl.DataFrame | None = None
     """language, documents, bytes, tokens of the re-tokenized corpus."""
 
@@ -140,6 +142,7 @@ def _gathered(settings: Report) -> tuple[ReportInputs, list[str]]:
     runs = read_premium_runs([result(path, "premiums") for path in directories(settings.premiums)])
     mixture, tokens, corpus = one("mixture", "mixture"), one("retokenized", "tokens"), one("corpus", "catalogs")
     curves, sweep = one("curves", "curves"), one("sweep", "sweep")
+    design = one("design", "design")
     if not made or made == [corpus and corpus[1]]:
         raise NothingToReport()
     inputs = ReportInputs(
@@ -155,6 +158,7 @@ def _gathered(settings: Report) -> tuple[ReportInputs, list[str]]:
         mixture_about=_about(*mixture) if mixture else None,
         curves=_curves(*curves, "vocabulary", "target") if curves else None,
         sweep=_curves(*sweep, "chosen_vocabulary", "chosen_tokens") if sweep else None,
+        design=read_design(*design) if design else None,
         compression=_compression(tokens[1]) if tokens else None,
     )
     return inputs, [manifest.fingerprint for manifest in made]

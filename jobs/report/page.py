@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from jobs.report.charts.drawings import CHARTS, drawings
 from jobs.report.charts.look import file_names, save
+from jobs.report.design import language_rows
 from jobs.report.findings import findings
 from jobs.report.heading import heading
 from jobs.report.inputs import ReportInputs
@@ -151,7 +152,10 @@ def _cell(value: Any, form: str) -> Cell:
 
 
 def _tables(inputs: ReportInputs) -> list[Table]:
-    parts = (_tokenizers, _premiums, _changes, _sizes, _sweep, _mixture, _betraying, _telling, _compression)
+    parts = (
+        _tokenizers, _premiums, _changes, _sizes, _sweep, _frontier, _languages, _mixture, _betraying, _telling,
+        _compression,
+    )  # fmt: skip
     return [part(inputs) for part in parts]
 
 
@@ -202,6 +206,28 @@ def _sweep(inputs: ReportInputs) -> Table:
     table = pl.DataFrame() if found is None else described(inputs, found.sizes, "language")
     table = table.sort("premium", "language", descending=True) if len(table) else table
     return _table("sweep", "A tokenizer for each language", table, columns)
+
+
+def _frontier(inputs: ReportInputs) -> Table:
+    columns = [
+        ("method", "Method", ""), ("tokens", "Tokens", ",d"), ("loss", "Against unweighted", "+.2%"),
+        ("loss_low", "95 % from", "+.2%"), ("loss_high", "to", "+.2%"), ("gini", "Gini", ".4f"),
+        ("gini_low", "95 % from", ".4f"), ("gini_high", "to", ".4f"), ("worst", "Worst premium", ".3f"),
+        ("worst_low", "95 % from", ".3f"), ("worst_high", "to", ".3f"), ("worst_language", "Of", ""),
+    ]  # fmt: skip
+    table = pl.DataFrame() if inputs.design is None else inputs.design.frontier
+    return _table("frontier", "Methods on the judged documents, fewest tokens first", table, columns)
+
+
+def _languages(inputs: ReportInputs) -> Table:
+    columns = [
+        ("name", "Language", ""), ("weight", "Weight", ",.3f"), ("premium_before", "Premium before", ".3f"),
+        ("premium_after", "After", ".3f"), ("premium_after_low", "95 % from", ".3f"),
+        ("premium_after_high", "to", ".3f"), ("change", "Tokens, change", "+.1%"), ("change_low", "95 % from", "+.1%"),
+        ("change_high", "to", "+.1%"),
+    ]  # fmt: skip
+    table = pl.DataFrame() if inputs.design is None else language_rows(inputs.design, inputs.names)
+    return _table("designed", "Languages before and after", table, columns)
 
 
 def _premiums(inputs: ReportInputs) -> Table:

@@ -24,6 +24,8 @@ class Report(Settings[ReportResult], frozen=True, kw_only=True):
     """Output of curves."""
     sweep: Annotated[Results, UNHASHED] = None
     """Output of sweep."""
+    design: Annotated[Results, UNHASHED] = None
+    """Output of design."""
     mixture: Annotated[Results, UNHASHED] = None
     """Output of mixture; compared with the shares that `tokenizer` was trained on."""
     retokenized: Annotated[Results, UNHASHED] = None

@@ -45,9 +45,9 @@ class Train(Settings[Trained], frozen=True, kw_only=True):
     """Length in bytes that no merged token reaches, except pairs of bytes; as in Hugging Face's trainer."""
     shares: dict[str, Annotated[float, Meta(gt=0)]] | None = None
     """Train on these languages only, with counts scaled so that their bytes have these shares (en=3,de=1)."""
-    weights: dict[str, Annotated[float, Meta(gt=0)]] | None = None
-    """Weights of languages, by which their counts are multiplied (sw=2.5; others 1). Weights are scaled to the smallest
-    whole numbers in these ratios, so counts stay exact."""
+    weights: dict[str, Annotated[float, Meta(gt=0)]] | str | None = None
+    """Weights of languages, by which their counts are multiplied (sw=2.5; others 1), or a .yaml file of them, such as
+    design writes. Weights are scaled to the smallest whole numbers in these ratios, so counts stay exact."""
     temperature: Annotated[float, Meta(ge=1, le=1000)] | None = None
     """Scale counts so that shares of bytes are proportional to bytes^(1/temperature): 1 changes nothing, higher is
     flatter (5 is usual)."""
@@ -114,6 +114,8 @@ def _check_languages(settings: Train) -> None:
     given = [name for name in ("shares", "weights", "temperature") if getattr(settings, name) is not None]
     if len(given) > 1:
         raise BadSettings(given[1], f"cannot be joined with {given[0]}; weigh languages in one way")
+    if isinstance(settings.weights, str):
+        raise BadSettings("weights", f"{settings.weights[:80]!r} is neither NAME=NUMBER,... nor a .yaml file")
     for name in ("shares", "weights"):
         if getattr(settings, name) == {}:
             raise BadSettings(name, "names no language; leave it out to take the text as it is")

@@ -82,7 +82,8 @@ def train_words(
     start = extended or Tokenizer(words.settings["pretokenizer"], special, Merges.from_rows([]))
     if extended is not None:
         check_extendable(extended, settings.max_token_length)
-    multipliers, weighed = _weigh(words, Weighting(settings.shares, settings.weights, settings.temperature))
+    weights = settings.weights if isinstance(settings.weights, dict) else None
+    multipliers, weighed = _weigh(words, Weighting(settings.shares, weights, settings.temperature))
     mixture = {language: size / sum(weighed.values()) for language, size in weighed.items()}
     plan, inputs = None, [{"words": words.fingerprint}]
     if settings.by_parity:

@@ -55,7 +55,7 @@ def test_a_source_list_is_read_and_checked(tmp_path: Path) -> None:
 
 def test_the_demo_and_a_workflow_are_read() -> None:
     workflow = read_workflow(str(ROOT / "conf/demo.yaml"), {"engine": "local", "workers": None})
-    kinds = ["catalogs", "train", "retokenize", "premiums", "mixture", "report"]
+    kinds = ["catalogs", "train", "design", "retokenize", "premiums", "mixture", "report"]
     assert [type(settings).__name__.lower() for settings in workflow.settings()] == kinds
     assert workflow.engine == "local"
     train = workflow.steps[1].train

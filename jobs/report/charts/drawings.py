@@ -5,6 +5,7 @@ from typing import Final
 
 from jobs.report.charts.compression import compression
 from jobs.report.charts.curves import own_curves, shared_curves
+from jobs.report.charts.frontier import frontier, premiums_before_and_after
 from jobs.report.charts.look import Drawing
 from jobs.report.charts.premiums import lorenz, premium_map, premiums
 from jobs.report.charts.shares import mixture, mixture_by_merges
@@ -16,6 +17,8 @@ _MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {
     "lorenz": lorenz,
     "curves": shared_curves,
     "sweep": own_curves,
+    "frontier": frontier,
+    "design-premiums": premiums_before_and_after,
     "mixture": mixture,
     "mixture-merges": mixture_by_merges,
     "compression": compression,

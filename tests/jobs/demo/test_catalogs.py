@@ -93,7 +93,7 @@ def test_the_demo_runs_and_its_second_run_does_nothing(
     first = demo()
     told = [line for line in first if line.startswith("- ")]
     shares_told = [line for line in told if re.match(r"- +[\d.]+ %  \(.* to .*\)  \w+", line)]
-    assert len(shares_told) == 10 and len(told) - len(shares_told) == 3  # findings
+    assert len(shares_told) == 10 and len(told) - len(shares_told) == 4  # findings, and what the fair tokenizer costs
     assert first[-1] == "wrote a report: runs/demo/report/report.html"
     done = tmp_path / "runs/demo"
     premiums = pl.read_parquet(done / "premiums/premiums.parquet")
@@ -104,6 +104,9 @@ def test_the_demo_runs_and_its_second_run_does_nothing(
     shares = dict(pl.read_parquet(done / "mixture/mixture.parquet").select("category", "share").iter_rows())
     assert len(truth) >= 8 and set(shares) == set(truth)
     assert max(abs(shares[one] - truth[one]) for one in truth) < 0.05
+    frontier = pl.read_parquet(done / "fair/frontier.parquet")
+    plain, fair = (frontier.filter(pl.col("method") == name)["gini"][0] for name in ("unweighted", "chosen"))
+    assert fair < plain / 2
     page = (done / "report/report.html").read_text("utf-8")
     sources = Sources()
     sources.feed(page)
@@ -111,6 +114,6 @@ def test_the_demo_runs_and_its_second_run_does_nothing(
     assert any(path.read_bytes().startswith(b"\x89PNG") for path in (done / "report").glob("*.png"))
     times = {path: path.stat().st_mtime_ns for path in done.rglob("*.parquet")}
     second = demo()
-    assert sum(line.startswith("kept ") for line in second) == 6
+    assert sum(line.startswith("kept ") for line in second) == 7
     assert not any(line.startswith("wrote ") for line in second)
     assert times == {path: path.stat().st_mtime_ns for path in done.rglob("*.parquet")}

@@ -1,0 +1,117 @@
+"""Two halves of the parallel text: one that the search sees, one that is judged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from operators.arrays import F64, I64
+from operators.errors import DataError
+from operators.metrics.premiums import NoCommonDocuments
+from operators.redaction import shown
+from pipelines.context import Context
+from pipelines.corpus.sources import InputFile
+from pipelines.parallel_text.reading import Parallel, read_parallel
+
+FEWEST: Final = 8
+"""Fewest documents that can be halved: an interval takes four."""
+LEAST_AGREEMENT: Final = 0.2
+"""Correlation of the logarithms of documents' lengths under which a language's text is no translation of the others'.
+Translations have 0.9 and more; documents in another order have about 0."""
+ENOUGH: Final = 30
+"""Fewest documents of different lengths from which that correlation is looked at."""
+
+
+class NotParallel(DataError):
+    """Parallel text of which no document is there in all languages, or whose documents are no translations."""
+
+    language: str
+    reason: str
+    message = (
+        "design: the parallel text is not parallel: {language} {reason}; leave it out with --languages, or see ids"
+    )
+
+
+class EmptyLanguage(DataError):
+    """A language of the parallel text whose documents hold no text."""
+
+    language: str
+    message = "design: the parallel text has no text in {language!r}; add some, or name the others with --languages"
+
+
+class TooFewDocuments(DataError):
+    """Parallel text of too few documents for two halves."""
+
+    documents: int
+    fewest: int = FEWEST
+    message = (
+        "design: {documents:,} documents of the parallel text are there in all languages; it takes {fewest} to search "
+        "on one half and judge on the other: add documents"
+    )
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Parallel text with its common documents divided in two."""
+
+    parallel: Parallel
+    languages: tuple[str, ...]
+    searched: I64
+    """int64: places of the documents to search on, among the common ones."""
+    judged: I64
+    """int64: places of the documents to judge on."""
+    noise: float
+    """Relative standard error of a language's amount of text in one half, beside that of the others."""
+
+    def text(self, language: str, places: I64) -> pa.LargeStringArray:
+        """Return documents of a language by their places."""
+        return self.parallel.evaluated(language).take(pa.array(places))
+
+
+def read_halves(
+    files: Sequence[InputFile], baseline: str, languages: Sequence[str] | None, scratch: Path, context: Context
+) -> tuple[Halves, pa.Table]:
+    """Read parallel text; divide the documents that all languages have; return them and the bad records.
+
+    Documents are ordered by the length of the baseline's text, and go to the halves in turn, so that both have long and
+    short ones. Raises NotParallel, EmptyLanguage, TooFewDocuments, and what reading raises.
+    """
+    try:
+        parallel, bad = read_parallel(files, baseline, languages, scratch, context)
+    except NoCommonDocuments as error:
+        raise NotParallel(shown(error.language), "has no document with an id that all languages have") from error
+    found = {language for one in parallel.texts for language in one.batches}
+    for language in sorted(found if languages is None else found & set(languages)):
+        if language not in parallel.selection.bytes:
+            raise EmptyLanguage(language)
+    if parallel.selection.documents < FEWEST:
+        raise TooFewDocuments(parallel.selection.documents)
+    names = tuple(sorted(parallel.selection.bytes))
+    table = pl.read_parquet(parallel.selection.path, glob=False)
+    sizes = np.stack([table.filter(pl.col("language") == name)["bytes"].to_numpy() for name in names], 1)
+    sizes = sizes.astype(np.float64)
+    _require_translations(sizes, names)
+    order = np.argsort(sizes[:, names.index(baseline)], kind="stable")
+    return Halves(parallel, names, np.sort(order[::2]), np.sort(order[1::2]), _noise(sizes[order[::2]])), bad
+
+
+def _require_translations(sizes: F64, names: Sequence[str]) -> None:
+    logs = np.log(sizes)
+    if len(logs) < ENOUGH:
+        return
+    for place, name in enumerate(names):
+        others = np.delete(logs, place, 1).mean(1) if len(names) > 1 else logs[:, 0]
+        if len(np.unique(sizes[:, place])) < ENOUGH or len(np.unique(others)) < ENOUGH:
+            continue
+        if (agreement := float(np.corrcoef(logs[:, place], others)[0, 1])) < LEAST_AGREEMENT:
+            raise NotParallel(shown(name), f"has long documents where others have short ones (r = {agreement:.2f})")
+
+
+def _noise(sizes: F64) -> float:
+    """Return the root mean square, over languages, of the relative standard error of a language's share of the text."""
+    shares = sizes / sizes.sum(0) - (sizes.sum(1) / sizes.sum())[:, None]
+    return float(np.sqrt((shares**2).sum(0).mean()))
