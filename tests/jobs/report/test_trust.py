@@ -48,7 +48,8 @@ def test_the_headline_carries_its_reservations() -> None:
     assert sentence.startswith("The merge list does not tell the training mixture, as")
     assert "German (de): 14.3 % to 100.0 %" in sentence and "cannot be relied on" in sentence
     [rough] = findings(inferred({1000: 0.6, 3000: 0.65}, 1000))
-    assert rough.startswith("The merge list points to en") and "The shares are rough: 5.0 % of the text" in rough
+    assert rough.startswith("The merge list points to English (en)")
+    assert "The shares are rough: 5.0 % of the text" in rough
     [firm] = findings(inferred({1000: 0.6, 3000: 0.61}, 1000))
     assert firm.endswith("of 2 categories that were compared.")
     for inputs, level in ((swinging, "none"), (inferred({1000: 0.6, 3000: 0.61}, 1000), "firm")):

@@ -75,6 +75,7 @@ def test_a_slide_is_16_to_9_with_the_top_and_the_bottom(tall: Path) -> None:
     assert len([text for text in drawn if re.fullmatch(r"[\d.]+", text) and "." in text]) >= 20  # a value at each bar
 
 
+@pytest.mark.slow
 def test_every_count_of_languages_on_a_page_is_the_same(tall: Path) -> None:
     page = (tall / "report.html").read_text("utf-8")
     counts = re.findall(r"(\d+) languages(?: compared| and the baseline English)", page)
