@@ -15,6 +15,7 @@ from jobs.configuration import is_file, read_numbers, read_sources
 from jobs.demo.settings import Catalogs
 from jobs.report.settings import Report
 from jobs.show.settings import Show
+from pipelines.corpus.sources import Source
 from pipelines.curves.settings import Curves
 from pipelines.design.settings import Design
 from pipelines.join.settings import Join
@@ -26,7 +27,7 @@ from pipelines.progress import Progress
 from pipelines.prune.settings import Prune
 from pipelines.results import Result
 from pipelines.retokenize.settings import Retokenize
-from pipelines.settings import Corpus, Execution, Settings
+from pipelines.settings import Corpus, CorpusSettings, Execution, Settings
 from pipelines.sweep.settings import Sweep
 from pipelines.train.settings import Train
 
@@ -52,7 +53,7 @@ class Command:
 
 COMMANDS: Final = (
     Command("catalogs", Catalogs, "jobs.demo.catalogs:catalogs"),
-    Command("train", Train, "pipelines.train.step:train"),
+    Command("train", Train, "pipelines.train.step:train", describe="jobs.loading:describe"),
     Command("prune", Prune, "pipelines.prune.step:prune"),
     Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),
     Command("join", Join, "pipelines.join.step:join"),
@@ -118,16 +119,27 @@ def _imported(name: str) -> Callable[..., Any]:
 
 
 def _with_sources(settings: Settings[Any]) -> Settings[Any]:
-    """Read YAML files: of sources where a field names a corpus, of numbers where it takes numbers by name."""
+    """Read YAML files: of sources where a field names a corpus, of numbers where it takes numbers by name.
+
+    Sources take the settings' names of fields.
+    """
     fields = msgspec.structs.fields(settings)
+    names = {name: getattr(settings, name, None) for name in CorpusSettings.__struct_fields__}
     expanded: dict[str, Any] = {
-        field.name: read_sources(getattr(settings, field.name)) for field in fields if _is_corpus(field.type)
+        field.name: [_with_fields(source, names) for source in read_sources(getattr(settings, field.name))]
+        for field in fields
+        if _is_corpus(field.type)
     }
     for field in fields:
         value = getattr(settings, field.name)
         if is_file(value) and any(get_origin(one) is dict for one in get_args(field.type)):
             expanded[field.name] = read_numbers(field.name, value)
     return msgspec.structs.replace(settings, **expanded)
+
+
+def _with_fields(source: Source, fields: dict[str, str | None]) -> Source:
+    unnamed = {name: value for name, value in fields.items() if getattr(source, name) is None}
+    return msgspec.structs.replace(source, **unnamed)
 
 
 def _is_corpus(kind: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, get_args
 
@@ -9,12 +10,13 @@ import msgspec
 
 from operators.errors import UsageError
 from pipelines.corpus.sources import Source
-from pipelines.settings import Corpus, Execution, Settings
+from pipelines.settings import BadSettings, Corpus, Execution, Settings, own_first
 
 LARGEST_FILE_BYTES = 1 << 20
 """Largest configuration file; PyYAML needs seconds for half of it."""
 _PLACE: Final = re.compile(r"(.*) - at `\$\.(\w+)`")
 """Pattern of msgspec's messages about a whole setting, not about something inside it."""
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$(.*)`)?", re.DOTALL)
 _SHOWN: Final = 80
 """Largest number of characters of a value in a message."""
 SomeSettings = TypeVar("SomeSettings", bound=Settings[Any])
@@ -56,15 +58,29 @@ def convert(data: Any, kind: type[SomeSettings], where: str, *, nested: bool = F
     """
     try:
         converted: SomeSettings = msgspec.convert(data, kind)
+        _refuse_empty(converted)
         return converted
     except (msgspec.ValidationError, UsageError) as error:
-        raise BadConfiguration(where, str(error) if nested else _explained(str(error), data, kind)) from error
+        raise BadConfiguration(where, _explained(str(error), data, kind, nested=nested)) from error
 
 
-def _explained(problem: str, data: Mapping[str, Any], kind: type[Settings[Any]]) -> str:
-    """Return msgspec's message about one setting, with its value and the accepted values added."""
-    if "unknown field" in problem:
-        return f"{problem}; known here: {', '.join(kind.__struct_fields__)}"
+def _refuse_empty(settings: msgspec.Struct) -> None:
+    """Raise BadSettings for an empty text, also in a list: no name, path or expression is empty."""
+    for field in msgspec.structs.fields(settings):
+        value = getattr(settings, field.name)
+        for one in value if isinstance(value, list) else [value]:
+            if one == "":
+                raise BadSettings(field.name, "is empty; write a value, or leave it out")
+            if isinstance(one, msgspec.Struct):
+                _refuse_empty(one)
+
+
+def _explained(problem: str, data: Mapping[str, Any], kind: type[msgspec.Struct], *, nested: bool) -> str:
+    """Return msgspec's message about one setting, with its value and the accepted values or keys added."""
+    if unknown := _UNKNOWN.fullmatch(problem):
+        return f"{problem}; {_keys_like(unknown[1], _struct_at(kind, unknown[2] or ''))}"
+    if nested:
+        return problem
     match = _PLACE.fullmatch(problem)
     if match is None:
         return problem
@@ -74,6 +90,27 @@ def _explained(problem: str, data: Mapping[str, Any], kind: type[Settings[Any]])
         return f"{name}: {repr(data[name])[:_SHOWN]} is none of {', '.join(map(str, get_args(choices)))}"
     given = repr(data[name]) if isinstance(data[name], str | int | float) else ""  # other values may contain secrets
     return f"{name}: {reason}, not {given[:_SHOWN]}" if given else f"{name}: {reason}"
+
+
+def _struct_at(kind: Any, path: str) -> type[msgspec.Struct]:
+    """Return the settings at a path such as `.steps[0].train`; a list and a union stand for the settings in them."""
+    for name in re.findall(r"\.(\w+)", path):
+        kind = next(field.type for field in msgspec.structs.fields(_struct_in(kind)) if field.encode_name == name)
+    found: type[msgspec.Struct] = _struct_in(kind)
+    return found
+
+
+def _struct_in(kind: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next((found for one in get_args(kind) if (found := _struct_in(one)) is not None), None)
+
+
+def _keys_like(key: str, kind: type[msgspec.Struct]) -> str:
+    """Return the nearest key in words, and all keys."""
+    keys = [field.encode_name for field in own_first(kind)]
+    nearest = get_close_matches(key, keys, n=1, cutoff=0.6)
+    return (f"did you mean `{nearest[0]}`? " if nearest else "") + f"known here: {', '.join(keys)}"
 
 
 def read_settings(
@@ -123,7 +160,8 @@ def read_sources(corpus: Corpus) -> list[Source]:
                 try:
                     sources.append(msgspec.convert({"path": one} if isinstance(one, str) else one, Source))
                 except (msgspec.ValidationError, UsageError) as error:
-                    raise BadConfiguration(entry, f"{error} - in source {i + 1}") from error
+                    explained = _explained(str(error), {}, Source, nested=True)
+                    raise BadConfiguration(entry, f"{explained} - in source {i + 1}") from error
         else:
             sources.append(Source(path=entry))
     return sources

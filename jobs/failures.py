@@ -1,36 +1,9 @@
 """Failures that are no defects: the one line that the command prints about each."""
 
 import os
-import sys
 
-import typer
-
-from operators.errors import BabelmergeError, DataError
+from operators.errors import BabelmergeError
 from pipelines.memory import shortage_of
-
-
-class OutputNotPrinted(DataError):
-    """A standard output that cannot be written: its disk is full, or its reader has ended."""
-
-    reason: str
-    message = "standard output: {reason}; the files in the output directory are complete, only this text is lost"
-
-
-def print_out(text: str, end: str = "\n") -> None:
-    """Print on standard output at once. Raises OutputNotPrinted."""
-    try:
-        typer.echo(text + end, nl=False)
-    except OSError as error:
-        _drop_output()
-        raise OutputNotPrinted(error.strerror or str(error)) from error
-
-
-def _drop_output() -> None:
-    """Send what is still buffered nowhere: Python would try to write it again at its end, and print a traceback."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # a standard output that is no file
-        return
 
 
 def line_of(error: BaseException) -> str | None:

@@ -1,11 +1,11 @@
 """Progress as plain lines or as JSON lines."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from jobs.printing import json_line
 from jobs.units import quantity
 from operators.redaction import masked
 from pipelines.progress import Advance
@@ -40,7 +40,8 @@ class Lines:
 
 
 class JsonLines:
-    """Progress display that writes JSON objects, one per line: {"stage", "state", "done", "total", "unit", "seconds"}.
+    """Progress display that writes JSON objects, one per line: {"time", "stage", "state", "done", "total", "unit",
+    "seconds"}; a note is {"time", "note"}.
 
     A stage writes one at its beginning, one at its end, and at most one a second between.
     """
@@ -74,5 +75,5 @@ class JsonLines:
         self._write(note=masked(text))
 
     def _write(self, **fields: object) -> None:
-        self._stream.write(json.dumps(fields, ensure_ascii=False) + "\n")
+        self._stream.write(json_line(**fields) + "\n")
         self._stream.flush()

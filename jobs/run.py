@@ -21,6 +21,7 @@ def run(
     progress: Literal["auto", "json", "off"] = "auto",
     memory_limit: str | None = None,
     on_bad_record: Literal["fail", "skip"] = "fail",
+    max_bad_share: float = 0.1,
     max_failures: int = 100,
 ) -> SomeResult:
     """Run a command, as on the command line: a result that is up to date is kept, else its files are made.
@@ -32,6 +33,7 @@ def run(
         progress: display on stderr: `auto` shows bars on a terminal and in a notebook that has ipywidgets, else lines.
         memory_limit: memory of one worker for its tables, as "4GB".
         on_bad_record: whether a record that cannot be read ends the run, or is left out and listed.
+        max_bad_share: share of the records, 0 to 1, that may be left out before the run ends with an error.
         max_failures: workers that may be lost and replaced.
 
     The result has the output's `directory` and `manifest`, whether it was `kept`, its `summary` for people, and its
@@ -50,7 +52,7 @@ def run(
     """
     execution = Execution(
         engine=engine, workers=workers, progress=progress, memory_limit=memory_limit, on_bad_record=on_bad_record,
-        max_failures=max_failures,
+        max_bad_share=max_bad_share, max_failures=max_failures,
     )  # fmt: skip
     return run_settings(_checked(settings), _checked(execution), listener(execution.progress))
 

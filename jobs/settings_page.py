@@ -6,7 +6,7 @@ import msgspec
 
 from jobs.commands import COMMANDS
 from pipelines.corpus.sources import Source
-from pipelines.settings import Execution, documentation
+from pipelines.settings import Execution, documentation, own_first
 
 OPENING = """# Settings
 
@@ -29,7 +29,7 @@ def _table(heading: str, kind: type[msgspec.Struct]) -> str:
     lines = documentation(kind)
     about = (kind.__doc__ or "").strip()
     rows = ["| setting | type | default | |", "|---|---|---|---|"]
-    for field in msgspec.structs.fields(kind):
+    for field in own_first(kind):
         shown = " ".join(lines[field.name].split()).replace("|", "\\|")
         rows.append(f"| `{field.name}` | {_type(field.type)} | {_default(field)} | {shown} |")
     return f"## {heading}\n\n{about}\n\n" + "\n".join(rows) + "\n"

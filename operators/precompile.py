@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from operators.arrays import I64
 from operators.kernels import CACHE, are_compiled, stamp
+from operators.reading.json_array import ArrayLines
 from operators.reading.json_objects import objects_of
 from operators.reading.lines import line_offsets
 from operators.shard import Shard
@@ -50,6 +51,7 @@ def import_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinar
 
 def _read() -> None:
     line_offsets(np.frombuffer(_SOME_TEXT.encode(), np.uint8))
+    ArrayLines().lines_of(b'[{"text": "a"}]')
     objects_of(b'{"text": "a"}\n', ("text", "id", "language"), None)
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MARKER: Final = ".babelmerge"
 MANIFEST: Final = "manifest.json"
 PLANNED: Final = ".planned"
+RUN: Final = "run.json"
 PATIENCE_S: Final = 10.0
 """Seconds that a run waits for the lock of an output directory: a stopped job may take seconds to end."""
 FORMAT: Final = 2
@@ -106,6 +107,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that the engine's object store wrote to disk for lack of memory; None if it does not report them."""
     stages: dict[str, dict[str, float]] = {}
     """Seconds of work, all workers together: {kind of task: {node: seconds}}."""
+    inputs: dict[str, int] = {}
+    """Inputs that were added, redone, kept and removed, and removed_shards; only where a stage is made input by
+    input."""
 
 
 def fingerprint(stage: str, settings: Mapping[str, Any], inputs: list[dict[str, Any]]) -> str:
@@ -141,7 +145,7 @@ def read_manifest(directory: Path) -> Manifest | None:
 def read_run(directory: Path) -> Run | None:
     """Return the statistics of the last run; None if there are none."""
     try:
-        return msgspec.json.decode(record_bytes(directory / "run.json"), type=Run)
+        return msgspec.json.decode(record_bytes(directory / RUN), type=Run)
     except UNREADABLE:
         return None
 
@@ -223,7 +227,7 @@ class Output:
         with suppress(*UNREADABLE):  # absent, unless a run was interrupted
             stale |= set(msgspec.json.decode(record_bytes(self.directory / PLANNED), type=list[str]))
         self._planned = set(planned)
-        named = sorted({*stale, *planned, "run.json"})
+        named = sorted({*stale, *planned, RUN})
         with writing(self.directory):
             # Write the old and the new names first: then a run interrupted at any time leaves no file unlisted.
             with replacing(self.directory / PLANNED) as temporary:
@@ -243,7 +247,7 @@ class Output:
     ) -> Manifest:
         """Write the manifest, which completes the directory. Raises WriteFailed."""
         with writing(self.directory):
-            self._sweep({*files, *self._planned, "run.json", MANIFEST, PLANNED})  # scratch of killed workers, too
+            self._sweep({*files, *self._planned, RUN, MANIFEST, PLANNED})  # scratch of killed workers, too
         manifest = Manifest(
             stage=self.stage,
             fingerprint=name,
@@ -252,11 +256,18 @@ class Output:
             files={file: (self.directory / file).stat().st_size for file in sorted(files)},
             facts=dict(facts),
         )
-        for content, file in ((run, "run.json"), (manifest, MANIFEST)):
-            with replacing(self.directory / file) as temporary:
-                temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content, order="deterministic")) + b"\n")
+        self.write_run(run)
+        self._write_record(manifest, MANIFEST)
         (self.directory / PLANNED).unlink(missing_ok=True)
         return manifest
+
+    def write_run(self, run: Run) -> None:
+        """Write the statistics of a run. Raises WriteFailed."""
+        self._write_record(run, RUN)
+
+    def _write_record(self, content: msgspec.Struct, name: str) -> None:
+        with replacing(self.directory / name) as temporary:
+            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content, order="deterministic")) + b"\n")
 
     def _sweep(self, names: set[str]) -> None:
         """Delete the temporary files of these names that killed runs left."""

@@ -64,6 +64,24 @@ def _is_unhashed(kind: Any) -> bool:
     return False
 
 
+class CorpusSettings(Settings[ResultOf], Generic[ResultOf], frozen=True, kw_only=True):
+    """Settings of a command that reads a corpus: names of fields, for the sources that name none themselves."""
+
+    text_field: Annotated[str | None, UNHASHED] = None
+    """Field or column that holds the text; `doc.text` is the field text of doc. By default `text`."""
+    id_field: Annotated[str | None, UNHASHED] = None
+    """Field or column that holds a document's id. By default `id`, or else the record's number."""
+    language_field: Annotated[str | None, UNHASHED] = None
+    """Field or column that holds a document's language. By default `language`, or else the file's name says it."""
+
+
+def own_first(settings: type[msgspec.Struct]) -> list[msgspec.structs.FieldInfo]:
+    """Return the fields of a settings class, those of its base classes last."""
+    fields = msgspec.structs.fields(settings)
+    own = inspect.get_annotations(settings)
+    return sorted(fields, key=lambda field: field.name not in own)
+
+
 class Execution(Settings[None], frozen=True, kw_only=True):
     """Execution of a command. Its results do not depend on any of these settings."""
 
@@ -80,6 +98,9 @@ class Execution(Settings[None], frozen=True, kw_only=True):
     on_bad_record: Literal["fail", "skip"] = "fail"
     """Treatment of a record that cannot be read, or of a file at which workers die: end the job (`fail`), or leave it
     out, count it and list it in bad_records.parquet (`skip`)."""
+    max_bad_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
+    """Largest share of the records of a corpus that may be left out with `on_bad_record` `skip`; more of them end the
+    job with an error. 1 allows all."""
     max_failures: Annotated[int, Meta(ge=0)] = 100
     """Number of failed workers, in total, that a run replaces before it ends; the next run resumes its work."""
 

@@ -25,7 +25,8 @@ from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.hugging_face_output import to_json
 from operators.tokenizer_files.sentencepiece import from_model
 from operators.tokenizer_files.tekken import from_tekken, is_tekken
-from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
+from operators.tokenizer_files.tiktoken import from_tiktoken, tiktoken_arguments, to_tiktoken
+from operators.tokenizer_files.transformers_files import NO_ROLES, Roles, special_tokens_map, tokenizer_config
 from operators.tokenizer_files.vocab_and_merges import to_tokenizer_json
 from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, column_chunks, largest_page
 from pipelines.outputs import MANIFEST, MARKER, replacing
@@ -33,8 +34,10 @@ from pipelines.outputs import MANIFEST, MARKER, replacing
 TOKENIZER_JSON: Final = "tokenizer.json"
 TOKENIZER_CONFIG: Final = "tokenizer_config.json"
 RANKS: Final = "ranks.tiktoken"
+SPECIAL_MAP: Final = "special_tokens_map.json"
+TIKTOKEN: Final = "tiktoken.json"
 MERGES: Final = "merges.parquet"
-TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, RANKS, MERGES)
+TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, SPECIAL_MAP, RANKS, TIKTOKEN, MERGES)
 """Names of the files in a tokenizer directory, besides its manifest."""
 
 KNOWN_PRETOKENIZERS: Final = {stem: name for name, row in PRETOKENIZERS.items() for stem in row.rank_files}
@@ -97,23 +100,27 @@ class Saved:
     """Reason for which there is no ranks.tiktoken; None: there is one."""
 
 
-def save_tokenizer(tokenizer: Tokenizer, directory: Path, *, gaps: bool = False) -> Saved:
+def save_tokenizer(tokenizer: Tokenizer, directory: Path, roles: Roles = NO_ROLES, *, gaps: bool = False) -> Saved:
     """Write a tokenizer directory; each of its files is written atomically. gaps: ids may be without a token.
 
-    ranks.tiktoken is left out, and an old one removed, if tiktoken would encode differently
-    (`operators.tokenizer_files.tiktoken.to_tiktoken`).
+    ranks.tiktoken and tiktoken.json are left out, and old ones removed, if tiktoken would encode differently
+    (`operators.tokenizer_files.tiktoken.to_tiktoken`); so is special_tokens_map.json where no token has a role.
 
     Raises:
         InexpressibleTokenizer: tokenizer.json cannot express the tokenizer.
         WriteFailed: the disk is full, or permission is missing.
     """
     without_ranks = None
-    contents = {TOKENIZER_JSON: to_json(tokenizer, gaps=gaps).encode(), TOKENIZER_CONFIG: _CONFIG}
+    contents = {TOKENIZER_JSON: to_json(tokenizer, gaps=gaps).encode(), TOKENIZER_CONFIG: tokenizer_config(roles)}
+    if (named := special_tokens_map(roles)) is not None:
+        contents[SPECIAL_MAP] = named
     try:
         contents[RANKS] = to_tiktoken(tokenizer)
+        contents[TIKTOKEN] = tiktoken_arguments(tokenizer)
     except InexpressibleTokenizer as error:
         without_ranks = error.reason
-        (directory / RANKS).unlink(missing_ok=True)
+    for name in {SPECIAL_MAP, RANKS, TIKTOKEN} - set(contents):
+        (directory / name).unlink(missing_ok=True)
     for name, content in contents.items():
         with replacing(directory / name) as temporary:
             temporary.write_bytes(content)
@@ -122,18 +129,10 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path, *, gaps: bool = False)
     return Saved(sorted([*contents, MERGES]), without_ranks)
 
 
-_CONFIG: Final = (
-    msgspec.json.format(
-        msgspec.json.encode({"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False})
-    )
-    + b"\n"
-)
-
-
 def save_config(directory: Path) -> None:
     """Write tokenizer_config.json, which `transformers` needs beside a tokenizer.json."""
     with replacing(directory / TOKENIZER_CONFIG) as temporary:
-        temporary.write_bytes(_CONFIG)
+        temporary.write_bytes(tokenizer_config(NO_ROLES))
 
 
 def merges_table(tokenizer: Tokenizer) -> pa.Table:

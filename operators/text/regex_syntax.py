@@ -4,7 +4,7 @@ An expression is read into its atoms, each with the quantifier behind it. No exp
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -123,7 +123,28 @@ class _Level:
 
 _POSSESSIVE_RANGE: Final = re.compile(r"\{.*\}\+")
 _OTHER_FLAGS: Final = re.compile(r"\(\?[a-zA-Z-]*[a-hj-zA-Z][a-zA-Z-]*[:)]")
+_FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]*)([:)])")
+_OF_CASE: Final = re.compile(r"\\[pP]\{\^?(?i:L[ult&C]|Upper|Lower|Titlecase)|\[:(?:upper|lower):\]")
+"""Properties that hold for one case of a letter."""
 _OTHER_ESCAPES: Final = re.compile(r"\\[hHRXZ<>Oy]|\\[bB]\{")
+
+
+def _ignoring_case(parts: Iterable[Atom]) -> Iterator[tuple[Atom, bool]]:
+    """Yield each atom, and True where (?i) holds for it."""
+    scopes = [False]
+    for part in parts:
+        flags = _FLAGS.fullmatch(part.text)
+        holds = scopes[-1]
+        if flags:
+            on, _, off = flags[1].partition("-")
+            holds = ("i" in on or holds) and "i" not in off
+        if flags and flags[2] == ")":
+            scopes[-1] = holds
+        elif part.text[0] == "(" and part.text[-1] != ")":
+            scopes.append(holds)
+        elif part.text == ")" and len(scopes) > 1:
+            scopes.pop()
+        yield part, scopes[-1]
 
 
 def ambiguity(regex: str) -> str | None:
@@ -132,7 +153,7 @@ def ambiguity(regex: str) -> str | None:
         parts = list(atoms(regex))
     except UnknownSyntax:
         return None
-    for part in parts:
+    for part, ignores_case in _ignoring_case(parts):
         whole, interval = part.text + part.quantifier, part.quantifier[:-1]
         if _POSSESSIVE_RANGE.fullmatch(part.quantifier):
             return (
@@ -142,6 +163,11 @@ def ambiguity(regex: str) -> str | None:
         if part.text in ("^", "$"):
             outer, line = (r"\A", r"(?<![^\n])") if part.text == "^" else (r"\z", r"(?=\n|\z)")
             return f"{part.text} is at every line for `tokenizers`, at the text's for tiktoken; write {line} or {outer}"
+        if ignores_case and _OF_CASE.search(part.text):
+            return (
+                f"{part.text} within (?i) is one case for `tokenizers` and both for tiktoken; "
+                r"write it outside (?i), or \p{L}"
+            )
     return None
 
 
@@ -151,10 +177,12 @@ def from_tiktoken_syntax(regex: str) -> str:
     Raises UnknownSyntax for what has no counterpart here.
     """
     written, openings = list[str](), list[int]()
-    for place, part in enumerate(atoms(regex)):
+    for place, (part, ignores_case) in enumerate(_ignoring_case(atoms(regex))):
         text, quantifier = part.text, part.quantifier
         if _OTHER_FLAGS.fullmatch(text) or _OTHER_ESCAPES.match(text) or (text == "(?i)" and place):
             raise UnknownSyntax(f"{text}, which tiktoken's engine reads in another way than `tokenizers`")
+        if ignores_case and _OF_CASE.search(text):
+            raise UnknownSyntax(f"{text} within (?i), which tiktoken's engine reads as both cases")
         if text[0] == "[" and ("--" in text or "~~" in text):
             raise UnknownSyntax(f"{text}, whose -- or ~~ only tiktoken's engine knows")
         if quantifier.startswith("{,"):

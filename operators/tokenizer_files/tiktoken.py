@@ -10,12 +10,14 @@ import base64
 import binascii
 from collections.abc import Mapping
 
+import msgspec
 import numpy as np
 
 from operators.arrays import I32
 from operators.encoding.word_encoder import empty_table, final_pairs, merge_table
 from operators.kernels.bpe_windows import LARGEST_ID
 from operators.text.preprocessing import is_json
+from operators.text.pretokenizers import NO_SPLIT, PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 
@@ -44,6 +46,26 @@ def to_tiktoken(tokenizer: Tokenizer) -> bytes:
     if not (np.array_equal(rebuilt.left, merges.left[joins]) and np.array_equal(rebuilt.right, merges.right[joins])):
         raise InexpressibleTokenizer(".tiktoken", "its merges are not in the order of its tokens' ids")
     return b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in kept.items())
+
+
+def tiktoken_arguments(tokenizer: Tokenizer) -> bytes:
+    """Return what `tiktoken.Encoding` takes besides a name and the ranks, as JSON: pat_str and special_tokens."""
+    special = dict(zip(tokenizer.special_tokens, tokenizer.vocabulary.special_ids, strict=True))
+    pattern = tiktoken_pattern(tokenizer.pretokenizer)
+    return msgspec.json.format(msgspec.json.encode({"pat_str": pattern, "special_tokens": special})) + b"\n"
+
+
+def tiktoken_pattern(pretokenizer: str) -> str:
+    """Return the regular expression by which tiktoken cuts text as this pre-tokenizer does.
+
+    tiktoken drops what no match covers, so expressions that are not known to cover all text get one more alternative:
+    a run of text in which no match begins.
+    """
+    if pretokenizer == NO_SPLIT:
+        return r"(?s:.+)"
+    if pretokenizer in PATTERNS:
+        return PATTERNS[pretokenizer]
+    return f"{pretokenizer}|(?:(?!{pretokenizer})(?s:.))+"
 
 
 def from_tiktoken(

@@ -4,6 +4,7 @@ The old merges keep their ranks, every token keeps its id, new ids follow the la
 merges first, then by the new ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from operators.encoding.word_encoder import final_pairs, merge_table
 from operators.errors import DataError, UsageError
-from operators.tokenizer import Merges, Tokenizer, Vocabulary
+from operators.tokenizer import AddedToken, Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.hugging_face_output import to_json
 
 _SHOWN: Final = 40
@@ -73,6 +74,18 @@ def _unreached(tokenizer: Tokenizer) -> list[int]:
 
 def _pairs(merges: Merges) -> list[tuple[int, int]]:
     return list(zip(merges.left.tolist(), merges.right.tolist(), strict=True))
+
+
+def with_special_tokens(tokenizer: Tokenizer, names: Sequence[str]) -> Tokenizer:
+    """Return the tokenizer with more special tokens, on the ids behind its own."""
+    known, first = tokenizer.vocabulary, len(tokenizer.tokens)
+    ids = range(first, first + len(names))
+    more = replace(
+        known, tokens=[*known.tokens, *(name.encode() for name in names)], special_ids=(*known.special_ids, *ids)
+    )
+    added = tuple(AddedToken(name, i) for name, i in zip(names, ids, strict=True)) if tokenizer.added else ()
+    special = (*tokenizer.special_tokens, *names)
+    return replace(tokenizer, special_tokens=special, published=more, added=(*tokenizer.added, *added))
 
 
 def extend(tokenizer: Tokenizer, learned: Merges) -> tuple[Tokenizer, int]:

@@ -1,6 +1,7 @@
 """Bad records: the first one fails the job, or all of them are listed."""
 
 from array import array
+from collections.abc import Callable
 from typing import Literal
 
 import pyarrow as pa
@@ -26,6 +27,32 @@ class BadRecord(DataError):
             f"{shown(self.path)}{where}: {shown(self.reason)}; "
             f"correct it, or leave {what} out with --on-bad-record skip"
         )
+
+
+class TooManyBadRecords(DataError):
+    """A corpus of which too large a share cannot be read."""
+
+    bad: int
+    records: int
+    share: float
+    first: str
+    message = (
+        "{bad:,} of {records:,} records cannot be read, a larger share than --max-bad-share {share:.3g} allows; the "
+        "first is {first}; correct them, or raise it"
+    )
+
+
+def check_share(bad: int, documents: int, largest: float, listed: Callable[[], pa.Table]) -> None:
+    """Raise TooManyBadRecords if the bad records are more than the `largest` share of these and the documents.
+
+    listed: returns a table (BAD_RECORDS_SCHEMA) that begins with the first bad record.
+    """
+    records = bad + documents
+    if bad <= largest * records:
+        return
+    [one] = listed().slice(0, 1).to_pylist()
+    where = f"{one['path']}, record {one['record']}" if one["record"] else one["path"]
+    raise TooManyBadRecords(bad, records, largest, f"{where}: {one['reason']}")
 
 
 class BadRecords:

@@ -15,6 +15,7 @@ from pyarrow import ipc
 from operators.arrays import I64
 from pipelines.corpus.errors import UnusableColumn
 from pipelines.corpus.expansion import why_too_large
+from pipelines.corpus.fields import columns_in, kind_of, listed, path_in, unnested
 from pipelines.corpus.reading import (
     Parts,
     Reading,
@@ -49,7 +50,8 @@ def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
         opened: Any = ipc.open_file if magic == _IPC_FILE_MAGIC else ipc.open_stream
         columns = usable_columns(reading, opened(reading.stream).schema)
         names = opened(_rewound(reading)).schema.names
-        options = ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns], use_threads=False)
+        fields = sorted({names.index(place[0]) for place in columns.values()})
+        options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
         reader = opened(_rewound(reading), options=options)
     of_file = magic == _IPC_FILE_MAGIC
     in_file = (reader.get_batch(i) for i in range(reader.num_record_batches if of_file else 0))
@@ -117,22 +119,26 @@ def damage(reading: Reading) -> Iterator[None]:
         raise reading.damaged(f"damaged, or not of the format its name says ({said})") from error
 
 
-def usable_columns(reading: Reading, schema: pa.Schema) -> list[str]:
-    """Return the columns to read: text, and id and language where present. Raises UnusableColumn."""
+def usable_columns(reading: Reading, schema: pa.Schema) -> dict[str, list[str]]:
+    """Return the columns to read, by name, with the names that lead there: text, and id and language where present.
+
+    Raises UnusableColumn.
+    """
     source, path = reading.file.source, reading.file.path
-    wanted = [source.text_field, source.id_field] + ([source.language_field] if source.label is None else [])
-    if source.text_field not in schema.names:
-        names = ", ".join(name[:40] for name in schema.names[:12]) or "none"
-        more = ", ..." if len(schema.names) > 12 else ""
-        raise UnusableColumn(path, source.text_field, f"is not there; there are: {names}{more}")
-    columns = [name for name in dict.fromkeys(wanted) if name in schema.names]
-    for name in columns:
-        if schema.names.count(name) > 1:
+    columns: dict[str, list[str]] = {}
+    for role in reading.roles:
+        name = source.field(role)
+        place = path_in(schema, name)
+        if place is None and source.requires(role):
+            raise UnusableColumn(path, name, f"is not there; there are: {listed(columns_in(schema))}")
+        if place is not None:
+            columns[name] = place
+    for name, place in columns.items():
+        if schema.names.count(place[0]) > 1:
             raise UnusableColumn(path, name, "is there more than once")
-        kind = schema.field(name).type
-        if not _is_text(kind) and not (name == source.id_field and pa.types.is_integer(kind)):
-            needed = "strings or integers" if name == source.id_field else "strings"
-            raise UnusableColumn(path, name, f"holds {kind}, not {needed}")
+        kind, is_id = kind_of(schema, place), name == source.field("id")
+        if not _is_text(kind) and not (is_id and pa.types.is_integer(kind)):
+            raise UnusableColumn(path, name, f"holds {kind}, not {'strings or integers' if is_id else 'strings'}")
     return columns
 
 
@@ -150,6 +156,9 @@ def converted(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[pa.
             batch = next(iterator, None)
             if batch is None:
                 return
+            for column in batch.columns:
+                _check_layout(column)
+            batch = unnested(batch, reading.fields)
             for column in batch.columns:
                 _check_layout(column)
             cuts = _cuts(batch)
@@ -204,16 +213,17 @@ def _documents(reading: Reading, batch: pa.RecordBatch) -> Iterator[pa.RecordBat
     source = reading.file.source
     first, rows = reading.record + 1, batch.num_rows
     reasons: dict[int, str] = {}
-    texts = _checked(source.text_field, batch, reasons, must=True)
-    if source.label is None and source.language_field in batch.schema.names:
-        languages: Any = _checked(source.language_field, batch, reasons, must=True)
+    texts = _checked(source.field("text"), batch, reasons, must=True)
+    language, id_ = source.field("language"), source.field("id")
+    if source.label is None and language in batch.schema.names:
+        languages: Any = _checked(language, batch, reasons, must=True)
         for i in pc.indices_nonzero(pc.equal(pc.binary_length(languages), 0)).to_pylist():
-            reasons.setdefault(i, f"{source.language_field} is empty")
+            reasons.setdefault(i, f"{language} is empty")
     else:
         languages = pa.repeat(pa.scalar(reading.language_by_name.encode(), pa.large_binary()), rows)
     ids = record_numbers(first, rows).cast(pa.large_binary())
-    if source.id_field in batch.schema.names:
-        ids = pc.coalesce(_checked(source.id_field, batch, reasons, must=False), ids)
+    if id_ in batch.schema.names:
+        ids = pc.coalesce(_checked(id_, batch, reasons, must=False), ids)
     for i in sorted(reasons):
         reading.add_bad(first + i, reasons[i])
     reading.record += rows

@@ -30,14 +30,17 @@ _ZSTD_CHUNK_BYTES: Final = 1 << 14
 
 
 def chunks(reading: Reading, compression: Compression) -> Iterator[bytes]:
-    """Yield the decompressed bytes of a file in chunks. Raises DamagedFile after the last sound chunk.
-
-    A line of more than LONGEST_LINE_BYTES counts as damage, because a line is held whole.
-    """
-    length = 0  # of the line in which the last chunk ends
+    """Yield the decompressed bytes of a file in chunks. Raises DamagedFile after the last sound chunk."""
     for chunk in _chunks(reading, compression):
         if compression:
             reading.expand(len(chunk))
+        yield chunk
+
+
+def bounded_lines(reading: Reading, found: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the chunks. Raises DamagedFile at a line of more than LONGEST_LINE_BYTES, because a line is held whole."""
+    length = 0  # of the line in which the last chunk ends
+    for chunk in found:
         first = chunk.find(b"\n")
         if length + (len(chunk) if first < 0 else first) > LONGEST_LINE_BYTES:
             raise reading.damaged(f"holds a line of more than {LONGEST_LINE_BYTES:,} bytes")

@@ -13,8 +13,10 @@ import pyarrow as pa
 
 from pipelines.corpus.compression import LONGEST_LINE_BYTES
 from pipelines.corpus.errors import DamagedFile, UnusableColumn
+from pipelines.corpus.fields import listed
 from pipelines.corpus.formats import Kind
 from pipelines.corpus.reading import Parts, Reading, Wanted, every_part, why_invalid_utf8
+from pipelines.corpus.sources import Role
 
 DELIMITERS: Final[dict[Kind, str]] = {"csv": ",", "tsv": "\t"}
 _BROKEN: Final = re.compile("[\udc80-\udcff]")
@@ -119,18 +121,18 @@ class _Documents:
         """Raises UnusableColumn."""
         source = reading.file.source
         self._reading, self._width = reading, len(header.fields)
-        self._text = self._place(header, source.text_field, must=True)
-        self._id = self._place(header, source.id_field, must=False)
-        self._language = None if source.label is not None else self._place(header, source.language_field, must=False)
+        self._text = self._place(header, "text")
+        self._id = self._place(header, "id")
+        self._language = None if source.label is not None else self._place(header, "language")
 
-    def _place(self, header: _Row, name: str, *, must: bool) -> int | None:
+    def _place(self, header: _Row, role: Role) -> int | None:
+        source = self._reading.file.source
+        name = source.field(role)
         count = header.fields.count(name)
         if count > 1:
             raise UnusableColumn(self._reading.file.path, name, "is there more than once")
-        if count == 0 and must:
-            names = ", ".join(one[:40] for one in header.fields[:12]) or "none"
-            more = ", ..." if len(header.fields) > 12 else ""
-            reason = f"is not in the first row, which has: {header.reason or names + more}"
+        if count == 0 and source.requires(role):
+            reason = f"is not in the first row, which has: {header.reason or listed(header.fields)}"
             raise UnusableColumn(self._reading.file.path, name, reason)
         return header.fields.index(name) if count else None
 
@@ -170,15 +172,15 @@ class _Documents:
             reason = f"has {len(row.fields)} fields, and the first row has {self._width}"
         if reason is None:
             for name, place in (
-                (source.text_field, self._text),
-                (source.id_field, self._id),
-                (source.language_field, self._language),
+                (source.field("text"), self._text),
+                (source.field("id"), self._id),
+                (source.field("language"), self._language),
             ):
                 if place is not None and _BROKEN.search(row.fields[place]):
                     reason = f"{name} is {why_invalid_utf8(row.fields[place].encode('utf-8', 'surrogateescape'))}"
                     break
         if reason is None and self._language is not None and not row.fields[self._language]:
-            reason = f"{source.language_field} is empty"
+            reason = f"{source.field('language')} is empty"
         if reason is not None:
             self._reading.add_bad(row.number, reason)
             return None

@@ -35,6 +35,14 @@ class DamagedFile(DataError):
     message = "{path}: {reason}; replace the file, or read what comes before the damage with --on-bad-record skip"
 
 
+class WrongEncoding(DataError):
+    """A text file in another encoding than UTF-8. Its records cannot be told apart, so none is left out."""
+
+    path: str
+    encoding: str
+    message = "{path}: is {encoding} text, and only UTF-8 is read; convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
+
+
 class EncryptedFile(DamagedFile):
     """A Parquet file whose needed columns are encrypted."""
 
@@ -55,7 +63,7 @@ class UnusableColumn(DataError):
     path: str
     column: str
     reason: str
-    message = '{path}: column "{column}" {reason}; name another field in the source'
+    message = '{path}: column "{column}" {reason}; name another field (--text-field, --id-field, --language-field)'
 
 
 class ConflictingSources(UsageError):

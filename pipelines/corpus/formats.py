@@ -32,10 +32,12 @@ class Format:
 
     kind: Kind
     compression: Compression
+    may_be_array: bool = False
+    """True for a file that may hold one JSON array instead of JSON lines."""
 
 
 FORMATS: Final[dict[str, Format]] = {
-    lines + squeezed: Format(kind, compression)
+    lines + squeezed: Format(kind, compression, lines == ".json")
     for lines, kind in _LINES.items()
     for squeezed, compression in _COMPRESSIONS.items()
 } | {ending: Format(kind, "") for ending, kind in _COLUMNS.items()}

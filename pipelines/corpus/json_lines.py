@@ -13,9 +13,12 @@ import pyarrow as pa
 
 from operators.reading.json_objects import Objects, objects_of
 from pipelines.corpus.bad_records import BadRecords
+from pipelines.corpus.fields import listed, names_in, value_at
 from pipelines.corpus.lines import count_lines, whole_lines
 from pipelines.corpus.reading import Reading, Span, as_one, invalid_utf8, open_input, why_invalid_utf8
+from pipelines.corpus.sources import Role
 
+_ROLES: Final[tuple[Role, ...]] = ("text", "id", "language")
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_UNUSUAL: Final = 32 << 20
 """Largest line, in bytes, that is parsed into Python objects, as the fast reader did not accept it."""
@@ -84,25 +87,28 @@ class _Parser:
         source = reading.file.source
         self._reading = reading
         self._label = source.label
-        self._fields = {"text": source.text_field, "id": source.id_field, "language": source.language_field}
-        self._slots = {name: f"field_{i}" for i, name in enumerate(dict.fromkeys(self._fields.values()))}
+        self._source = source
+        self._fields: dict[Role, str] = {role: source.field(role) for role in _ROLES}
+        heads = {name.partition(".")[0]: None for name in self._fields.values()}
+        self._slots = {name: f"field_{i}" for i, name in enumerate(dict.fromkeys([*self._fields.values(), *heads]))}
         record = msgspec.defstruct(
             "Record",
             [(slot, Any, msgspec.field(default=msgspec.UNSET, name=name)) for name, slot in self._slots.items()],
         )
         self._decode = msgspec.json.Decoder(record).decode
+        self._is_nested = any("." in name for name in reading.fields)
 
     def plain(self, lines: bytes) -> _Columns | None:
         """Return ids, languages and texts of lines of valid UTF-8 by the fast reader; None if it accepts not all."""
         reading, names = self._reading, self._fields
-        if len(set(names.values())) < len(names):
+        if self._is_nested or len(set(names.values())) < len(names):
             return None
         if self._label is None and reading.has_language is None and _is_behind(reading.span):
             reading.has_language = self._first_has()
         has = False if self._label is not None else reading.has_language
         fields = (names["text"], names["id"], "" if self._label is not None else names["language"])
         objects = objects_of(lines, fields, has)
-        if objects is None:
+        if objects is None or (self._source.requires("id") and not objects.named.all()):
             return None
         count = len(objects.texts)
         if count and self._label is None:
@@ -149,16 +155,27 @@ class _Parser:
             raise _BadLine(invalid)
         try:
             record = self._decode(line)
-            values = {role: getattr(record, self._slots[name]) for role, name in self._fields.items()}
+            values = {role: self._value(record, name) for role, name in self._fields.items()}
         except (msgspec.MsgspecError, RecursionError) as error:
             values = self._lenient(line, error)
+        for role, value in values.items():
+            if value is msgspec.UNSET and self._source.requires(role):
+                raise _BadLine(self._missing(role, line))
         language = self._language(values["language"])
         text = values["text"]
         if type(text) is not str:
-            raise _BadLine(self._wrong("text", text, line))
+            raise _BadLine(f"{self._fields['text']} is {_type_name(text)}")
         return self._id(values["id"]), language, text
 
-    def _lenient(self, line: bytes, error: Exception) -> dict[str, object]:
+    def _value(self, record: object, name: str) -> object:
+        value: object = getattr(record, self._slots[name])
+        if value is not msgspec.UNSET or "." not in name:
+            return value
+        head, _, rest = name.partition(".")
+        inside = getattr(record, self._slots[head])
+        return value_at(inside, rest) if isinstance(inside, dict) else msgspec.UNSET
+
+    def _lenient(self, line: bytes, error: Exception) -> dict[Role, object]:
         """Return the fields by Python's reader, which accepts NaN and half surrogate pairs in the other fields.
 
         Raises _BadLine for what is no JSON otherwise, and where one of ours holds half a surrogate pair.
@@ -169,7 +186,7 @@ class _Parser:
             raise _BadLine(_why(line, reason)) from error
         if not isinstance(value, dict):
             raise _BadLine(f"is not a JSON object but {_type_name(value)}") from error
-        values = {role: value.get(name, msgspec.UNSET) for role, name in self._fields.items()}
+        values: dict[Role, object] = {role: value_at(value, name) for role, name in self._fields.items()}
         for role, name in self._fields.items():
             field = values[role]
             if role == "language" and self._label is not None:
@@ -228,17 +245,12 @@ class _Parser:
             if self._reading.has_language is not None:
                 return
 
-    def _wrong(self, role: str, value: object, line: bytes) -> str:
-        name = self._fields[role]
-        if value is msgspec.UNSET:
-            try:
-                names = list(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))
-            except msgspec.MsgspecError:  # NaN, or half a surrogate pair
-                names = list(json.loads(line))
-            fields = [name[:40] for name in names]
-            more = ", ..." if len(fields) > 12 else ""
-            return f'no field "{name}"; it has: {", ".join(fields[:12]) or "none"}{more}'
-        return f"{name} is {_type_name(value)}"
+    def _missing(self, role: Role, line: bytes) -> str:
+        try:
+            record = msgspec.json.decode(line)
+        except msgspec.MsgspecError:  # NaN, or half a surrogate pair
+            record = json.loads(line)
+        return f'no field "{self._fields[role]}"; it has: {listed(names_in(record))}'
 
 
 def _type_name(value: object) -> str:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from pipelines.corpus.columns import BATCH_ROWS, as_binary, converted, damage, usable_columns
 from pipelines.corpus.errors import EncryptedFile
+from pipelines.corpus.fields import unnested
 from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, ColumnChunk, EncryptedFooter, column_chunks, largest_page
 from pipelines.corpus.reading import Parts, Reading, Span, Wanted, every_part
 from pipelines.corpus.storage import is_uri
@@ -39,7 +40,7 @@ def parquet_parts(reading: Reading, wanted: Wanted) -> Parts:
         parquet = pq.ParquetFile(
             reading.stream, buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
         )
-        columns = usable_columns(reading, parquet.schema_arrow)
+        columns = [".".join(place) for place in usable_columns(reading, parquet.schema_arrow).values()]
         metadata = parquet.metadata  # never .column(i) of a row group: it crashes on an unsound one
         rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
         sizes = [metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)]
@@ -118,6 +119,7 @@ def _expanded(reading: Reading, found: Iterator[pa.RecordBatch], rows: int) -> I
     held: list[pa.RecordBatch] = []
     held_rows = held_bytes = 0
     for batch in found:
+        batch = unnested(batch, reading.fields)
         if any(pa.types.is_dictionary(field.type) for field in batch.schema):
             batch = pa.record_batch([as_binary(column) for column in batch.columns], batch.schema.names)
         held.append(batch)

@@ -16,7 +16,7 @@ from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, MissingInput
 from pipelines.corpus.expansion import why_too_large
 from pipelines.corpus.formats import language_of
 from pipelines.corpus.lines import WHOLE
-from pipelines.corpus.sources import InputFile
+from pipelines.corpus.sources import InputFile, Role
 from pipelines.corpus.storage import Storage, explained, is_uri, locate
 from pipelines.retry import is_transient, is_transient_remote, retry
 from pipelines.storage_errors import UnreadableInput
@@ -149,7 +149,21 @@ class Reading:
     expanded_bytes: int = 0
     """Bytes of text so far, decompressed, shared values repeated: see `expand`."""
     has_language: bool | None = None
-    """True if the first record of the file names its language; None: not read yet."""
+    """True if the records of the file name their language, as the first does; None: not read yet."""
+
+    def __post_init__(self) -> None:
+        if self.file.source.requires("language"):
+            self.has_language = True
+
+    @property
+    def roles(self) -> list[Role]:
+        """Roles of the fields to read: no language where the source names it."""
+        return ["text", "id"] if self.file.source.label is not None else ["text", "id", "language"]
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields to read."""
+        return [self.file.source.field(role) for role in self.roles]
 
     @property
     def read_bytes(self) -> int:

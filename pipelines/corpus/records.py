@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from operators.errors import DataError
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.compression import chunks
 from pipelines.corpus.content import ContentHash
 from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, UnknownFormat
 from pipelines.corpus.formats import FORMATS, Format, format_of
@@ -26,6 +25,7 @@ from pipelines.corpus.reading import (
     open_input,
 )
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.text_chunks import can_be_cut, text_chunks
 from pipelines.corpus.text_lines import read_text
 
 __all__ = ["BATCH_BYTES", "CORPUS_SCHEMA", "Parts", "Span", "can_be_cut", "read_batches", "read_parts"]
@@ -133,12 +133,6 @@ def _guarded(reading: Reading, batches: Iterator[pa.RecordBatch]) -> Iterator[pa
             reading.add_bad(reading.record + 1, f"{damage.reason}; nothing after it was read")
 
 
-def can_be_cut(file: InputFile) -> bool:
-    """Return True if spans of the file can be read independently: lines, not compressed, of known size."""
-    how = format_of(file.path)
-    return how is not None and how.kind in ("text", "json") and not how.compression and file.size is not None
-
-
 def _gathered(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[pa.RecordBatch]:
     """Join small batches: a Parquet file may have a row group for every few rows."""
     held: list[pa.RecordBatch] = []
@@ -188,12 +182,12 @@ def _parts(reading: Reading, wanted: Wanted) -> Parts:
 def _csv_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
     from pipelines.corpus.csv_rows import csv_parts
 
-    yield from csv_parts(reading, whole_lines(chunks(reading, how.compression), reading.batch_bytes), how.kind, wanted)
+    yield from csv_parts(reading, whole_lines(text_chunks(reading, how), reading.batch_bytes), how.kind, wanted)
     _check_arrived(reading)
 
 
 def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
-    found = chunks(reading, how.compression)
+    found = text_chunks(reading, how)
     if reading.span is None:
         parted = lines_by_part(found, reading.batch_bytes, reading.part_bytes)
     else:

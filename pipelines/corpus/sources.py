@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -11,6 +12,9 @@ from pipelines.corpus.formats import FORMATS, format_of
 from pipelines.corpus.globs import expand, is_glob, walk
 from pipelines.corpus.storage import Entry, Storage, locate
 from pipelines.storage_errors import UnreadableInput
+
+Role = Literal["text", "id", "language"]
+"""Role of a field of a record; also the field's name, where a source names no other."""
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -22,12 +26,15 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Language of all its documents; default: the language field, else the file name up to its first dot."""
     category: str | None = None
     """Another name for language, used by mixture inference; only one of the two."""
-    text_field: str = "text"
-    """The field or column that holds the text (not used for .txt files)."""
-    id_field: str = "id"
-    """The field or column that holds a document's id; a document without one is known by its record number."""
-    language_field: str = "language"
-    """The field or column that holds a document's language."""
+    text_field: str | None = None
+    """The field or column that holds the text, `text` by default; `doc.text` is the field text of doc. Not used for
+    .txt files."""
+    id_field: str | None = None
+    """The field or column that holds a document's id, `id` by default; without one, a document is known by its record
+    number. A field that is named must be there."""
+    language_field: str | None = None
+    """The field or column that holds a document's language, `language` by default. A field that is named must be
+    there."""
     weight: float = 1.0
     """Factor of its text's counts in training; above 0."""
 
@@ -40,6 +47,16 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 raise InvalidSource(f"{self.path or 'a source'}: its {name} is empty; write one, or leave it out")
         if not (math.isfinite(self.weight) and self.weight > 0):
             raise InvalidSource(f"{self.path}: its weight is {self.weight}; write a number above 0")
+
+    def field(self, role: Role) -> str:
+        """Return the name of the field for the text, the id or the language."""
+        return getattr(self, f"{role}_field") or role
+
+    def requires(self, role: Role) -> bool:
+        """Return True if the field must be there: that of the text, and every one that is named."""
+        if role == "language" and self.label is not None:
+            return False
+        return role == "text" or getattr(self, f"{role}_field") is not None
 
     @property
     def label(self) -> str | None:

@@ -5,10 +5,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from pipelines.results import CurvesResult
-from pipelines.settings import UNHASHED, Corpus, Settings
+from pipelines.settings import UNHASHED, Corpus, CorpusSettings
 
 
-class Curves(Settings[CurvesResult], frozen=True, kw_only=True):
+class Curves(CorpusSettings[CurvesResult], frozen=True, kw_only=True):
     """Tokens of each language at every vocabulary size of one tokenizer, and the sizes that reach a target."""
 
     parallel: Annotated[Corpus, UNHASHED]

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from pipelines.results import DesignResult
-from pipelines.settings import UNHASHED, BadSettings, Corpus, Settings
+from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings
 
 
-class Design(Settings[DesignResult], frozen=True, kw_only=True):
+class Design(CorpusSettings[DesignResult], frozen=True, kw_only=True):
     """Find the language weights with which an ordinary BPE tokenizer is the fairest, at a bounded loss of tokens."""
 
     corpus: Annotated[Corpus, UNHASHED]

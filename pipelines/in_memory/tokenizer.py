@@ -24,6 +24,7 @@ from pipelines.settings import BadSettings
 from pipelines.tokenizers import (
     MERGES,
     RANKS,
+    TIKTOKEN,
     TOKENIZER_CONFIG,
     TOKENIZER_JSON,
     Saved,
@@ -221,7 +222,7 @@ class Tokenizer:
 
         >>> import babelmerge as bm
         >>> bm.train(["a b"], vocab_size=257).save("tok").files
-        ['merges.parquet', 'ranks.tiktoken', 'tokenizer.json', 'tokenizer_config.json']
+        ['merges.parquet', 'ranks.tiktoken', 'tiktoken.json', 'tokenizer.json', 'tokenizer_config.json']
         >>> bm.Tokenizer.load("tok").vocab_size
         257
         """
@@ -235,7 +236,7 @@ class Tokenizer:
         try:
             saved = save_tokenizer(self.data, path)
         except InexpressibleTokenizer as error:
-            for name in (RANKS, MERGES):
+            for name in (RANKS, TIKTOKEN, MERGES):
                 (path / name).unlink(missing_ok=True)
             save_config(path)
             saved = Saved([TOKENIZER_JSON, TOKENIZER_CONFIG], error.reason)

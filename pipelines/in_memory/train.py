@@ -17,7 +17,7 @@ from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import DEFAULT
 from operators.tokenizer import Merges
 from operators.tokenizer import Tokenizer as TokenizerData
-from operators.training.extension import check_extendable, extend
+from operators.training.extension import check_extendable, extend, with_special_tokens
 from operators.training.in_memory import train_words
 from operators.word_table import WordCounter, WordTable, text_sizes
 from pipelines.engines.local_engine import processors
@@ -71,7 +71,7 @@ def train(
         vocab_size: tokens in all: special tokens, the 256 bytes, one for each merge. There are fewer where no pair is
             left.
         pretokenizer: a name (o200k is the default), none, or a regular expression (docs/explanation/pretokenizers.md).
-        special_tokens: tokens that stand for no text; they take the first ids, in their order.
+        special_tokens: tokens that stand for no text; they take the first ids, or those behind those of `extending`.
         min_pair_count: training ends when the most frequent pair is rarer than this.
         max_token_length: pairs whose bytes reach this length together are not merged.
         shares, weights, temperature: at most one, for a mapping: shares of bytes of the languages to train on, factors
@@ -200,17 +200,18 @@ def _start(
     extending: Tokenizer | None, pretokenizer: str | None, special_tokens: Sequence[str], max_token_length: int | None
 ) -> TokenizerData:
     """Tokenizer that training begins with: special tokens and bytes, or the one to extend."""
-    if extending is not None:
-        for name, given in (("pretokenizer", pretokenizer), ("special_tokens", special_tokens)):
-            if given:
-                raise BadSettings(name, "is that of the tokenizer to extend; leave it out")
-        check_extendable(extending.data, max_token_length)
-        return extending.data
     if isinstance(special_tokens, str):
         raise BadSettings("special_tokens", f"{special_tokens!r} is one text; put it in a list")
+    known = extending.data.special_tokens if extending is not None else ()
     for token in special_tokens:
-        if not token or list(special_tokens).count(token) > 1:
+        if not token or [*special_tokens, *known].count(token) > 1:
             raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
+    if extending is not None:
+        if pretokenizer:
+            raise BadSettings("pretokenizer", "is that of the tokenizer to extend; leave it out")
+        start = with_special_tokens(extending.data, special_tokens) if special_tokens else extending.data
+        check_extendable(start, max_token_length)
+        return start
     return TokenizerData(pretokenizer or DEFAULT, tuple(special_tokens), Merges.from_rows([]))
 
 

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from pipelines.results import MixtureResult
-from pipelines.settings import UNHASHED, Corpus, Settings
+from pipelines.settings import UNHASHED, Corpus, CorpusSettings
 
 
-class Mixture(Settings[MixtureResult], frozen=True, kw_only=True):
+class Mixture(CorpusSettings[MixtureResult], frozen=True, kw_only=True):
     """Infer the mixture that a tokenizer was trained on from its merge list (after Hayase et al. 2024)."""
 
     categories: Annotated[Corpus, UNHASHED]

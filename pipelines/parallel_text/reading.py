@@ -7,12 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.context import Context
-from pipelines.corpus.bad_records import OnBadRecord
+from pipelines.corpus.bad_records import check_share
 from pipelines.corpus.sources import InputFile
-from pipelines.engines.engine import Engine
 from pipelines.parallel_text.selection import Choice, Selection, SelectTask, select_documents
 from pipelines.parallel_text.texts import ReadTask, Texts, language_column, read_texts, selected_places, skipped_file
-from pipelines.progress import Progress
+from pipelines.similar_names import note_similar
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,13 @@ class Parallel:
         return language_column(self.texts, language, "text")
 
 
-def read_files(tasks: Sequence[ReadTask], engine: Engine, progress: Progress) -> tuple[tuple[Texts, ...], pa.Table]:
-    """Read all files; return their scratch files, in order, and the bad records of all, sorted by path and record."""
-    files = [task.file for task in tasks]
+def read_files(files: Sequence[InputFile], into: Path, context: Context) -> tuple[tuple[Texts, ...], pa.Table]:
+    """Read all files; return their scratch files, in order, and the bad records of all, sorted by path and record.
+
+    A task's scratch file lies in `into` under the task's `name`. Raises TooManyBadRecords, and what reading raises.
+    """
+    engine, progress = context.engine, context.progress
+    tasks = [ReadTask(file, i, context.on_bad_record, into) for i, file in enumerate(files)]
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     found: dict[int, tuple[Texts, pa.Table]] = {}
     with progress.stage("read", total, "B") as advance:
@@ -48,12 +51,11 @@ def read_files(tasks: Sequence[ReadTask], engine: Engine, progress: Progress) ->
             advance(files[index].size or 0)
     bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])
     ordered = bad.sort_by([("path", "ascending"), ("record", "ascending")])
-    return tuple(found[i][0] for i in range(len(tasks))), ordered
-
-
-def read_tasks(files: Sequence[InputFile], on_bad_record: OnBadRecord, into: Path) -> list[ReadTask]:
-    """Return a task for each file; its scratch file lies in `into` under the task's `name`."""
-    return [ReadTask(file, i, on_bad_record, into) for i, file in enumerate(files)]
+    texts = tuple(found[i][0] for i in range(len(tasks)))
+    documents = sum(one.documents for one in texts)
+    check_share(len(ordered), documents, context.execution.max_bad_share, lambda: ordered)
+    note_similar((language for one in texts for language in one.batches), progress)
+    return texts, ordered
 
 
 def read_parallel(
@@ -64,7 +66,7 @@ def read_parallel(
     Raises what reading and selecting raise.
     """
     engine, progress = context.engine, context.progress
-    texts, bad = read_files(read_tasks(files, context.on_bad_record, into), engine, progress)
+    texts, bad = read_files(files, into, context)
     with progress.stage("select documents", 1, "corpora") as advance:
         choice = Choice(baseline, None if languages is None else tuple(languages))
         [(_, selection)] = engine.run(select_documents, [SelectTask(texts, into, choice)])

@@ -57,6 +57,7 @@ class Texts:
     """Batch numbers by language."""
     bytes: dict[str, int]
     """Bytes of text by language."""
+    documents: int = 0
 
 
 def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, pa.Table]:
@@ -64,7 +65,7 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
 
     A document of a text file is a line; here it is without its line ending, which is no part of the sentence.
     """
-    bad, batches, sizes = BadRecords(task.on_bad_record), dict[str, list[int]](), Counter[str]()
+    bad, batches, sizes, documents = BadRecords(task.on_bad_record), dict[str, list[int]](), Counter[str](), 0
     path, written = task.into / task.name, 0
     how = format_of(task.file.path)
     lines = how is not None and how.kind == "text"
@@ -76,6 +77,7 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
     ):
         for batch in read_batches(task.file, bad, batch_bytes):
             text = _sentences(batch.column("text")) if lines else batch.column("text")
+            documents += batch.num_rows
             size = pc.binary_length(text)
             columns = [batch.column("id"), pc.utf8_length(text).cast(pa.int32()), size.cast(pa.int32()), text]
             whole = pa.record_batch(columns, schema=TEXTS_SCHEMA)
@@ -84,7 +86,7 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
                 batches.setdefault(language, []).append(written)
                 sizes[language] += pc.sum(size if rows is None else size.take(pa.array(rows))).as_py()
                 written += 1
-    return Texts(path, batches, dict(sizes)), bad.table()
+    return Texts(path, batches, dict(sizes), documents), bad.table()
 
 
 def _sentences(lines: pa.Array) -> pa.Array:

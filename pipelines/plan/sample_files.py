@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from operators.arrays import F64
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.columns import read_arrow
-from pipelines.corpus.compression import chunks
 from pipelines.corpus.csv_rows import read_csv
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.formats import Format
@@ -20,6 +19,7 @@ from pipelines.corpus.lines import whole_lines
 from pipelines.corpus.parquet import read_parquet
 from pipelines.corpus.reading import InputStream, Reading, Span, open_input
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.text_chunks import can_be_cut, require_utf8, text_chunks
 from pipelines.corpus.text_lines import read_text
 
 FAR: Final = 0.9
@@ -61,11 +61,12 @@ class FileSample:
     @property
     def can_be_skipped_into(self) -> bool:
         """True if the file consists of uncompressed lines, so that reading may start at any offset."""
-        return self.how.kind in ("text", "json") and not self.how.compression
+        return can_be_cut(self.file)
 
 
 def around(one: FileSample, bad: BadRecords, block_bytes: int, places: F64) -> Iterator[pa.RecordBatch]:
     """Yield blocks of whole lines around offsets (`places`, bytes) of a file of uncompressed lines."""
+    require_utf8(one.file)
     with open_input(one.file) as stream:
 
         def lines() -> Iterator[bytes]:
@@ -135,14 +136,14 @@ class _Passage:
         self._reading = Reading(one.file, stream, bad, block_bytes, with_ids=False)
         self._of_rows = one.how.kind in ("parquet", "arrow", "csv", "tsv")
         if one.how.kind in ("csv", "tsv"):
-            found = whole_lines(chunks(self._reading, one.how.compression), block_bytes)
+            found = whole_lines(text_chunks(self._reading, one.how), block_bytes)
             self.batches = self._of_columns(read_csv(self._reading, found, one.how.kind))
         elif self._of_rows:
             stream.most_bytes = 1 << 62
             self._rows = _rows(stream) if one.how.kind == "parquet" else None
             self.batches = self._of_columns((read_parquet if self._rows else read_arrow)(self._reading))
         else:
-            lines = self._lines(whole_lines(self._counted(chunks(self._reading, one.how.compression)), block_bytes))
+            lines = self._lines(whole_lines(self._counted(text_chunks(self._reading, one.how)), block_bytes))
             self.batches = (read_text if one.how.kind == "text" else read_json)(self._reading, lines)
 
     @property

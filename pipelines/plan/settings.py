@@ -6,10 +6,10 @@ from msgspec import Meta
 
 from operators.text.pretokenizers import DEFAULT
 from pipelines.results import PlanResult
-from pipelines.settings import UNHASHED, Corpus, Settings
+from pipelines.settings import UNHASHED, Corpus, CorpusSettings
 
 
-class Plan(Settings[PlanResult], frozen=True, kw_only=True):
+class Plan(CorpusSettings[PlanResult], frozen=True, kw_only=True):
     """Predict from a sample of a corpus what training will need: distinct words, memory, workers, time, core-hours."""
 
     corpus: Annotated[Corpus, UNHASHED]
@@ -20,8 +20,9 @@ class Plan(Settings[PlanResult], frozen=True, kw_only=True):
     """A name ({pretokenizers}) or a regular expression: its matches and the gaps between are pre-tokens."""
     vocab_sizes: list[Annotated[int, Meta(ge=257, le=100_000_000)]] = []
     """Vocabulary sizes to plan for; by default 32768, 65536 and 131072."""
-    sample_mb: Annotated[int, Meta(ge=1, le=100_000)] = 64
-    """Size of the sample in 10^6 bytes of text. A smaller corpus is read whole, and its distinct words are exact."""
+    sample_mb: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    """Size of the sample in 10^6 bytes of text; by default an eighth of the corpus, from 8 to 64. A smaller corpus is
+    read whole, and its distinct words are exact."""
     memory_per_worker: str = "4GB"
     """Memory for a worker, libraries included. Without --workers, the plan takes the fewest workers that fit, at least
     one full node."""

@@ -27,6 +27,10 @@ from pipelines.settings import size_in_bytes
 from pipelines.stage import Made, Stage, Written, make
 
 PLAN: Final = "plan.json"
+SAMPLED_PART: Final = 8
+"""One part in so many of the corpus is the sample, by default, within SAMPLE_BYTES."""
+SAMPLE_BYTES: Final = (8_000_000, 64_000_000)
+"""Least and largest sample by default, in bytes."""
 DEFAULT_SIZES: Final = (32768, 65536, 131072)
 
 COSTS: Final = Costs(
@@ -164,7 +168,7 @@ def plan(settings: Plan, context: Context) -> PlanResult:
         settings.pretokenizer,
         settings.vocab_sizes or DEFAULT_SIZES,
         context.progress,
-        sample_bytes=settings.sample_mb * 1_000_000,
+        sample_bytes=_sample_bytes(settings.sample_mb, files),
         workers=context.execution.workers,
         memory_per_worker_bytes=size_in_bytes("memory_per_worker", settings.memory_per_worker),
         cores_per_node=settings.cores_per_node or processors(),
@@ -177,6 +181,14 @@ def plan(settings: Plan, context: Context) -> PlanResult:
         made = write_prediction(prediction, files, output, settings, context)
     summary = summarized(False, "a plan", {}, str(output.directory / PLAN))
     return PlanResult(output.directory, made.manifest, False, summary, prediction)
+
+
+def _sample_bytes(sample_mb: int | None, files: Sequence[InputFile]) -> int:
+    """Return the size of the sample: as given, else a part of the corpus, so that planning takes a part of the time."""
+    if sample_mb is not None:
+        return sample_mb * 1_000_000
+    stored = sum(file.size or 0 for file in files)
+    return min(max(stored // SAMPLED_PART, SAMPLE_BYTES[0]), SAMPLE_BYTES[1])
 
 
 def predict(

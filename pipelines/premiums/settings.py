@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from pipelines.results import PremiumsResult
-from pipelines.settings import UNHASHED, Corpus, Settings
+from pipelines.settings import UNHASHED, Corpus, CorpusSettings
 
 
-class Premiums(Settings[PremiumsResult], frozen=True, kw_only=True):
+class Premiums(CorpusSettings[PremiumsResult], frozen=True, kw_only=True):
     """Token premiums: how many tokens each language needs for the same text (Petrov et al. 2023)."""
 
     parallel: Annotated[Corpus, UNHASHED]

@@ -14,7 +14,7 @@ from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
 from pipelines.named_tables import with_names
 from pipelines.outputs import Output, describe_inputs, write_table
-from pipelines.parallel_text.reading import read_files, read_tasks
+from pipelines.parallel_text.reading import read_files
 from pipelines.parallel_text.selection import REPEATED, Choice, Selection, SelectTask, left_out, select_documents
 from pipelines.parallel_text.texts import Texts
 from pipelines.premiums.changes import BETTER, CHANGES, SAME, WORSE, OldRun, change_table, read_old_run
@@ -199,7 +199,7 @@ def _compare(
 ) -> Written:  # fmt: skip
     names = tuple(name for name, _ in tokenizers)
     engine, progress = context.engine, context.progress
-    texts, bad = read_files(read_tasks(files, context.on_bad_record, scratch), engine, progress)
+    texts, bad = read_files(files, scratch, context)
     with progress.stage("select documents", 1, "corpora") as advance:
         languages = None if settings.languages is None else tuple(settings.languages)
         choice = Choice(settings.baseline, languages, settings.documents)

@@ -5,10 +5,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from pipelines.results import Pruned
-from pipelines.settings import UNHASHED, Corpus, Settings
+from pipelines.settings import UNHASHED, Corpus, CorpusSettings
 
 
-class Prune(Settings[Pruned], frozen=True, kw_only=True):
+class Prune(CorpusSettings[Pruned], frozen=True, kw_only=True):
     """Remove tokens from a tokenizer that exists: always one that no other is made of, the least used one first."""
 
     tokenizer: Annotated[str, UNHASHED]

@@ -16,12 +16,21 @@ from typing import Any, Final
 import msgspec
 
 from pipelines.corpus.bad_records import BAD_RECORDS
-from pipelines.outputs import MANIFEST, PLANNED, UNREADABLE, Manifest, record_bytes, remove_files, replacing, writing
+from pipelines.outputs import (
+    MANIFEST,
+    PLANNED,
+    RUN,
+    UNREADABLE,
+    Manifest,
+    record_bytes,
+    remove_files,
+    replacing,
+    writing,
+)
 from pipelines.retokenize.formats import endings, indices
 from pipelines.retokenize.parts import WORK, Counts
 
 STATE: Final = "state.json"
-RUN: Final = "run.json"
 _SHARD = re.compile(rf"(.+)-\d{{5,}}(?:{'|'.join(map(re.escape, endings()))})(\.\d+\.part)?", re.DOTALL)
 """Name of a shard of any format, finished or not: the stem of its input, and the ending of an unfinished file."""
 
@@ -81,6 +90,8 @@ class _State(msgspec.Struct, frozen=True):
     """Beginnings of names of shards that this run or one before it may have written."""
     files: list[str]
     """Other files that earlier runs left."""
+    known: list[str] = []
+    """Stems of the inputs when a run last came to its end."""
 
 
 class _Inputs(msgspec.Struct, frozen=True):
@@ -110,6 +121,8 @@ class Ledger:
     """By `name`; those whose files are all there."""
     stems: frozenset[str]
     files: frozenset[str]
+    known: frozenset[str] = frozenset()
+    """Stems of the inputs when a run last came to its end."""
 
     @classmethod
     def read(cls, directory: Path) -> "Ledger":
@@ -123,7 +136,8 @@ class Ledger:
             there = {one.name: one for one in entries if _all_there(one, sizes)}
             whole = len(there) == len(inputs) and apart.files.items() <= sizes.items()
             made = Manifest(**msgspec.structs.asdict(apart), inputs=[]) if whole else None
-            return cls(directory, made, there, frozenset(one.name for one in entries), frozenset(apart.files))
+            stems = frozenset(one.name for one in entries)
+            return cls(directory, made, there, stems, frozenset(apart.files), stems)
         left: list[str] = []
         with suppress(*UNREADABLE):  # of a version before this one
             left = msgspec.json.decode(record_bytes(directory / PLANNED), type=list[str])
@@ -132,7 +146,8 @@ class Ledger:
         except UNREADABLE:
             state = _State([], [], [])
         there = {one.name: one for one in state.entries if one.is_ours and _all_there(one, sizes)}
-        return cls(directory, None, there, frozenset(state.stems), frozenset([*state.files, *left]))
+        files = frozenset([*state.files, *left])
+        return cls(directory, None, there, frozenset(state.stems), files, frozenset(state.known))
 
     def begin(self, kept: Sequence[Entry], stems: Iterable[str], others: Iterable[str] = ()) -> Path:
         """Mark the directory as unfinished; return the work folder.
@@ -149,7 +164,7 @@ class Ledger:
             work.mkdir(exist_ok=True)
             with replacing(work / STATE) as temporary:
                 written = sorted({*self.files, *others})
-                temporary.write_bytes(msgspec.json.encode(_State(list(kept), all_stems, written)))
+                temporary.write_bytes(msgspec.json.encode(_State(list(kept), all_stems, written, sorted(self.known))))
             for name in (MANIFEST, RUN, PLANNED, *self.files.intersection(indices())):
                 (self.directory / name).unlink(missing_ok=True)
             for path in work.glob("job-*"):
@@ -157,19 +172,32 @@ class Ledger:
             self._sweep(set(all_stems), lambda name, is_unfinished: is_unfinished)
         return work
 
-    def clear(self, stems: Iterable[str], files: Iterable[str]) -> None:
-        """Remove the files of this run and earlier ones, except `files`."""
+    def clear(self, stems: Iterable[str], files: Iterable[str]) -> list[str]:
+        """Remove the files of this run and earlier ones, except `files`; return the names of the removed shards."""
         final = set(files)
         with writing(self.directory):
-            self._sweep({*self.stems, *stems}, lambda name, is_unfinished: name not in final)
+            removed = self._sweep({*self.stems, *stems}, lambda name, is_unfinished: name not in final)
             remove_files(self.directory, self.files - final)
+        return removed
 
-    def _sweep(self, stems: set[str], should_delete: Callable[[str, bool], bool]) -> None:
-        """Delete the shards with these stems, finished or not, for which `should_delete(name, is_unfinished)` holds."""
+    def _sweep(self, stems: set[str], should_delete: Callable[[str, bool], bool]) -> list[str]:
+        """Delete the shards with these stems, finished or not, for which `should_delete(name, is_unfinished)` holds.
+
+        Return the names of those that were finished.
+        """
+        removed = []
         for name in os.listdir(self.directory):  # noqa: PTH208 -- names are all it takes
             match = _SHARD.fullmatch(name)
             if match and match[1] in stems and should_delete(name, match[2] is not None):
                 (self.directory / name).unlink(missing_ok=True)
+                removed += [] if match[2] else [name]
+        return removed
+
+
+def shard_stem(name: str) -> str | None:
+    """Return the beginning that all shards of an input share; None: not the name of a shard."""
+    match = _SHARD.fullmatch(name)
+    return match[1] if match else None
 
 
 def end_work(directory: Path) -> None:

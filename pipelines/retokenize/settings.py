@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from pipelines.results import Retokenized
-from pipelines.settings import UNHASHED, Corpus, Settings
+from pipelines.settings import UNHASHED, Corpus, CorpusSettings
 
 Format = Literal["parquet", "arrow", "megatron", "npy", "ds", "llmc", "mds", "litdata", "arrayrecord"]
 
@@ -15,7 +15,7 @@ Packing = Literal["cut", "best-fit", "none"]
 LongDocuments = Literal["split", "truncate"]
 
 
-class Retokenize(Settings[Retokenized], frozen=True, kw_only=True):
+class Retokenize(CorpusSettings[Retokenized], frozen=True, kw_only=True):
     """Write the token ids of a corpus; run again, encode only what is new or changed since."""
 
     corpus: Annotated[Corpus, UNHASHED]

@@ -36,7 +36,7 @@ def is_split(file: InputFile) -> bool:
     """True if a file is large and can be read from the middle on: plain lines, and Parquet by row groups."""
     how = format_of(file.path)
     columns = how is not None and how.kind == "parquet" and file.size is not None
-    return (can_be_cut(file) or columns) and (file.size or 0) > SPLIT_BYTES
+    return (file.size or 0) > SPLIT_BYTES and (columns or can_be_cut(file))
 
 
 def split_all(

@@ -14,12 +14,13 @@ from operators.encoding.segmentation import parse_segmentation
 from operators.redaction import shown
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context, out_directory
-from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords
+from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, check_share
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile, Source
-from pipelines.outputs import Output, fingerprint, replacing
+from pipelines.outputs import Output, fingerprint, read_run, replacing
 from pipelines.results import Retokenized, summarized
-from pipelines.retokenize.bad_records import gather_bad_records
+from pipelines.retokenize.bad_records import first_of, gather_bad_records
+from pipelines.retokenize.changes import changes_in_words, count_changes
 from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.ledger import Entry, Ledger, end_work, languages_of
 from pipelines.retokenize.options import Encoding, Job, encoder_of, id_type_of, packed, token_id
@@ -80,7 +81,9 @@ def retokenize(settings: Retokenize, context: Context) -> Retokenized:
         made = encode_corpus(files, tokenizer, output, encoding, context)
     languages = made.manifest.facts["languages"].values()
     tokens, documents = (sum(one[figure] for one in languages) for figure in ("tokens", "documents"))
-    what = f"{tokens:,} tokens of {documents:,} documents"
+    run = read_run(output.directory)
+    changes = f" ({changes_in_words(run.inputs)})" if run is not None and run.inputs else ""
+    what = f"{tokens:,} tokens of {documents:,} documents{changes}"
     summary = summarized(made.kept, what, made.manifest.facts, settings.out)
     return Retokenized(output.directory, made.manifest, made.kept, summary)
 
@@ -129,7 +132,7 @@ def encode_corpus(
 
     The manifest's inputs are the files, with their shards and counts; its facts: documents, bytes and tokens for each
     language, and bad_records. This stage does not use the frame (`pipelines.stage`): it is made file by file.
-    Raises EmptyCorpus, TooLittleMemory, and what reading and writing may raise.
+    Raises EmptyCorpus, TooManyBadRecords, TooLittleMemory, and what reading and writing may raise.
     """
     began = time.monotonic()
     progress = context.progress
@@ -144,35 +147,48 @@ def encode_corpus(
     if same and made is not None and all(ledger.entries[name] == entry for name, entry in kept.items()):
         progress.note(f"tokens: unchanged, kept ({output.directory})")
         end_work(output.directory)  # a run may have been cut off right behind its manifest
+        run = context.run_stats(began, engine=bool(touched))
+        output.write_run(msgspec.structs.replace(run, inputs=count_changes(ledger.known, kept, kept)))
         return Made(msgspec.structs.replace(made, inputs=[kept[one.stem].as_input() for one in inputs]), kept=True)
     if len(kept) < len(inputs) and kept:
         progress.note(f"tokens: {len(kept):,} of {len(inputs):,} files are unchanged and kept")
     job = Job(tokenizer, encoding, output.directory, settings["tokenizer"], context.memory_bytes)
     writer = writer_of(encoding.format)
-    stems = [one.stem for one in inputs]
+    stems, old = [one.stem for one in inputs], frozenset(kept)
     bad_parts: dict[str, tuple[Path, ...]] = {}
     if not same:
-        work = ledger.begin([kept[name] for name in sorted(kept)], stems, writer.INDICES)
+        work = ledger.begin([kept[name] for name in sorted(kept)], stems, [*writer.INDICES, BAD_RECORDS])
         new, bad_parts = _encode_all(todo, _put_job(job, work), context)
         kept |= new
     entries = [kept[one.stem] for one in inputs]
     facts = _facts(entries) | {"id_type": job.id_type.name}
-    if not any(one["bytes"] for one in facts["languages"].values()):
-        raise EmptyCorpus(len(files))
     names = [name for entry in entries for name in entry.files]
     if encoding.on_bad_record == "skip":
-        gather_bad_records(entries, bad_parts, output.directory / BAD_RECORDS)
+        _list_bad_records(entries, bad_parts, facts, output.directory / BAD_RECORDS, context)
         names.append(BAD_RECORDS)
+    if not any(one["bytes"] for one in facts["languages"].values()):
+        raise EmptyCorpus(len(files))
     if not same:
         writer.write_indices(job.target(""), [name for name in names if name.endswith(writer.ENDINGS[0])])
     names.extend(writer.INDICES)
-    ledger.clear(stems, names)
+    removed = ledger.clear(stems, names)
     run = context.run_stats(began, engine=bool(todo or touched))
+    run = msgspec.structs.replace(run, inputs=count_changes(ledger.known, stems, old, removed))
     contents = [{"path": one.path, "content": one.content, "made_by": one.made_by} for one in entries]
     name = fingerprint("tokens", settings, contents)
     manifest = output.finish(name, settings, [entry.as_input() for entry in entries], names, facts, run)
     end_work(output.directory)
     return Made(manifest, kept=same)
+
+
+def _list_bad_records(
+    entries: Sequence[Entry], parts: Mapping[str, tuple[Path, ...]], facts: Mapping[str, Any], into: Path,
+    context: Context,
+) -> None:  # fmt: skip
+    """Write the list of all bad records. Raises TooManyBadRecords."""
+    gather_bad_records(entries, parts, into)
+    documents = sum(one["documents"] for one in facts["languages"].values())
+    check_share(facts["bad_records"], documents, context.execution.max_bad_share, lambda: first_of(into))
 
 
 def _settings(tokenizer: Tokenizer, encoding: Encoding) -> dict[str, Any]:

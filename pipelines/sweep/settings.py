@@ -6,10 +6,10 @@ from msgspec import Meta
 
 from operators.text.pretokenizers import DEFAULT
 from pipelines.results import SweepResult
-from pipelines.settings import UNHASHED, Corpus, Settings
+from pipelines.settings import UNHASHED, Corpus, CorpusSettings
 
 
-class Sweep(Settings[SweepResult], frozen=True, kw_only=True):
+class Sweep(CorpusSettings[SweepResult], frozen=True, kw_only=True):
     """A tokenizer for each language, their curves, and the sizes at which languages pay the same (Arnett et al.)."""
 
     parallel: Annotated[Corpus, UNHASHED]

@@ -23,7 +23,7 @@ from pipelines.context import Context
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Manifest, Output, describe_inputs, replacing
-from pipelines.parallel_text.reading import Parallel, read_files, read_tasks
+from pipelines.parallel_text.reading import Parallel, read_files
 from pipelines.parallel_text.selection import Choice, SelectTask, select_documents
 from pipelines.stage import Stage, Written, make
 from pipelines.train.settings import Train
@@ -146,8 +146,7 @@ def _read(
     files: Sequence[InputFile], languages: Sequence[str], scratch: Path, context: Context
 ) -> tuple[Parallel, pa.Table]:
     """Read the text, and select the documents that all languages have."""
-    tasks = read_tasks(files, context.on_bad_record, scratch)
-    texts, bad = read_files(tasks, context.engine, context.progress)
+    texts, bad = read_files(files, scratch, context)
     present = {language for one in texts for language, size in one.bytes.items() if size}
     if not present:
         raise EmptyCorpus(len(files))

@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from operators.text.pretokenizers import DEFAULT
+from operators.tokenizer_files.transformers_files import ROLES
 from pipelines.results import Trained
-from pipelines.settings import UNHASHED, BadSettings, Corpus, Settings
+from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings
 
 if TYPE_CHECKING:
     from operators.tokenizer import Tokenizer
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 DEFAULT_SIZE: Final = 32768
 TWO_BYTE_TOKENS: Final = 1 << 16
 """Vocabulary size from which token ids need more than two bytes."""
+LARGEST_TEMPLATE_BYTES: Final = 1 << 20
 
 
-class Train(Settings[Trained], frozen=True, kw_only=True):
+class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     """Train a byte-level BPE tokenizer; the merge list equals that of Hugging Face's BpeTrainer."""
 
     corpus: Annotated[Corpus, UNHASHED] = []
@@ -35,7 +37,17 @@ class Train(Settings[Trained], frozen=True, kw_only=True):
     pretokenizer: str | None = None
     """A name ({pretokenizers}; default: o200k) or a regular expression: its matches and the gaps are pre-tokens."""
     special_tokens: list[str] = []
-    """Special tokens, in order; they take the first ids and stand for no text."""
+    """Special tokens, in order; they take the first ids and stand for no text. With `extend`, the next free ids."""
+    bos_token: str | None = None
+    """Special token at the beginning of a text: transformers finds it in this role. It is added if need be."""
+    eos_token: str | None = None
+    """Special token at the end of a text, as `bos_token`."""
+    unk_token: str | None = None
+    """Special token for the unknown, as `bos_token`; no text becomes it, for every byte has a token."""
+    pad_token: str | None = None
+    """Special token that fills up batches, as `bos_token`."""
+    chat_template: str | None = None
+    """File with a Jinja template, which transformers fills in as `apply_chat_template`."""
     extend: str | None = None
     """Tokenizer to extend: its merges, ids, pre-tokenizer and special tokens stay, and new merges are learned behind
     them."""
@@ -81,25 +93,34 @@ class Train(Settings[Trained], frozen=True, kw_only=True):
 def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     """Return settings with a concrete pre-tokenizer, vocabulary size and list of sizes, and the tokenizer to extend.
 
-    The sizes are ascending, each once. Raises BadSettings for settings that contradict each other, before any work;
-    BadPattern; and what loading the tokenizer raises.
+    The special tokens include those of roles, `chat_template` is the template itself, and the tokenizer to extend has
+    the new special tokens. The sizes are ascending, each once. Raises BadSettings for settings that contradict each
+    other, before any work; BadPattern; and what loading the tokenizer raises.
     """
     from operators.text.pretokenize import require_unambiguous  # numba and tokenizers
 
     _check_inputs(settings)
     _check_languages(settings)
     _check_parity(settings)
-    special = settings.special_tokens
-    for token in special:
-        if not token or special.count(token) > 1:
+    for token in settings.special_tokens:
+        if not token or settings.special_tokens.count(token) > 1:
             raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
+    special = [*settings.special_tokens]
     extended = None if settings.extend is None else _extended(settings, settings.extend)
+    roles = [getattr(settings, role) for role in ROLES if getattr(settings, role) is not None]
+    known = [*special, *(extended.special_tokens if extended else ())]
+    special += [token for token in dict.fromkeys(roles) if token not in known]
+    if extended is not None and special:
+        extended = _with_special(extended, special, settings)
     given = DEFAULT if settings.pretokenizer is None else settings.pretokenizer
     pretokenizer = extended.pretokenizer if extended else given
     if not extended:
         require_unambiguous(pretokenizer)
     size, sizes = _sizes(settings, len(extended.tokens) if extended else 256 + len(special))
-    resolved = msgspec.structs.replace(settings, pretokenizer=pretokenizer, vocab_size=size, sizes=sizes)
+    resolved = msgspec.structs.replace(
+        settings, pretokenizer=pretokenizer, vocab_size=size, sizes=sizes, special_tokens=special,
+        chat_template=None if settings.chat_template is None else _template(settings.chat_template),
+    )  # fmt: skip
     return resolved, extended
 
 
@@ -152,8 +173,6 @@ def _extended(settings: Train, reference: str) -> "Tokenizer":
     from operators.training.extension import check_extendable
     from pipelines.tokenizers import load_tokenizer
 
-    if settings.special_tokens:
-        raise BadSettings("special_tokens", "are those of the tokenizer that is extended; leave them out")
     if settings.out and Path(reference).is_dir() and Path(reference).resolve() == Path(settings.out).resolve():
         raise BadSettings("extend", "is the output directory; name another --out")
     tokenizer = load_tokenizer(reference)
@@ -162,3 +181,26 @@ def _extended(settings: Train, reference: str) -> "Tokenizer":
         raise BadSettings("pretokenizer", f"is {own} in the tokenizer that is extended, not {given}; leave it out")
     check_extendable(tokenizer, settings.max_token_length)
     return tokenizer
+
+
+def _with_special(tokenizer: "Tokenizer", special: list[str], settings: Train) -> "Tokenizer":
+    from operators.training.extension import check_extendable, with_special_tokens
+
+    if repeated := [token for token in special if token in tokenizer.special_tokens]:
+        raise BadSettings("special_tokens", f"{repeated[0]!r} is one of the tokenizer that is extended; leave it out")
+    more = with_special_tokens(tokenizer, special)
+    check_extendable(more, settings.max_token_length)
+    return more
+
+
+def _template(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_TEMPLATE_BYTES + 1)
+        if len(content) > LARGEST_TEMPLATE_BYTES:
+            raise BadSettings("chat_template", f"{path} is larger than 1 MiB; name a template")
+        return content.decode()
+    except OSError as error:
+        raise BadSettings("chat_template", f"{path}: {error.strerror}; name a file") from error
+    except UnicodeDecodeError as error:
+        raise BadSettings("chat_template", f"{path} is not UTF-8 text (byte {error.start}); name a template") from error

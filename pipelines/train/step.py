@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer_files.transformers_files import Roles
 from operators.training.extension import check_extendable, extend
 from operators.training.parity import Choices
 from operators.training.reducer import Reducer
@@ -106,7 +107,7 @@ def train_words(
         target = TrainingTarget(start, int(settings.vocab_size or 0), settings.min_pair_count, selection)
         reducer = _learn(target, source, checkpoint, settings.resume, context)
         tokenizer, repeated = extend(start, reducer.merges)
-        saved = save_tokenizer(tokenizer, output.directory)
+        saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
         written, chosen = list(saved.files), reducer.merges
         served = {}
         if plan is not None and isinstance(chosen, Choices):

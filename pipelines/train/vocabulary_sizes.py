@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from operators.tokenizer import Tokenizer
+from operators.tokenizer_files.transformers_files import Roles
 from pipelines.context import Context
 from pipelines.outputs import Manifest, Output, read_manifest
 from pipelines.stage import Stage, Written, make
@@ -37,7 +38,7 @@ def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, contex
 
         def work(_: Path, size: int = size, output: Output = output) -> Written:
             tokenizer = whole().truncated(size)
-            saved = save_tokenizer(tokenizer, output.directory)
+            saved = save_tokenizer(tokenizer, output.directory, Roles.of(trained.settings))
             facts = {"pretokenizer": tokenizer.pretokenizer, "vocabulary": len(tokenizer.tokens)}
             facts |= {"merges": len(tokenizer.merges), "mixture": trained.facts["mixture"]}
             return Written(saved.files, facts | ({"without_ranks": saved.without_ranks} if saved.without_ranks else {}))

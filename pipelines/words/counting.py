@@ -17,7 +17,7 @@ from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
 from operators.word_table import WordCounter, runs_of
 from pipelines.context import Context
-from pipelines.corpus.bad_records import BadRecords, OnBadRecord
+from pipelines.corpus.bad_records import BadRecords, OnBadRecord, check_share
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
@@ -26,6 +26,7 @@ from pipelines.engines.run_stats import TaskLost
 from pipelines.memory import MEMORY_BYTES, should_flush
 from pipelines.outputs import Manifest, Output, describe_inputs, replacing
 from pipelines.progress import Progress
+from pipelines.similar_names import note_similar
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.words.blocks import block_labels, category_of, run_bytes
 from pipelines.words.partitions import ScratchTables, add_up_all
@@ -140,11 +141,14 @@ def _count(
         raise CountOverflow(float(weighed))
     poisoned = BadRecords(how)
     found = count_all(tasks, engine, progress, poisoned)
+    bad = _bad_records(poisoned, found, scratch)
+    documents = sum(one.documents for one in found.values())
+    check_share(len(bad), documents, context.execution.max_bad_share, lambda: bad)
     names = [name for one in found.values() for name in one.files]
     written, languages = add_up_all(scratch, directory, names, partitions, context.memory_bytes, engine, progress)
-    bad = _bad_records(poisoned, found, scratch)
     if not any(figures["bytes"] for figures in languages.values()):
         raise EmptyCorpus(len(files))
+    note_similar({category_of(label) for label in languages}, progress)
     return Written(written, {"languages": languages, **_facts(found, len(poisoned), languages)}, bad)
 
 

@@ -63,7 +63,7 @@ def even_groups(files: Sequence[InputFile], multipliers: Sequence[int], workers:
 def _cut(whole: FileSpan, room: int, target: int) -> list[FileSpan]:
     """Cut a file where `room` ends and then every `target` bytes, if its format allows; no span is a small rest."""
     size = whole.text_bytes
-    if not can_be_cut(whole.file) or size <= max(room, SMALLEST_SPAN_BYTES) + SMALLEST_SPAN_BYTES:
+    if size <= max(room, SMALLEST_SPAN_BYTES) + SMALLEST_SPAN_BYTES or not can_be_cut(whole.file):
         return [whole]
     first = room if room >= SMALLEST_SPAN_BYTES else target
     borders = [0, *range(first, size - SMALLEST_SPAN_BYTES, target), size]

@@ -19,8 +19,8 @@ from operators.tokenizer_files.tiktoken import from_tiktoken
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile, Source
-from pipelines.outputs import MANIFEST, MARKER, PLANNED, Output, read_manifest, read_run
-from pipelines.retokenize.ledger import RUN, STATE, Ledger
+from pipelines.outputs import MANIFEST, MARKER, PLANNED, RUN, Output, read_manifest, read_run
+from pipelines.retokenize.ledger import STATE, Ledger
 from pipelines.retokenize.parts import WORK, record_path, whole_parts
 from pipelines.settings import Settings
 from pipelines.tokenizers import MERGES, TOKENIZER_JSON, load_tokenizer

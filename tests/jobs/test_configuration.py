@@ -11,6 +11,7 @@ from jobs.plain_yaml import parse
 from jobs.settings_page import settings_page
 from jobs.workflow import Workflow, read_workflow
 from pipelines.corpus.sources import Source
+from pipelines.retokenize.settings import Retokenize
 from pipelines.settings import Execution, documentation
 from pipelines.train.settings import Train
 from tests.conftest import ROOT
@@ -71,3 +72,48 @@ def test_the_demo_and_a_workflow_are_read() -> None:
 def test_numbers_are_decimal_and_as_long_as_a_machines(text: str, number: object) -> None:
     """YAML's base 60 takes seconds for long ones, and ends in errors of its own."""
     assert parse(f"a: {text}") == {"a": number}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "steps: [{train: {corpus: [c.txt], out: o, vocab_sise: 300}}]",
+            "did you mean `vocab_size`? known here: corpus, ",
+        ),
+        ("steps: [{trian: {corpus: [c.txt], out: o}}]", "did you mean `train`? known here: catalogs, train, "),
+        ("engin: local\nsteps: []", "did you mean `engine`? known here: steps, engine, "),
+        (
+            "steps: [{train: {corpus: [{path: c.txt, langauge: en}], out: o}}]",
+            "did you mean `language`? known here: path",
+        ),
+        ("steps: [{train: {xyz: 1}}]", "unknown field `xyz` - at `$.steps[0].train`; known here: corpus, "),
+    ],
+)
+def test_a_key_with_a_slip_is_answered_with_the_nearest(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "w.yaml"
+    file.write_text(text)
+    with pytest.raises(BadConfiguration) as caught:
+        read_workflow(str(file), {})
+    assert says in str(caught.value)
+
+
+def test_keys_of_settings_and_of_listed_sources_are_answered_too(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("vocab_sise: 300\n")
+    with pytest.raises(BadConfiguration, match="did you mean `vocab_size`"):
+        read_settings(Train, str(file), {"corpus": ["c.txt"], "out": "o"})
+    file.write_text("- {path: c.txt, wieght: 2}\n")
+    with pytest.raises(BadConfiguration, match=r"did you mean `weight`.* - in source 1"):
+        read_sources([str(file)])
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "out", "special_tokens", "corpus"])
+def test_an_empty_text_is_no_value(name: str) -> None:
+    given = {"corpus": ["c"], "tokenizer": "t", "out": "o"} | {name: ""}
+    kind = Train if name == "special_tokens" else Retokenize
+    given = {"corpus": ["c"], "out": "o", name: [""]} if name in ("special_tokens", "corpus") else given
+    if kind is Retokenize and name == "corpus":
+        given["tokenizer"] = "t"
+    with pytest.raises(BadConfiguration, match=f"{name}: is empty; write a value, or leave it out"):
+        read_settings(kind, None, given)

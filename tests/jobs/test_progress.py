@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -35,8 +36,10 @@ def test_what_is_told_stays_as_it_is(mode: str, capsys: pytest.CaptureFixture[st
         assert lines[0] == "x" * 200 + " :smile: [b]"
         assert lines[1].startswith("count              1.5 MB in 0.")
     elif mode == "json":
-        assert json.loads(lines[0]) == {"note": "x" * 200 + " :smile: [b]"}
-        ends = [json.loads(line) for line in lines[1:]]
+        first, *ends = [json.loads(line) for line in lines]
+        times = [datetime.fromisoformat(one.pop("time")) for one in (first, *ends)]
+        assert times == sorted(times) and abs(datetime.now(UTC) - times[0]) < timedelta(minutes=5)
+        assert first == {"note": "x" * 200 + " :smile: [b]"}
         assert [(end["state"], end["done"], end["total"]) for end in ends] == [
             ("begun", 0, 2_000_000),
             ("done", 1_500_000, 2_000_000),

@@ -28,12 +28,17 @@ from pipelines.words import counting, imported_words
 
 
 class EngineContext(Context):
-    """Context of a test: its engine runs already, and its memory limit may be smaller than people may set."""
+    """Context of a test: its engine runs already, its memory limit may be smaller than people may set, and any share of
+    the records may be bad, for corpora of tests are short."""
 
     def __init__(
         self, engine: Engine, progress: Progress | None = None, *, memory_bytes: int | None = None, **execution: Any
     ) -> None:
-        super().__init__(Execution(**execution), progress if progress is not None else Silent(), engine=engine)
+        super().__init__(
+            Execution(**{"max_bad_share": 1.0, **execution}),
+            progress if progress is not None else Silent(),
+            engine=engine,
+        )
         self._memory_bytes = memory_bytes
 
     @property

@@ -102,3 +102,15 @@ def test_an_expression_that_always_consumes_never_replaces_nothing() -> None:
             after = inserted.normalize_str(text)
             assert after.count("\0") // 5 <= len(text) - len(after.replace("\0", "")), (regex, text)
     assert not any(always_consumes(regex) for regex in IN_DOUBT)
+
+
+@pytest.mark.parametrize("regex", [r"(?i:x|\p{Lu}+)", r"(?i)[\p{Ll}x]+", r"a(?i:(b|\p{Lt}))", r"(?i:\p{^Lu})"])
+def test_a_case_within_a_group_that_ignores_case_is_ambiguous(regex: str) -> None:
+    assert "within (?i) is one case for `tokenizers` and both for tiktoken" in str(ambiguity(regex))
+    with pytest.raises(UnknownSyntax, match="both cases"):
+        from_tiktoken_syntax(regex)
+
+
+@pytest.mark.parametrize("regex", [r"(?i:'s)?|\p{Lu}+", r"(?i:x(?-i:\p{Lu}))", r"(?i:\p{L}+)", r"((?i)x)\p{Lu}"])
+def test_a_case_outside_such_a_group_is_not(regex: str) -> None:
+    assert ambiguity(regex) is None

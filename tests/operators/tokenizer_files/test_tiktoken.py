@@ -1,12 +1,15 @@
 """Ranks and merges say the same: tiktoken encodes with what we write, and what is read back is what was written."""
 
 import base64
+import json
 import random
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import tiktoken
@@ -18,10 +21,12 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from operators.encoding.encode import Encoder
 from operators.text.preprocessing import Preprocessing, byte_level_step, split_step
+from operators.text.pretokenize import Pretokenizer
+from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import AddedToken, Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
-from operators.tokenizer_files.tiktoken import from_tiktoken, to_tiktoken
+from operators.tokenizer_files.tiktoken import from_tiktoken, tiktoken_arguments, to_tiktoken
 
 BYTES = b"".join(base64.b64encode(bytes([byte])) + b" %d\n" % byte for byte in range(256))
 
@@ -195,3 +200,24 @@ def test_a_missing_byte_and_a_taken_id_are_refused() -> None:
         from_tiktoken(b"".join(BYTES.splitlines(keepends=True)[:-1]), "t", "none")
     with pytest.raises(MalformedTokenizer, match="special tokens need ids that are free"):
         from_tiktoken(BYTES, "t", "none", {"<s>": 255})
+
+
+@pytest.mark.parametrize("pretokenizer", [*PATTERNS, "none", r"\d+|[a-c]+", r"(?i:x|é+)"])
+def test_tiktoken_cuts_by_the_pattern_that_is_written_beside_the_ranks(pretokenizer: str) -> None:
+    """Ranks of single bytes and of whole pre-tokens: a pre-token is one id, so ids show where tiktoken cuts."""
+    texts = ["abc def 123, XYZ xyz\n\n it's d1d2", "  ", "é 日本 9", "\n", "a"]
+    cuts = [tokens_of(pretokenizer, text) for text in texts]
+    tokens = [bytes([byte]) for byte in range(256)]
+    tokens += sorted({cut for own in cuts for cut in own if len(cut) > 1})
+    ranks = {token: i for i, token in enumerate(tokens)}
+    arguments = json.loads(tiktoken_arguments(Tokenizer(pretokenizer, ("<s>",), Merges.from_rows([]))))
+    assert arguments["special_tokens"] == {"<s>": 0}
+    encoding = tiktoken.Encoding("x", pat_str=arguments["pat_str"], mergeable_ranks=ranks, special_tokens={})
+    for text, own in zip(texts, cuts, strict=True):
+        assert [tokens[i] for i in encoding.encode_ordinary(text)] == own
+
+
+def tokens_of(pretokenizer: str, text: str) -> list[bytes]:
+    pieces = Pretokenizer(pretokenizer).split(pa.array([text], pa.large_string()))
+    ends = [0, *np.asarray(pieces.ends).tolist()]
+    return [bytes(np.asarray(pieces.data[start:end])) for start, end in pairwise(ends)]

@@ -206,3 +206,32 @@ def test_compressed_arrow_is_read(tmp_path: Path) -> None:
         with ipc.new_file(out, table.schema, options=ipc.IpcWriteOptions(compression=codec)) as writer:
             writer.write_table(table)
         assert texts_of(written(tmp_path, "x.feather", out.getvalue())) == ["a" * 1000, "b"]
+
+
+@pytest.mark.parametrize("how", FORMATS)
+def test_a_column_may_lie_within_structs(tmp_path: Path, how: str) -> None:
+    inner = pa.array(["da", "sv", "sv"]).dictionary_encode()
+    meta = pa.StructArray.from_arrays([inner], ["lang"])
+    doc = pa.StructArray.from_arrays(
+        [pa.array(["a", "b", "c"]), meta, pa.array([1, 2, 3])],
+        ["text", "meta", "n"],
+        mask=pa.array([False, True, False]),
+    )
+    table = pa.table({"doc": doc, "other": [1, 2, 3]})
+    fields: Any = {"text_field": "doc.text", "language_field": "doc.meta.lang", "id_field": "doc.n"}
+    assert read(file_of(tmp_path, table, how, **fields)) == (
+        [("1", "da", "a"), ("3", "sv", "c")],
+        [(2, "doc.text is null")],
+    )
+
+
+@pytest.mark.parametrize("how", FORMATS)
+@pytest.mark.parametrize("role", ["text", "id", "language"])
+@pytest.mark.parametrize("name", ["body", "doc.body", "text.x"])
+def test_a_column_that_is_named_and_missing_is_answered_with_those_there_are(
+    tmp_path: Path, how: str, role: str, name: str
+) -> None:
+    table = pa.table({"text": ["a"], "doc": [{"a": "x", "b": 1}]})
+    with pytest.raises(UnusableColumn) as caught:
+        texts_of(file_of(tmp_path, table, how, 10, **{f"{role}_field": name}))
+    assert f'column "{name}" is not there; there are: text, doc.a, doc.b; name another' in str(caught.value)

@@ -94,7 +94,6 @@ def test_columns_go_by_the_names_of_the_source(tmp_path: Path) -> None:
     [
         (b"a,b\n1,2\n", 'column "text" is not in the first row, which has: a, b; name another field'),
         (b"text,text\n1,2\n", 'column "text" is there more than once'),
-        ("text,id\n1,2\n".encode("utf-16"), 'column "text" is not in the first row'),
     ],
 )
 def test_a_header_without_the_column_is_one_line(tmp_path: Path, data: bytes, message: str) -> None:
@@ -119,3 +118,10 @@ def test_parts_depend_on_the_text_alone_and_can_be_left_out(tmp_path: Path) -> N
     assert len(whole) > 10 and [int(i) for rows in whole.values() for i, _ in rows] == list(range(1, 301))
     assert parts(10) == whole
     assert parts(50, lambda n: n % 2 == 1) == {n: rows for n, rows in whole.items() if n % 2 == 1}
+
+
+@pytest.mark.parametrize("role", ["text", "id", "language"])
+def test_a_column_that_is_named_must_be_in_the_first_row(tmp_path: Path, role: str) -> None:
+    file = written(tmp_path, "x.csv", b"text,nr\na,1\n", **{f"{role}_field": "doc"})
+    with pytest.raises(UnusableColumn, match='column "doc" is not in the first row, which has: text, nr'):
+        rows_of(file)

@@ -174,3 +174,39 @@ def test_a_line_is_read_exactly_where_pythons_json_finds_an_object_with_a_text(
     bad = BadRecords("skip")
     assert rows_of(written(folder, "x.jsonl", data), bad, batch_bytes=3) == expected
     assert bad.table()["record"].to_pylist() == bad_lines
+
+
+NESTED = [{"doc": {"text": f"t{i}", "meta": {"lang": "sv"}}, "nr": i, "a.b": f"dot{i}"} for i in range(3)]
+
+
+def test_a_field_may_lie_within_objects(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, "x.jsonl", json_lines(NESTED), text_field="doc.text", language_field="doc.meta.lang", id_field="nr"
+    )
+    assert rows_of(file) == [("0", "sv", "t0"), ("1", "sv", "t1"), ("2", "sv", "t2")]
+    named_with_a_dot = written(tmp_path, "da.jsonl", json_lines(NESTED), text_field="a.b")
+    assert rows_of(named_with_a_dot) == [("1", "da", "dot0"), ("2", "da", "dot1"), ("3", "da", "dot2")]
+
+
+@pytest.mark.parametrize("role", ["text", "id", "language"])
+@pytest.mark.parametrize("name", ["body", "doc.body", "doc.text.x"])
+def test_a_field_that_is_named_and_missing_is_answered_with_those_there_are(
+    tmp_path: Path, role: str, name: str
+) -> None:
+    fields = {"text_field": "doc.text"} | {f"{role}_field": name}
+    file = written(tmp_path, "x.jsonl", json_lines(NESTED), **fields)
+    with pytest.raises(BadRecord) as caught:
+        rows_of(file)
+    assert f'record 1: no field "{name}"; it has: doc.text, doc.meta, nr, a.b;' in str(caught.value)
+
+
+def test_a_plain_text_with_a_named_id_or_language_that_some_lack(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [
+        {"text": "a", "nr": 1, "lang": "sv"},
+        {"text": "b"},
+        {"text": "c", "nr": None, "lang": "da"},
+    ]
+    bad = BadRecords("skip")
+    file = written(tmp_path, "x.jsonl", json_lines(records), id_field="nr", language_field="lang")
+    assert rows_of(file, bad) == [("1", "sv", "a"), ("3", "da", "c")]
+    assert bad.table()["reason"].to_pylist() == ['no field "nr"; it has: text']

@@ -143,7 +143,7 @@ def test_threads_share_one_tokenizer(tokenizer: Tokenizer) -> None:
 
 def test_a_saved_directory_is_that_of_train(saved: Path, tokenizer: Tokenizer) -> None:
     assert sorted(path.name for path in saved.iterdir()) == [
-        "merges.parquet", "ranks.tiktoken", "tokenizer.json", "tokenizer_config.json",
+        "merges.parquet", "ranks.tiktoken", "tiktoken.json", "tokenizer.json", "tokenizer_config.json",
     ]  # fmt: skip
     again = Tokenizer.load(saved)
     assert documents_of(*again.encode_batch(TEXTS)) == documents_of(*tokenizer.encode_batch(TEXTS))

@@ -21,14 +21,14 @@ from operators.tokenizer import Merges
 from operators.training.reducer import Reducer, learn_rounds
 from operators.word_table import WordCounter
 from pipelines.context import Context
-from pipelines.corpus.sources import Source, find_files
+from pipelines.corpus.sources import InputFile, Source, find_files
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Output, read_manifest
 from pipelines.plan.needs import Estimate, WorkersTooSmall
 from pipelines.plan.sample_words import SampleWords
 from pipelines.plan.sampling import Sample
 from pipelines.plan.settings import Plan
-from pipelines.plan.step import COSTS, Prediction, TooLittleText, predict, write_prediction
+from pipelines.plan.step import COSTS, Prediction, TooLittleText, _sample_bytes, predict, write_prediction
 from pipelines.progress import Silent
 from pipelines.words.counting import word_files
 from tests.pipelines.corpora import count_words as slow_count
@@ -301,3 +301,12 @@ def test_a_plan_is_written_and_read_again(synthetic: Path, tmp_path: Path) -> No
     assert msgspec.json.decode((tmp_path / "plan/plan.json").read_bytes(), type=Prediction) == plan
     manifest = read_manifest(tmp_path / "plan")
     assert manifest is not None and manifest.stage == "plan"
+
+
+@pytest.mark.parametrize(
+    ("given", "stored", "expected"),
+    [(3, 9 * MEGABYTE, 3), (None, MEGABYTE, 8), (None, 160 * MEGABYTE, 20), (None, 10**12, 64)],
+)
+def test_the_sample_is_a_part_of_the_corpus(given: int | None, stored: int, expected: int) -> None:
+    files = [InputFile("a", stored - 1, None, Source(path="a")), InputFile("b", 1, None, Source(path="b"))]
+    assert _sample_bytes(given, files) == expected * 1_000_000

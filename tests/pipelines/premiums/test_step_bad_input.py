@@ -43,7 +43,7 @@ BAD: dict[str, tuple[list[tuple[str, str, str]], list[str], int, str]] = {
     "a pattern": ([("a", "en", "x")], ["--tokenizer", "x.tiktoken,pretokenizer=a(b"], 2, "a(b"),
     "no pre-tokenizer": ([("a", "en", "x")], ["--tokenizer", "x.tiktoken"], 2, "does not hold its pre-tokenizer"),
     "unknown pre-tokenizer": ([("a", "en", "x")], ["--tokenizer", "odd.json"], 1, "odd.json"),
-    "a tokenizer twice": ([("a", "en", "x")], ["--tokenizer", "tok", "--tokenizer", "tok"], 2, "names tok twice"),
+    "a tokenizer twice": ([("a", "en", "x")], ["--tokenizer", "tok", "--tokenizer", "tok"], 2, "'tok' is given twice"),
     "no such reference": ([("a", "en", "x")], ["--reference", "gpt5"], 2, "'gpt5' is none of the tokenizers tok"),
     "nothing to compare with": ([("a", "en", "x")], ["--against", "corpus"], 1, "holds no finished run of premiums"),
     "with itself": ([("a", "en", "x")], ["--against", "o"], 1, "is the output directory"),

@@ -10,9 +10,10 @@ import pytest
 import pipelines.retokenize.step as run_module
 from operators.tokenizer import Tokenizer
 from pipelines import outputs
+from pipelines.corpus.bad_records import BadRecord
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.outputs import ForeignDirectory, Output, OutputBusy, read_manifest
+from pipelines.outputs import ForeignDirectory, Output, OutputBusy, read_manifest, read_run
 from pipelines.retokenize.options import WORKBENCH, Encoding
 from pipelines.retokenize.shard_names import shard_stems
 from pipelines.retokenize.tasks import Split, SplitDone, Superseded, encode_split
@@ -33,6 +34,25 @@ def encoded_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+def changes_of(out: Path) -> dict[str, int]:
+    run = read_run(out)
+    assert run is not None
+    return run.inputs
+
+
+def test_an_interrupted_run_counts_against_the_last_that_ended(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus", 20)
+    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(format="megatron"))
+    (tmp_path / "corpus/de.txt").unlink()
+    (tmp_path / "corpus/sv.txt").write_text("ny\n")
+    (tmp_path / "corpus/xx.jsonl").write_text("{}\n")
+    with pytest.raises(BadRecord):
+        encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(format="megatron"))
+    (tmp_path / "corpus/xx.jsonl").unlink()
+    encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", Encoding(format="megatron"))
+    assert changes_of(tmp_path / "o") == {"added": 1, "redone": 0, "kept": 3, "removed": 1, "removed_shards": 2}
+
+
 def test_only_what_changed_is_encoded_and_what_is_gone_is_removed(
     tokenizer: Tokenizer, tmp_path: Path, encoded_files: list[str]
 ) -> None:
@@ -49,6 +69,7 @@ def test_only_what_changed_is_encoded_and_what_is_gone_is_removed(
     encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", notes=notes)
     assert sorted(encoded_files) == ["en.txt", "sv.txt"]
     assert notes.notes == ["tokens: 2 of 4 files are unchanged and kept"]
+    assert changes_of(tmp_path / "o") == {"added": 1, "redone": 1, "kept": 2, "removed": 1, "removed_shards": 1}
     assert (tmp_path / "o/ru.txt-00000.parquet").stat().st_mtime_ns == before
     encoded(tokenizer, tmp_path / "corpus", tmp_path / "anew")
     assert files_of(tmp_path / "o") == files_of(tmp_path / "anew")
@@ -65,6 +86,7 @@ def test_an_unchanged_corpus_is_kept_and_a_touched_one_noted(
     assert encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", notes=notes).facts == first.facts
     assert files_of(tmp_path / "o") == before
     assert notes.notes == [f"tokens: unchanged, kept ({tmp_path / 'o'})"]
+    assert changes_of(tmp_path / "o") == {"added": 0, "redone": 0, "kept": 4, "removed": 0, "removed_shards": 0}
     os.utime(tmp_path / "corpus/zh.txt", ns=(1, 1))
     touched = encoded(tokenizer, tmp_path / "corpus", tmp_path / "o")
     assert encoded_files == [] and touched.fingerprint == first.fingerprint

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 import tiktoken
 import tokenizers
+from transformers import AutoTokenizer
 
 from operators.byte_level import to_chars
 from operators.encoding.encode import Encoder
@@ -18,7 +19,7 @@ from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary, same_merges
 from operators.tokenizer_files.errors import InexpressibleTokenizer
 from operators.tokenizer_files.hugging_face import from_json
-from operators.training.extension import MaxTokenLengthTooSmall, NotExtendable, check_extendable
+from operators.training.extension import MaxTokenLengthTooSmall, NotExtendable, check_extendable, with_special_tokens
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
@@ -196,3 +197,29 @@ def test_what_cannot_be_extended_is_refused_with_a_reason(folder: Path, tmp_path
     with pytest.raises(InexpressibleTokenizer, match="id 320 has no token"):
         extended(folder / "corpus", tmp_path / "o", replace(small, published=gap), 400)
     assert not (tmp_path / "o/manifest.json").exists()
+
+
+@pytest.mark.parametrize("source", [".", "tokenizer.json"])
+def test_more_special_tokens_take_the_next_ids_and_libraries_find_them(
+    folder: Path, tmp_path: Path, source: str
+) -> None:
+    small = load_tokenizer(str(folder / "small" / source))
+    larger = with_special_tokens(small, ["<tool>", "<pad>"])
+    made = extended(folder / "corpus", tmp_path / "o", larger, 400, pad_token="<pad>", bos_token="<s>")
+    assert made.facts["vocabulary"] == 400
+    ours = load_tokenizer(str(tmp_path / "o"))
+    assert ours.tokens[:320] == small.tokens and ours.tokens[320:322] == [b"<tool>", b"<pad>"]
+    assert ours.special_tokens == ("<s>", "</s>", "<tool>", "<pad>")
+    straight = trained(folder / "corpus", tmp_path / "straight", 398, special_tokens=["<s>", "</s>"])
+    assert straight.facts["merges"] == made.facts["merges"]  # the same merges, on ids two higher
+    peer = tokenizers.Tokenizer.from_file(str(tmp_path / "o/tokenizer.json"))
+    assert encode(ours) == [one.ids for one in peer.encode_batch(TEXTS, add_special_tokens=False)]
+    assert peer.encode("a<tool><pad>").ids[-2:] == [320, 321]
+    theirs = AutoTokenizer.from_pretrained(str(tmp_path / "o"))
+    assert (theirs.pad_token_id, theirs.bos_token_id, theirs.eos_token) == (321, 0, None)
+    arguments = json.loads((tmp_path / "o/tiktoken.json").read_text())
+    lines = (tmp_path / "o/ranks.tiktoken").read_bytes().splitlines()
+    ranks = {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, lines)}
+    encoding = tiktoken.Encoding("o", mergeable_ranks=ranks, **arguments)
+    assert encode(ours) == encoding.encode_ordinary_batch(TEXTS)
+    assert encoding.encode("<tool><pad>", allowed_special="all") == [320, 321]

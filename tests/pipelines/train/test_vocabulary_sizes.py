@@ -27,7 +27,7 @@ from tests.operators.training.test_reducer import (
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.train.test_step import merges_of
 
-FILES = ("tokenizer.json", "tokenizer_config.json", "ranks.tiktoken", "merges.parquet")
+FILES = ("tokenizer.json", "tokenizer_config.json", "ranks.tiktoken", "tiktoken.json", "merges.parquet")
 
 
 @examples(200)
@@ -68,7 +68,7 @@ def test_each_directory_is_what_a_run_of_its_own_writes(made: tuple[Path, Manife
         merges_of(folder / "corpus", own, LocalEngine(1), size, special_tokens=["<s>", "the"])
         for name in FILES:
             assert (folder / f"o/size-{size}" / name).exists() == (own / name).exists()
-            if name == "ranks.tiktoken" and not (own / name).exists():
+            if "tiktoken" in name and not (own / name).exists():
                 continue  # "the" is a special token that merges spell
             assert (folder / f"o/size-{size}" / name).read_bytes() == (own / name).read_bytes()
         theirs, ours = read_manifest(own), read_manifest(folder / f"o/size-{size}")
