@@ -1,4 +1,4 @@
-r"""Borders between the pre-tokens of GPT-4's (cl100k), Qwen's and GPT-2's expressions, 64 bytes at a time, as bits.
+r"""Borders between the pre-tokens of the published expressions, 64 bytes at a time, as bits.
 
 Bit i of a number is about byte i of a block of documents. With the letters L, numbers N, blanks B (spaces other than
 line ends, the plain space among them), line ends R and other signs O, a pre-token begins at these places:
@@ -12,6 +12,9 @@ line ends, the plain space among them), line ends R and other signs O, a pre-tok
   something follows (`\s+(?!\S)|\s+`, and the first and third rule);
 - what follows a contraction (`(?i:'s|'t|'re|'ve|'m|'ll|'d)`), where the apostrophe goes with letters.
 
+These are the rules of GPT-4 (cl100k) and Qwen; `find_borders_gpt2` has GPT-2's, and `operators.kernels.cased_words` has
+what o200k and tekken do in another way.
+
 A run is followed to its end by a carry: adding the bit where a run of ones begins sets the bit behind it. Places that
 need the text itself (contractions, long numbers, blanks of several bytes, blanks between line ends) are rare; they are
 written to a list, `todo`, and done last.
@@ -23,46 +26,55 @@ import numpy as np
 from numba import njit
 
 from operators.arrays import I64, U64
-from operators.kernels.intrinsics import WIDE, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
-from operators.kernels.scan import BLOCK_BYTES, GPT2, QWEN, after_character, classify, contraction_end
+from operators.kernels.bits import clear_bit, is_set, set_bit
+from operators.kernels.cased_words import CASE, CONTRACTION, SLASHES, settle_cased
+from operators.kernels.intrinsics import WIDE, add_bits, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
+from operators.kernels.scan import (
+    BLOCK_BYTES,
+    GPT2,
+    O200K,
+    QWEN,
+    TEKKEN,
+    after_character,
+    classify,
+    contraction_end,
+)  # fmt: skip
 from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 _LETTER, _SIGN = np.uint8(UPPER | LOWER | CASELESS), np.uint8(OTHER | MARK)
 _NUMBER, _BLANK, _LINE_END = np.uint8(NUMBER), np.uint8(SPACE), np.uint8(NEWLINE)
 _SPACES = np.uint8(SPACE | NEWLINE)
 _PLAIN_SPACE, _APOSTROPHE, _LINE_FEED = np.uint8(0x20), np.uint8(0x27), np.uint8(0x0A)
-_ONE, _TOP, _HALF, _LOW = np.uint64(1), np.uint64(63), np.uint64(32), np.uint64(0xFFFFFFFF)
-CONTRACTION, NUMBERS, WIDE_BLANK, BLANK_LINE = 0, 1, 2, 3
-
-
-@njit(cache=True, nogil=True)
-def add_bits(a: Any, b: Any, carry: Any) -> tuple[Any, Any]:
-    """Return a + b + carry, and the carry out of 64 bits; computed in halves, so that nothing wraps."""
-    low = (a & _LOW) + (b & _LOW) + carry
-    high = (a >> _HALF) + (b >> _HALF) + (low >> _HALF)
-    return (high & _LOW) << _HALF | low & _LOW, high >> _HALF
+_UPPER, _LOWER, _MARK, _OTHER = np.uint8(UPPER), np.uint8(LOWER), np.uint8(MARK), np.uint8(OTHER)
+_BOTH, _SLASH = np.uint8(CASELESS | MARK), np.uint8(0x2F)
+_ONE, _TOP = np.uint64(1), np.uint64(63)
+NUMBERS, WIDE_BLANK, BLANK_LINE = 3, 4, 5
+"""Kinds of places in `todo`, beside those of `operators.kernels.cased_words`."""
 
 
 @njit(cache=True, nogil=True)
 def add_todo(bits: Any, base: int, shift: int, kind: int, todo: Any, n_todo: int) -> int:
-    """Append `(base + bit - shift) * 4 + kind` to `todo` for every bit; return the new length."""
+    """Append `(base + bit - shift) * 8 + kind` to `todo` for every bit; return the new length."""
     while bits != 0:
-        todo[n_todo] = (base + lowest_bit(np.int64(bits)) - shift) * 4 + kind
+        todo[n_todo] = (base + lowest_bit(np.int64(bits)) - shift) * 8 + kind
         n_todo += 1
         bits &= bits - _ONE
     return n_todo
 
 
 @njit(cache=True, nogil=True)
-def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, single: bool, borders: Any, todo: Any) -> int:
+def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, kind: int, borders: Any, todo: Any) -> int:
     """Write where pre-tokens begin, a bit a byte, and the places that need the text to `todo`; return how many.
 
     text: uint8, a block of documents; kinds: uint8, their classes, zeros behind them. documents: uint64[n_words64 + 1],
-    a bit where a document begins and where the last one ends. single: each number is a pre-token, as in Qwen's
-    expression. borders: uint64[n_words64], written. todo: int64, with space for one entry a byte.
+    a bit where a document begins and where the last one ends. kind: CL100K, QWEN, O200K or TEKKEN. borders:
+    uint64[n_words64], written. todo: int64, with space for one entry a byte.
     """
     zero = np.uint64(0)
-    letters = numbers = signs = blanks = line_ends = plain = firsts = taken_ends = free_ends = spaces = zero
+    single, cased = kind in (QWEN, TEKKEN), kind in (O200K, TEKKEN)
+    others = lower = tails = heads = taken_ends = zero
+    joined_carry = tail_carry = zero
+    letters = numbers = signs = blanks = line_ends = plain = firsts = free_ends = spaces = zero
     second = third = fourth = zero
     sign_carry = end_carry = blank_carry = zero
     n_todo = 0
@@ -71,9 +83,8 @@ def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, single: 
         base = word64 * WIDE
         starts = documents[word64]
         inside = ~starts
-        before_letters, letters = letters >> _TOP, lanes_of(kinds, base, _LETTER)
+        before_letters, before_signs = letters >> _TOP, signs >> _TOP
         before_numbers, numbers = numbers >> _TOP, lanes_of(kinds, base, _NUMBER)
-        before_signs, signs = signs >> _TOP, lanes_of(kinds, base, _SIGN)
         before_blanks, blanks = blanks >> _TOP, following_blanks
         line_ends = following_ends
         before_plain, plain = plain >> _TOP, lanes_equal(text, base, _PLAIN_SPACE) & blanks
@@ -82,9 +93,34 @@ def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, single: 
         following_starts = documents[word64 + 1] << _TOP
         within = lanes_within(text, base)
         begun = starts
+        behind_plain = (plain << _ONE | before_plain) & inside
+
+        if cased:
+            # A mark goes with the signs before it, unless these are one sign without a plain space before it.
+            before_others, others = others >> _TOP, lanes_of(kinds, base, _OTHER)
+            marks, both = lanes_of(kinds, base, _MARK), lanes_of(kinds, base, _BOTH)
+            joining = others & ~within & ((others << _ONE | before_others) & inside | behind_plain)
+            run = (others | marks) & inside
+            flipped, joined_carry = add_bits(run, joining, joined_carry)
+            joined = marks & (flipped ^ run | joining) & inside
+            signs, both = others | joined, both & ~joined
+            # Within a word: upper case ends a tail, which lower case begins and caseless letters and marks continue.
+            upper = lanes_of(kinds, base, _UPPER)
+            before_lower, lower = lower >> _TOP, lanes_of(kinds, base, _LOWER)
+            letters = upper | lower | both
+            run = both & inside
+            flipped, tail_carry = add_bits(run, run & (lower << _ONE | before_lower), tail_carry)
+            caseless_tails = (flipped ^ run) & run
+            before_tails, tails = tails >> _TOP, lower | caseless_tails
+            begun |= upper & (tails << _ONE | before_tails) & inside
+            before_heads, heads = heads >> _TOP, both & ~caseless_tails
+            doubtful = upper & (heads << _ONE | before_heads) & inside
+            if doubtful != 0:
+                n_todo = add_todo(doubtful, base, 0, CASE, todo, n_todo)
+        else:
+            letters, signs = lanes_of(kinds, base, _LETTER), lanes_of(kinds, base, _SIGN)
 
         behind_signs = (signs << _ONE | before_signs) & inside
-        behind_plain = (plain << _ONE | before_plain) & inside
         first_signs = signs & ~behind_signs & ~behind_plain
         begun |= first_signs
         rest = signs & within & inside
@@ -107,7 +143,7 @@ def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, single: 
 
         run = line_ends & inside
         flipped, end_carry = add_bits(run, line_ends & behind_signs, end_carry)
-        taken_ends = (flipped ^ run) & run
+        before_taken, taken_ends = taken_ends >> _TOP, (flipped ^ run) & run
         before_spaces, spaces = spaces >> _TOP, (blanks | line_ends) & ~taken_ends
         begun |= spaces & ~((spaces << _ONE | before_spaces) & inside)
         before_free, free_ends = free_ends >> _TOP, line_ends & ~taken_ends
@@ -124,9 +160,14 @@ def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, single: 
         if last_blanks & within != 0:
             n_todo = add_todo(last_blanks & within, base, 0, WIDE_BLANK, todo, n_todo)
 
-        apostrophes = lanes_equal(text, base, _APOSTROPHE) & first_signs
-        if apostrophes != 0:
-            n_todo = add_todo(apostrophes, base, 0, CONTRACTION, todo, n_todo)
+        if kind != TEKKEN:
+            apostrophes = lanes_equal(text, base, _APOSTROPHE) & (behind_letters if cased else first_signs) & signs
+            if apostrophes != 0:
+                n_todo = add_todo(apostrophes, base, 0, CONTRACTION, todo, n_todo)
+        if cased and taken_ends << _ONE | before_taken != 0:
+            slashes = lanes_equal(text, base, _SLASH) & (taken_ends << _ONE | before_taken) & inside
+            if slashes != 0:
+                n_todo = add_todo(slashes, base, 0, SLASHES, todo, n_todo)
         borders[word64] = begun
     return n_todo
 
@@ -193,45 +234,38 @@ def write_ends(borders: Any, n_words64: int, base: int, ends: Any, count: int, r
 
 @njit(cache=True, nogil=True)
 def settle_todo(
-    text: Any, kinds: Any, documents: Any, borders: Any, todo: Any, n_todo: int, fold: bool
+    text: Any, kinds: Any, documents: Any, borders: Any, todo: Any, n_todo: int, kind: int
 ) -> None:  # fmt: skip
-    """Set and clear the borders at the places in `todo`; see `find_borders`.
-
-    `fold`: contractions count in any case, and an apostrophe that begins none goes with the letters behind it.
-    """
+    """Set and clear the borders at the places in `todo`; see `find_borders`."""
+    if kind in (O200K, TEKKEN):
+        n_todo = settle_cased(text, kinds, documents, borders, todo, n_todo, kind)
     for i in range(n_todo):
-        at, kind = todo[i] >> 2, todo[i] & 3
-        if kind == CONTRACTION:
+        at, place = todo[i] >> 3, todo[i] & 7
+        if place == CONTRACTION:
             end = at
             while end < len(text) and end < at + 4 and (end == at or not is_set(documents, end)):
                 end += 1
-            after = contraction_end(text[:end], at, fold)
-            if after > at and not fold:
-                borders[at + 1 >> 6] &= ~(_ONE << np.uint64(at + 1 & 63))
+            after = contraction_end(text[:end], at, kind != GPT2)
+            if after > at and kind == GPT2:
+                clear_bit(borders, at + 1)
             if after > at and after < len(text) and kinds[after] & _LETTER:
-                borders[after >> 6] |= _ONE << np.uint64(after & 63)
-        elif kind == NUMBERS:
+                set_bit(borders, after)
+        elif place == NUMBERS:
             count = 0
             while kinds[at] == NUMBER and (count == 0 or not is_set(documents, at)):
                 if count > 0 and count % 3 == 0:
-                    borders[at >> 6] |= _ONE << np.uint64(at & 63)
+                    set_bit(borders, at)
                 at = after_character(text, at)
                 count += 1
-        elif kind == WIDE_BLANK:
+        elif place == WIDE_BLANK:
             while text[at] & 0xC0 == 0x80:
                 at -= 1
-            borders[at >> 6] |= _ONE << np.uint64(at & 63)
+            set_bit(borders, at)
         else:  # the blanks before this line end began behind another one: no pre-token begins there
             at -= 1
             while kinds[at - 1] == SPACE:
                 at -= 1
-            borders[at >> 6] &= ~(_ONE << np.uint64(at & 63))
-
-
-@njit(cache=True, nogil=True)
-def is_set(bits: Any, at: int) -> bool:
-    """Return True if bit `at` is set."""
-    return bool(bits[at >> 6] >> np.uint64(at & 63) & _ONE)
+            clear_bit(borders, at)
 
 
 class BlockBits(NamedTuple):
@@ -251,7 +285,7 @@ class BlockBits(NamedTuple):
 def scan_borders(
     data: Any, starts: Any, kind: int, tables: Any, bits: BlockBits, written: Any, document: int, count: int
 ) -> tuple[int, int]:
-    """Write the ends of the pre-tokens as `operators.kernels.scan.scan` does, for GPT2, CL100K and QWEN.
+    """Write the ends of the pre-tokens as `operators.kernels.scan.scan` does.
 
     tables, written: the Classes and Ends of that module; `kinds` has WIDE more entries.
     """
@@ -275,10 +309,10 @@ def scan_borders(
                 at = starts[i] - begin
                 document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
             if kind != GPT2:
-                n_todo = find_borders(text, kinds, document_bits, n_words64, kind == QWEN, borders, todo)
+                n_todo = find_borders(text, kinds, document_bits, n_words64, kind, borders, todo)
             else:
                 n_todo = find_borders_gpt2(text, kinds, document_bits, n_words64, borders, todo)
-            settle_todo(text, kinds, document_bits, borders, todo, n_todo, kind != GPT2)
+            settle_todo(text, kinds, document_bits, borders, todo, n_todo, kind)
             borders[n_words64] = 0
             borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last pre-token ends
             n_words64 = (n >> 6) + 1

@@ -149,6 +149,19 @@ def _bit_count(typingctx: Any, bits: Any) -> Any:
 
 
 @intrinsic
+def _add_bits(typingctx: Any, a: Any, b: Any, carry: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        first = builder.uadd_with_overflow(*arguments[:2])
+        second = builder.uadd_with_overflow(builder.extract_value(first, 0), arguments[2])
+        over = builder.or_(builder.extract_value(first, 1), builder.extract_value(second, 1))
+        parts = builder.extract_value(second, 0), builder.zext(over, _I64)
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    word = types.uint64
+    return types.UniTuple(word, 2)(word, word, word), generate
+
+
+@intrinsic
 def _lowest_lanes(typingctx: Any, values: Any, at: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vector = ir.VectorType(_I32, 16)
@@ -302,6 +315,14 @@ def _plain_bit_count(bits: Any) -> int:
 
 
 @njit
+def _plain_add_bits(a: Any, b: Any, carry: Any) -> Any:
+    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)  # in halves, so that nothing wraps
+    lower = (a & low) + (b & low) + carry
+    upper = (a >> half) + (b >> half) + (lower >> half)
+    return (upper & low) << half | lower & low, upper >> half
+
+
+@njit
 def _plain_lowest_lanes(values: Any, at: int) -> Any:
     return values[at : at + 16].min()
 
@@ -326,5 +347,7 @@ copy_wide: Any = _plain_copy_wide if _PLAIN else _copy_wide
 """Copy `source[at:at + WIDE]` (uint8) to `target[to:to + WIDE]`."""
 bit_count: Any = _plain_bit_count if _PLAIN else _bit_count
 """Return the number of set bits of a uint64."""
+add_bits: Any = _plain_add_bits if _PLAIN else _add_bits
+"""Return a + b + carry of uint64, and the carry out of 64 bits."""
 lowest_lanes: Any = _plain_lowest_lanes if _PLAIN else _lowest_lanes
 """Return the minimum of `values[at:at + 16]` (uint32)."""

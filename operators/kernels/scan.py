@@ -218,7 +218,7 @@ def _cl100k_end(text: U8, kinds: U8, i: int, numbers: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _cased_end(text: U8, kinds: U8, i: int, contractions: bool) -> int:
+def cased_end(text: U8, kinds: U8, i: int, contractions: bool) -> int:
     """Return the end of a word of o200k at i; i without one. With H = _HEAD and T = _TAIL its two alternatives are
 
     [^\\r\\n\\p{L}\\p{N}]? H* T+ (contraction)?  and then  [^\\r\\n\\p{L}\\p{N}]? H+ T* (contraction)?
@@ -254,14 +254,14 @@ def _cased_end(text: U8, kinds: U8, i: int, contractions: bool) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _o200k_end(text: U8, kinds: U8, i: int, numbers: int, contractions: bool) -> int:
-    r"""The words of _cased_end, then `\p{N}{1,numbers}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`."""
+def o200k_end(text: U8, kinds: U8, i: int, numbers: int, contractions: bool) -> int:
+    r"""The words of cased_end, then `\p{N}{1,numbers}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`."""
     kind = kinds[i]
     if kind == NUMBER:
         return _number_end(text, kinds, i, numbers)
     if kind == NEWLINE:
         return _blank_end(text, kinds, i, True)
-    word = _cased_end(text, kinds, i, contractions)
+    word = cased_end(text, kinds, i, contractions)
     if word > i:
         return word
     if kind == SPACE:
@@ -321,7 +321,7 @@ def scan(
                 # Most pre-tokens are a word with or without a space before it, found here: a call costs more than that.
                 at = i + 1 if text[i] == 0x20 else i
                 if kind in (O200K, TEKKEN):
-                    # H* as upper case, then caseless: where upper case follows again, _cased_end knows how to go back.
+                    # H* as upper case, then caseless: where upper case follows again, cased_end knows how to go back.
                     word = at
                     while kinds[at] == UPPER:
                         at += 1
@@ -330,7 +330,7 @@ def scan(
                     if kinds[at] == LOWER:
                         at = _run_end(kinds, at, _TAIL)
                     if at == word or (kinds[at] == UPPER and kinds[at - 1] & _BOTH):
-                        at = _o200k_end(text, kinds, i, numbers, kind == O200K)
+                        at = o200k_end(text, kinds, i, numbers, kind == O200K)
                     elif kind == O200K and at < n and text[at] == 0x27:
                         at = contraction_end(text, at, True)
                 else:

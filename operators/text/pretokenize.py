@@ -20,7 +20,7 @@ from operators.byte_level import to_bytes
 from operators.kernels import scan as scanners
 from operators.kernels.boundaries import BlockBits, scan_borders
 from operators.kernels.intrinsics import WIDE
-from operators.kernels.scan import BLOCK_BYTES, Classes, Ends, scan
+from operators.kernels.scan import BLOCK_BYTES, Classes, Ends
 from operators.text.arrow_text import bytes_and_starts
 from operators.text.errors import BadPattern, PatternGaveUp
 from operators.text.normalization import Normalizer
@@ -44,7 +44,6 @@ _KINDS: Final[dict[str, int]] = {
     row.regex: getattr(scanners, row.scanner) for row in PRETOKENIZERS.values() if row.scanner is not None
 }
 """Regular expression to the number of its scanner."""
-_BIT_PARALLEL: Final = frozenset(_KINDS[row.regex] for row in PRETOKENIZERS.values() if row.bit_parallel)
 _BYTES_PER_PIECE: Final = 4
 """A guess for the first allocation; English under gpt4 has about 4.6."""
 
@@ -310,15 +309,11 @@ def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
     kinds = np.empty(longest + 2 * PADDING, np.uint8)
     words = longest // WIDE + 3
     borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
-    by_bits = kind in _BIT_PARALLEL
-    places = np.empty(longest, np.int64) if by_bits else ranks
+    places = np.empty(longest, np.int64)
     tables, bits = Classes(BLOCKS, CLASSES, kinds), BlockBits(borders, document_bits, places, ranks)
     document = count = 0
     while True:
-        if by_bits:
-            document, count = scan_borders(data, starts, kind, tables, bits, Ends(ends, documents), document, count)
-        else:
-            document, count = scan(data, starts, kind, tables, Ends(ends, documents), document, count)
+        document, count = scan_borders(data, starts, kind, tables, bits, Ends(ends, documents), document, count)
         if document == len(starts) - 1:
             return ends[:count], documents
         fuller, ends = ends, np.empty(2 * len(ends), np.int64)

@@ -22,8 +22,6 @@ class NamedPretokenizer(NamedTuple):
     """Stems of the .tiktoken files that are published for it."""
     scanner: str | None = None
     """Name of the scanner's constant in `operators.kernels.scan`; None: `tokenizers` applies the expression, slowly."""
-    bit_parallel: bool = False
-    """True if the scanner finds the boundaries of 64 bytes at once (`operators.kernels.boundaries`)."""
 
 
 _CL100K: Final = (
@@ -38,7 +36,6 @@ PRETOKENIZERS: Final[dict[str, NamedPretokenizer]] = {
         "GPT-2, r50k_base, p50k_base",
         rank_files=("r50k_base", "p50k_base"),
         scanner="GPT2",
-        bit_parallel=True,
     ),
     "gpt4": NamedPretokenizer(
         _CL100K,
@@ -46,14 +43,13 @@ PRETOKENIZERS: Final[dict[str, NamedPretokenizer]] = {
         "GPT-3.5, GPT-4",
         rank_files=("cl100k_base",),
         scanner="CL100K",
-        bit_parallel=True,
     ),
     "o200k": NamedPretokenizer(
         r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
         r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
         r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
         "o200k_base's as tiktoken ships it",
-        "GPT-4o, Llama 4",
+        "GPT-4o, gpt-oss, Llama 4",
         rank_files=("o200k_base", "llama4"),
         scanner="O200K",
     ),
@@ -63,7 +59,6 @@ PRETOKENIZERS: Final[dict[str, NamedPretokenizer]] = {
         "Llama 3",
         rank_files=("llama3",),
         scanner="CL100K",
-        bit_parallel=True,
     ),
     "qwen": NamedPretokenizer(
         _CL100K.replace(r"\p{N}{1,3}", r"\p{N}"),
@@ -71,7 +66,6 @@ PRETOKENIZERS: Final[dict[str, NamedPretokenizer]] = {
         "Qwen",
         rank_files=("qwen",),
         scanner="QWEN",
-        bit_parallel=True,
     ),
     "tekken": NamedPretokenizer(
         r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"

@@ -4,19 +4,23 @@ import random
 
 import numpy as np
 import pytest
+from numba import njit
 
 from operators.arrays import I64, PADDING, padded
-from operators.kernels.boundaries import BlockBits, add_bits, scan_borders
-from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, QWEN, Classes, Ends, scan
+from operators.kernels.boundaries import BlockBits, scan_borders
+from operators.kernels.intrinsics import add_bits
+from operators.kernels.scan import BLOCK_BYTES, CL100K, GPT2, O200K, QWEN, TEKKEN, Classes, Ends, scan
 from operators.unicode.classes import BLOCKS, CLASSES
 from tests.operators.kernels.test_scan import broken
 from tests.operators.text.test_pretokenize import hostile
 
 pytestmark = pytest.mark.filterwarnings("error")
+KINDS = (CL100K, GPT2, QWEN, O200K, TEKKEN)
 SIGNS = (
     *("a", "B", "é", "字", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u3000", "\u2028", "\x85", "\x1c", "1", "22"),
     *("333", "4444", "٣", "1234567", "𝟘", "'", "'s", "'LL", "'ſ", "’", "!", "!!", "—", "«", "\u0301", "a\u0301"),
     *("don't", "\n\n", "\n  ", " \n", "x", "/", "😀"),
+    *("É", "ʰ", "aB", "AB", "字A", "ʰAa", "!\n/", "\n//", "'sA", "'rE", "'S字", "\ufe0f"),
 )
 
 
@@ -43,7 +47,7 @@ def both(documents: list[bytes], kind: int = CL100K) -> tuple[tuple[I64, I64], t
 
 
 def assert_same(documents: list[bytes]) -> None:
-    for kind in (CL100K, GPT2, QWEN):
+    for kind in KINDS:
         (ends, counts), (fast_ends, fast_counts) = both(documents, kind)
         assert ends.tolist() == fast_ends.tolist(), (kind, documents)
         assert counts.tolist() == fast_counts.tolist(), (kind, documents)
@@ -73,7 +77,7 @@ def test_runs_longer_than_a_number_of_bits_and_than_a_block(piece: str) -> None:
 
 def test_pieces_tile_broken_utf8() -> None:
     for document in broken(3, 200):
-        for kind in (CL100K, GPT2, QWEN):
+        for kind in KINDS:
             _, (ends, counts) = both([document, b"a b"], kind)
             assert [*ends.tolist()] == sorted(set(ends.tolist()))
             assert ends[-1] == len(document) + 3 and counts[-1] == len(ends)
@@ -81,8 +85,8 @@ def test_pieces_tile_broken_utf8() -> None:
 
 
 def test_bits_are_added_with_carry() -> None:
-    draw = random.Random(5)
+    add, draw = njit(lambda a, b, carry: add_bits(a, b, carry)), random.Random(5)
     for _ in range(300):
         a, b, carry = draw.getrandbits(64), draw.getrandbits(64) | draw.choice([0, 1 << 63]), draw.getrandbits(1)
-        total, out = add_bits(np.uint64(a), np.uint64(b), np.uint64(carry))
+        total, out = add(np.uint64(a), np.uint64(b), np.uint64(carry))
         assert int(total) | int(out) << 64 == a + b + carry
