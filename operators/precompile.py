@@ -24,7 +24,7 @@ from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.in_memory import train_words
-from operators.word_table import WordCounter, WordTable, text_sizes
+from operators.word_table import WordCounter, WordTable, mark_figures, text_sizes
 
 _SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
 _MANY_TOKENS: Final = 1 << 16
@@ -46,6 +46,7 @@ def import_kernels(patterns: tuple[str, ...] = ("gpt4",)) -> tuple[pa.LargeBinar
         table.add_rows(rows.column("word").combine_chunks(), rows.column("count").to_numpy())
     words, counts, _ = table.sorted()
     text_sizes(words, counts)
+    mark_figures(words, counts)
     return words, counts, train_words(words, counts, 400)
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64, U8, padded, read_only, word_buffers
+from operators.kernels.mark_counts import count_marks
 from operators.kernels.word_table import (
     BATCH,
     SLOT,
@@ -21,6 +22,7 @@ from operators.kernels.word_table import (
     write_words,
 )
 from operators.text.pretokenize import PreTokens
+from operators.unicode.classes import BLOCKS, CLASSES
 
 WORDS_SCHEMA: Final = pa.schema(
     [
@@ -179,6 +181,12 @@ def word_bytes(words: pa.LargeBinaryArray) -> int:
     """Return the bytes of the words together, each counted once."""
     offsets, _ = word_buffers(words)
     return int(offsets[-1] - offsets[0])
+
+
+def mark_figures(words: pa.LargeBinaryArray, counts: I64) -> tuple[int, int, int]:
+    """Return how many marks, words that begin with a mark, and other words with a letter, the text has."""
+    marks, cut, lettered = count_marks(*word_buffers(words), read_only(counts), BLOCKS, CLASSES)
+    return int(marks), int(cut), int(lettered)
 
 
 def text_sizes(words: pa.LargeBinaryArray, counts: I64) -> tuple[int, int]:

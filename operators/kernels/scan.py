@@ -71,7 +71,7 @@ def classify(text: U8, blocks: U16, classes: U8, kinds: U8) -> None:
             if at >= n:
                 break
             lead = int(text[at])
-            length = _length(lead)
+            length = character_length(lead)
             if lead < 0xC0 or at + length > n:
                 kinds[at] = OTHER
                 length = 1
@@ -95,7 +95,7 @@ def classify(text: U8, blocks: U16, classes: U8, kinds: U8) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _length(lead: int) -> int:
+def character_length(lead: int) -> int:
     """Return the length in bytes of the character that begins with this byte."""
     if lead < 0xC0:
         return 1
@@ -107,7 +107,7 @@ def _length(lead: int) -> int:
 @njit(cache=True, nogil=True)
 def after_character(text: U8, i: int) -> int:
     """Return the end of the character at i."""
-    return min(i + _length(int(text[i])), len(text))
+    return min(i + character_length(int(text[i])), len(text))
 
 
 @njit(cache=True, nogil=True)

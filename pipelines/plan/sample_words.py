@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from operators.arrays import I64
 from operators.statistics.heaps_law import Incidences
 from operators.text.pretokenize import Pretokenizer, PreTokens
-from operators.word_table import WordCounter
+from operators.word_table import WordCounter, mark_figures, text_sizes
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.formats import Format
 from pipelines.corpus.records import read_batches
@@ -85,6 +85,16 @@ class SampleWords:
                 self._distinct.append(block.filter(pa.array(of_words == code)).unique())
                 self._owners.append((code, self.blocks))
             self.blocks += 1
+
+    def figures(self) -> dict[str, dict[str, int]]:
+        """Return each language's marks and words, as `pipelines.words.marks` takes them."""
+        found = {}
+        for name in self._codes:
+            words, counts, _ = self._counter.table(name).sorted()
+            marks, cut, lettered = mark_figures(words, counts)
+            figures = {"characters": text_sizes(words, counts)[1], "marks": marks}
+            found[name] = figures | {"begin_with_mark": cut, "with_letters": lettered}
+        return found
 
     def incidences(self) -> tuple[tuple[Incidences, Incidences], tuple[Incidences, Incidences]]:
         """Return incidences of (language, word) pairs and of words over all languages, each by number and by bytes."""

@@ -25,6 +25,7 @@ from pipelines.progress import Progress
 from pipelines.results import PlanResult, summarized
 from pipelines.settings import size_in_bytes
 from pipelines.stage import Made, Stage, Written, make
+from pipelines.words.marks import marks_warning
 
 PLAN: Final = "plan.json"
 SAMPLED_PART: Final = 8
@@ -213,6 +214,8 @@ def predict(
         for block in sample.blocks():
             advance(counted.add(block))
         counted.finish()
+    if warning := marks_warning(pretokenizer, counted.figures()):
+        progress.note(f"plan: in the sample {warning}")
     if counted.blocks < LEAST_BLOCKS:
         raise TooLittleText(counted.blocks)
     with progress.stage("fit", None, "curves") as advance:

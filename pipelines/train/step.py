@@ -23,6 +23,7 @@ from pipelines.train.rounds import CheckpointMismatch, ShardSource, TrainingTarg
 from pipelines.train.settings import Train, resolve
 from pipelines.train.vocabulary_sizes import size_directories, write_sizes
 from pipelines.words.counting import count_words, word_files
+from pipelines.words.marks import marks_warning
 from pipelines.words.weighting import Weighting
 
 ROUNDS_OF_PARITY: Final = 8
@@ -45,6 +46,8 @@ def train(settings: Train, context: Context) -> Trained:
         context.progress.note(f"extend: the tokenizer has no special tokens; new ids begin at {first:,}")
     with output:
         words = _words(settings, files, out / "words", context)
+        if warning := marks_warning(words.settings["pretokenizer"], words.facts["languages"]):
+            context.progress.note(f"train: {warning}")
         made = train_words(words, out / "words", output, settings, extended, context, parallel)
         write_sizes(settings.sizes, out, made.manifest, context)
     facts = made.manifest.facts

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from operators.word_table import WORDS_SCHEMA, WordCounter, by_language, text_sizes, word_bytes
+from operators.word_table import WORDS_SCHEMA, WordCounter, by_language, mark_figures, text_sizes, word_bytes
 from pipelines.engines.engine import Engine
 from pipelines.memory import TooLittleMemory
 from pipelines.outputs import replacing
@@ -20,7 +20,7 @@ from pipelines.progress import Progress
 
 COUNTED = "counted.json"
 """Scratch file: the names of the scratch tables that count."""
-FIGURES = ("words", "word_bytes", "count", "bytes", "characters")
+FIGURES = ("words", "word_bytes", "count", "bytes", "characters", "marks", "begin_with_mark", "with_letters")
 """Figures of each language: distinct words, their bytes; then occurrences, and bytes and characters of these."""
 _EMPTY = pa.RecordBatch.from_pylist([], WORDS_SCHEMA)
 
@@ -85,7 +85,8 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
         pq.write_table(table, temporary, compression="lz4", use_dictionary=["language"], write_statistics=["language"])
     figures = []
     for language, words, counts in (row for batch in table.to_batches() for row in by_language(batch)):
-        figures.append((language, [len(words), word_bytes(words), int(counts.sum()), *text_sizes(words, counts)]))
+        own = [len(words), word_bytes(words), int(counts.sum()), *text_sizes(words, counts)]
+        figures.append((language, [*own, *mark_figures(words, counts)]))
     return name, figures
 
 
@@ -108,6 +109,6 @@ def add_up_all(
             advance(1)
     for _, found in added.values():
         for language, figures in found:
-            sums[language] = [a + b for a, b in zip(sums.get(language, [0] * 5), figures, strict=True)]
+            sums[language] = [a + b for a, b in zip(sums.get(language, [0] * len(FIGURES)), figures, strict=True)]
     languages = {one: dict(zip(FIGURES, sums[one], strict=True)) for one in sorted(sums)}
     return [name for name, _ in added.values()], languages
