@@ -1,7 +1,7 @@
 """Slow, loop-written answers that the fast code is compared with. Plain Python integers, no numpy."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 
@@ -12,6 +12,7 @@ def train(
     special_tokens: Sequence[str] = (),
     min_pair_count: int = 1,
     max_token_length: int | None = None,
+    may_join: Callable[[bytes, bytes], bool] = lambda left, right: True,
 ) -> list[tuple[bytes, bytes, int]]:
     """The merge list (left, right, count), one merge at a time, with the counts that Hugging Face's trainer keeps."""
     from operators.byte_level import BYTE_TO_CHAR  # the definition of the order itself
@@ -19,7 +20,7 @@ def train(
     names = list(special_tokens)
     names += sorted(char for char in BYTE_TO_CHAR.values() if char not in names)
     texts = {names.index(char): bytes([byte]) for byte, char in BYTE_TO_CHAR.items()}
-    learned = extend(words, vocabulary_size, names, [], min_pair_count, max_token_length)
+    learned = extend(words, vocabulary_size, names, [], min_pair_count, max_token_length, may_join)
     merges = []
     for left, right, token, count in learned:
         texts[token] = texts[left] + texts[right]
@@ -34,12 +35,10 @@ def extend(
     given: Sequence[tuple[int, int]],
     min_pair_count: int = 1,
     max_token_length: int | None = None,
+    may_join: Callable[[bytes, bytes], bool] = lambda left, right: True,
 ) -> list[tuple[int, int, int, int]]:
-    """The merges (left, right, token, count) learned after `given`, for a vocabulary of `names` by id.
-
-    Names are spelled in the ByteLevel alphabet; those of special tokens as they are.
-    """
-    from operators.byte_level import BYTE_TO_CHAR
+    """The merges (left, right, token, count) learned after `given`, for a vocabulary of `names` by id (ByteLevel)."""
+    from operators.byte_level import BYTE_TO_CHAR, to_bytes
 
     tokens, ids = list(names), {name: i for i, name in reversed(list(enumerate(names)))}
     length = {ids[char]: 1 for char in BYTE_TO_CHAR.values()}
@@ -84,7 +83,9 @@ def extend(
         count = totals[best]
         if count < max(1, min_pair_count):
             break
-        learned.append((left, right, merge(best), count))
+        waiting.discard(best)
+        if may_join(*(to_bytes(tokens[part]) or b"" for part in best)):
+            learned.append((left, right, merge(best), count))
     return learned
 
 

@@ -31,14 +31,17 @@ from operators.kernels.cased_words import CASE, CONTRACTION, SLASHES, settle_cas
 from operators.kernels.intrinsics import WIDE, add_bits, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
 from operators.kernels.scan import (
     BLOCK_BYTES,
+    FAMILY,
+    FROM_RIGHT,
     GPT2,
     O200K,
-    QWEN,
+    SINGLE,
     TEKKEN,
     after_character,
     classify,
     contraction_end,
-)  # fmt: skip
+    number_rule,
+)
 from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 _LETTER, _SIGN = np.uint8(UPPER | LOWER | CASELESS), np.uint8(OTHER | MARK)
@@ -67,11 +70,12 @@ def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, kind: in
     """Write where pre-tokens begin, a bit a byte, and the places that need the text to `todo`; return how many.
 
     text: uint8, a block of documents; kinds: uint8, their classes, zeros behind them. documents: uint64[n_words64 + 1],
-    a bit where a document begins and where the last one ends. kind: CL100K, QWEN, O200K or TEKKEN. borders:
-    uint64[n_words64], written. todo: int64, with space for one entry a byte.
+    a bit where a document begins and where the last one ends. kind: a scanner other than GPT2, with its rule for
+    numbers. borders: uint64[n_words64], written. todo: int64, with space for one entry a byte.
     """
     zero = np.uint64(0)
-    single, cased = kind in (QWEN, TEKKEN), kind in (O200K, TEKKEN)
+    family, single = kind & FAMILY, number_rule(kind) == SINGLE
+    cased = family in (O200K, TEKKEN)
     others = lower = tails = heads = taken_ends = zero
     joined_carry = tail_carry = zero
     letters = numbers = signs = blanks = line_ends = plain = firsts = free_ends = spaces = zero
@@ -160,7 +164,7 @@ def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, kind: in
         if last_blanks & within != 0:
             n_todo = add_todo(last_blanks & within, base, 0, WIDE_BLANK, todo, n_todo)
 
-        if kind != TEKKEN:
+        if family != TEKKEN:
             apostrophes = lanes_equal(text, base, _APOSTROPHE) & (behind_letters if cased else first_signs) & signs
             if apostrophes != 0:
                 n_todo = add_todo(apostrophes, base, 0, CONTRACTION, todo, n_todo)
@@ -173,7 +177,9 @@ def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, kind: in
 
 
 @njit(cache=True, nogil=True)
-def find_borders_gpt2(text: Any, kinds: Any, documents: Any, n_words64: int, borders: Any, todo: Any) -> int:
+def find_borders_gpt2(
+    text: Any, kinds: Any, documents: Any, n_words64: int, kind: int, borders: Any, todo: Any
+) -> int:  # fmt: skip
     """Write borders as `find_borders` does, for GPT-2's expression, in which only a plain space joins what follows.
 
     A run of letters, of numbers or of signs is one pre-token, with the plain space before it; the last character of a
@@ -181,7 +187,7 @@ def find_borders_gpt2(text: Any, kinds: Any, documents: Any, n_words64: int, bor
     """
     zero = np.uint64(0)
     letters = numbers = signs = spaces = plain = zero
-    n_todo = 0
+    n_todo, rule = 0, number_rule(kind)
     following = lanes_of(kinds, 0, _SPACES)
     for word64 in range(n_words64):
         base = word64 * WIDE
@@ -198,7 +204,13 @@ def find_borders_gpt2(text: Any, kinds: Any, documents: Any, n_words64: int, bor
         first_signs = signs & ~((signs << _ONE | before_signs) & inside)
         begun = starts | (first_signs & (apart | starts))
         begun |= letters & ~((letters << _ONE | before_letters) & inside) & (apart | starts)
-        begun |= numbers & ~((numbers << _ONE | before_numbers) & inside) & (apart | starts)
+        first_numbers = numbers & ~((numbers << _ONE | before_numbers) & inside)
+        if rule == 0:
+            begun |= first_numbers & (apart | starts)
+        else:
+            begun |= numbers & ~within if rule == SINGLE else first_numbers
+        if rule > SINGLE and first_numbers != 0:
+            n_todo = add_todo(first_numbers, base, 0, NUMBERS, todo, n_todo)
         begun |= spaces & ~((spaces << _ONE | before_spaces) & inside)
         last = spaces & ~(spaces >> _ONE | following << _TOP) & ~(starts >> _ONE | documents[word64 + 1] << _TOP)
         begun |= last & ~within
@@ -233,11 +245,28 @@ def write_ends(borders: Any, n_words64: int, base: int, ends: Any, count: int, r
 
 
 @njit(cache=True, nogil=True)
+def settle_numbers(text: Any, kinds: Any, documents: Any, borders: Any, at: int, from_right: bool) -> None:
+    """Cut the run of numbers that begins at `at` into threes, from its end if `from_right`; two passes over it."""
+    first, end = 0, at
+    while from_right and kinds[end] == NUMBER and (end == at or not is_set(documents, end)):
+        end = after_character(text, end)
+        first = (first + 1) % 3
+    begin, left = at, first if first > 0 else 3  # numbers up to the next border
+    while kinds[at] == NUMBER and (at == begin or not is_set(documents, at)):
+        if left == 0:
+            set_bit(borders, at)
+            left = 3
+        at = after_character(text, at)
+        left -= 1
+
+
+@njit(cache=True, nogil=True)
 def settle_todo(
     text: Any, kinds: Any, documents: Any, borders: Any, todo: Any, n_todo: int, kind: int
 ) -> None:  # fmt: skip
     """Set and clear the borders at the places in `todo`; see `find_borders`."""
-    if kind in (O200K, TEKKEN):
+    family, rule = kind & FAMILY, number_rule(kind)
+    if family in (O200K, TEKKEN):
         n_todo = settle_cased(text, kinds, documents, borders, todo, n_todo, kind)
     for i in range(n_todo):
         at, place = todo[i] >> 3, todo[i] & 7
@@ -245,18 +274,13 @@ def settle_todo(
             end = at
             while end < len(text) and end < at + 4 and (end == at or not is_set(documents, end)):
                 end += 1
-            after = contraction_end(text[:end], at, kind != GPT2)
-            if after > at and kind == GPT2:
+            after = contraction_end(text[:end], at, family != GPT2)
+            if after > at and family == GPT2:
                 clear_bit(borders, at + 1)
             if after > at and after < len(text) and kinds[after] & _LETTER:
                 set_bit(borders, after)
         elif place == NUMBERS:
-            count = 0
-            while kinds[at] == NUMBER and (count == 0 or not is_set(documents, at)):
-                if count > 0 and count % 3 == 0:
-                    set_bit(borders, at)
-                at = after_character(text, at)
-                count += 1
+            settle_numbers(text, kinds, documents, borders, at, rule == FROM_RIGHT)
         elif place == WIDE_BLANK:
             while text[at] & 0xC0 == 0x80:
                 at -= 1
@@ -308,10 +332,10 @@ def scan_borders(
             for i in range(document, stop + 1):
                 at = starts[i] - begin
                 document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
-            if kind != GPT2:
+            if kind & FAMILY != GPT2:
                 n_todo = find_borders(text, kinds, document_bits, n_words64, kind, borders, todo)
             else:
-                n_todo = find_borders_gpt2(text, kinds, document_bits, n_words64, borders, todo)
+                n_todo = find_borders_gpt2(text, kinds, document_bits, n_words64, kind, borders, todo)
             settle_todo(text, kinds, document_bits, borders, todo, n_todo, kind)
             borders[n_words64] = 0
             borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last pre-token ends

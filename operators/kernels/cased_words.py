@@ -16,8 +16,8 @@ from typing import Any, Final
 from numba import njit
 
 from operators.kernels.bits import clear_bit, next_bit, set_bit
-from operators.kernels.scan import O200K, cased_end, contraction_end, o200k_end
-from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
+from operators.kernels.scan import FAMILY, O200K, cased_end, contraction_end, o200k_end
+from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, UPPER
 
 CASE: Final = 0
 CONTRACTION: Final = 1
@@ -88,9 +88,9 @@ def _settle_contraction(text: Any, kinds: Any, borders: Any, at: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _settle_slashes(text: Any, kinds: Any, borders: Any, at: int, kind: int) -> int:
-    """Scan anew from behind the slashes at `at` up to a blank behind a letter or number; return its place.
+    """Scan anew from behind the slashes at `at`, up to where borders no longer depend on what was before; return it.
 
-    From such a blank on borders do not depend on what is before it.
+    They do not from a number or blank on, from a letter behind none and no mark, from a line end behind a letter.
     """
     end = at
     while kinds[end] == NEWLINE or (end < len(text) and text[end] == 0x2F):
@@ -100,9 +100,13 @@ def _settle_slashes(text: Any, kinds: Any, borders: Any, at: int, kind: int) -> 
         if end < len(text):
             set_bit(borders, end)
         return end
-    while end < len(text) and not (kinds[end] & (SPACE | NEWLINE) and kinds[end - 1] & (_LETTER | NUMBER)):
+    while (
+        kinds[end] & (OTHER | MARK)
+        or (kinds[end] == NEWLINE and kinds[end - 1] & (_LETTER | NUMBER) == 0)
+        or (kinds[end] & _LETTER and kinds[end - 1] & (_LETTER | MARK))
+    ):
         set_bit(borders, end)
-        begin, end = end, o200k_end(text, kinds, end, 3 if kind == O200K else 1, kind == O200K)
+        begin, end = end, o200k_end(text, kinds, end, 1, kind & FAMILY == O200K)
         _clear(borders, begin + 1, end)
     if end < len(text):
         set_bit(borders, end)

@@ -30,6 +30,16 @@ QWEN: Final = 3
 TEKKEN: Final = 4
 """O200K with single numbers as pre-tokens, without contractions."""
 
+SINGLE: Final = 8
+THREES: Final = 16
+FROM_RIGHT: Final = 24
+"""Rules for numbers, one of which may be added to a scanner's constant; without one its expression's own rule holds.
+
+FROM_RIGHT cuts a run of numbers into threes from its end: its first piece has 1 to 3.
+"""
+FAMILY: Final = 7
+"""Mask of the scanner in a constant with a rule."""
+
 BLOCK_BYTES: Final = 1 << 16
 """Size of the blocks of documents that are classified together, about; they stay in the processor's cache."""
 
@@ -92,6 +102,16 @@ def classify(text: U8, blocks: U16, classes: U8, kinds: U8) -> None:
                 break
             high &= ~((1 << (after - i)) - 1)
         i = following
+
+
+@njit(cache=True, nogil=True)
+def number_rule(kind: int) -> int:
+    """Return the rule for numbers of a scanner; 0 is GPT-2's own, whole runs with the plain space before them."""
+    if kind & ~FAMILY:
+        return kind & ~FAMILY
+    if kind == GPT2:
+        return 0
+    return SINGLE if kind in (QWEN, TEKKEN) else THREES
 
 
 @njit(cache=True, nogil=True)

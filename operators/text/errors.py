@@ -18,6 +18,16 @@ class BadPattern(UsageError):
         )
 
 
+class RuleRefused(UsageError):
+    """A rule that cannot be put on top of a pre-tokenizer."""
+
+    rule: str
+    value: str
+    reason: str
+    names: str
+    message = "{rule}: {value} needs a pre-tokenizer of a name that cuts numbers ({names}); {reason}"
+
+
 class PatternGaveUp(DataError):
     """A regular expression that backtracks too long on a document."""
 

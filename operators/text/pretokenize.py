@@ -37,13 +37,21 @@ from operators.text.preprocessing import (
 )
 from operators.text.pretokenizers import NAMES, NO_SPLIT, PATTERNS, PRETOKENIZERS
 from operators.text.regex_syntax import UnknownSyntax, ambiguity, from_tiktoken_syntax
+from operators.text.rules import SCANNED
 from operators.text.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
 from operators.unicode.classes import BLOCKS, CLASSES
 
 _KINDS: Final[dict[str, int]] = {
     row.regex: getattr(scanners, row.scanner) for row in PRETOKENIZERS.values() if row.scanner is not None
 }
-"""Regular expression to the number of its scanner."""
+_KINDS.update(
+    {
+        regex: getattr(scanners, scanner) + getattr(scanners, rule)
+        for regex, (scanner, rule) in SCANNED.items()
+        if regex not in _KINDS
+    }
+)
+"""Regular expression to the number of its scanner, with its rule for numbers."""
 _BYTES_PER_PIECE: Final = 4
 """A guess for the first allocation; English under gpt4 has about 4.6."""
 

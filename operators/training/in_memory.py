@@ -8,7 +8,7 @@ from operators.arrays import I64
 from operators.shard import PairChanges, Shard
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.parity import Choices, LanguageWords, ParityRule, ParitySelection
-from operators.training.reducer import Reducer, learn_rounds
+from operators.training.reducer import Judge, Reducer, learn_rounds
 from operators.training.selection import Selection
 
 
@@ -21,6 +21,7 @@ def train_words(
     min_pair_count: int = 1,
     max_token_length: int | None = None,
     selection: Selection | None = None,
+    judge: Judge | None = None,
 ) -> Merges:
     """Learn merges from words with counts, until there are `vocabulary_size` tokens; fewer where no pair is left.
 
@@ -30,7 +31,8 @@ def train_words(
     `start` holds the special tokens, which take the ids 0, 1, ... before the bytes; or it is a tokenizer to extend.
     Then its merges are applied first, and only the new ones are returned: `operators.training.extension.extend` joins
     them, after `check_extendable`. No pair under `min_pair_count` is merged. `max_token_length` is Hugging Face's
-    setting (see `Shard`). `selection` chooses the pairs, by frequency where it is None.
+    setting (see `Shard`). `selection` chooses the pairs, by frequency where it is None; pairs that
+    `judge` forbids are passed over.
 
     The list equals that of `babelmerge train`, and of Hugging Face's `BpeTrainer`. Raises CountOverflow, ShardTooLarge.
 
@@ -45,7 +47,7 @@ def train_words(
     if not isinstance(start, Tokenizer):
         start = Tokenizer("none", tuple(start), Merges.from_rows([]))
     shard = Shard(words, counts, start.byte_ids, max_token_length)
-    reducer = Reducer(start, vocabulary_size, min_pair_count, selection)
+    reducer = Reducer(start, vocabulary_size, min_pair_count, selection, judge)
 
     def apply(batch: Merges) -> list[PairChanges]:
         return [shard.apply(batch)]

@@ -7,7 +7,7 @@ create sort behind all of them (docs/explanation/exactness.md).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,10 @@ from operators.shard import PairChanges
 from operators.tokenizer import Merges, Tokenizer, UnusableIds
 from operators.training.pair_totals import PairTotals
 from operators.training.selection import Selection
+from operators.training.whole_characters import FORBIDDEN, LAST
 
+Judge: TypeAlias = Callable[[bytes, bytes], int]
+"""Verdict on the texts of two tokens, one of `operators.training.whole_characters`."""
 REPLAYED_MERGES: Final = 512
 """Merges replayed at a time: few enough for their reports to be small, many enough for round trips not to count."""
 _MAX_RESTORED_BYTES: Final = 1 << 30
@@ -34,12 +37,13 @@ class Reducer:
         vocabulary_size: int,
         min_pair_count: int = 1,
         selection: Selection | None = None,
+        judge: Judge | None = None,
     ) -> None:
         """Stop at `vocabulary_size` tokens (special and byte tokens included) or under `min_pair_count` (>= 1).
 
         `start` holds the special tokens, to which bytes are added; or it is a tokenizer to extend. New ids follow its
         largest one; its merges must be replayed before the first batch is asked for. `selection` must be empty; None
-        selects by frequency.
+        selects by frequency. Pairs that `judge` forbids are passed over.
         """
         if not isinstance(start, Tokenizer):
             start = Tokenizer("none", tuple(start), Merges.from_rows([]))
@@ -49,6 +53,7 @@ class Reducer:
         self._target_size = vocabulary_size
         self._minimum = max(1, min_pair_count)
         self._selection: Selection = PairTotals() if selection is None else selection
+        self._judge = judge
         self._rounds: list[Merges] = []
         self._applied = 0
         self._replayed: Merges | None = None
@@ -79,7 +84,7 @@ class Reducer:
         self._add(changes)
         if not self.missing:
             return Merges.from_rows([])
-        pairs, counts = self._selection.take(self.missing, self._minimum)
+        pairs, counts = self._take()
         lefts, rights = (pairs >> 32).astype(np.int32), (pairs & 0xFFFFFFFF).astype(np.int32)
         tokens: list[int] = []
         ids, texts, size = self._ids, self._texts, self._size
@@ -130,6 +135,20 @@ class Reducer:
                 return False
         self._rounds.append(batch)
         return True
+
+    def _take(self) -> tuple[I64, I64]:
+        """Take the next pairs that may be merged; one merge at a time would pass over the same ones."""
+        while True:
+            pairs, counts = self._selection.take(self.missing, self._minimum)
+            if self._judge is None or not len(pairs):
+                return pairs, counts
+            both = zip((pairs >> 32).tolist(), (pairs & 0xFFFFFFFF).tolist(), strict=True)
+            verdicts = np.array([self._judge(self._texts[left], self._texts[right]) for left, right in both])
+            if len(last := np.flatnonzero(verdicts == LAST)):
+                self._selection.requeue(pairs[last[0] + 1 :])
+                verdicts[last[0] + 1 :] = FORBIDDEN
+            if (allowed := verdicts != FORBIDDEN).any():
+                return pairs[allowed], counts[allowed]
 
     def _add(self, changes: Sequence[PairChanges]) -> None:
         self._selection.add(changes)

@@ -15,10 +15,12 @@ from operators.errors import DataError
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import DEFAULT
+from operators.text.rules import KEEP, Digits, with_digits
 from operators.tokenizer import Merges
 from operators.tokenizer import Tokenizer as TokenizerData
 from operators.training.extension import check_extendable, extend, with_special_tokens
 from operators.training.in_memory import train_words
+from operators.training.whole_characters import judge
 from operators.word_table import WordCounter, WordTable, text_sizes
 from pipelines.engines.local_engine import processors
 from pipelines.in_memory.kernels import compile_if_needed
@@ -47,19 +49,12 @@ class NoText(DataError):
 
 
 def train(
-    texts: Texts | TextsOfLanguages,
-    *,
-    vocab_size: int = 32_768,
-    pretokenizer: str | None = None,
-    special_tokens: Sequence[str] = (),
-    min_pair_count: int = 1,
-    max_token_length: int | None = None,
-    shares: Mapping[str, float] | None = None,
-    weights: Mapping[str, float] | None = None,
-    temperature: float | None = None,
-    extending: Tokenizer | None = None,
-    threads: int | None = None,
-) -> Tokenizer:
+    texts: Texts | TextsOfLanguages, *, vocab_size: int = 32_768, pretokenizer: str | None = None,
+    digits: Digits = "keep", whole_characters: bool = False, special_tokens: Sequence[str] = (),
+    min_pair_count: int = 1, max_token_length: int | None = None, shares: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | None = None, temperature: float | None = None,
+    extending: Tokenizer | None = None, threads: int | None = None,
+) -> Tokenizer:  # fmt: skip
     """Train a byte-level BPE tokenizer on texts in memory; the merge list is that of the command `train`.
 
     It equals that of Hugging Face's `BpeTrainer` on the same texts. The texts may be more than fits into memory, as a
@@ -71,6 +66,10 @@ def train(
         vocab_size: tokens in all: special tokens, the 256 bytes, one for each merge. There are fewer where no pair is
             left.
         pretokenizer: a name (o200k is the default), none, or a regular expression (docs/explanation/pretokenizers.md).
+        digits: `keep` numbers as the pre-tokenizer cuts them, or cut runs of them `single`, in `threes`, or in
+            `threes-from-right`.
+        whole_characters: merge whole characters only: no token crosses or splits a character's border, except as the
+            beginning of one character.
         special_tokens: tokens that stand for no text; they take the first ids, or those behind those of `extending`.
         min_pair_count: training ends when the most frequent pair is rarer than this.
         max_token_length: pairs whose bytes reach this length together are not merged.
@@ -94,7 +93,7 @@ def train(
     267
     """
     weighting = _weighting(texts, shares, weights, temperature)
-    start = _start(extending, pretokenizer, special_tokens, max_token_length)
+    start = _start(extending, pretokenizer, digits, special_tokens, max_token_length)
     _check_size(vocab_size, len(start.tokens))
     compile_if_needed(("words",) if vocab_size < UINT16_IDS else ("words", "uint32_ids"))
     languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
@@ -103,8 +102,9 @@ def train(
     if not len(words):
         raise NoText
     merges = train_words(
-        words, counts, vocab_size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length
-    )
+        words, counts, vocab_size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length,
+        judge=judge if whole_characters else None,
+    )  # fmt: skip
     return Tokenizer(extend(start, merges)[0])
 
 
@@ -197,8 +197,9 @@ def _weighting(
 
 
 def _start(
-    extending: Tokenizer | None, pretokenizer: str | None, special_tokens: Sequence[str], max_token_length: int | None
-) -> TokenizerData:
+    extending: Tokenizer | None, pretokenizer: str | None, digits: Digits, special_tokens: Sequence[str],
+    max_token_length: int | None,
+) -> TokenizerData:  # fmt: skip
     """Tokenizer that training begins with: special tokens and bytes, or the one to extend."""
     if isinstance(special_tokens, str):
         raise BadSettings("special_tokens", f"{special_tokens!r} is one text; put it in a list")
@@ -207,12 +208,13 @@ def _start(
         if not token or [*special_tokens, *known].count(token) > 1:
             raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
     if extending is not None:
-        if pretokenizer:
-            raise BadSettings("pretokenizer", "is that of the tokenizer to extend; leave it out")
+        for name, given in (("pretokenizer", pretokenizer), ("digits", digits != KEEP)):
+            if given:
+                raise BadSettings(name, "is that of the tokenizer to extend; leave it out")
         start = with_special_tokens(extending.data, special_tokens) if special_tokens else extending.data
         check_extendable(start, max_token_length)
         return start
-    return TokenizerData(pretokenizer or DEFAULT, tuple(special_tokens), Merges.from_rows([]))
+    return TokenizerData(with_digits(pretokenizer or DEFAULT, digits), tuple(special_tokens), Merges.from_rows([]))
 
 
 def _check_size(vocab_size: int, present: int) -> None:

@@ -17,6 +17,7 @@ from operators.shard import PairChanges, Shard
 from operators.tokenizer import Merges, Tokenizer, same_merges
 from operators.training.reducer import Reducer, learn_rounds
 from operators.training.selection import Selection
+from operators.training.whole_characters import judge
 from pipelines.context import Context
 from pipelines.engines.engine import Engine
 from pipelines.engines.fleet import Call, Fleet
@@ -105,6 +106,8 @@ class TrainingTarget:
     min_pair_count: int
     selection: Callable[[], Selection] | None = None
     """Maker of a selection; None: by frequency."""
+    whole_characters: bool = False
+    """Merge whole characters only (`operators.training.whole_characters`)."""
 
     def reducer(self, rounds: Sequence[Merges] = (), *, records: bool = False) -> Reducer:
         """Return a reducer that has these rounds and no counts yet. `records`: it keeps rounds that others choose.
@@ -112,7 +115,8 @@ class TrainingTarget:
         Raises CheckpointMismatch if no reducer can choose these rounds.
         """
         selection = None if records or self.selection is None else self.selection()
-        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count, selection)
+        restriction = judge if self.whole_characters else None
+        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count, selection, restriction)
         if not all(reducer.restore_round(batch) for batch in rounds):
             raise CheckpointMismatch
         return reducer

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from operators.text.pretokenizers import DEFAULT
+from operators.text.rules import KEEP, Digits, with_digits
 from operators.tokenizer_files.transformers_files import ROLES
 from pipelines.results import Trained
 from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings
@@ -36,6 +37,11 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     """Smaller vocabulary sizes: also write the tokenizer of each, to size-<size>/ in the same directory."""
     pretokenizer: str | None = None
     """A name ({pretokenizers}; default: o200k) or a regular expression: its matches and the gaps are pre-tokens."""
+    digits: Digits = "keep"
+    """Way to cut runs of numbers: `keep` the pre-tokenizer's, each `single`, in `threes`, or in `threes-from-right`."""
+    whole_characters: bool = False
+    """Merge whole characters only: no token crosses or splits a character's border, except as the beginning of one
+    character."""
     special_tokens: list[str] = []
     """Special tokens, in order; they take the first ids and stand for no text. With `extend`, the next free ids."""
     bos_token: str | None = None
@@ -113,7 +119,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     if extended is not None and special:
         extended = _with_special(extended, special, settings)
     given = DEFAULT if settings.pretokenizer is None else settings.pretokenizer
-    pretokenizer = extended.pretokenizer if extended else given
+    pretokenizer = extended.pretokenizer if extended else with_digits(given, settings.digits)
     if not extended:
         require_unambiguous(pretokenizer)
     size, sizes = _sizes(settings, len(extended.tokens) if extended else 256 + len(special))
@@ -148,6 +154,8 @@ def _check_parity(settings: Train) -> None:
         raise BadSettings("parity_ratios", "cannot be joined with parity; let text or ratios decide")
     if settings.parity_ratios == {}:
         raise BadSettings("parity_ratios", "names no language; give each its ratio")
+    if settings.whole_characters and settings.by_parity:
+        raise BadSettings("whole_characters", "cannot be joined with parity, whose rounds are proved without it")
     if given and not settings.by_parity:
         raise BadSettings(given[0], "needs parallel text or ratios; add --parity or --parity-ratios")
     if settings.parity_alpha is not None and settings.parity_window is None:
@@ -173,6 +181,8 @@ def _extended(settings: Train, reference: str) -> "Tokenizer":
     from operators.training.extension import check_extendable
     from pipelines.tokenizers import load_tokenizer
 
+    if settings.digits != KEEP:
+        raise BadSettings("digits", "are cut as in the tokenizer that is extended; leave it out")
     if settings.out and Path(reference).is_dir() and Path(reference).resolve() == Path(settings.out).resolve():
         raise BadSettings("extend", "is the output directory; name another --out")
     tokenizer = load_tokenizer(reference)

@@ -107,7 +107,8 @@ def train_words(
         longest, languages = settings.max_token_length, () if plan is None else plan.languages
         source = ShardSource(paths, shards, multipliers, start.byte_ids, longest, languages)
         selection = None if plan is None else selection_of(plan, start, longest)
-        target = TrainingTarget(start, int(settings.vocab_size or 0), settings.min_pair_count, selection)
+        size, least = int(settings.vocab_size or 0), settings.min_pair_count
+        target = TrainingTarget(start, size, least, selection, settings.whole_characters)
         reducer = _learn(target, source, checkpoint, settings.resume, context)
         tokenizer, repeated = extend(start, reducer.merges)
         saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
