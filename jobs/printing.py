@@ -49,7 +49,7 @@ class Printer:
 
     def begin(self, arguments: list[str]) -> None:
         """Begin a command: its arguments say how a wrong usage is printed; `as_json` is set anew by a workflow file."""
-        pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+        pairs = zip(arguments, [*arguments[1:], ""], strict=False)
         self.as_json = any(one == "--progress=json" or (one, value) == ("--progress", "json") for one, value in pairs)
 
     def result(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """Lost workers: the note about them, and the number that a command accepts."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,8 @@ def test_one_more_than_allowed_ends_the_run_with_a_line(
 ) -> None:
     assert lose(3, monkeypatch, tmp_path) == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line == (
-        "babelmerge: more than 2 workers were lost (--max-failures), the last one at count_spans of item 2: its "
+    assert json.loads(line)["error"] == (
+        "more than 2 workers were lost (--max-failures), the last one at count_spans of item 2: its "
         "process ended without a word; look at their memory and the cluster's log, then run the same command again: "
         "it resumes from here"
     )

@@ -15,6 +15,7 @@ from jobs.printing import Printer
         (["--progress=json", "train"], True),
         (["train", "json", "--progress"], False),
         (["train", "--progress", "off", "json"], False),
+        ([], False),
     ],
 )
 def test_arguments_say_how_errors_are_printed(
