@@ -42,7 +42,8 @@ def settle_cased(
             todo[kept] = todo[i]
             kept += 1
             continue
-        if place == CONTRACTION and (at == contracted or not _may_contract(text[at + 1])):
+        last = at + 1 >= len(text)
+        if place == CONTRACTION and (at == contracted or last or not _may_contract(text[at + 1])):
             continue
         if not begin <= at < stop:
             begin, stop = at, next_bit(documents, at)

@@ -101,7 +101,7 @@ def test_a_credential_opens_the_store_and_is_in_nothing_that_is_written(
         for command in (("train",), ("retokenize", "--tokenizer", "tok"), ("mixture", "--tokenizer", "tok"),
                         ("premiums", "--tokenizer", "tok", "--baseline", "en")):  # fmt: skip
             status, _, err = quiet_command(*command, file, "--out", "failed", *QUIET)
-            assert status == 1 and "babelmerge: " in err
+            assert status == 1 and json.loads(err.splitlines()[-1])["error"]
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "environment"])

@@ -103,17 +103,17 @@ def large() -> ReportInputs:
     )
 
 
-def design() -> DesignFound:
+def design(en: str = "en", my: str = "my", other: str = HOSTILE) -> DesignFound:
     """Return a design of three languages, of which one pays for it."""
     figures = {"loss": (0.0, 0.02, 0.05), "gini": (0.2, 0.1, 0.15), "worst": (2.0, 1.5, 1.8)}
     frontier = pl.DataFrame({"method": ["unweighted", "chosen", "temperature 5"], "chosen": [False, True, False]})
-    frontier = frontier.with_columns(tokens=pl.Series([1_000, 1_020, 1_050]), worst_language=pl.lit("my"))
+    frontier = frontier.with_columns(tokens=pl.Series([1_000, 1_020, 1_050]), worst_language=pl.lit(my))
     for name, values in figures.items():
         low, high = pl.Series([0.9 * one for one in values]), pl.Series([1.1 * one for one in values])
         frontier = frontier.with_columns(**{name: pl.Series(values), f"{name}_low": low, f"{name}_high": high})
     languages = pl.DataFrame(
         {
-            "language": ["en", "my", HOSTILE], "weight": [1.0, 9.0, 3.0], "documents": [9] * 3,
+            "language": [en, my, other], "weight": [1.0, 9.0, 3.0], "documents": [9] * 3,
             "tokens_before": [250, 500, 250], "tokens_after": [300, 450, 250], "premium_before": [1.0, 2.0, 1.0],
             "premium_after": [1.0, 1.5, 0.83], "change": [0.2, -0.1, 0.0],
         }
@@ -121,7 +121,7 @@ def design() -> DesignFound:
     bounds = [f"{name}_{end}" for name in ("premium_after", "change") for end in ("low", "high")]
     languages = languages.with_columns(pl.lit(None, pl.Float64).alias(name) for name in bounds)
     facts = {
-        "languages": 3, "baseline": "en", "gini_before": 0.2, "gini": 0.1, "worst_before": 2.0, "worst": 1.5,
+        "languages": 3, "baseline": en, "gini_before": 0.2, "gini": 0.1, "worst_before": 2.0, "worst": 1.5,
         "loss": 0.02,
     }  # fmt: skip
     return DesignFound(frontier, languages, facts)

@@ -108,7 +108,7 @@ def make_small(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("pipelines.words.spans.SMALLEST_SPAN_BYTES", 500)
     patch.setattr("pipelines.retry.PAUSES_S", (0.01, 0.01, 0.01))
     made = Checkpoint.__init__
-    patch.setattr(made, "__defaults__", (0.0, (made.__defaults__ or ())[1]))  # every round is written at once
+    patch.setattr(made, "__defaults__", (0.0, *(made.__defaults__ or ())[1:]))  # every round is written at once
 
 
 def files_of(out: Path) -> dict[str, bytes]:

@@ -31,7 +31,7 @@ from jobs.command import main
 
 where, number = sys.argv[1], int(sys.argv[2])
 made = pipelines.train.checkpoint.Checkpoint.__init__
-made.__defaults__ = (0.0, made.__defaults__[1])  # every round is written at once
+made.__defaults__ = (0.0, *made.__defaults__[1:])  # every round is written at once
 pipelines.train.rounds.ANSWER_EVERY_S = 0.0
 calls = 0
 
@@ -99,6 +99,7 @@ def test_kill_9_and_the_same_command_again_give_the_same_bytes(
 ) -> None:
     """Each kill hits the run that the kills before it left behind; the last run is let through."""
     arguments = ["train", str(corpus), "--vocab-size", "600", "--out", "o", "--engine", "local", "--sizes", "300"]
+    arguments += ["--pretokenizer", "gpt4"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     told = ""
     for kill in [*kills.split(", "), "apply 1000000"]:

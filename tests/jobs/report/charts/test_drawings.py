@@ -11,7 +11,7 @@ from jobs.report.charts.drawings import CHARTS
 from jobs.report.inputs import CurvesFound, MixtureAbout, ReportInputs
 from jobs.report.page import draw_report
 from jobs.report.wording import named
-from tests.jobs.report.examples import EMPTY, compression, curves, mixture, premiums
+from tests.jobs.report.examples import EMPTY, compression, curves, design, mixture, premiums
 from tests.jobs.report.test_browser import BROWSER
 from tests.jobs.report.test_hostile_browser import opened
 
@@ -50,6 +50,7 @@ def inputs(tokenizers: list[str]) -> ReportInputs:
         compression=compression([(name, 100 + i, 50) for i, name in enumerate(NAMES)]),
         curves=shared,
         sweep=own,
+        design=design(*NAMES[:3]),
         examples=pl.DataFrame(
             [{"tokenizer": tokenizer, "language": name, "id": name, "tokens": [name.encode() or b" "]}
              for tokenizer in tokenizers for name in NAMES]
