@@ -23,7 +23,20 @@ WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__ve
     name for name, home in bm._HOMES.items() if home == "pipelines.results" or name == "PremiumTables"
 }
 """Names that need none: errors are raised, sources are for settings, results are returned."""
-SETTINGS = {"Curves", "Design", "Join", "Mixture", "Peek", "Plan", "Premiums", "Report", "Retokenize", "Sweep", "Train"}
+SETTINGS = {
+    "Curves",
+    "Design",
+    "Join",
+    "Mixture",
+    "Peek",
+    "Plan",
+    "Premiums",
+    "Prune",
+    "Report",
+    "Retokenize",
+    "Sweep",
+    "Train",
+}
 """Their examples are those of `run`."""
 
 

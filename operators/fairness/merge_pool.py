@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.arrays import F64, I32, I64
-from operators.fairness.language_words import LanguageWords
+from operators.fairness.shared_words import SharedWords
 from operators.kernels.merge_pool import count_uses, score_merges, spread_uses, subtract_saved
 from operators.tokenizer import Tokenizer
 
@@ -48,7 +48,7 @@ class MergePool:
         return tokens
 
 
-def merge_pool(training: LanguageWords, searched: LanguageWords, tokenizer: Tokenizer, taken: int) -> MergePool:
+def merge_pool(training: SharedWords, searched: SharedWords, tokenizer: Tokenizer, taken: int) -> MergePool:
     """Count the uses of a tokenizer's merges in both texts, which have the same languages."""
     trained, _ = merge_uses(training, tokenizer)
     saved, tokens = merge_uses(searched, tokenizer)
@@ -59,7 +59,7 @@ def merge_pool(training: LanguageWords, searched: LanguageWords, tokenizer: Toke
     return MergePool(taken, starts, language.astype(np.int32), *rows, symbols)
 
 
-def merge_uses(words: LanguageWords, tokenizer: Tokenizer) -> tuple[NDArray[np.int64], I64]:
+def merge_uses(words: SharedWords, tokenizer: Tokenizer) -> tuple[NDArray[np.int64], I64]:
     """Count how often encoding uses each merge, int64[merges, languages], and the tokens, int64[languages].
 
     A token that several merges make counts for the first of them.

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from operators.arrays import F64, I64
-from operators.fairness.language_words import LanguageWords
 from operators.fairness.limits import Limits
 from operators.fairness.objective import objective_of
+from operators.fairness.shared_words import SharedWords
 from operators.fairness.solve import Market
 from pipelines.design.parallel_halves import Halves
 from pipelines.design.settings import Design
@@ -28,9 +28,7 @@ def importance_of(objective: str | Mapping[str, float]) -> Mapping[str, float]:
     return {}
 
 
-def market_of(
-    settings: Design, training: LanguageWords, searched: LanguageWords, halves: Halves, baseline: str
-) -> Market:
+def market_of(settings: Design, training: SharedWords, searched: SharedWords, halves: Halves, baseline: str) -> Market:
     """Return the market. Raises BadSettings for languages that are not measured, and for bounds that cannot be met."""
     names = halves.languages
     measured = np.array([training.languages.index(name) for name in names], np.int64)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from operators.arrays import F64, I64
 from operators.errors import DataError
 from operators.fairness.intervals import judge
-from operators.fairness.language_words import LanguageWords
+from operators.fairness.shared_words import SharedWords
 from operators.redaction import shown
 from operators.text.pretokenize import require_unambiguous
 from operators.tokenizer import Merges, Tokenizer
@@ -158,12 +158,12 @@ def _save_tables(words: Manifest, halves: Halves, directory: Path, pretokenizer:
     for path in word_files(words, directory):
         for language, some, counts in words_by_language(path):
             trained.setdefault(language, []).append((some, counts))
-    training = LanguageWords.joined(trained).most_frequent(MOST_WORDS)
+    training = SharedWords.joined(trained).most_frequent(MOST_WORDS)
     searched = {name: [words_of(halves.text(name, halves.searched), pretokenizer)] for name in halves.languages}
     nothing = words_of(halves.text(halves.languages[0], halves.searched[:0]), pretokenizer)
     every = {name: searched.get(name, [nothing]) for name in training.languages}
     save_words(training, scratch / "training")
-    save_words(LanguageWords.joined(every), scratch / "searched")
+    save_words(SharedWords.joined(every), scratch / "searched")
 
 
 def _training(settings: Design, out: Path, weights: Mapping[str, float]) -> Train:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import F64, I64
-from operators.fairness.language_words import LanguageWords
 from operators.fairness.merge_pool import MergePool, merge_pool
+from operators.fairness.shared_words import SharedWords
 from operators.fairness.solve import Market, Prediction, solve
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.in_memory import train_words
@@ -100,7 +100,7 @@ def rounded(weights: F64) -> F64:
     return thousandths
 
 
-def save_words(words: LanguageWords, path: Path) -> None:
+def save_words(words: SharedWords, path: Path) -> None:
     """Write a word table for trials, two Arrow files: words with their ends, and rows."""
     tables = {
         ".words": pa.table({"word": words.words, "end": words.ends[1:]}),
@@ -117,7 +117,7 @@ def save_words(words: LanguageWords, path: Path) -> None:
 
 
 @lru_cache(maxsize=2)
-def load_words(path: Path) -> LanguageWords:
+def load_words(path: Path) -> SharedWords:
     """Read what `save_words` wrote; a process keeps both tables of a search."""
     tables = []
     for ending in (".words", ".rows"):
@@ -126,7 +126,7 @@ def load_words(path: Path) -> LanguageWords:
     words, rows = tables
     languages = tuple(words.schema.metadata[b"languages"].decode().split("\n"))
     word = pa.concat_arrays(words["word"].chunks or [pa.array([], pa.large_binary())])
-    return LanguageWords(languages, word, np.append(0, _ints(words["end"])), _ints(rows["label"]), _ints(rows["count"]))
+    return SharedWords(languages, word, np.append(0, _ints(words["end"])), _ints(rows["label"]), _ints(rows["count"]))
 
 
 def _ints(column: pa.ChunkedArray) -> I64:

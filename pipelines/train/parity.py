@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +23,14 @@ from pipelines.context import Context
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Manifest, Output, describe_inputs, replacing
-from pipelines.parallel_text.reading import Parallel, read_files
-from pipelines.parallel_text.selection import Choice, SelectTask, select_documents
 from pipelines.stage import Stage, Written, make
 from pipelines.train.settings import Train
 from pipelines.words.text_words import words_of
 from pipelines.words.weighting import UnknownLanguage
 from pipelines.words.word_tables import read_language_words
+
+if TYPE_CHECKING:
+    from pipelines.parallel_text.reading import Parallel  # imports Polars, which training without parity does not need
 
 CHOICES: Final = "choices.parquet"
 PARALLEL_WORDS: Final = "words.parquet"
@@ -92,7 +93,7 @@ class ParityPlan:
 class CountTask:
     """A language's parallel text, to be counted."""
 
-    parallel: Parallel
+    parallel: "Parallel"
     language: str
     pretokenizer: str
     into: Path
@@ -144,8 +145,11 @@ def count_parallel(
 
 def _read(
     files: Sequence[InputFile], languages: Sequence[str], scratch: Path, context: Context
-) -> tuple[Parallel, pa.Table]:
+) -> "tuple[Parallel, pa.Table]":
     """Read the text, and select the documents that all languages have."""
+    from pipelines.parallel_text.reading import Parallel, read_files
+    from pipelines.parallel_text.selection import Choice, SelectTask, select_documents
+
     texts, bad = read_files(files, scratch, context)
     present = {language for one in texts for language, size in one.bytes.items() if size}
     if not present:
@@ -165,7 +169,7 @@ def _read(
     return parallel, bad
 
 
-def _require_parallel(parallel: Parallel, files: Sequence[InputFile], languages: Sequence[str]) -> None:
+def _require_parallel(parallel: "Parallel", files: Sequence[InputFile], languages: Sequence[str]) -> None:
     """Raise NotParallel where lines of plain text, which are known by their numbers alone, cannot be translations."""
     documents = {language: len(parallel.all(language)) for language in languages}
     most, fewest = (choose(languages, key=documents.__getitem__) for choose in (max, min))

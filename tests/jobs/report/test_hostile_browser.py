@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.report.page import draw_report
+from jobs.report.wording import named
 from tests.conftest import Command
 from tests.jobs.report.examples import large
 from tests.jobs.report.test_browser import BROWSER, in_browser
@@ -88,7 +89,7 @@ def test_nothing_of_a_corpus_runs_on_the_page(babelmerge: Command, tmp_path: Pat
     found = opened(tmp_path / "report", tmp_path)
     assert found["title"] == HOSTILE[1]
     for language in HOSTILE:
-        assert language in found["text"], language
+        assert named(language, {}) in found["text"], language
     for drawing in (tmp_path / "report").glob("*.svg"):
         assert not re.search(r"<(script|img|iframe|body)|<[^>]*\son\w+=", drawing.read_text("utf-8")), drawing.name
 

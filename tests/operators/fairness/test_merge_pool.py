@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from operators.fairness.language_words import LanguageWords
 from operators.fairness.merge_pool import merge_pool, merge_uses
+from operators.fairness.shared_words import SharedWords
 from operators.tokenizer import Tokenizer
 from operators.training.in_memory import train_words
-from tests.operators.fairness.test_language_words import joined
+from tests.operators.fairness.test_shared_words import joined
 
 
-def words(seed: int) -> LanguageWords:
+def words(seed: int) -> SharedWords:
     """Random words of three languages, of few letters."""
     random = np.random.default_rng(seed)
     return joined(
@@ -21,7 +21,7 @@ def words(seed: int) -> LanguageWords:
     )
 
 
-def trained(table: LanguageWords, weights: list[int], size: int) -> Tokenizer:
+def trained(table: SharedWords, weights: list[int], size: int) -> Tokenizer:
     """Train with weights."""
     return Tokenizer("none", (), train_words(table.words, table.weighted(np.array(weights, np.int64)), size))
 

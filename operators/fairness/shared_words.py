@@ -13,7 +13,7 @@ from operators.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
-class LanguageWords:
+class SharedWords:
     """Distinct words (n), each with a row for every language that has it."""
 
     languages: tuple[str, ...]
@@ -26,7 +26,7 @@ class LanguageWords:
     """int64[rows]: occurrences of the word in the language."""
 
     @classmethod
-    def joined(cls, parts: Mapping[str, Sequence[tuple[pa.LargeBinaryArray, I64]]]) -> "LanguageWords":
+    def joined(cls, parts: Mapping[str, Sequence[tuple[pa.LargeBinaryArray, I64]]]) -> "SharedWords":
         """Join the words and counts of each language; no word stands twice under one language."""
         languages = tuple(sorted(parts))
         rows = [(i, words, counts) for i, name in enumerate(languages) for words, counts in parts[name]]
@@ -66,7 +66,7 @@ class LanguageWords:
         _, starts = self.encode(tokenizer)
         return self._summed(np.repeat(np.diff(starts), np.diff(self.ends)) * self.counts).astype(np.float64)
 
-    def most_frequent(self, most: int) -> "LanguageWords":
+    def most_frequent(self, most: int) -> "SharedWords":
         """Return the same without the rarest words, where there are more than `most`."""
         if len(self.words) <= most:
             return self
@@ -76,7 +76,7 @@ class LanguageWords:
         rows = np.repeat(np.isin(np.arange(len(sizes)), kept), sizes)
         ends = np.append(0, np.cumsum(sizes[kept]))
         words = self.words.take(pa.array(kept))
-        return LanguageWords(self.languages, words, ends, self.labels[rows], self.counts[rows])
+        return SharedWords(self.languages, words, ends, self.labels[rows], self.counts[rows])
 
     def _summed(self, rows: I64) -> I64:
         sums = np.zeros(len(self.languages), np.int64)

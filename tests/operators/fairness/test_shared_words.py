@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.fairness.language_words import LanguageWords
+from operators.fairness.shared_words import SharedWords
 from operators.tokenizer import Merges, Tokenizer
 
 TEXTS = st.dictionaries(
@@ -15,13 +15,13 @@ TEXTS = st.dictionaries(
 )
 
 
-def joined(texts: dict[str, list[bytes]]) -> LanguageWords:
+def joined(texts: dict[str, list[bytes]]) -> SharedWords:
     """Join the words of languages."""
     parts = {}
     for language, words in texts.items():
         counts = Counter(words)
         parts[language] = [(pa.array(list(counts), pa.large_binary()), np.array(list(counts.values()), np.int64))]
-    return LanguageWords.joined(parts)
+    return SharedWords.joined(parts)
 
 
 @given(TEXTS, st.integers(1, 9))
