@@ -96,10 +96,13 @@ def looks_like_name(text: str) -> bool:
     return not text or _NAME.fullmatch(text) is not None
 
 
+_PREPROCESSINGS: Final = msgspec.json.Decoder(Preprocessing)  # made once: two threads may need it at once
+
+
 def from_json(text: str) -> Preprocessing:
     """The preprocessing that `Preprocessing.to_string` wrote as JSON. Raises ValueError, one line."""
     try:
-        return msgspec.json.decode(text, type=Preprocessing)
+        return _PREPROCESSINGS.decode(text)
     except msgspec.DecodeError as error:
         raise ValueError(f"no preprocessing of normalizer and pre_tokenizer ({error})") from None
 

@@ -146,7 +146,7 @@ def packed(job: Job) -> bytes:
 
 def unpacked(data: bytes) -> Job:
     """Decode the job that `packed` encoded. Raises msgspec.MsgspecError for other bytes."""
-    return msgspec.msgpack.decode(data, type=Job, dec_hook=_unpacked)
+    return _JOBS.decode(data)
 
 
 def _packed(value: object) -> object:
@@ -160,8 +160,14 @@ def _packed(value: object) -> object:
 def _unpacked(kind: object, value: Any) -> object:
     if kind is Path:
         return Path(value)
-    dtype, data = msgspec.convert(value, tuple[Literal["<i4", "<i8"], bytes])
+    dtype, data = value if isinstance(value, list) and len(value) == 2 else (None, None)
+    if dtype not in ("<i4", "<i8") or not isinstance(data, bytes):
+        raise msgspec.ValidationError("an array of a job is no pair of a type of integers and bytes")
     return np.frombuffer(data, dtype).copy()  # writable, like those of a tokenizer that was just read
+
+
+_JOBS: Final = msgspec.msgpack.Decoder(Job, dec_hook=_unpacked)
+"""Decoder of jobs, made once: msgspec crashes where two threads of a process read a type for the first time at once."""
 
 
 class Workbench(threading.local):

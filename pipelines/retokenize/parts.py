@@ -39,6 +39,9 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Hash of the whole file's content, in the last part, if the task has read all of it."""
 
 
+_RECORDS: Final = msgspec.json.Decoder(PartRecord)  # made once: two threads may need it at once
+
+
 def part_name(stem: str, number: int) -> str:
     """`part_name("en.txt", 3)` is "en.txt-00003"."""
     return f"{stem}-{number:05}"
@@ -62,7 +65,7 @@ def whole_parts(folder: Path, directory: Path, task: str) -> dict[int, PartRecor
 def read_record(path: Path) -> PartRecord | None:
     """Read a record; None where there is none, or the machine failed while it was written."""
     with suppress(*UNREADABLE):
-        return msgspec.json.decode(record_bytes(path), type=PartRecord)
+        return _RECORDS.decode(record_bytes(path))
     return None
 
 

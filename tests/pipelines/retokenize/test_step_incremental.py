@@ -221,7 +221,8 @@ def test_a_worker_of_a_run_that_is_over_gives_no_file_its_name(
     monkeypatch.setattr(run_module, "encode_split", outlived)
     with pytest.raises(Superseded, match="another writes here"):
         encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", engine=LocalEngine(1))
-    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [".babelmerge", ".work"]
+    names = {path.name for path in (tmp_path / "o").iterdir()}
+    assert {name for name in names if not name.endswith(".part")} == {".babelmerge", ".work"}  # others still write
 
 
 def test_a_link_in_place_of_the_work_folder_is_not_followed(tokenizer: Tokenizer, tmp_path: Path) -> None:
