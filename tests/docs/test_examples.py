@@ -46,7 +46,9 @@ def test_pages_have_examples() -> None:
 def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     skip_without_libraries(page)
     monkeypatch.chdir(tmp_path)
-    run_blocks(page, blocks(text_of(page), "python"))
+    code = blocks(text_of(page), "python")
+    assert code, f"{page} has no example"
+    run_blocks(page, code)  # asserts of their own, as `test_an_example_that_fails_is_found` shows
 
 
 def test_an_example_that_fails_is_found() -> None:

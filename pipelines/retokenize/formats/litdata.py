@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from operators.arrays import I64
 from pipelines.outputs import UNREADABLE, replacing
 from pipelines.retokenize.formats import BadShard, Documents, ShardFull, Target
-from pipelines.retokenize.formats.id_files import UINT32_BYTES, IdFile, mapped, offsets_of, sizes
+from pipelines.retokenize.formats.id_files import UINT32_BYTES, IdFileShard, mapped, offsets_of, sizes
 
 BIN: Final = ".bin"
 INDEX: Final = "index.json"
@@ -28,23 +26,11 @@ _LEAF: Final = '[1, {"type": null, "context": null, "children_spec": []}]'
 """PyTorch's serialized form of a tree that is one leaf."""
 
 
-class LitdataShard:
+class LitdataShard(IdFileShard):
     """Writer of a chunk (see TokenWriter). Offsets precede the ids, so the ids are copied behind them at the end."""
 
     ENDINGS: ClassVar[tuple[str, ...]] = (BIN,)
     INDICES: ClassVar[tuple[str, ...]] = (INDEX,)
-
-    def __init__(self, target: Target) -> None:
-        self._path = target.path(BIN)
-        self._ids = IdFile(self._path, target.id_type)
-
-    def write(self, batch: pa.RecordBatch, ids: NDArray[Any], offsets: I64) -> None:
-        """Append documents; the format has no place for their ids and languages."""
-        del batch
-        self._ids.write(ids, offsets)
-
-    def seal(self) -> None:
-        """Do nothing: this writer holds no batch."""
 
     def finish(self) -> dict[str, int]:
         """Give the file its name; return name and size, none where there was no id. Raises ShardFull."""
@@ -55,17 +41,13 @@ class LitdataShard:
         offsets = offsets_of(lengths) * self._ids.dtype.itemsize + 4 * (len(lengths) + 2)
         if offsets[-1] > UINT32_BYTES:
             self._ids.abandon()
-            raise ShardFull(str(self._path), "4 GiB")
-        with replacing(self._path) as temporary, temporary.open("wb") as file:
+            raise ShardFull(str(self._ids.path), "4 GiB")
+        with replacing(self._ids.path) as temporary, temporary.open("wb") as file:
             file.write(np.uint32(len(lengths)).astype("<u4").tobytes())
             file.write(offsets.astype("<u4").data)
             self._ids.copy_to(file)
         self._ids.abandon()
-        return sizes([self._path])
-
-    def abandon(self, error: BaseException) -> None:
-        """Remove the unfinished file."""
-        self._ids.abandon(error)
+        return sizes([self._ids.path])
 
     @classmethod
     def write_indices(cls, target: Target, shards: Sequence[str]) -> None:

@@ -48,4 +48,6 @@ def test_a_stage_goes_on(made: Path, nodes: Nodes, engine: RayEngine, tmp_path: 
     plain = made / f"plain-{stage}"
     if not plain.exists():
         STAGES[stage].run(made, plain, LocalEngine(1))
-    on_ray(STAGES[stage], fault, made, files_of(plain), tmp_path, nodes, engine)
+    found = on_ray(STAGES[stage], fault, made, files_of(plain), tmp_path, nodes, engine)
+    assert (found.stage, found.fault) == (stage, fault)
+    assert files_of(tmp_path / "o") == files_of(plain)

@@ -43,7 +43,9 @@ CELLS = [  # every fault once and every stage here, each fault at each stage in 
 def test_a_stage_ends_as_if_there_had_been_no_fault(
     made: Path, plain: dict[str, dict[str, bytes]], tmp_path: Path, stage: str, fault: str
 ) -> None:
-    cell(STAGES[stage], fault, made, plain[stage], tmp_path / "o")
+    found = cell(STAGES[stage], fault, made, plain[stage], tmp_path / "o")
+    assert (found.stage, found.ended) in {(stage, "same"), (stage, "error, resumed")}
+    assert files_of(tmp_path / "o") == plain[stage]
 
 
 @pytest.mark.kills

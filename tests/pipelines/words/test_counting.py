@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from unicodedata import category
 
 import polars as pl
 import pytest
@@ -79,13 +80,16 @@ def test_the_manifest_tells_each_languages_sizes(tmp_path: Path) -> None:
     assert facts["documents"] == sum(map(len, texts.values()))
     for language, own in texts.items():
         text, words = "".join(own), slow_count(own)
-        told = facts["languages"][language]
-        assert {name: told[name] for name in ("words", "word_bytes", "count", "bytes", "characters")} == {
+        categories = {word: [category(one)[0] for one in word.decode()] for word in words}
+        assert facts["languages"][language] == {
             "words": len(words),
             "word_bytes": sum(map(len, words)),
             "count": Counter.total(words),
             "bytes": len(text.encode()),
             "characters": len(text),
+            "marks": sum(kinds.count("M") * words[word] for word, kinds in categories.items()),
+            "begin_with_mark": sum(words[word] for word, kinds in categories.items() if kinds[0] == "M"),
+            "with_letters": sum(words[word] for word, kinds in categories.items() if kinds[0] != "M" and "L" in kinds),
         }
 
 
