@@ -74,6 +74,11 @@ class Context:
         return self.execution.on_bad_record
 
     @property
+    def max_bad_share(self) -> float:
+        """Largest share of the records that may be left out."""
+        return self.execution.max_bad_share
+
+    @property
     def memory_bytes(self) -> int | None:
         """Limit in bytes on the word and pair tables of one worker; None: no limit."""
         limit = self.execution.memory_limit

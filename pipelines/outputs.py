@@ -35,7 +35,7 @@ PLANNED: Final = ".planned"
 RUN: Final = "run.json"
 PATIENCE_S: Final = 10.0
 """Seconds that a run waits for the lock of an output directory: a stopped job may take seconds to end."""
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version in every fingerprint, raised when a stage's output changes for the same settings and inputs."""
 
 UNREADABLE: Final = (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)

@@ -10,15 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pipelines.context import Context
-from pipelines.corpus.bad_records import BAD_RECORDS
+from pipelines.corpus.bad_records import BAD_RECORDS, LeftOut, check_share, first_of
 from pipelines.outputs import Manifest, Output, fingerprint, replacing, writing
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 SCRATCH: Final = "scratch"
 """Name of the folder, in an output directory, for scratch files that tasks write for other tasks."""
@@ -53,8 +49,8 @@ class Written:
 
     files: Sequence[str]
     facts: Mapping[str, Any] = field(default_factory=dict)
-    bad_records: "pa.Table | None" = None
-    """Rows of `bad_records.BAD_RECORDS_SCHEMA`; written with `on_bad_record` "skip"."""
+    left_out: LeftOut | None = None
+    """Records that were left out: counted in the manifest's facts, and listed with `on_bad_record` "skip"."""
 
 
 @dataclass(frozen=True)
@@ -70,25 +66,29 @@ def make(stage: Stage, output: Output, context: Context, work: Callable[[Path], 
     """Return the complete stage; do the work only if the directory does not hold its result already.
 
     Call it inside the `with` block of `output`. `work` receives an empty scratch folder, visible to all workers, which
-    is removed at the end. Raises WriteFailed, and what the work raises.
+    is removed at the end. Raises WriteFailed, TooManyBadRecords for a kept result of which more was left out than this
+    run allows, and what the work raises.
     """
     if not stage.always and (manifest := output.if_current(stage.fingerprint)) is not None:
+        check_share(manifest.facts, context.max_bad_share, lambda: first_of(output.directory / BAD_RECORDS))
         context.progress.note(f"{output.stage}: unchanged, kept ({output.directory})")
         return Made(manifest, kept=True)
     began, directory = time.monotonic(), output.directory
     output.begin([*stage.files, BAD_RECORDS])
     with _scratch_folder(directory) as scratch:
         written = work(scratch)
-    files = list(written.files)
-    if written.bad_records is not None and context.on_bad_record == "skip":
-        import pyarrow.parquet as pq
+    files, facts = list(written.files), dict(written.facts)
+    if written.left_out is not None:
+        facts |= written.left_out.facts
+        if context.on_bad_record == "skip":
+            import pyarrow.parquet as pq
 
-        with replacing(directory / BAD_RECORDS) as temporary:
-            pq.write_table(written.bad_records, temporary)
-        files.append(BAD_RECORDS)
+            with replacing(directory / BAD_RECORDS) as temporary:
+                pq.write_table(written.left_out.table, temporary)
+            files.append(BAD_RECORDS)
     run = context.run_stats(began, engine=stage.uses_engine)
     inputs = [dict(one) for one in stage.inputs]
-    manifest = output.finish(stage.fingerprint, stage.settings, inputs, files, written.facts, run)
+    manifest = output.finish(stage.fingerprint, stage.settings, inputs, files, facts, run)
     return Made(manifest, kept=False)
 
 

@@ -1,8 +1,10 @@
 """Bad records: the first one fails the job, or all of them are listed."""
 
 from array import array
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -42,17 +44,43 @@ class TooManyBadRecords(DataError):
     )
 
 
-def check_share(bad: int, documents: int, largest: float, listed: Callable[[], pa.Table]) -> None:
-    """Raise TooManyBadRecords if the bad records are more than the `largest` share of these and the documents.
+def check_share(facts: Mapping[str, Any], largest: float, listed: Callable[[], pa.Table]) -> None:
+    """Raise TooManyBadRecords if the bad records are more than the `largest` share of all records.
 
-    listed: returns a table (BAD_RECORDS_SCHEMA) that begins with the first bad record.
+    facts: figures of a manifest, with bad_records and, where there are any, records, the number of all. listed: returns
+    a table (BAD_RECORDS_SCHEMA) that begins with the first bad record.
     """
-    records = bad + documents
-    if bad <= largest * records:
+    bad = facts.get("bad_records", 0)
+    if not bad or bad <= largest * (records := facts["records"]):
         return
     [one] = listed().slice(0, 1).to_pylist()
     where = f"{one['path']}, record {one['record']}" if one["record"] else one["path"]
     raise TooManyBadRecords(bad, records, largest, f"{where}: {one['reason']}")
+
+
+def first_of(path: Path) -> pa.Table:
+    """Return a table with the first of the bad records in a file."""
+    import pyarrow.parquet as pq  # takes a while to import
+
+    with pq.ParquetFile(path) as listed:
+        return pa.Table.from_batches([next(listed.iter_batches(1))])
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Bad records that a run leaves out (BAD_RECORDS_SCHEMA), and the number of all records, these among them."""
+
+    table: pa.Table
+    records: int
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """Figures for the manifest: bad_records and records."""
+        return {"bad_records": len(self.table), "records": self.records}
+
+    def check(self, largest: float) -> None:
+        """Raise TooManyBadRecords if they are more than the `largest` share."""
+        check_share(self.facts, largest, lambda: self.table)
 
 
 class BadRecords:

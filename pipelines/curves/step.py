@@ -125,7 +125,7 @@ def measure_curves(
     )
 
     def work(scratch: Path) -> Written:
-        parallel, bad = read_parallel(files, settings.baseline, settings.languages, scratch, context)
+        parallel, left = read_parallel(files, settings.baseline, settings.languages, scratch, context)
         names = sorted(parallel.selection.bytes)
         tasks = [CurveTask(parallel, language, tokenizer) for language in names]
         by_language: dict[str, Measured] = {}
@@ -135,7 +135,7 @@ def measure_curves(
                 advance(1)
         facts = _write(by_language, tokenizer, settings.baseline, settings.target, parallel, output.directory)
         list_repeated(parallel.selection, output.directory)
-        return Written(FILES, facts | {"bad_records": len(bad)}, bad)
+        return Written(FILES, facts, left)
 
     stage = Stage("curves", hashed, describe_inputs(list(files)), FILES)
     return make(stage, output, context, work)

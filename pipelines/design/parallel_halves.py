@@ -14,6 +14,7 @@ from operators.errors import DataError
 from operators.metrics.premiums import NoCommonDocuments
 from operators.redaction import shown
 from pipelines.context import Context
+from pipelines.corpus.bad_records import LeftOut
 from pipelines.corpus.sources import InputFile
 from pipelines.parallel_text.reading import Parallel, read_parallel
 
@@ -74,8 +75,8 @@ class Halves:
 
 def read_halves(
     files: Sequence[InputFile], baseline: str, languages: Sequence[str] | None, scratch: Path, context: Context
-) -> tuple[Halves, pa.Table]:
-    """Read parallel text; divide the documents that all languages have; return them and the bad records.
+) -> tuple[Halves, LeftOut]:
+    """Read parallel text; divide the documents that all languages have; return them and the records left out.
 
     Documents are ordered by the length of the baseline's text, and go to the halves in turn, so that both have long and
     short ones. Raises NotParallel, EmptyLanguage, TooFewDocuments, and what reading raises.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.context import Context
-from pipelines.corpus.bad_records import check_share
+from pipelines.corpus.bad_records import LeftOut
 from pipelines.corpus.sources import InputFile
 from pipelines.parallel_text.selection import Choice, Selection, SelectTask, select_documents
 from pipelines.parallel_text.texts import ReadTask, Texts, language_column, read_texts, selected_places, skipped_file
@@ -36,8 +36,8 @@ class Parallel:
         return language_column(self.texts, language, "text")
 
 
-def read_files(files: Sequence[InputFile], into: Path, context: Context) -> tuple[tuple[Texts, ...], pa.Table]:
-    """Read all files; return their scratch files, in order, and the bad records of all, sorted by path and record.
+def read_files(files: Sequence[InputFile], into: Path, context: Context) -> tuple[tuple[Texts, ...], LeftOut]:
+    """Read all files; return their scratch files, in order, and the records left out, sorted by path and record.
 
     A task's scratch file lies in `into` under the task's `name`. Raises TooManyBadRecords, and what reading raises.
     """
@@ -53,22 +53,23 @@ def read_files(files: Sequence[InputFile], into: Path, context: Context) -> tupl
     ordered = bad.sort_by([("path", "ascending"), ("record", "ascending")])
     texts = tuple(found[i][0] for i in range(len(tasks)))
     documents = sum(one.documents for one in texts)
-    check_share(len(ordered), documents, context.execution.max_bad_share, lambda: ordered)
+    left_out = LeftOut(ordered, len(ordered) + documents)
+    left_out.check(context.max_bad_share)
     note_similar((language for one in texts for language in one.batches), progress)
-    return texts, ordered
+    return texts, left_out
 
 
 def read_parallel(
     files: Sequence[InputFile], baseline: str, languages: Sequence[str] | None, into: Path, context: Context
-) -> tuple[Parallel, pa.Table]:
-    """Read the text of all files into `into`; return it with the common documents selected, and the bad records.
+) -> tuple[Parallel, LeftOut]:
+    """Read the text of all files into `into`; return it with the common documents selected, and the records left out.
 
     Raises what reading and selecting raise.
     """
     engine, progress = context.engine, context.progress
-    texts, bad = read_files(files, into, context)
+    texts, left_out = read_files(files, into, context)
     with progress.stage("select documents", 1, "corpora") as advance:
         choice = Choice(baseline, None if languages is None else tuple(languages))
         [(_, selection)] = engine.run(select_documents, [SelectTask(texts, into, choice)])
         advance(1)
-    return Parallel(texts, selection), bad
+    return Parallel(texts, selection), left_out

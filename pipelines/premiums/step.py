@@ -199,7 +199,7 @@ def _compare(
 ) -> Written:  # fmt: skip
     names = tuple(name for name, _ in tokenizers)
     engine, progress = context.engine, context.progress
-    texts, bad = read_files(files, scratch, context)
+    texts, left = read_files(files, scratch, context)
     with progress.stage("select documents", 1, "corpora") as advance:
         languages = None if settings.languages is None else tuple(settings.languages)
         choice = Choice(settings.baseline, languages, settings.documents)
@@ -214,7 +214,7 @@ def _compare(
         [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, settings, old, scratch, directory)])
         advance(1)
     files_written = [*TABLES, *([CHANGES] if old is not None else [])]
-    return Written(files_written, facts | {"bad_records": len(bad)}, bad)
+    return Written(files_written, facts, left)
 
 
 def _count(

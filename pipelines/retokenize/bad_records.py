@@ -23,12 +23,6 @@ def gather_bad_records(entries: Sequence[Entry], parts: Mapping[str, tuple[Path,
         _write(entries, parts, into, None, {})
 
 
-def first_of(path: Path) -> pa.Table:
-    """Return a table with the first of the bad records in a file."""
-    with pq.ParquetFile(path) as listed:
-        return pa.Table.from_batches([next(listed.iter_batches(1))])
-
-
 def _groups_by_path(before: pq.ParquetFile) -> dict[str, list[int]]:
     """Map each path to its row groups; a row group holds one file's bad records."""
     found: dict[str, list[int]] = {}

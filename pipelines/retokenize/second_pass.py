@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context, out_directory
-from pipelines.corpus.bad_records import BAD_RECORDS
+from pipelines.corpus.bad_records import BAD_RECORDS, LeftOut
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Output, describe_inputs
 from pipelines.results import Retokenized, summarized
@@ -126,8 +126,10 @@ def _second_pass(
         ordered = [found[i] for i in sorted(found)]
         names = [name for one in ordered for name in one.files]
         writer.write_indices(target, [name for name in names if name.endswith(writer.ENDINGS[0])])
-        bad = pq.read_table(folder / BAD_RECORDS) if (folder / BAD_RECORDS).exists() else None
-        return Written([*names, *writer.INDICES], _facts(ordered, arrangement, encoded), bad)
+        facts, left = _facts(ordered, arrangement, encoded), None
+        if (folder / BAD_RECORDS).exists():
+            left = LeftOut(pq.read_table(folder / BAD_RECORDS), facts["records"])
+        return Written([*names, *writer.INDICES], facts, left)
 
     files = [name for task in tasks for name in planned_files(task)]
     return make(replace(stage, files=[*files, *writer.INDICES]), output, context, work)

@@ -14,12 +14,12 @@ from operators.encoding.segmentation import parse_segmentation
 from operators.redaction import shown
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context, out_directory
-from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, check_share
+from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, check_share, first_of
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.outputs import Output, fingerprint, read_run, replacing
 from pipelines.results import Retokenized, summarized
-from pipelines.retokenize.bad_records import first_of, gather_bad_records
+from pipelines.retokenize.bad_records import gather_bad_records
 from pipelines.retokenize.changes import changes_in_words, count_changes
 from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.ledger import Entry, Ledger, end_work, languages_of
@@ -145,6 +145,8 @@ def encode_corpus(
     made = ledger.made
     same = not todo and made is not None and made.settings == settings and len(kept) == len(ledger.entries)
     if same and made is not None and all(ledger.entries[name] == entry for name, entry in kept.items()):
+        facts = _facts([kept[one.stem] for one in inputs])
+        check_share(facts, context.max_bad_share, lambda: first_of(output.directory / BAD_RECORDS))
         progress.note(f"tokens: unchanged, kept ({output.directory})")
         end_work(output.directory)  # a run may have been cut off right behind its manifest
         run = context.run_stats(began, engine=bool(touched))
@@ -187,8 +189,7 @@ def _list_bad_records(
 ) -> None:  # fmt: skip
     """Write the list of all bad records. Raises TooManyBadRecords."""
     gather_bad_records(entries, parts, into)
-    documents = sum(one["documents"] for one in facts["languages"].values())
-    check_share(facts["bad_records"], documents, context.execution.max_bad_share, lambda: first_of(into))
+    check_share(facts, context.max_bad_share, lambda: first_of(into))
 
 
 def _settings(tokenizer: Tokenizer, encoding: Encoding) -> dict[str, Any]:
@@ -314,4 +315,6 @@ def _facts(entries: Sequence[Entry]) -> dict[str, Any]:
     for entry in entries:
         for language, figures in entry.counts().items():
             sums[language] = add(sums.get(language, (0, 0, 0)), figures)
-    return {"languages": languages_of(sums), "bad_records": sum(entry.bad_records for entry in entries)}
+    bad = sum(entry.bad_records for entry in entries)
+    records = bad + sum(documents for documents, *_ in sums.values())
+    return {"languages": languages_of(sums), "bad_records": bad, "records": records}

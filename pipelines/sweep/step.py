@@ -165,7 +165,7 @@ def sweep_files(files: Sequence[InputFile], output: Output, settings: Sweep, con
     inputs = describe_inputs(list(files))
 
     def work(scratch: Path) -> Written:
-        parallel, bad = read_parallel(files, settings.baseline, settings.languages, scratch, context)
+        parallel, left = read_parallel(files, settings.baseline, settings.languages, scratch, context)
         names = sorted(parallel.selection.bytes, key=lambda one: (-_bytes(parallel, one), one))  # the largest first
         mark = fingerprint("swept", hashed, inputs)
         tasks = [SweepTask(parallel, language, settings, output.directory, mark) for language in names]
@@ -179,9 +179,8 @@ def sweep_files(files: Sequence[InputFile], output: Output, settings: Sweep, con
         facts |= {
             "languages": len(swept),
             **parallel.selection.facts,
-            "bad_records": len(bad),
         }
-        return Written(SWEPT, facts, bad)
+        return Written(SWEPT, facts, left)
 
     return make(Stage("sweep", hashed, inputs, SWEPT), output, context, work)
 

@@ -20,6 +20,7 @@ from operators.training.parity import ALL, Choices, LanguageWords, ParityRule, P
 from operators.training.reducer import REPLAYED_MERGES
 from operators.word_table import WORDS_SCHEMA
 from pipelines.context import Context
+from pipelines.corpus.bad_records import LeftOut
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Manifest, Output, describe_inputs, replacing
@@ -125,7 +126,7 @@ def count_parallel(
     stage = Stage("parallel words", settings, describe_inputs(list(files)), [PARALLEL_WORDS])
 
     def work(scratch: Path) -> Written:
-        parallel, bad = _read(files, languages, scratch, context)
+        parallel, left = _read(files, languages, scratch, context)
         counted = [scratch / f"counted-{i:05}.parquet" for i in range(len(languages))]
         tasks = [CountTask(parallel, *own) for own in zip(languages, repeat(pretokenizer), counted, strict=False)]
         with context.progress.stage("count parallel text", len(tasks), "languages") as advance:
@@ -137,7 +138,7 @@ def count_parallel(
             for one in counted:
                 writer.write_table(pq.read_table(one, schema=WORDS_SCHEMA))
         facts = {"documents": parallel.selection.documents, "bytes": parallel.selection.bytes}
-        return Written([PARALLEL_WORDS], facts, bad)
+        return Written([PARALLEL_WORDS], facts, left)
 
     with Output(directory, "parallel words") as output:
         return make(stage, output, context, work).manifest
@@ -145,12 +146,12 @@ def count_parallel(
 
 def _read(
     files: Sequence[InputFile], languages: Sequence[str], scratch: Path, context: Context
-) -> "tuple[Parallel, pa.Table]":
+) -> "tuple[Parallel, LeftOut]":
     """Read the text, and select the documents that all languages have."""
     from pipelines.parallel_text.reading import Parallel, read_files
     from pipelines.parallel_text.selection import Choice, SelectTask, select_documents
 
-    texts, bad = read_files(files, scratch, context)
+    texts, left = read_files(files, scratch, context)
     present = {language for one in texts for language, size in one.bytes.items() if size}
     if not present:
         raise EmptyCorpus(len(files))
@@ -166,7 +167,7 @@ def _read(
         raise NotParallel("no document is there in all languages") from none
     parallel = Parallel(texts, selection)
     _require_parallel(parallel, files, languages)
-    return parallel, bad
+    return parallel, left
 
 
 def _require_parallel(parallel: "Parallel", files: Sequence[InputFile], languages: Sequence[str]) -> None:

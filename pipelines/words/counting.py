@@ -17,7 +17,7 @@ from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
 from operators.word_table import WordCounter, runs_of
 from pipelines.context import Context
-from pipelines.corpus.bad_records import BadRecords, OnBadRecord, check_share
+from pipelines.corpus.bad_records import BadRecords, LeftOut, OnBadRecord
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
@@ -107,7 +107,7 @@ def count_words(
     """Count the words of a corpus into `directory`: words-<partition>.parquet (language, word, count), sorted by
     language and the words' hashes. Kept where they are up to date.
 
-    The manifest's facts: documents, bad_records, and for each language its distinct words and their bytes, and,
+    The manifest's facts: documents, and for each language its distinct words and their bytes, and,
     weighted by the sources' weights, count of words, bytes and characters. With `blocks`, each language is counted in
     so many bootstrap blocks of its documents, under labels of `pipelines.words.blocks`.
 
@@ -142,22 +142,21 @@ def _count(
     poisoned = BadRecords(how)
     found = count_all(tasks, engine, progress, poisoned)
     bad = _bad_records(poisoned, found, scratch)
-    documents = sum(one.documents for one in found.values())
-    check_share(len(bad), documents, context.execution.max_bad_share, lambda: bad)
+    left_out = LeftOut(bad, len(bad) + sum(one.documents for one in found.values()))
+    left_out.check(context.max_bad_share)
     names = [name for one in found.values() for name in one.files]
     written, languages = add_up_all(scratch, directory, names, partitions, context.memory_bytes, engine, progress)
     if not any(figures["bytes"] for figures in languages.values()):
         raise EmptyCorpus(len(files))
     note_similar({category_of(label) for label in languages}, progress)
-    return Written(written, {"languages": languages, **_facts(found, len(poisoned), languages)}, bad)
+    return Written(written, {"languages": languages, **_facts(found, languages)}, left_out)
 
 
-def _facts(found: dict[int, Counted], poisoned: int, labels: Collection[str]) -> dict[str, Any]:
+def _facts(found: dict[int, Counted], labels: Collection[str]) -> dict[str, Any]:
     """Return facts for the manifest. `labels`: languages, or their bootstrap blocks, that have text."""
     seen = frozenset[str]().union(*(one.languages for one in found.values()))
     return {
         "documents": sum(one.documents for one in found.values()),
-        "bad_records": poisoned + sum(one.bad_records for one in found.values()),
         "without_text": sorted(seen - {category_of(label) for label in labels}),
     }
 
