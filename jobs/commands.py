@@ -27,7 +27,7 @@ from pipelines.progress import Progress
 from pipelines.prune.settings import Prune
 from pipelines.results import Result
 from pipelines.retokenize.settings import Retokenize
-from pipelines.settings import Corpus, CorpusSettings, Execution, Settings
+from pipelines.settings import Corpus, CorpusSettings, Execution, Settings, refuse_repeated
 from pipelines.sweep.settings import Sweep
 from pipelines.train.settings import Train
 
@@ -130,6 +130,8 @@ def _with_sources(settings: Settings[Any]) -> Settings[Any]:
         for field in fields
         if _is_corpus(field.type)
     }
+    for name, sources in expanded.items():
+        refuse_repeated(name, sources)
     for field in fields:
         value = getattr(settings, field.name)
         if is_file(value) and any(get_origin(one) is dict for one in get_args(field.type)):

@@ -10,7 +10,7 @@ import msgspec
 
 from operators.errors import UsageError
 from pipelines.corpus.sources import Source
-from pipelines.settings import BadSettings, Corpus, Execution, Settings, own_first
+from pipelines.settings import BadSettings, Corpus, Execution, Settings, own_first, refuse_repeated
 
 LARGEST_FILE_BYTES = 1 << 20
 """Largest configuration file; PyYAML needs seconds for half of it."""
@@ -58,21 +58,26 @@ def convert(data: Any, kind: type[SomeSettings], where: str, *, nested: bool = F
     """
     try:
         converted: SomeSettings = msgspec.convert(data, kind)
-        _refuse_empty(converted)
+        _verify_texts(converted)
         return converted
     except (msgspec.ValidationError, UsageError) as error:
         raise BadConfiguration(where, _explained(str(error), data, kind, nested=nested)) from error
 
 
-def _refuse_empty(settings: msgspec.Struct) -> None:
-    """Raise BadSettings for an empty text, also in a list: no name, path or expression is empty."""
+def _verify_texts(settings: msgspec.Struct) -> None:
+    """Raise BadSettings for an empty text, also in a list: no name, path or expression is empty; and for a text, number
+    or source that stands twice in a list.
+    """
     for field in msgspec.structs.fields(settings):
         value = getattr(settings, field.name)
-        for one in value if isinstance(value, list) else [value]:
+        values = value if isinstance(value, list) else [value]
+        for one in values:
             if one == "":
                 raise BadSettings(field.name, "is empty; write a value, or leave it out")
-            if isinstance(one, msgspec.Struct):
-                _refuse_empty(one)
+            if isinstance(one, Settings):
+                _verify_texts(one)
+        if isinstance(value, list) and not any(isinstance(one, Settings) for one in value):
+            refuse_repeated(field.name, value)
 
 
 def _explained(problem: str, data: Mapping[str, Any], kind: type[msgspec.Struct], *, nested: bool) -> str:

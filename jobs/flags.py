@@ -7,6 +7,7 @@ belongs to a name is written `\\,`. A name that is given twice is refused.
 import inspect
 import re
 import types
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -88,13 +89,13 @@ def _parsed(field: msgspec.structs.FieldInfo, value: Any) -> Any:
         if len(value) == 1 and is_file(value[0]):  # which holds the numbers
             return value[0]
         pairs = [_pair(flag, entry) for entry in _entries(flag, value)]
-        _refuse_repeated(flag, [name for name, _ in pairs])
+        for name, number in Counter(name for name, _ in pairs).items():
+            if number > 1:
+                raise BadConfiguration(flag, f"{name!r} is given twice; name it once")
         return dict(pairs)
     if get_origin(kind) is list:
         entries = _entries(flag, value)
-        values = [_number(flag, entry, int) for entry in entries] if _is_of_numbers(kind) else entries
-        _refuse_repeated(flag, values)
-        return values
+        return [_number(flag, entry, int) for entry in entries] if _is_of_numbers(kind) else entries
     return value
 
 
@@ -104,12 +105,6 @@ def _entries(flag: str, values: list[str]) -> list[str]:
     if "" in entries:
         raise BadConfiguration(flag, f"{','.join(values)!r} has an empty entry; write NAME,NAME,...")
     return entries
-
-
-def _refuse_repeated(flag: str, values: list[Any]) -> None:
-    for value in values:
-        if values.count(value) > 1:
-            raise BadConfiguration(flag, f"{value!r} is given twice; name it once")
 
 
 def _pair(flag: str, entry: str) -> tuple[str, float]:

@@ -110,6 +110,16 @@ class Execution(Settings[None], frozen=True, kw_only=True):
             size_in_bytes("memory_limit", self.memory_limit)
 
 
+def refuse_repeated(name: str, values: list[Any]) -> None:
+    """Raise BadSettings for a value or a source that stands twice in a list."""
+    seen = set[Any]()
+    for one in values:
+        if one in seen:
+            shown = one.path if isinstance(one, Source) else one
+            raise BadSettings(name, f"{shown!r} is given twice; name it once")
+        seen.add(one)
+
+
 def documentation(settings: type[msgspec.Struct]) -> dict[str, str]:
     """Return the docstring of each field of a settings class, including those of its base classes.
 

@@ -1,9 +1,12 @@
 """Names of languages that differ in capitals only, which are most often one language."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable
 
 from pipelines.progress import Progress
+
+_LOG = logging.getLogger("babelmerge")
 
 
 def similar_names(names: Iterable[str]) -> list[list[str]]:
@@ -14,8 +17,11 @@ def similar_names(names: Iterable[str]) -> list[list[str]]:
     return sorted(sorted(group) for group in by_folded.values() if len(group) > 1)
 
 
-def note_similar(languages: Iterable[str], progress: Progress) -> None:
-    """Note the languages that differ in capitals only: each is counted for itself."""
+def note_similar(languages: Iterable[str], progress: Progress | None) -> None:
+    """Note the languages that differ in capitals only: each is counted for itself. Without progress, log a warning."""
     for group in similar_names(languages):
-        names = " and ".join(group)
-        progress.note(f"languages {names} differ in capitals only, and are counted apart; name them alike")
+        line = f"languages {' and '.join(group)} differ in capitals only, and are counted apart; name them alike"
+        if progress is None:
+            _LOG.warning(line)
+        else:
+            progress.note(line)

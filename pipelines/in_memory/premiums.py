@@ -21,7 +21,8 @@ from pipelines.outputs import Output
 from pipelines.premiums.settings import Premiums
 from pipelines.premiums.step import TABLES, compare_languages, short_name
 from pipelines.progress import Progress
-from pipelines.settings import BadSettings
+from pipelines.settings import BadSettings, refuse_repeated
+from pipelines.similar_names import note_similar
 
 Frame: TypeAlias = Any
 """A Polars or pandas frame, an Arrow table, or another frame that exports Arrow (the PyCapsule interface)."""
@@ -128,6 +129,7 @@ def premiums(
     named = _named(tokenizers)
     if reference is not None and reference not in dict(named):
         raise BadSettings("reference", f"{reference!r} is none of the tokenizers {', '.join(dict(named))}")
+    refuse_repeated("languages", list(languages or ()))
     text = parallel_text(frame, id, languages)
     settings = Premiums(
         parallel=[], tokenizer=list(dict(named)), out="", baseline=baseline, documents=documents,
@@ -146,6 +148,8 @@ def _compared(
 ) -> PremiumTables:
     """The tables that the command makes of the text, which is in a scratch file meanwhile."""
     compile_if_needed(settings.kernels())
+    if progress is None:
+        note_similar(text["language"].unique(), None)
     engine = LocalEngine(threads)
     with tempfile.TemporaryDirectory(prefix="babelmerge-") as folder, closing(engine):
         corpus, out = Path(folder) / "corpus.parquet", Path(folder) / "premiums"
@@ -228,9 +232,7 @@ def _named(tokenizers: Sequence[TokenizerLike] | Mapping[str, TokenizerLike]) ->
     if not tokenizers:
         raise BadSettings("tokenizers", "names none; give at least one")
     references = [one.name if isinstance(one, Tokenizer) else os.fspath(one) for one in tokenizers]
-    for reference in references:
-        if references.count(reference) > 1:
-            raise BadSettings("tokenizers", f"names {reference} twice; leave one out, or give a mapping of names")
+    refuse_repeated("tokenizers", references)
     return [
         (short_name(reference, references), _loaded(one)) for reference, one in zip(references, tokenizers, strict=True)
     ]

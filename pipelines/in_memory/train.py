@@ -27,6 +27,7 @@ from pipelines.in_memory.kernels import compile_if_needed
 from pipelines.in_memory.texts import Texts, text_batches
 from pipelines.in_memory.tokenizer import Tokenizer
 from pipelines.settings import BadSettings
+from pipelines.similar_names import note_similar
 from pipelines.words.weighting import Weighting
 
 TextsOfLanguages: TypeAlias = Mapping[str, Texts]
@@ -97,6 +98,7 @@ def train(
     _check_size(vocab_size, len(start.tokens))
     compile_if_needed(("words",) if vocab_size < UINT16_IDS else ("words", "uint32_ids"))
     languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
+    note_similar(languages, None)
     tables = count_texts(languages, Pretokenizer(start.pretokenizer), threads or processors())
     words, counts = _weighed(tables, weighting)
     if not len(words):

@@ -1,6 +1,5 @@
 """The step `mixture`: infer the mixture that a tokenizer was trained on, from samples of categories."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +17,6 @@ from operators.redaction import shown
 from operators.tokenizer import Tokenizer, require_replayable
 from operators.unicode.language_names import named
 from pipelines.context import Context, out_directory
-from pipelines.corpus.sources import as_source
 from pipelines.mixture.linear_program import ProgramTask, keep_records, solve_program
 from pipelines.mixture.rank_evidence import keep_evidence
 from pipelines.mixture.settings import Mixture
@@ -75,9 +73,6 @@ def mixture(settings: Mixture, context: Context) -> MixtureResult:
     require_replayable(tokenizer, settings.tokenizer)
     beyond = None if settings.beyond is None else load_tokenizer(settings.beyond)
     output = Output(out := out_directory(settings.out), "mixture")
-    for path, number in Counter(as_source(source).path for source in settings.categories).items():
-        if number > 1:
-            raise BadSettings("categories", f"{path} is named {number} times; name each text once")
     files = context.input_files(settings.categories, output)
     for file in files:
         if file.size == 0:

@@ -100,9 +100,6 @@ def premiums(settings: Premiums, context: Context) -> PremiumsResult:
     """
     if not settings.tokenizer:
         raise BadSettings("tokenizer", "is missing; give at least one --tokenizer")
-    for reference in settings.tokenizer:
-        if settings.tokenizer.count(reference) > 1:
-            raise BadSettings("tokenizer", f"names {reference} twice; leave one out")
     named = [(short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer]
     settings = msgspec.structs.replace(settings, reference=_reference(settings))
     output = Output(out_directory(settings.out), "premiums")

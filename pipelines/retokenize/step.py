@@ -31,6 +31,7 @@ from pipelines.retokenize.shard_names import shard_stems
 from pipelines.retokenize.splits import planned, split_all
 from pipelines.retokenize.tasks import SplitDone, add, encode_split, name_content, unencoded
 from pipelines.settings import BadSettings
+from pipelines.similar_names import note_similar
 from pipelines.stage import Made
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 
@@ -170,6 +171,7 @@ def encode_corpus(
         names.append(BAD_RECORDS)
     if not any(one["bytes"] for one in facts["languages"].values()):
         raise EmptyCorpus(len(files))
+    note_similar(facts["languages"], progress)
     if not same:
         writer.write_indices(job.target(""), [name for name in names if name.endswith(writer.ENDINGS[0])])
     names.extend(writer.INDICES)

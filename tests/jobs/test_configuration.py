@@ -1,16 +1,22 @@
 """Settings: one definition for flags, files and documentation."""
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from jobs.commands import COMMANDS
+from jobs.commands import COMMANDS, run_settings
 from jobs.configuration import BadConfiguration, read_settings, read_sources
 from jobs.plain_yaml import parse
+from jobs.run import run
 from jobs.settings_page import settings_page
 from jobs.workflow import Workflow, read_workflow
+from operators.errors import UsageError
 from pipelines.corpus.sources import Source
+from pipelines.progress import Silent
 from pipelines.retokenize.settings import Retokenize
 from pipelines.settings import Execution, documentation
 from pipelines.train.settings import Train
@@ -52,6 +58,36 @@ def test_a_source_list_is_read_and_checked(tmp_path: Path) -> None:
     file.write_text("- {path: b.jsonl, weight: -1}\n")
     with pytest.raises(BadConfiguration, match="source 1"):
         read_sources([str(file)])
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"sizes": [300, 300]}, "sizes: 300 is given twice"),
+        ({"special_tokens": ["<s>", "</s>", "<s>"]}, "special_tokens: '<s>' is given twice"),
+        ({"corpus": ["a.txt", "a.txt"]}, "corpus: 'a.txt' is given twice"),
+        ({"corpus": [{"path": "a.txt"}, {"path": "a.txt"}]}, "corpus: 'a.txt' is given twice"),
+        ({"corpus": ["a.txt", "sources.yaml"]}, "corpus: 'a.txt' is given twice"),
+    ],
+)
+def test_what_stands_twice_in_a_list_is_refused_in_yaml_in_flags_and_in_python(
+    tmp_path: Path, given: dict[str, Any], says: str
+) -> None:
+    (tmp_path / "sources.yaml").write_text("- a.txt\n")
+    settings: dict[str, Any] = {"corpus": ["a.txt"], "out": "o", "vocab_size": 300} | given
+    settings["corpus"] = [str(tmp_path / one) if one == "sources.yaml" else one for one in settings["corpus"]]
+    (tmp_path / "train.yaml").write_text(json.dumps(settings))
+    (tmp_path / "steps.yaml").write_text(json.dumps({"steps": [{"train": settings}]}))
+
+    def by_file() -> None:
+        run_settings(read_settings(Train, str(tmp_path / "train.yaml"), {})[0], Execution(), Silent())
+
+    def by_workflow() -> None:
+        run_settings(read_workflow(str(tmp_path / "steps.yaml"), {}).settings()[0], Execution(), Silent())
+
+    for attempt in (by_file, by_workflow, lambda: run(msgspec.convert(settings, Train), progress="off")):
+        with pytest.raises(UsageError, match=re.escape(says)):
+            attempt()
 
 
 def test_the_demo_and_a_workflow_are_read() -> None:

@@ -78,7 +78,10 @@ def test_counting_leaves_the_file_out_whole_wherever_it_is_deadly(
     for name in plain.files:
         if name.startswith("words-"):
             assert (tmp_path / "o" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
-    assert made.facts == plain.facts | {"bad_records": plain.facts["bad_records"] + 1, "records": plain.facts["records"] + 1}
+    assert made.facts == plain.facts | {
+        "bad_records": plain.facts["bad_records"] + 1,
+        "records": plain.facts["records"] + 1,
+    }
     assert listed(tmp_path / "o") == [("bad.jsonl", 2), ("xx.txt", 0)]
     assert reason(tmp_path / "o") == VERDICT + "as the script says" + NOTHING + "counts"
 
@@ -98,7 +101,10 @@ def test_retokenizing_leaves_the_file_out_and_tries_it_again_when_it_was_touched
     how = Encoding(on_bad_record="skip")
     made = encoded(tokenizer, corpus, tmp_path / "o", how, FaultyEngine(2, {}, of("xx.txt")))
     plain = encoded(tokenizer, folder / "without", tmp_path / "plain", how)
-    assert made.facts == plain.facts | {"bad_records": plain.facts["bad_records"] + 1, "records": plain.facts["records"] + 1}
+    assert made.facts == plain.facts | {
+        "bad_records": plain.facts["bad_records"] + 1,
+        "records": plain.facts["records"] + 1,
+    }
     shards = [name for name in plain.files if name != "bad_records.parquet"]
     assert sorted(made.files) == sorted(plain.files)
     assert all((tmp_path / "o" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes() for name in shards)

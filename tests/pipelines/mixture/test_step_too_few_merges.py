@@ -43,7 +43,7 @@ CASES = [
     (["latin.jsonl", "greek.jsonl", "empty.jsonl"], "t900", "category 'nobody' has no text"),
     (["latin.jsonl", "greek.jsonl", "zero.jsonl"], "t900", "zero.jsonl is empty"),
     (["latin.jsonl"], "t900", "only one category (latin)"),
-    (["latin.jsonl", "latin.jsonl", "greek.jsonl"], "t900", "latin.jsonl is named 2 times"),
+    (["latin.jsonl", "latin.jsonl", "greek.jsonl"], "t900", "categories: 'latin.jsonl' is given twice"),
     (["latin.jsonl", "twin.jsonl", "greek.jsonl"], "t900", "latin and twin have the same"),
     (["latin.jsonl", "greek.jsonl"], "t266", "10 of 10 merges occur in the categories, at least"),
     (["cyrillic.jsonl", "armenian.jsonl"], "t900", "merges occur in the categories"),
