@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jobs.report.settings import Report
     from jobs.run import run
     from operators.errors import BabelmergeError, DataError, UsageError
+    from pipelines.convert.settings import Convert
     from pipelines.corpus.sources import Source
     from pipelines.curves.settings import Curves
     from pipelines.design.settings import Design
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pipelines.premiums.settings import Premiums
     from pipelines.prune.settings import Prune
     from pipelines.results import (
+        Converted,
         CurvesResult,
         DesignResult,
         MixtureResult,
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "BabelmergeError": "operators.errors",
+    "Convert": "pipelines.convert.settings",
+    "Converted": "pipelines.results",
     "Curves": "pipelines.curves.settings",
     "CurvesResult": "pipelines.results",
     "DataError": "operators.errors",
@@ -90,6 +94,8 @@ _HOMES: Final = {
 
 __all__ = [
     "BabelmergeError",
+    "Convert",
+    "Converted",
     "Curves",
     "CurvesResult",
     "DataError",

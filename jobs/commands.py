@@ -15,6 +15,7 @@ from jobs.configuration import is_file, read_numbers, read_sources
 from jobs.demo.settings import Catalogs
 from jobs.report.settings import Report
 from jobs.show.settings import Show
+from pipelines.convert.settings import Convert
 from pipelines.corpus.sources import Source
 from pipelines.curves.settings import Curves
 from pipelines.design.settings import Design
@@ -55,6 +56,7 @@ COMMANDS: Final = (
     Command("catalogs", Catalogs, "jobs.demo.catalogs:catalogs"),
     Command("train", Train, "pipelines.train.step:train", describe="jobs.loading:describe"),
     Command("prune", Prune, "pipelines.prune.step:prune"),
+    Command("convert", Convert, "pipelines.convert.step:convert"),
     Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),
     Command("join", Join, "pipelines.join.step:join"),
     Command("peek", Peek, "pipelines.peek.step:peek"),

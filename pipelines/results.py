@@ -80,6 +80,15 @@ class Pruned(Result):
         return self.table("fragmentation")
 
 
+class Converted(Result):
+    """Result of `convert`: a tokenizer in another file format."""
+
+    @property
+    def checked(self) -> dict[str, Any]:
+        """Tokens, merges and texts that were compared, and the encoders; empty where the file was only copied."""
+        return dict(self.facts["checked"])
+
+
 class Retokenized(Result):
     """Result of `retokenize`: token shards of a corpus."""
 

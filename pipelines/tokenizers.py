@@ -25,7 +25,7 @@ from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.hugging_face_output import to_json
 from operators.tokenizer_files.sentencepiece import from_model
 from operators.tokenizer_files.tekken import from_tekken, is_tekken
-from operators.tokenizer_files.tiktoken import from_tiktoken, tiktoken_arguments, to_tiktoken
+from operators.tokenizer_files.tiktoken import from_tiktoken, read_arguments, tiktoken_arguments, to_tiktoken
 from operators.tokenizer_files.transformers_files import NO_ROLES, Roles, special_tokens_map, tokenizer_config
 from operators.tokenizer_files.vocab_and_merges import to_tokenizer_json
 from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, column_chunks, largest_page
@@ -36,6 +36,8 @@ TOKENIZER_CONFIG: Final = "tokenizer_config.json"
 RANKS: Final = "ranks.tiktoken"
 SPECIAL_MAP: Final = "special_tokens_map.json"
 TIKTOKEN: Final = "tiktoken.json"
+TEKKEN: Final = "tekken.json"
+TOKENIZER_MODEL: Final = "tokenizer.model"
 MERGES: Final = "merges.parquet"
 TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, SPECIAL_MAP, RANKS, TIKTOKEN, MERGES)
 """Names of the files in a tokenizer directory, besides its manifest."""
@@ -54,7 +56,7 @@ KNOWN_DIGESTS: Final = {
 VOCAB_AND_MERGES: Final = ("vocab.json", "merges.txt")
 """Names of a byte-level BPE tokenizer in two files, as GPT-2 was published."""
 
-FOLDER_FILES: Final = (TOKENIZER_JSON, "tekken.json", "tokenizer.model", *VOCAB_AND_MERGES)
+FOLDER_FILES: Final = (TOKENIZER_JSON, TEKKEN, TOKENIZER_MODEL, *VOCAB_AND_MERGES, RANKS)
 """Names of the files that a directory's tokenizer is read from, in order of preference."""
 
 MAX_FILE_BYTES: Final = 64 << 20
@@ -170,6 +172,9 @@ def read_tokenizer(reference: str) -> tuple[Tokenizer, TokenizerFile]:
     content = _read(path)
     kind = format_of(content, path.name)
     if kind == "tiktoken":
+        if pretokenizer is None and path.name == RANKS and (beside := path.with_name(TIKTOKEN)).is_file():
+            named, special = read_arguments(_read(beside), str(beside))
+            return from_tiktoken(content, str(path), named, special), TokenizerFile("tiktoken", content)
         cut_by = _named_pretokenizer(reference, path, content, pretokenizer)
         return from_tiktoken(content, str(path), cut_by), TokenizerFile("tiktoken", content)
     if pretokenizer is not None:

@@ -24,6 +24,7 @@ WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__ve
 }
 """Names that need none: errors are raised, sources are for settings, results are returned."""
 SETTINGS = {
+    "Convert",
     "Curves",
     "Design",
     "Join",

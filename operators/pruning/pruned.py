@@ -6,8 +6,9 @@ import numpy as np
 
 from operators.arrays import I64, padded
 from operators.encoding.word_encoder import WordEncoder
+from operators.renumbering import with_new_ids
 from operators.text.pretokenize import PreTokens
-from operators.tokenizer import Merges, Tokenizer, Vocabulary
+from operators.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -26,25 +27,15 @@ def without_tokens(tokenizer: Tokenizer, removed: I64, *, keep_ids: bool) -> Pru
 
     The remaining tokens keep their order. Their ids have no gaps, or with `keep_ids` each token keeps its id.
     """
-    known, size = tokenizer.vocabulary, len(tokenizer.tokens)
+    size = len(tokenizer.tokens)
     kept = np.ones(size, np.bool_)
     kept[removed] = False
     new_ids = np.where(kept, np.arange(size) if keep_ids else np.cumsum(kept) - 1, -1).astype(np.int64)
-    merges = tokenizer.merges
-    rows = kept[merges.left] & kept[merges.right] & kept[merges.token]
-    left, right, token = (new_ids[ids[rows]].astype(np.int32) for ids in (merges.left, merges.right, merges.token))
-    tokens = [text if stays else b"" for text, stays in zip(known.tokens, kept.tolist(), strict=True)]
-    vocabulary = Vocabulary(
-        tokens if keep_ids else [text for text, stays in zip(known.tokens, kept.tolist(), strict=True) if stays],
-        new_ids[known.byte_ids].astype(np.int32),
-        tuple(int(new_ids[i]) for i in known.special_ids),
-    )
-    made = replace(
-        tokenizer,
-        merges=Merges(left, right, token, merges.count[rows]),
-        published=vocabulary,
-        added=tuple(replace(one, id=int(new_ids[one.id])) for one in tokenizer.added),
-    )
+    made = with_new_ids(tokenizer, new_ids)
+    if keep_ids:
+        made = replace(
+            made, published=replace(made.vocabulary, tokens=[*made.tokens, *[b""] * (size - len(made.tokens))])
+        )
     return PrunedTokenizer(made, new_ids, _pieces(tokenizer, made, removed))
 
 

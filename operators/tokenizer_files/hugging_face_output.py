@@ -1,14 +1,18 @@
-"""Hugging Face's tokenizer.json, written for byte-level BPE."""
+"""Hugging Face's tokenizer.json, written for byte-level BPE, and for SentencePiece's BPE over characters."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import msgspec
 
 from operators.byte_level import to_chars
-from operators.text.preprocessing import byte_level_step
+from operators.text.preprocessing import SPACE_MARK, byte_level_step
 from operators.text.pretokenize import parse_preprocessing
 from operators.tokenizer import AddedToken, Tokenizer
+from operators.tokenizer_files.character_models import spaces_of, spellings
 from operators.tokenizer_files.errors import InexpressibleTokenizer
+
+_FORMAT: Final = "tokenizer.json"
 
 
 def to_json(tokenizer: Tokenizer, *, gaps: bool = False) -> str:
@@ -21,38 +25,77 @@ def to_json(tokenizer: Tokenizer, *, gaps: bool = False) -> str:
     """
     preprocessing = parse_preprocessing(tokenizer.pretokenizer)
     if tokenizer.library is not None or not preprocessing.byte_level:
-        raise InexpressibleTokenizer("tokenizer.json", "only byte-level tokenizers that the kernels encode are written")
+        raise InexpressibleTokenizer(_FORMAT, "only byte-level tokenizers that the kernels encode are written")
     special = dict(zip(tokenizer.vocabulary.special_ids, tokenizer.special_tokens, strict=True))
     spelled = [special[i] if i in special else to_chars(token) for i, token in enumerate(tokenizer.tokens)]
     vocab = {spelling: i for i, spelling in enumerate(spelled) if spelling or not gaps}
     if len(vocab) < len(spelled) - (spelled.count("") if gaps else 0) or "" in vocab:
-        raise InexpressibleTokenizer("tokenizer.json", _first_clash(spelled, vocab))
+        raise InexpressibleTokenizer(_FORMAT, _first_clash(spelled, vocab))
     text = tokenizer.text_tokens
     names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
     last = tokenizer.merges.last_places
     pairs = zip(tokenizer.merges.left[last].tolist(), tokenizer.merges.right[last].tolist(), strict=True)
     byte_level, steps = byte_level_step(), preprocessing.pre_tokenizers
-    content = {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [_added_token(token) for token in sorted(tokenizer.added_tokens, key=lambda token: token.id)],
+    sections = {
         "normalizer": preprocessing.normalizer,
         "pre_tokenizer": preprocessing.pre_tokenizer if len(steps) > 1 else steps[0],
         "post_processor": byte_level,
         "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": tokenizer.ignore_merges,
-            "vocab": vocab,
-            "merges": [(names[left], names[right]) for left, right in pairs],
-        },
+    }
+    model = {
+        "ignore_merges": tokenizer.ignore_merges,
+        "vocab": vocab,
+        "merges": [(names[left], names[right]) for left, right in pairs],
+    }
+    return _written(tokenizer.added_tokens, sections, model)
+
+
+def to_character_json(tokenizer: Tokenizer) -> str:
+    """A SentencePiece model as a tokenizer.json, with which `tokenizers` encodes and decodes as sentencepiece does.
+
+    Raises InexpressibleTokenizer: added tokens where a space is put before each text (`tokenizers` puts one behind each
+    of them as well), or text that is prepared in another way than SentencePiece's.
+    """
+    spaces, known = spaces_of(tokenizer, _FORMAT), tokenizer.vocabulary
+    if tokenizer.library is not None:
+        raise InexpressibleTokenizer(_FORMAT, tokenizer.library.reason)
+    plain = not (spaces.add_dummy_prefix or spaces.remove_extra_whitespaces)
+    if not plain and any(not token.special for token in tokenizer.added_tokens):
+        raise InexpressibleTokenizer(_FORMAT, "it has added tokens, behind which spaces would be treated anew")
+    spelled, fallback = spellings(tokenizer, _FORMAT), bool((known.byte_ids >= 0).any())
+    last = tokenizer.merges.last_places
+    pairs = zip(tokenizer.merges.left[last].tolist(), tokenizer.merges.right[last].tolist(), strict=True)
+    decoders: list[dict[str, Any]] = [
+        {"type": "Replace", "pattern": {"String": SPACE_MARK}, "content": " "}, {"type": "ByteFallback"},
+        {"type": "Fuse"},
+    ]  # fmt: skip
+    if not plain:
+        decoders.append({"type": "Strip", "content": " ", "start": 1, "stop": 0})
+    sections = {
+        "normalizer": spaces.normalizer, "pre_tokenizer": None, "post_processor": None,
+        "decoder": {"type": "Sequence", "decoders": decoders},
+    }  # fmt: skip
+    model = {
+        "unk_token": None if known.unknown is None else spelled[known.unknown],
+        "fuse_unk": known.fuse_unknown,
+        "byte_fallback": fallback,
+        "ignore_merges": tokenizer.ignore_merges,
+        "vocab": {spelling: i for i, spelling in enumerate(spelled)},
+        "merges": [(spelled[left], spelled[right]) for left, right in pairs],
+    }
+    return _written(tokenizer.added_tokens, sections, model)
+
+
+def _written(added: Iterable[AddedToken], sections: dict[str, Any], model: dict[str, Any]) -> str:
+    """Write a tokenizer.json of these sections; model: the fields of its section that matter."""
+    unused = {"dropout": None, "unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None}
+    content = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [_added_token(token) for token in sorted(added, key=lambda token: token.id)],
+        **sections,
+        "model": {"type": "BPE", **unused, "fuse_unk": False, "byte_fallback": False, **model},
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 

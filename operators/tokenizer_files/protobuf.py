@@ -1,5 +1,6 @@
-"""The wire format of Protocol Buffers, read strictly: what one message of a file holds, field by field."""
+"""The wire format of Protocol Buffers: a message is read strictly, field by field, or written."""
 
+import struct
 from collections.abc import Iterator
 from typing import Final
 
@@ -50,3 +51,26 @@ def _varint(message: memoryview, place: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, place
     raise ValueError(f"a number of more than {_VARINT_BYTES} bytes at byte {place}")
+
+
+def number(field: int, value: int) -> bytes:
+    """Return a field that holds a whole number, 0 or more."""
+    return _as_varint(field << 3 | VARINT) + _as_varint(value)
+
+
+def content(field: int, value: bytes) -> bytes:
+    """Return a field that holds bytes: a text, or another message."""
+    return _as_varint(field << 3 | BYTES) + _as_varint(len(value)) + value
+
+
+def single(field: int, value: float) -> bytes:
+    """Return a field that holds a number of single precision."""
+    return _as_varint(field << 3 | FIXED_32) + struct.pack("<f", value)
+
+
+def _as_varint(value: int) -> bytes:
+    written = bytearray()
+    while value >= 0x80:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*written, value])

@@ -12,11 +12,9 @@ import msgspec
 
 from operators.errors import UsageError
 from operators.kernels.bpe_windows import LARGEST_ID
-from operators.text.pretokenize import Pretokenizer
-from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Tokenizer
-from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
-from operators.tokenizer_files.tiktoken import from_ranks
+from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.tiktoken import from_ranks, pretokenizer_of, ranked_tokens, tiktoken_pattern
 
 _MAX_TOKENS: Final = LARGEST_ID + 1
 _MOST_SPECIAL: Final = 1 << 16
@@ -27,6 +25,11 @@ _SPECIAL: Final = (
     "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]",
     "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]",
 )  # fmt: skip
+
+
+_WRITTEN: Final = "v7"
+"""Version that is written: mistral-common gives special tokens of that version no further meaning."""
+_BYTES: Final = 256
 
 
 class _Token(msgspec.Struct):
@@ -50,6 +53,24 @@ class _File(msgspec.Struct):
     config: _Config
     vocab: list[_Token]
     special_tokens: list[_Special] | None = None
+
+
+class _WrittenToken(_Token):
+    token_str: str | None
+
+
+class _WrittenSpecial(_Special):
+    is_control: bool = True
+
+
+class _WrittenConfig(_Config, kw_only=True):
+    num_vocab_tokens: int
+
+
+class _WrittenFile(msgspec.Struct):
+    config: _WrittenConfig
+    vocab: list[_WrittenToken]
+    special_tokens: list[_WrittenSpecial]
 
 
 class _Keys(msgspec.Struct):
@@ -86,11 +107,9 @@ def from_tekken(data: bytes, path: str) -> Tokenizer:
         )
     texts = _texts(file.vocab[:size], first, path)
     try:
-        pattern = Pretokenizer.from_tiktoken(file.config.pattern).pattern
+        pretokenizer = pretokenizer_of(file.config.pattern)
     except UsageError as error:
         raise MalformedTokenizer(path, str(error)) from None
-    names = {regex: name for name, regex in PATTERNS.items()}
-    pretokenizer = names.get(pattern, pattern)
     return from_ranks(texts, path, pretokenizer, _special(file, first, path))
 
 
@@ -123,3 +142,35 @@ def _special(file: _File, number: int, path: str) -> dict[str, int]:
     if len(named) > number or "" in named:
         raise MalformedTokenizer(path, f"{len(named)} special tokens where there is room for {number}, or an empty one")
     return named | {f"<SPECIAL_{i}>": i for i in range(len(named), number)}
+
+
+def to_tekken(tokenizer: Tokenizer) -> bytes:
+    """The tokenizer as a tekken file, with the ids that it has.
+
+    Raises InexpressibleTokenizer: ids that are not those of special tokens, then of the bytes in order, then of the
+    other tokens without a gap; or merging by lowest id would give other ids than the merge list.
+    """
+    ranks = ranked_tokens(tokenizer, "tekken")
+    known, names = tokenizer.vocabulary, tokenizer.special_tokens
+    first, special = len(names), dict(zip(known.special_ids, names, strict=True))
+    if sorted(special) != list(range(first)):
+        raise InexpressibleTokenizer("tekken", "its special tokens do not have the first ids (--new-ids gives them)")
+    if list(ranks.values())[:_BYTES] != [bytes([byte]) for byte in range(_BYTES)]:
+        raise InexpressibleTokenizer(
+            "tekken", "its bytes are not the first tokens, in order (--new-ids puts them there)"
+        )
+    if list(ranks) != list(range(first, first + len(ranks))):
+        raise InexpressibleTokenizer("tekken", "ids between its tokens stand for no token (--new-ids closes the gaps)")
+    vocab = [_WrittenToken(i, base64.b64encode(text).decode(), _text_of(text)) for i, text in enumerate(ranks.values())]
+    config = _WrittenConfig(
+        tiktoken_pattern(tokenizer.pretokenizer), first + len(ranks), first, _WRITTEN, num_vocab_tokens=len(ranks)
+    )
+    file = _WrittenFile(config, vocab, [_WrittenSpecial(i, special[i]) for i in range(first)])
+    return msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n"
+
+
+def _text_of(token: bytes) -> str | None:
+    try:
+        return token.decode()
+    except UnicodeDecodeError:
+        return None

@@ -14,12 +14,15 @@ import msgspec
 import numpy as np
 
 from operators.arrays import I32
-from operators.encoding.word_encoder import empty_table, final_pairs, merge_table
+from operators.encoding.word_encoder import empty_table, final_pairs
+from operators.errors import UsageError
 from operators.kernels.bpe_windows import LARGEST_ID
 from operators.text.preprocessing import is_json
+from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import NO_SPLIT, PATTERNS
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.final_merges import final_merges
 
 
 def to_tiktoken(tokenizer: Tokenizer) -> bytes:
@@ -29,23 +32,29 @@ def to_tiktoken(tokenizer: Tokenizer) -> bytes:
         InexpressibleTokenizer: merges by lowest id would give other ids than the tokenizer's merge list, or more
             happens to a text than one regular expression can say.
     """
+    ranks = ranked_tokens(tokenizer, ".tiktoken")
+    return b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in ranks.items())
+
+
+def ranked_tokens(tokenizer: Tokenizer, file_format: str) -> dict[int, bytes]:
+    """Return the tokens, by id, with which merging by lowest id encodes as the tokenizer does.
+
+    Raises InexpressibleTokenizer, which names `file_format`.
+    """
+    if tokenizer.vocabulary.characters is not None:
+        raise InexpressibleTokenizer(file_format, "its vocabulary is of characters, not of bytes")
     if is_json(tokenizer.pretokenizer):
-        raise InexpressibleTokenizer(".tiktoken", "it normalizes text, or cuts it by more than one regular expression")
+        raise InexpressibleTokenizer(file_format, "it normalizes text, or cuts it by more than one regular expression")
     if any(not token.special for token in tokenizer.added):
-        raise InexpressibleTokenizer(".tiktoken", "it has added tokens that are not special")
-    texts, merges = tokenizer.text_tokens, tokenizer.merges
-    ends = final_pairs(texts, tokenizer.byte_ids, merge_table(merges))
-    at = np.searchsorted(np.fromiter(texts, np.int64, len(texts)), merges.token)
-    comes_to_it = (ends[at, 0] == merges.left) & (ends[at, 1] == merges.right)  # the others join nothing, ever
-    last = merges.last_places
-    joins = last[comes_to_it[last]]
+        raise InexpressibleTokenizer(file_format, "it has added tokens that are not special")
+    texts, joins = tokenizer.text_tokens, final_merges(tokenizer)
     written = np.zeros(len(tokenizer.tokens), np.bool_)
-    written[tokenizer.byte_ids] = written[merges.token[joins]] = True
+    written[tokenizer.byte_ids] = written[joins.token] = True
     kept = {i: text for i, text in texts.items() if tokenizer.ignore_merges or written[i]}
     rebuilt = _merges_of(kept, tokenizer.byte_ids)
-    if not (np.array_equal(rebuilt.left, merges.left[joins]) and np.array_equal(rebuilt.right, merges.right[joins])):
-        raise InexpressibleTokenizer(".tiktoken", "its merges are not in the order of its tokens' ids")
-    return b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in kept.items())
+    if not (np.array_equal(rebuilt.left, joins.left) and np.array_equal(rebuilt.right, joins.right)):
+        raise InexpressibleTokenizer(file_format, "its merges are not in the order of its tokens' ids")
+    return kept
 
 
 def tiktoken_arguments(tokenizer: Tokenizer) -> bytes:
@@ -53,6 +62,20 @@ def tiktoken_arguments(tokenizer: Tokenizer) -> bytes:
     special = dict(zip(tokenizer.special_tokens, tokenizer.vocabulary.special_ids, strict=True))
     pattern = tiktoken_pattern(tokenizer.pretokenizer)
     return msgspec.json.format(msgspec.json.encode({"pat_str": pattern, "special_tokens": special})) + b"\n"
+
+
+class _Arguments(msgspec.Struct):
+    pat_str: str
+    special_tokens: dict[str, int] = {}
+
+
+def read_arguments(data: bytes, path: str) -> tuple[str, dict[str, int]]:
+    """Return the pre-tokenizer and the special tokens of what `tiktoken_arguments` wrote. Raises MalformedTokenizer."""
+    try:
+        read = msgspec.json.decode(data, type=_Arguments)
+        return pretokenizer_of(read.pat_str), read.special_tokens
+    except (msgspec.DecodeError, UnicodeDecodeError, UsageError) as error:
+        raise MalformedTokenizer(path, f"no pat_str and special_tokens ({error})") from None
 
 
 def tiktoken_pattern(pretokenizer: str) -> str:
@@ -66,6 +89,13 @@ def tiktoken_pattern(pretokenizer: str) -> str:
     if pretokenizer in PATTERNS:
         return PATTERNS[pretokenizer]
     return f"{pretokenizer}|(?:(?!{pretokenizer})(?s:.))+"
+
+
+def pretokenizer_of(pattern: str) -> str:
+    """Return the pre-tokenizer that cuts as tiktoken does by an expression, by name if it has one. BadPattern."""
+    written = {tiktoken_pattern(name): name for name in (*PATTERNS, NO_SPLIT)}
+    read = Pretokenizer.from_tiktoken(pattern).pattern
+    return written.get(pattern, {regex: name for name, regex in PATTERNS.items()}.get(read, read))
 
 
 def from_tiktoken(

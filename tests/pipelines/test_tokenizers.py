@@ -217,7 +217,6 @@ def test_references_that_cannot_be_loaded_say_why_in_one_line(saved: Path) -> No
         ("nothing.tiktoken,pretokenizer=gpt4", MissingTokenizer, "No such file"),
         ("nothing", MissingTokenizer, "No such file"),
         ("empty", MissingTokenizer, "holds no tokenizer.json"),
-        ("ranks.tiktoken", BadReference, "write "),
         ("ranks.tiktoken,pretokenizer=", BadReference, "write "),
         ("ranks.tiktoken,pretokenizer=(", BadPattern, "neither a name"),
         ("tokenizer.json,pretokenizer=gpt4", BadReference, "leave it out"),

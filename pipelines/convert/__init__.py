@@ -1,0 +1,1 @@
+"""A tokenizer in another file format."""
