@@ -3,6 +3,11 @@
 Steps are imported after the arguments are parsed, so that help and usage errors wait for no kernel and no library.
 """
 
+if __name__ == "__main__":  # `python -m jobs.command`: as `babelmerge`, which answers an interrupt during the imports
+    from jobs.start import console as start
+
+    start()
+
 import gc
 import inspect
 import os
@@ -171,7 +176,9 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         PRINTER.error(line)
         sys.exit(2 if isinstance(error, UsageError) else 1)
-    if status == INTERRUPTED:  # typer turns the interrupt into a status
+    except KeyboardInterrupt:  # while typer builds its commands
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # typer turns a later interrupt into a status
         PRINTER.error("interrupted; run the same command again to resume")
     sys.exit(status)
 
@@ -199,7 +206,3 @@ def console() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(status or 0)
-
-
-if __name__ == "__main__":
-    console()

@@ -150,8 +150,6 @@ def infer_categories(
             ranked = estimate(taken, unknown=settings.unknown)
             advance(1)
         facts |= _write_ranked(ranked, taken, merge_list, scored, output.directory)
-        if facts["warning"]:
-            progress.note(facts["warning"])
         return Written(TABLES, facts)
 
     return make(Stage("mixture", hashed, [{"words": words.fingerprint}], TABLES), output, context, work)
@@ -265,4 +263,12 @@ def _odd(merge_list: MergeList) -> list[str]:
 
 
 def _texts(tokens: Sequence[bytes]) -> str:
-    return ", ".join(repr(token.decode("utf-8", "replace")) for token in tokens)
+    """`_texts([b" a", b"\\xe0"])` is "' a', b'\\xe0'": part of a character is shown as bytes."""
+    return ", ".join(map(_text, tokens))
+
+
+def _text(token: bytes) -> str:
+    try:
+        return repr(token.decode())
+    except UnicodeDecodeError:
+        return repr(token)

@@ -1,5 +1,6 @@
 """Inferring from files, compared with plain programs."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +8,21 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import babelmerge as bm
+from jobs.commands import run_settings
 from operators.mixture.program import CannotInfer
 from pipelines.corpus.sources import Source, find_files
 from pipelines.engines.local_engine import LocalEngine
+from pipelines.mixture.settings import Mixture
 from pipelines.mixture.step import UnknownCategory
 from pipelines.outputs import Output, read_manifest
 from pipelines.progress import Silent
+from pipelines.settings import Corpus, Execution
 from pipelines.tokenizers import load_tokenizer
 from pipelines.words.blocks import BLOCKS, block_labels, category_of
 from tests.conftest import ROOT
 from tests.pipelines.corpora import write_corpus
+from tests.pipelines.retokenize.corpora import Notes
 from tests.pipelines.steps import count_words, infer_categories, train
 
 ENGINE = LocalEngine(2)
@@ -123,3 +129,20 @@ def test_blocks_are_runs_of_documents_and_do_not_depend_on_batches() -> None:
     assert labels[:5] == ["de\x1f00"] * 4 + ["de\x1f01"]
     assert labels == [*block_labels(whole.slice(0, 17), 0, 20, 16_000).to_pylist(),
                       *block_labels(whole.slice(17), 17 * 5_000, 20, 16_000).to_pylist()]  # fmt: skip
+
+
+def test_a_warning_is_told_once_and_part_of_a_character_is_shown_as_its_bytes(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    alphabets = {"en": "abcdefghijkl", "sw": "mnopqrstuvwx", "hi": "कखगघचछजझटठडढ"}
+    words = {one: ["".join(draw.choices(letters, k=6)) for _ in range(400)] for one, letters in alphabets.items()}
+    texts = {one: [" ".join(draw.choices(some, k=9)) for _ in range(200)] for one, some in words.items()}
+    bm.train(texts, vocab_size=1000).save(tmp_path / "tok")
+    for one in ("en", "sw"):
+        (tmp_path / f"{one}.txt").write_text("\n".join(texts[one]) + "\n")
+    notes = Notes()
+    corpora: Corpus = [str(tmp_path / f"{one}.txt") for one in ("en", "sw")]
+    settings = Mixture(categories=corpora, tokenizer=str(tmp_path / "tok"), out=str(tmp_path / "o"))
+    summary = run_settings(settings, Execution(engine="local"), notes).summary
+    told = "\n".join([summary, *notes.notes])
+    assert told.count("mixture: the categories do not explain the list") == 1
+    assert r"b'\xe0" in told and "\ufffd" not in told
