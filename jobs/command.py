@@ -4,9 +4,9 @@ Steps are imported after the arguments are parsed, so that help and usage errors
 """
 
 if __name__ == "__main__":  # `python -m jobs.command`: as `babelmerge`, which answers an interrupt during the imports
-    from jobs.start import console as start
+    from jobs.interrupt import answer_interrupts
 
-    start()
+    answer_interrupts()
 
 import gc
 import inspect
@@ -26,6 +26,7 @@ from jobs.commands import COMMANDS, describe, run_steps
 from jobs.configuration import BadConfiguration, read_settings
 from jobs.failures import line_of
 from jobs.flags import given, parameters
+from jobs.interrupt import INTERRUPTED, raise_interrupts
 from jobs.printing import Printer, print_out
 from jobs.version import __version__
 from jobs.workflow import read_workflow
@@ -43,7 +44,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 ClickException: Any = typer.BadParameter.__mro__[2]  # base of errors in arguments; typer exports no name of it
-INTERRUPTED = 130
 PRINTER = Printer()
 DEMO = Path(__file__).resolve().parent.parent / "conf" / "demo.yaml"
 """Path of the demo's workflow in a checkout and in the image."""
@@ -192,6 +192,7 @@ def console() -> NoReturn:
     os.environ[VARIABLE] = "1"  # before numpy is loaded
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 50)
+    raise_interrupts()
     try:
         main()
         status: int | str | None = 0
@@ -206,3 +207,7 @@ def console() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(status or 0)
+
+
+if __name__ == "__main__":
+    console()

@@ -84,6 +84,8 @@ def _explained(problem: str, data: Mapping[str, Any], kind: type[msgspec.Struct]
     """Return msgspec's message about one setting, with its value and the accepted values or keys added."""
     if unknown := _UNKNOWN.fullmatch(problem):
         return f"{problem}; {_keys_like(unknown[1], _struct_at(kind, unknown[2] or ''))}"
+    if problem.startswith("Expected `str") and "got `bool`" in problem:
+        return f'{problem}; YAML reads no, yes, on and off as false and true: write it in quotes, as "no"'
     if nested:
         return problem
     match = _PLACE.fullmatch(problem)

@@ -58,6 +58,9 @@ def test_a_source_list_is_read_and_checked(tmp_path: Path) -> None:
     file.write_text("- {path: b.jsonl, weight: -1}\n")
     with pytest.raises(BadConfiguration, match="source 1"):
         read_sources([str(file)])
+    file.write_text("- {path: b.jsonl, language: no}\n")  # Norwegian, a boolean to YAML
+    with pytest.raises(BadConfiguration, match=r'language`; .*write it in quotes, as "no" - in source 1'):
+        read_sources([str(file)])
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_an_interrupt_while_modules_are_loaded_is_one_line(script: str, name: st
 def test_without_an_interrupt_the_command_runs_and_later_interrupts_are_exceptions() -> None:
     script = CONSOLE.format(name="no such module").replace("console()\n", "", 1) + (
         "import jobs.command\n"
-        "jobs.command.console = lambda: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+        "jobs.command.main = lambda: print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
         "console()\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
