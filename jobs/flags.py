@@ -116,7 +116,7 @@ def _pair(flag: str, entry: str) -> tuple[str, float]:
 
 def _number(flag: str, text: str, kind: Callable[[str], Any], entry: str | None = None) -> Any:
     try:
-        return kind(text)
+        return kind(text) if kind is not float or not text.endswith("%") else float(text[:-1]) / 100
     except ValueError:
         what = f"{entry!r} is not NAME=NUMBER" if entry else f"{text!r} is not a whole number; write NUMBER,NUMBER,..."
         raise BadConfiguration(flag, what) from None

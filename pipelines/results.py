@@ -96,7 +96,7 @@ class Retokenized(Result):
     def shards(self) -> list[Path]:
         """Paths of the shards' files, sorted; a shard of some formats has several files."""
         others = ("bad_records.parquet", "README.md", "index.json", "dataset_info.json", "state.json")
-        return sorted(self.directory / name for name in self.manifest.files if name not in others)
+        return sorted(self.directory / name for name in self.manifest.files if Path(name).name not in others)
 
 
 @dataclass(frozen=True)

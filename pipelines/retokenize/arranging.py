@@ -8,6 +8,7 @@ their own. Both depend on the corpus alone. A shard has about SHARD_TOKENS ids, 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,8 @@ class Arrangement:
     long_documents: LongDocuments = "split"
     pad: int = 0
     """Id that fills rows up."""
+    epochs: float = 1.0
+    """Number of epochs of a shuffled run; no shard has documents of two."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,9 @@ def arrange_tasks(target: Target, arrangement: Arrangement, folder: Path, parts:
     if arrangement.length is not None and arrangement.format in WITH_COLUMNS:
         target = replace(target, extra=ROW_COLUMNS)
     if arrangement.shuffled:
-        count = max(1, -(-sum(tokens) // SHARD_TOKENS))
-        edges = [(i << 64) // count for i in range(count + 1)]
-        spans = [(tuple(parts), (first, end)) for first, end in pairwise(edges)]
         return [
-            ArrangeTask(replace(target, name=f"shuffled-{i:05}"), arrangement, folder, own, keys)
-            for i, (own, keys) in enumerate(spans)
+            ArrangeTask(replace(target, name=f"shuffled-{i:05}"), arrangement, folder, tuple(parts), keys)
+            for i, keys in enumerate(pairwise(_key_edges(arrangement.epochs, sum(tokens))))
         ]
     groups: list[list[str]] = [[]]
     held = 0
@@ -100,6 +100,17 @@ def arrange_tasks(target: Target, arrangement: Arrangement, folder: Path, parts:
         ArrangeTask(replace(target, name=f"packed-{i:05}"), arrangement, folder, tuple(own))
         for i, own in enumerate(groups)
     ]
+
+
+def _key_edges(epochs: float, tokens: int) -> list[int]:
+    """Return the edges of the shards' ranges of keys. Each epoch has an equal range, the last one perhaps fewer ids."""
+    count, edges = ceil(epochs), [0]
+    for epoch in range(count):
+        first, end = (epoch << 64) // count, ((epoch + 1) << 64) // count
+        own = tokens * min(1.0, epochs - epoch) / epochs
+        shards = max(1, ceil(own / SHARD_TOKENS))
+        edges += [first + (end - first) * i // shards for i in range(1, shards + 1)]
+    return edges
 
 
 def planned_files(task: ArrangeTask) -> list[str]:

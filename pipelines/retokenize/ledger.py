@@ -56,6 +56,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, int]
     """Its shards' files and their sizes."""
     bad_records: int
+    read: int = 0
+    """Number of documents that were read; mixing may write fewer or more."""
     languages: msgspec.Raw
     """Language to documents, bytes and tokens; kept as text: 10,000 files of 200 languages take little memory."""
 

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,6 +16,7 @@ from operators.tokenizer import Tokenizer
 from pipelines.memory import TooLittleMemory
 from pipelines.memory_pool import keep_freed_memory
 from pipelines.retokenize.formats import Target
+from pipelines.retokenize.mixing import Mix
 from pipelines.retokenize.settings import Format, IdType
 from pipelines.settings import BadSettings
 
@@ -59,6 +61,8 @@ class Encoding(msgspec.Struct, frozen=True, kw_only=True):
     """Seed of random segmentations; a document's tokens depend on it, the document's id and its text alone."""
     shuffle: int | None = None
     """Seed of the order of documents, in the first pass of a shuffled run."""
+    mix: Mix | None = None
+    """Copies of the documents, and which are taken; None: each once."""
     on_bad_record: Literal["fail", "skip"] = "fail"
     """Treatment of records that cannot be read."""
 
@@ -76,6 +80,8 @@ class Job:
     """Fingerprint of the tokenizer."""
     memory_bytes: int | None = None
     """Memory limit of a worker, without its libraries; None: no document is too long."""
+    duplicates: Path | None = None
+    """Folder of the duplicates, which are left out."""
 
     def check_room(self, text_bytes: int, tokens: int = 0) -> None:
         """Raise TooLittleMemory for a batch, which is one document where it is large, that would take too much memory.
@@ -94,9 +100,9 @@ class Job:
 
     def target(self, name: str) -> Target:
         """Return the target of a shard of this job."""
-        return Target(
-            self.directory, name, self.id_type, self.encoding.column, self.fingerprint, seed=self.encoding.shuffle
-        )
+        how = self.encoding
+        epochs = 1 if how.mix is None else ceil(how.mix.epochs)
+        return Target(self.directory, name, self.id_type, how.column, self.fingerprint, seed=how.shuffle, epochs=epochs)
 
 
 def id_type_of(tokenizer: Tokenizer, encoding: Encoding) -> np.dtype[Any]:

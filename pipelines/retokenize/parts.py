@@ -35,6 +35,8 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Names and sizes of its shard's files; empty where it has no document."""
     counts: Counts
     bad_records: int
+    read: int = 0
+    """Number of documents that were read, written or not."""
     content: str | None = None
     """Hash of the whole file's content, in the last part, if the task has read all of it."""
 

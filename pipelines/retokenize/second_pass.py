@@ -10,7 +10,7 @@ import msgspec
 import pyarrow.parquet as pq
 
 from operators.tokenizer import Tokenizer
-from pipelines.context import Context, out_directory
+from pipelines.context import Context
 from pipelines.corpus.bad_records import BAD_RECORDS, LeftOut
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Output, describe_inputs
@@ -27,7 +27,8 @@ DOCUMENTS: Final = ".documents"
 """Folder, in the output, of the first pass; removed at the end."""
 LONGEST_ROW: Final = 1 << 24
 
-EncodeCorpus = Callable[[list[InputFile], Tokenizer, Output, Encoding, Context], Made]
+Encode = Callable[[Output, Encoding], Made]
+"""Encodes the corpus into an output, as `pipelines.retokenize.incremental.encode_corpus` does."""
 
 
 def arrangement_of(
@@ -63,22 +64,21 @@ def arrangement_of(
 
 def retokenize_arranged(
     settings: Retokenize,
+    files: list[InputFile],
     tokenizer: Tokenizer,
+    output: Output,
     encoding: Encoding,
     arrangement: Arrangement,
     context: Context,
-    encode_corpus: EncodeCorpus,
+    encode: Encode,
 ) -> Retokenized:
     """Encode a corpus, and write its documents shuffled, packed, or both. Any change of it is a new run.
 
-    encode_corpus: `pipelines.retokenize.step.encode_corpus`, which writes the first pass.
+    encode: writes the first pass.
     """
-    output = Output(out_directory(settings.out), "arranged")
-    files = context.input_files(settings.corpus, output)
     fingerprint = tokenizer_fingerprint(tokenizer)
-    settled = {
-        name: value for name, value in msgspec.to_builtins(encoding).items() if name in ("begin", "end", "inference")
-    }
+    decided = ("begin", "end", "inference", "mix")
+    settled = {name: value for name, value in msgspec.to_builtins(encoding).items() if name in decided}
     resolved = settled | {"tokenizer": fingerprint, "method": encoder_of(tokenizer, encoding).method}
     hashed = settings.hashed(**resolved, pad=arrangement.pad, on_bad_record=context.on_bad_record)
     stage = Stage("arranged", hashed, describe_inputs(files), [])
@@ -89,15 +89,19 @@ def retokenize_arranged(
                 encoding, format="shuffled" if arrangement.shuffled else "arrow", shuffle=settings.shuffle
             )
             with Output(folder, "tokens") as documents:
-                encoded = encode_corpus(files, tokenizer, documents, first, context)
+                encoded = encode(documents, first)
             parts = [name for entry in encoded.manifest.inputs for name in entry["files"]]
             target = Target(output.directory, "", id_type_of(tokenizer, encoding), settings.column, fingerprint)
+            if encoding.mix is not None:
+                arrangement = replace(arrangement, epochs=encoding.mix.epochs)
             made = _second_pass(stage, output, target, arrangement, parts, encoded, context)
         else:
             made = make(stage, output, context, _nothing)
         shutil.rmtree(folder, ignore_errors=True)
     facts = made.manifest.facts
     what = f"{facts['tokens']:,} tokens of {facts['documents']:,} documents"
+    if "duplicates" in facts:
+        what += f", {facts['duplicates']:,} duplicates left out"
     if arrangement.length is not None:
         what += f" in {facts['rows']:,} rows of {arrangement.length:,} ({facts['waste']:.2%} padding and truncation)"
     return Retokenized(output.directory, made.manifest, made.kept, summarized(made.kept, what, facts, settings.out))

@@ -51,6 +51,18 @@ class Retokenize(CorpusSettings[Retokenized], frozen=True, kw_only=True):
     """Treatment of documents longer than a row, with `best-fit` and `none`: `split` (default), or `truncate`."""
     pad: str | None = None
     """A token, by its text or its id, that fills rows up; by default that of `end`, else id 0."""
+    epochs: Annotated[float, Meta(gt=0, le=1000), UNHASHED] = 1
+    """Copies of each document; 1.5 gives half of the documents, by a hash of their ids, a second copy. With `shuffle`
+    each epoch has an order of its own; else copies stand near each other."""
+    weights: Annotated[dict[str, Annotated[float, Meta(ge=0, le=1000)]] | str | None, UNHASHED] = None
+    """Factors of the copies of languages (sw=2.5,en=0.5; others 1), or a .yaml file of them. A fraction is a share of
+    the language's documents, by a hash of their ids."""
+    split: Annotated[dict[str, Annotated[float, Meta(gt=0, lt=1)]] | None, UNHASHED] = None
+    """Splits and their shares of the documents (validation=0.1%,test=0.1%), by a hash of their ids. Each has a folder
+    of its own, and each of its documents once; the folder `train` has the rest."""
+    drop_duplicates: Annotated[bool, UNHASHED] = False
+    """Leave out documents whose text an earlier document of the corpus has. Any change of the corpus is then a new
+    run."""
     special_tokens_in_text: Literal["text", "ids"] = "text"
     """Treatment of special tokens that a text spells: encode them as `text`, or as their `ids`."""
     inference: str = "merges"
@@ -61,7 +73,8 @@ class Retokenize(CorpusSettings[Retokenized], frozen=True, kw_only=True):
 
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that encoding runs; random segmentations have a group of their own."""
-        arranged = self.shuffle is not None or self.pack is not None
+        mixed = self.epochs != 1 or bool(self.weights or self.split) or self.drop_duplicates
+        arranged = self.shuffle is not None or self.pack is not None or mixed
         groups = {
             "stochastic": ":" in self.inference,
             "array_record": self.format == "arrayrecord",

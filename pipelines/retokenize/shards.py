@@ -12,7 +12,9 @@ import pyarrow as pa
 from operators.errors import DataError
 from pipelines.outputs import Manifest, are_there, read_manifest
 from pipelines.retokenize.formats import Documents, indices, read_shard, writer_of
+from pipelines.retokenize.mixing import REST
 from pipelines.retokenize.settings import Format
+from pipelines.retokenize.split_runs import SPLITS
 
 STAGES: Final = ("tokens", "joined", "arranged")
 """Stages whose directories hold token shards."""
@@ -67,6 +69,8 @@ class Shards:
 def shards_of(directory: Path) -> Shards:
     """Return the shards of a directory. Raises NoShards where it is not complete, or holds foreign shards."""
     manifest = read_manifest(directory)
+    if manifest is not None and manifest.stage == SPLITS:
+        raise NoShards(str(directory), f"holds splits; name one of them, as {directory.name}/{REST}")
     if manifest is None or manifest.stage not in STAGES or "format" not in manifest.settings:
         reason = "holds no finished output of retokenize or join; name one, or run it to its end"
         raise NoShards(str(directory), reason)

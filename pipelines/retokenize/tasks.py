@@ -18,7 +18,9 @@ from pipelines.corpus.records import Span, read_parts
 from pipelines.corpus.sources import InputFile
 from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import replacing
+from pipelines.retokenize.duplicates import duplicates_of
 from pipelines.retokenize.formats import writer_of
+from pipelines.retokenize.mixing import Mix, copies, selected, spread, with_epochs
 from pipelines.retokenize.options import LARGE_BYTES, WORKBENCH, Workbench
 from pipelines.retokenize.parts import (
     PART_BYTES,
@@ -82,6 +84,8 @@ class SplitDone:
     bad_parts: tuple[Path, ...]
     """Paths of its bad records, in order."""
     bad_records: int
+    read: int
+    """Number of documents that were read, written or not."""
     content: str | None
     """Hash of the file's content, where the task has read all of it."""
     lost: str | None = None
@@ -105,6 +109,7 @@ def encode_split(split: Split) -> SplitDone:
         counts,
         tuple(bad_records_path(split.folder, number) for number in numbers),
         sum(record.bad_records for record in records),
+        sum(record.read for record in records),
         records[-1].content if records else content,
     )
 
@@ -112,7 +117,7 @@ def encode_split(split: Split) -> SplitDone:
 def unencoded(split: Split, lost: TaskLost) -> SplitDone:
     """Return the result of a split that keeps killing its workers."""
     del split
-    return SplitDone({}, {}, (), 0, None, lost.verdict)
+    return SplitDone({}, {}, (), 0, 0, None, lost.verdict)
 
 
 def add(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -163,27 +168,64 @@ class _Part:
         writer = writer_of(bench.job.encoding.format)
         self._shard = writer(bench.job.target(part_name(split.stem, number)))
         self._counts: Counts = {}
+        self._read = 0
+        folder = bench.job.duplicates
+        self._mix = bench.job.encoding.mix
+        self._left_out = None if folder is None else duplicates_of(folder, split.stem, number)
 
     def write(self, batches: Iterator[pa.RecordBatch]) -> None:
         """Encode batches of documents and write their tokens."""
-        begin, end = self._bench.job.encoding.begin, self._bench.job.encoding.end
         for batch in batches:
-            text = batch.column("text")
-            self._bench.job.check_room(text.nbytes)
-            ids, offsets = self._bench.encoder.encode(text, batch.column("id"))
-            self._bench.job.check_room(text.nbytes, len(ids))
-            is_large = text.nbytes > LARGE_BYTES
-            if begin is not None or end is not None:
-                ids, offsets = bounded(ids, offsets, begin, end)
-            for language, figures in count_languages(batch, offsets).items():
-                self._counts[language] = add(self._counts.get(language, (0, 0, 0)), figures)
-            names = batch.select(["id", "language"])
-            del batch, text  # of a long document, as long as its ids
-            self._shard.write(names, ids, offsets)
-            del ids, offsets
+            is_large = batch.column("text").nbytes > LARGE_BYTES
+            documents = epochs = None
+            if self._mix is not None:
+                batch, documents, epochs = self._taken(batch, self._mix)
+            else:
+                self._read += len(batch)
+            if len(batch):
+                encoded = self._encoded(batch, documents)
+                del batch  # of a long document, as long as its ids
+                self._put(encoded, documents, epochs)
+                del encoded
             if is_large:  # Arrow holds freed memory for later
                 pa.default_memory_pool().release_unused()
         self._shard.seal()
+
+    def _taken(self, batch: pa.RecordBatch, mix: Mix) -> tuple[pa.RecordBatch, I64, I64]:
+        """Return the documents of a batch that are taken, and the document and epoch of each copy."""
+        documents, epochs = copies(mix, batch)
+        if self._left_out is not None:
+            is_taken = ~np.isin(documents + self._read, self._left_out)
+            documents, epochs = documents[is_taken], epochs[is_taken]
+        self._read += len(batch)
+        self._count(dict.fromkeys(batch.column("language").unique().to_pylist(), (0, 0, 0)))
+        return *selected(batch, documents), epochs
+
+    def _encoded(self, batch: pa.RecordBatch, documents: I64 | None) -> tuple[pa.RecordBatch, I32, I64]:
+        """Encode and count documents; return their names, ids and bounds. documents: that of each copy."""
+        job, text = self._bench.job, batch.column("text")
+        begin, end = job.encoding.begin, job.encoding.end
+        job.check_room(text.nbytes)
+        ids, offsets = self._bench.encoder.encode(text, batch.column("id"))
+        job.check_room(text.nbytes, len(ids))
+        if begin is not None or end is not None:
+            ids, offsets = bounded(ids, offsets, begin, end)
+        self._count(count_languages(batch, offsets, None if documents is None else np.bincount(documents)))
+        return batch.select(["id", "language"]), ids, offsets
+
+    def _put(self, encoded: tuple[pa.RecordBatch, I32, I64], documents: I64 | None, epochs: I64 | None) -> None:
+        if documents is None or epochs is None:
+            self._shard.write(*encoded)
+        elif self._bench.job.encoding.format == "shuffled":
+            names, ids, offsets = encoded
+            self._shard.write(with_epochs(names, documents, epochs), ids, offsets)
+        else:
+            for one in spread(*encoded, documents):
+                self._shard.write(*one)
+
+    def _count(self, counts: Counts) -> None:
+        for language, figures in counts.items():
+            self._counts[language] = add(self._counts.get(language, (0, 0, 0)), figures)
 
     def finish(self, whole: dict[int, PartRecord], bad: pa.Table, *, last: bool, content: str | None) -> PartRecord:
         """Give the part's files their names, then write its record."""
@@ -199,6 +241,7 @@ class _Part:
             files=self._shard.finish(),
             counts=self._counts,
             bad_records=len(bad),
+            read=self._read,
             content=content,
         )
         if len(bad):
@@ -223,14 +266,16 @@ def bounded(ids: I32, offsets: I64, begin: int | None, end: int | None) -> tuple
     return with_them, longer
 
 
-def count_languages(batch: pa.RecordBatch, offsets: I64) -> Counts:
-    """Count documents, bytes of text and tokens of each language. offsets: int64, bounds of each document's ids."""
+def count_languages(batch: pa.RecordBatch, offsets: I64, times: I64 | None = None) -> Counts:
+    """Count documents, bytes of text and tokens of each language. offsets: int64, bounds of each document's ids.
+    times: of each document, how often it counts; None: once."""
     coded = batch.column("language").dictionary_encode()
     codes, languages = coded.indices.to_numpy(), coded.dictionary.to_pylist()
     text = batch.column("text")
     borders = np.frombuffer(text.buffers()[1] or bytes(8), np.int64)[text.offset :][: len(text) + 1]
     sums = np.zeros((3, len(languages)), np.int64)
-    for row, figures in zip(sums, (np.ones(len(codes), np.int64), np.diff(borders), np.diff(offsets)), strict=True):
+    times = np.ones(len(codes), np.int64) if times is None else times
+    for row, figures in zip(sums, (times, np.diff(borders) * times, np.diff(offsets) * times), strict=True):
         np.add.at(row, codes, figures)
     return {language: (int(d), int(b), int(t)) for language, (d, b, t) in zip(languages, sums.T, strict=True)}
 

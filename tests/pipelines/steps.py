@@ -16,7 +16,7 @@ from pipelines.outputs import Manifest, Output
 from pipelines.premiums import step as premiums_step
 from pipelines.premiums.settings import Premiums
 from pipelines.progress import Progress, Silent
-from pipelines.retokenize import step as retokenize_step
+from pipelines.retokenize import incremental
 from pipelines.retokenize.options import Encoding
 from pipelines.settings import Execution
 from pipelines.stage import Made
@@ -77,7 +77,7 @@ def encode_corpus(
 ) -> Made:  # fmt: skip
     how = encoding or Encoding()
     context = EngineContext(engine, progress, memory_bytes=memory_bytes, on_bad_record=how.on_bad_record)
-    return retokenize_step.encode_corpus(files, tokenizer, output, how, context)
+    return incremental.encode_corpus(files, tokenizer, output, how, context)
 
 
 def compare_languages(

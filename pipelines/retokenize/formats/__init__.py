@@ -54,6 +54,8 @@ class Target:
     """Further columns, which each batch has, in formats with columns."""
     seed: int | None = None
     """Seed of the order of documents, in the first pass of a shuffled run."""
+    epochs: int = 1
+    """Number of epochs, each in an order of its own, in the first pass of a shuffled run."""
 
     def path(self, ending: str) -> Path:
         """Return the path of the shard's file with this ending."""

@@ -1,7 +1,8 @@
 """Documents of a shuffled run between its two passes: Arrow streams whose documents are in the order of their keys.
 
 A document's key is a hash of the seed, the name of its part and its number in the part: 64 bits, so independent of
-workers. The second pass reads a range of keys of all parts, each range a run of whole pages.
+workers. The second pass reads a range of keys of all parts, each range a run of whole pages. Copies of a document have
+keys of their own, in the range of their epoch; its ids are held once.
 """
 
 import hashlib
@@ -19,6 +20,8 @@ from pipelines.retokenize.formats.arrow import ARROW, ArrowShard
 from pipelines.retokenize.formats.id_files import offsets_of
 
 KEY: Final = "key"
+EPOCHS: Final = "epochs"
+"""Column, of documents with copies: the epoch of each copy, a list of int32."""
 _BATCH_TOKENS: Final = 1 << 22
 
 
@@ -52,17 +55,20 @@ class ShuffledShard:
             return {}
         names = pa.Table.from_batches(self._batches).combine_chunks().to_batches()
         ids, lengths = np.concatenate(self._ids), np.concatenate(self._lengths)
-        keys = document_keys(self._target.seed or 0, self._target.name, len(lengths))
+        documents, epochs = _copies(names[0])
+        keys = document_keys(self._target.seed or 0, self._target.name, len(documents))
+        keys = keys_in_epochs(keys, epochs, self._target.epochs)
         order = np.argsort(keys, kind="stable")
-        starts, lengths, at = offsets_of(lengths)[:-1][order], lengths[order], 0
+        documents, keys = documents[order], keys[order]
+        starts, lengths, at = offsets_of(lengths)[:-1][documents], lengths[documents], 0
         while at < len(order):
             stop = at + max(1, int(np.searchsorted(np.cumsum(lengths[at:]), _BATCH_TOKENS, "right")))
             own = lengths[at:stop]
             offsets = offsets_of(own)
             out = np.empty(offsets[-1], ids.dtype)
             copy_pieces(ids, starts[at:stop], own, offsets[:-1], out)
-            columns = [names[0].column(name).take(pa.array(order[at:stop])) for name in ("id", "language")]
-            batch = pa.RecordBatch.from_arrays([*columns, pa.array(keys[order[at:stop]])], ["id", "language", KEY])
+            columns = [names[0].column(name).take(pa.array(documents[at:stop])) for name in ("id", "language")]
+            batch = pa.RecordBatch.from_arrays([*columns, pa.array(keys[at:stop])], ["id", "language", KEY])
             self._shard.write(batch, out, offsets)
             at = stop
         return self._shard.finish()
@@ -77,6 +83,23 @@ class ShuffledShard:
 
 
 WRITER: Final = ShuffledShard
+
+
+def _copies(names: pa.RecordBatch) -> tuple[I64, I64]:
+    """Return document and epoch of each copy; without the column EPOCHS each document has one."""
+    if EPOCHS not in names.schema.names:
+        return np.arange(len(names)), np.zeros(len(names), np.int64)
+    listed = names.column(EPOCHS)
+    epochs = listed.flatten().to_numpy().astype(np.int64)
+    return np.repeat(np.arange(len(names)), np.diff(listed.offsets.to_numpy())), epochs
+
+
+def keys_in_epochs(keys: NDArray[np.uint64], epochs: I64, count: int) -> NDArray[np.uint64]:
+    """Return the keys, each moved into the range of its epoch, one of `count` equal ranges."""
+    if count == 1:
+        return keys
+    firsts = np.array([(epoch << 64) // count for epoch in range(count)], np.uint64)
+    return firsts[epochs] + keys // np.uint64(count)
 
 
 def document_keys(seed: int, part: str, documents: int) -> NDArray[np.uint64]:

@@ -96,7 +96,7 @@ STAGES: Final = {
         Stage("count", _count, "pipelines.words.counting.count_spans", (_FILES,)),
         Stage("shuffle", _count, "pipelines.words.partitions.add_up", ("pyarrow.memory_map",)),
         Stage("train", _train, "pipelines.train.rounds.TrainingShard.apply", ("pyarrow.parquet.ParquetFile",)),
-        Stage("retokenize", _retokenize, "pipelines.retokenize.step.encode_split", (_FILES,)),
+        Stage("retokenize", _retokenize, "pipelines.retokenize.incremental.encode_split", (_FILES,)),
         Stage("premiums", _compare, "pipelines.premiums.step.count_tokens", (_FILES, "pyarrow.OSFile")),
         Stage("mixture", _infer, "pipelines.mixture.rank_evidence.emit_partitions", ("pyarrow.parquet.read_table",)),
     )

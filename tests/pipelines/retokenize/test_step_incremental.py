@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-import pipelines.retokenize.step as run_module
+import pipelines.retokenize.incremental as run_module
 from operators.tokenizer import Tokenizer
 from pipelines import outputs
 from pipelines.corpus.bad_records import BadRecord

@@ -99,7 +99,7 @@ def test_workers_killed_at_ten_moments(tokenizer: Tokenizer, tmp_path: Path, mon
                 setattr(owner, name, counted(getattr(owner, name)))
         return encode_split(split)
 
-    monkeypatch.setattr("pipelines.retokenize.step.encode_split", doomed)
+    monkeypatch.setattr("pipelines.retokenize.incremental.encode_split", doomed)
     engine = RayEngine(2)
     try:
         encoded(tokenizer, tmp_path / "corpus", tmp_path / "o", engine=engine)
