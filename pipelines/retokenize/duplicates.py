@@ -69,10 +69,9 @@ class Duplicates:
     """Duplicates of a corpus, found when they are first asked for."""
 
     def __init__(self, folder: Path) -> None:
-        """Describe them. folder: for scratch files, which all workers see."""
+        """Describe them; their number is None until they are found. folder: for scratch files that all workers see."""
         self.folder = folder
         self.count: int | None = None
-        """Number of duplicates, once they are found."""
 
     def find(self, tasks: Sequence[HashTask], context: Context) -> int:
         """Find the duplicates among the documents that these tasks read, in their order; return their number."""

@@ -17,6 +17,7 @@ from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, check_share, f
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.outputs import Output, fingerprint, replacing
+from pipelines.progress import Progress
 from pipelines.retokenize.bad_records import gather_bad_records
 from pipelines.retokenize.changes import count_changes
 from pipelines.retokenize.duplicates import Duplicates, HashTask
@@ -107,18 +108,12 @@ def encode_corpus(
         kept |= new
     entries = [kept[one.stem] for one in inputs]
     facts = _facts(entries) | {"id_type": job.id_type.name}
-    if duplicates is not None:
-        facts["duplicates"] = duplicates.count
+    facts |= {} if duplicates is None else {"duplicates": duplicates.count}
     names = [name for entry in entries for name in entry.files]
     if encoding.on_bad_record == "skip":
         _list_bad_records(entries, bad_parts, facts, output.directory / BAD_RECORDS, context)
         names.append(BAD_RECORDS)
-    if not any(one["bytes"] for one in facts["languages"].values()):
-        if encoding.mix is None or not any(entry.read for entry in entries):
-            raise EmptyCorpus(len(files))
-        progress.note(f"tokens: no document of the corpus is taken ({output.directory})")
-    _check_weights(encoding.mix, list(facts["languages"]))
-    note_similar(facts["languages"], progress)
+    _check_languages(facts, encoding.mix, len(files), progress)
     if not same:
         writer.write_indices(job.target(""), [name for name in names if name.endswith(writer.ENDINGS[0])])
     names.extend(writer.INDICES)
@@ -141,11 +136,17 @@ def _list_bad_records(
     check_share(facts, context.max_bad_share, lambda: first_of(into))
 
 
-def _check_weights(mix: Mix | None, languages: list[str]) -> None:
-    """Raise UnknownLanguage for a weight of a language that the corpus does not have."""
+def _check_languages(facts: Mapping[str, Any], mix: Mix | None, files: int, progress: Progress) -> None:
+    """Raise EmptyCorpus, and UnknownLanguage for a weight of a language that the corpus does not have."""
+    languages = facts["languages"]
+    if not any(one["bytes"] for one in languages.values()):
+        if mix is None or facts["records"] == facts["bad_records"]:
+            raise EmptyCorpus(files)
+        progress.note("tokens: no document of the corpus is taken")
     for language in {} if mix is None else mix.weights:
         if language not in languages:
-            raise UnknownLanguage("weights", language, languages)
+            raise UnknownLanguage("weights", language, list(languages))
+    note_similar(languages, progress)
 
 
 def _settings(tokenizer: Tokenizer, encoding: Encoding) -> dict[str, Any]:
