@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from jobs.report.settings import Report
     from jobs.run import run
     from operators.errors import BabelmergeError, DataError, UsageError
+    from pipelines.adapt.settings import Adapt
     from pipelines.convert.settings import Convert
     from pipelines.corpus.sources import Source
     from pipelines.curves.settings import Curves
     from pipelines.design.settings import Design
+    from pipelines.extend.settings import Extend
     from pipelines.in_memory.premiums import PremiumTables, premiums
     from pipelines.in_memory.tokenizer import Tokenizer
     from pipelines.in_memory.train import train
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pipelines.premiums.settings import Premiums
     from pipelines.prune.settings import Prune
     from pipelines.results import (
+        Adapted,
         Converted,
         CurvesResult,
         DesignResult,
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
     from pipelines.train.settings import Train
 
 _HOMES: Final = {
+    "Adapt": "pipelines.adapt.settings",
+    "Adapted": "pipelines.results",
     "BabelmergeError": "operators.errors",
     "Convert": "pipelines.convert.settings",
     "Converted": "pipelines.results",
@@ -63,6 +68,7 @@ _HOMES: Final = {
     "DataError": "operators.errors",
     "Design": "pipelines.design.settings",
     "DesignResult": "pipelines.results",
+    "Extend": "pipelines.extend.settings",
     "Join": "pipelines.join.settings",
     "Mixture": "pipelines.mixture.settings",
     "MixtureResult": "pipelines.results",
@@ -93,6 +99,8 @@ _HOMES: Final = {
 """Name to the module that defines it."""
 
 __all__ = [
+    "Adapt",
+    "Adapted",
     "BabelmergeError",
     "Convert",
     "Converted",
@@ -101,6 +109,7 @@ __all__ = [
     "DataError",
     "Design",
     "DesignResult",
+    "Extend",
     "Join",
     "Mixture",
     "MixtureResult",

@@ -15,10 +15,12 @@ from jobs.configuration import is_file, read_numbers, read_sources
 from jobs.demo.settings import Catalogs
 from jobs.report.settings import Report
 from jobs.show.settings import Show
+from pipelines.adapt.settings import Adapt
 from pipelines.convert.settings import Convert
 from pipelines.corpus.sources import Source
 from pipelines.curves.settings import Curves
 from pipelines.design.settings import Design
+from pipelines.extend.settings import Extend
 from pipelines.join.settings import Join
 from pipelines.mixture.settings import Mixture
 from pipelines.peek.settings import Peek
@@ -55,6 +57,8 @@ class Command:
 COMMANDS: Final = (
     Command("catalogs", Catalogs, "jobs.demo.catalogs:catalogs"),
     Command("train", Train, "pipelines.train.step:train", describe="jobs.loading:describe"),
+    Command("extend", Extend, "pipelines.extend.step:extend", describe="jobs.loading:describe"),
+    Command("adapt", Adapt, "pipelines.adapt.step:adapt"),
     Command("prune", Prune, "pipelines.prune.step:prune"),
     Command("convert", Convert, "pipelines.convert.step:convert"),
     Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),

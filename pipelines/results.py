@@ -80,6 +80,20 @@ class Pruned(Result):
         return self.table("fragmentation")
 
 
+class Adapted(Result):
+    """Result of `adapt`: a tokenizer directory, with the new ids of old tokens and the tokens that are new."""
+
+    @property
+    def ids(self) -> "pl.LazyFrame":
+        """One row for each old id, as of `prune`."""
+        return self.table("ids")
+
+    @property
+    def new_tokens(self) -> "pl.LazyFrame":
+        """One row for each token that was learned: its id, its bytes, and the old ids of its text."""
+        return self.table("new_tokens")
+
+
 class Converted(Result):
     """Result of `convert`: a tokenizer in another file format."""
 

@@ -75,6 +75,15 @@ class CorpusSettings(Settings[ResultOf], Generic[ResultOf], frozen=True, kw_only
     """Field or column that holds a document's language. By default `language`, or else the file's name says it."""
 
 
+class ComparedSettings(CorpusSettings[ResultOf], Generic[ResultOf], frozen=True, kw_only=True):
+    """Settings of a command that changes a tokenizer and compares premiums before and after."""
+
+    parallel: Annotated[Corpus, UNHASHED] = []
+    """Parallel text: premiums before and after are written to premiums/."""
+    baseline: Annotated[str, UNHASHED] = "eng_Latn"
+    """Language of the parallel text that the others are compared with."""
+
+
 def own_first(settings: type[msgspec.Struct]) -> list[msgspec.structs.FieldInfo]:
     """Return the fields of a settings class, those of its base classes last."""
     fields = msgspec.structs.fields(settings)

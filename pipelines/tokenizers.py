@@ -288,8 +288,8 @@ def _in_training_order(read: Tokenizer, merges: Merges) -> bool:
     if not np.array_equal(vocabulary.byte_ids, trained.byte_ids):
         return False
     made = np.maximum.accumulate(np.concatenate([np.array([len(trained.tokens)]), merges.token + 1]))
-    if len(merges) and bool((np.maximum(merges.left, merges.right) >= made[:-1]).any()):
-        return False  # a merge of a token that no earlier merge makes
+    if bool((np.maximum(merges.left, merges.right) >= made[:-1]).any() or (merges.token > made[:-1]).any()):
+        return False  # a merge of a token that no earlier merge makes, or one that leaves ids out
     return replace(trained, merges=merges).tokens == vocabulary.tokens
 
 

@@ -24,6 +24,8 @@ WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__ve
 }
 """Names that need none: errors are raised, sources are for settings, results are returned."""
 SETTINGS = {
+    "Adapt",
+    "Extend",
     "Convert",
     "Curves",
     "Design",

@@ -36,11 +36,12 @@ def without_tokens(tokenizer: Tokenizer, removed: I64, *, keep_ids: bool) -> Pru
         made = replace(
             made, published=replace(made.vocabulary, tokens=[*made.tokens, *[b""] * (size - len(made.tokens))])
         )
-    return PrunedTokenizer(made, new_ids, _pieces(tokenizer, made, removed))
+    return PrunedTokenizer(made, new_ids, pieces_of(tokenizer, made, removed))
 
 
-def _pieces(old: Tokenizer, new: Tokenizer, removed: I64) -> dict[int, list[int]]:
-    texts = [old.tokens[token] for token in removed.tolist()]
+def pieces_of(old: Tokenizer, new: Tokenizer, tokens: I64) -> dict[int, list[int]]:
+    """Return the ids that `new` gives the text of each token of `old`, by its old id. A text is one word."""
+    texts = [old.tokens[token] for token in tokens.tolist()]
     data = np.frombuffer(b"".join(texts), np.uint8)
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
     documents = np.arange(len(texts) + 1, dtype=np.int64)
@@ -48,4 +49,4 @@ def _pieces(old: Tokenizer, new: Tokenizer, removed: I64) -> dict[int, list[int]
     ids, offsets = WordEncoder(new).encode(PreTokens(padded(data, 0), ends, documents, starts))
     bounds = offsets.tolist()
     listed = ids.tolist()
-    return {token: listed[bounds[i] : bounds[i + 1]] for i, token in enumerate(removed.tolist())}
+    return {token: listed[bounds[i] : bounds[i + 1]] for i, token in enumerate(tokens.tolist())}

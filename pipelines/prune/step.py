@@ -2,30 +2,27 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import polars as pl
 
 from operators.arrays import I64
 from operators.pruning.derivations import structure_of
 from operators.pruning.order import removal_order
-from operators.pruning.pruned import PrunedTokenizer, without_tokens
+from operators.pruning.pruned import without_tokens
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context, out_directory
 from pipelines.outputs import Manifest, Output, write_table
 from pipelines.prune.choices import number_to_remove, of_other_scripts, protected_tokens
 from pipelines.prune.counting import all_emissions, all_fragments
 from pipelines.prune.settings import Prune
+from pipelines.prune.tables import FRAGMENTATION, IDS, fragmentation_table, ids_table
 from pipelines.results import Pruned, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizers import TOKENIZER_FILES, load_tokenizer, save_tokenizer, tokenizer_fingerprint
 from pipelines.words.counting import count_words, word_files
 from pipelines.words.weighting import UnknownLanguage
-
-IDS: Final = "ids.parquet"
-FRAGMENTATION: Final = "fragmentation.parquet"
 
 
 def prune(settings: Prune, context: Context) -> Pruned:
@@ -110,35 +107,6 @@ def prune_tokenizer(
     inputs = [] if words is None else [{"words": words.fingerprint}]
     stage = Stage("pruned", hashed, inputs, [*TOKENIZER_FILES, IDS, FRAGMENTATION], uses_engine=words is not None)
     return make(stage, output, context, work)
-
-
-def ids_table(tokenizer: Tokenizer, found: PrunedTokenizer, order: I64, used: I64) -> pl.DataFrame:
-    """Return ids.parquet, one row for each old id: old_id, new_id (null: removed), token (its bytes), count (its
-    occurrences in the corpus), order (its place in the order of removal, 0 first; null: it cannot be removed), pieces
-    (new ids of a removed token's text; null for others).
-    """
-    size = len(tokenizer.tokens)
-    place = np.full(size, -1, np.int64)
-    place[order] = np.arange(len(order))
-    pieces = [found.pieces.get(i) for i in range(size)]
-    columns = {
-        "old_id": np.arange(size), "new_id": found.new_ids, "token": tokenizer.tokens, "count": used, "order": place,
-    }  # fmt: skip
-    table = pl.DataFrame(columns).with_columns(pl.Series("pieces", pieces, pl.List(pl.Int64)))
-    return table.with_columns(pl.when(pl.col(name) >= 0).then(pl.col(name)).alias(name) for name in ("new_id", "order"))
-
-
-def fragmentation_table(fragments: Mapping[str, I64], vocabulary: int) -> pl.DataFrame:
-    """Return fragmentation.parquet (language, vocabulary, tokens): a row wherever the number of tokens changes.
-
-    With `vocabulary` tokens or fewer, down to the next row, the text of the language has `tokens` tokens.
-    """
-    parts = []
-    for language, tokens in sorted(fragments.items()):
-        changes = np.flatnonzero(np.diff(tokens, prepend=-1))
-        columns = {"vocabulary": vocabulary - changes, "tokens": tokens[changes]}
-        parts.append(pl.DataFrame(columns).select(pl.lit(language).alias("language"), pl.all()))
-    return pl.concat(parts)
 
 
 def _growth(fragments: Mapping[str, I64], number: int) -> dict[str, Any]:

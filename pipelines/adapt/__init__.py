@@ -1,0 +1,1 @@
+"""Other tokens for a tokenizer that exists, at the same size."""

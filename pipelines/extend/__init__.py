@@ -1,0 +1,1 @@
+"""More tokens for a tokenizer that exists."""
