@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jobs.run import run
     from operators.errors import BabelmergeError, DataError, UsageError
     from pipelines.adapt.settings import Adapt
+    from pipelines.add.settings import Add
     from pipelines.convert.settings import Convert
     from pipelines.corpus.sources import Source
     from pipelines.curves.settings import Curves
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pipelines.prune.settings import Prune
     from pipelines.results import (
         Adapted,
+        Added,
         Converted,
         CurvesResult,
         DesignResult,
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "Adapt": "pipelines.adapt.settings",
     "Adapted": "pipelines.results",
+    "Add": "pipelines.add.settings",
+    "Added": "pipelines.results",
     "BabelmergeError": "operators.errors",
     "Convert": "pipelines.convert.settings",
     "Converted": "pipelines.results",
@@ -101,6 +105,8 @@ _HOMES: Final = {
 __all__ = [
     "Adapt",
     "Adapted",
+    "Add",
+    "Added",
     "BabelmergeError",
     "Convert",
     "Converted",

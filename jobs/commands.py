@@ -16,6 +16,7 @@ from jobs.demo.settings import Catalogs
 from jobs.report.settings import Report
 from jobs.show.settings import Show
 from pipelines.adapt.settings import Adapt
+from pipelines.add.settings import Add
 from pipelines.convert.settings import Convert
 from pipelines.corpus.sources import Source
 from pipelines.curves.settings import Curves
@@ -59,6 +60,7 @@ COMMANDS: Final = (
     Command("train", Train, "pipelines.train.step:train", describe="jobs.loading:describe"),
     Command("extend", Extend, "pipelines.extend.step:extend", describe="jobs.loading:describe"),
     Command("adapt", Adapt, "pipelines.adapt.step:adapt"),
+    Command("add", Add, "pipelines.add.step:add"),
     Command("prune", Prune, "pipelines.prune.step:prune"),
     Command("convert", Convert, "pipelines.convert.step:convert"),
     Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),

@@ -94,6 +94,15 @@ class Adapted(Result):
         return self.table("new_tokens")
 
 
+class Added(Result):
+    """Result of `add`: a tokenizer directory."""
+
+    @property
+    def added(self) -> "pl.LazyFrame":
+        """One row for each token: its id, and the old ids that spell it."""
+        return self.table("added")
+
+
 class Converted(Result):
     """Result of `convert`: a tokenizer in another file format."""
 

@@ -25,6 +25,7 @@ WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__ve
 """Names that need none: errors are raised, sources are for settings, results are returned."""
 SETTINGS = {
     "Adapt",
+    "Add",
     "Extend",
     "Convert",
     "Curves",

@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from operators.arrays import I64, padded
-from operators.encoding.word_encoder import WordEncoder
+from operators.arrays import I64
+from operators.encoding.token_texts import encode_words
 from operators.renumbering import with_new_ids
-from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Tokenizer
 
 
@@ -42,11 +41,4 @@ def without_tokens(tokenizer: Tokenizer, removed: I64, *, keep_ids: bool) -> Pru
 def pieces_of(old: Tokenizer, new: Tokenizer, tokens: I64) -> dict[int, list[int]]:
     """Return the ids that `new` gives the text of each token of `old`, by its old id. A text is one word."""
     texts = [old.tokens[token] for token in tokens.tolist()]
-    data = np.frombuffer(b"".join(texts), np.uint8)
-    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    documents = np.arange(len(texts) + 1, dtype=np.int64)
-    starts = np.concatenate([[0], ends]).astype(np.int64)
-    ids, offsets = WordEncoder(new).encode(PreTokens(padded(data, 0), ends, documents, starts))
-    bounds = offsets.tolist()
-    listed = ids.tolist()
-    return {token: listed[bounds[i] : bounds[i + 1]] for i, token in enumerate(tokens.tolist())}
+    return dict(zip(tokens.tolist(), encode_words(new, texts), strict=True))

@@ -1,9 +1,7 @@
 """Choices of `prune`: the tokens that stay, those that leave first, and how many leave."""
 
-from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +12,7 @@ from operators.tokenizer import Tokenizer
 from operators.unicode.scripts import SCRIPTS, script_of
 from pipelines.prune.settings import Prune
 from pipelines.settings import BadSettings
+from pipelines.token_lists import read_token_list
 
 SHOWN: Final = 5
 """Largest number of tokens that a message names."""
@@ -48,16 +47,11 @@ def protected_tokens(tokenizer: Tokenizer, path: str | None) -> list[int]:
     """Return the ids of the tokens that a file names. Raises BadSettings, UnknownTokens."""
     if path is None:
         return []
-    try:
-        content = Path(path).read_text("utf-8")
-        names = msgspec.json.decode(content, type=list[str]) if path.endswith(".json") else content.splitlines()
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
-        raise BadSettings("protect", f"{path} cannot be read ({error}); name a text file or a .json list") from error
     ids = {text: i for i, text in tokenizer.text_tokens.items()}
     ids |= {
         name.encode(): i for name, i in zip(tokenizer.special_tokens, tokenizer.vocabulary.special_ids, strict=True)
     }
-    wanted = [name for name in names if name]
+    wanted = read_token_list(path, "protect")
     missing = [name for name in wanted if name.encode() not in ids]
     if missing:
         raise UnknownTokens(path, len(missing), missing[:SHOWN])

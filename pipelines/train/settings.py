@@ -42,6 +42,9 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     whole_characters: bool = False
     """Merge whole characters only: no token crosses or splits a character's border, except as the beginning of one
     character."""
+    require: Annotated[str | None, UNHASHED] = None
+    """File of tokens that must be in the vocabulary, one text a line, or a .json list: merges behind all others make
+    them, and the tokens learned last give way."""
     special_tokens: list[str] = []
     """Special tokens, in order; they take the first ids and stand for no text. With `extend`, the next free ids."""
     bos_token: str | None = None
@@ -108,6 +111,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     _check_inputs(settings)
     _check_languages(settings)
     _check_parity(settings)
+    _check_required(settings)
     for token in settings.special_tokens:
         if not token or settings.special_tokens.count(token) > 1:
             raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
@@ -160,6 +164,13 @@ def _check_parity(settings: Train) -> None:
         raise BadSettings(given[0], "needs parallel text or ratios; add --parity or --parity-ratios")
     if settings.parity_alpha is not None and settings.parity_window is None:
         raise BadSettings("parity_alpha", "needs a window; add --parity-window 100")
+
+
+def _check_required(settings: Train) -> None:
+    others = {"extend": settings.extend, "sizes": settings.sizes, "parity": settings.by_parity}
+    others["whole_characters"] = settings.whole_characters
+    if settings.require is not None and (other := next((name for name, given in others.items() if given), None)):
+        raise BadSettings("require", f"cannot be joined with {other}; use babelmerge add on the tokenizer instead")
 
 
 def _sizes(settings: Train, present: int) -> tuple[int, list[int]]:

@@ -19,6 +19,7 @@ from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizers import TOKENIZER_FILES, Saved, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.train.parity import CHOICES, plan_parity, selection_of, write_choices
+from pipelines.train.required import required_tokens, with_required
 from pipelines.train.rounds import CheckpointMismatch, ShardSource, TrainingTarget, run_rounds
 from pipelines.train.settings import Train, resolve
 from pipelines.train.vocabulary_sizes import size_directories, write_sizes
@@ -93,7 +94,9 @@ def train_words(
     if settings.by_parity:
         plan, judged = plan_parity(settings, weighed, parallel, output.directory / "parallel", context)
         inputs += judged
+    required = required_tokens(settings, start.pretokenizer)
     hashed = settings.hashed(
+        **({"require": required} if required else {}),
         special_tokens=list(start.special_tokens),
         extend=None if extended is None else tokenizer_fingerprint(extended),
     )
@@ -111,6 +114,7 @@ def train_words(
         target = TrainingTarget(start, size, least, selection, settings.whole_characters)
         reducer = _learn(target, source, checkpoint, settings.resume, context)
         tokenizer, repeated = extend(start, reducer.merges)
+        tokenizer, forced = with_required(tokenizer, required, size)
         saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
         written, chosen = list(saved.files), reducer.merges
         served = {}
@@ -118,7 +122,7 @@ def train_words(
             served = {"parity": write_choices(output.directory / CHOICES, plan, chosen, start, longest)}
             written.append(CHOICES)
         extension = {} if extended is None else {"extended_merges": len(start.merges), "repeated_merges": repeated}
-        return Written(written, _facts(tokenizer, reducer, saved) | {"mixture": mixture} | extension | served)
+        return Written(written, _facts(tokenizer, reducer, saved) | {"mixture": mixture} | extension | served | forced)
 
     made = make(stage, output, context, work)
     checkpoint.remove()

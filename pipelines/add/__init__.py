@@ -1,0 +1,1 @@
+"""Required tokens for a tokenizer that exists."""
