@@ -1,4 +1,4 @@
-"""A BPE tokenizer as plain data: what training makes, files hold and encoding uses."""
+"""A tokenizer as plain data: what training makes, files hold and encoding uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from operators.arrays import I32, I64
+from operators.arrays import F64, I32, I64
 from operators.byte_level import byte_ids, to_bytes
 from operators.errors import DataError
 
@@ -134,6 +134,36 @@ class LibraryModel:
 
 
 @dataclass(frozen=True)
+class PieceModel:
+    """A model that finds a word's tokens in its vocabulary, without merges: Unigram or WordPiece."""
+
+    kind: Literal["unigram", "wordpiece"]
+    texts: tuple[bytes, ...]
+    """The pieces, distinct, as they stand in a word; with the prefix where WordPiece has them inside a word."""
+    ids: I32
+    """int32[pieces]: their ids."""
+    unknown: int
+    """The id of what no piece fits."""
+    scores: F64 | None = None
+    """Unigram: float64[pieces], finite."""
+    unknown_score: float = 0.0
+    """Unigram: the score of a character that no piece is."""
+    single_precision: bool = False
+    """Unigram: True if sums of scores are rounded to 32 bits, as SentencePiece has them."""
+    byte_ids: I32 | None = None
+    """Unigram: int32[256], the tokens of an unknown character's bytes; None: it becomes the unknown token."""
+    prefix: bytes = b""
+    """WordPiece: what the spelling of pieces inside a word begins with."""
+    longest: int = 100
+    """WordPiece: characters of the longest word that is not unknown as a whole."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for messages."""
+        return "Unigram" if self.kind == "unigram" else "WordPiece"
+
+
+@dataclass(frozen=True)
 class Tokenizer:
     """Special tokens take the ids 0, 1, ... in their order, then bytes (`operators.byte_level`), then merges' tokens.
 
@@ -154,6 +184,8 @@ class Tokenizer:
     """One entry for each of `special_tokens`, in their order; (): all are special and taken as they are written."""
     library: LibraryModel | None = None
     """Library that encodes instead of the kernels; None: the kernels are exact."""
+    pieces: PieceModel | None = None
+    """Pieces that words are looked up in instead of being merged; then there are no merges."""
 
     @property
     def added_tokens(self) -> tuple[AddedToken, ...]:
@@ -188,6 +220,8 @@ class Tokenizer:
         used = set(self.byte_ids.tolist()) | set(self.merges.token.tolist())
         if known.characters is not None:
             used |= set(np.unique(known.characters).tolist())
+        if self.pieces is not None:
+            used |= set(self.pieces.ids.tolist())
         special = dict(zip(known.special_ids, self.special_tokens, strict=True))
         texts: dict[int, bytes] = {}
         for i, token in enumerate(self.tokens):
@@ -223,6 +257,8 @@ def require_replayable(tokenizer: Tokenizer, name: str) -> None:
 
     What replays merges needs it: mixture inference, vocabulary sizes, extending. Encoding does not.
     """
+    if tokenizer.pieces is not None:
+        raise NotReplayable(name, f"it is a {tokenizer.pieces.name} model, which has no merges")
     if tokenizer.library is not None and not tokenizer.library.replayable:
         raise NotReplayable(name, tokenizer.library.reason)
 

@@ -308,6 +308,10 @@ def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
     digest.update(msgspec.json.encode(heading))
     if tokenizer.library is not None:
         digest.update(tokenizer.library.library.encode() + tokenizer.library.content)
+    if (pieces := tokenizer.pieces) is not None:
+        scores = np.empty(0) if pieces.scores is None else pieces.scores
+        own = [pieces.kind, pieces.texts, pieces.prefix, pieces.longest, pieces.unknown_score, pieces.single_precision]
+        digest.update(msgspec.json.encode([*own, scores.tolist(), pieces.ids.tolist()]))
     characters = np.empty(0, np.int32) if vocabulary.characters is None else vocabulary.characters
     for ids in (characters, vocabulary.byte_ids, merges.left, merges.right, merges.token):
         digest.update(np.ascontiguousarray(ids, "<i4").tobytes())

@@ -28,11 +28,19 @@ class MergesOnly(UsageError):
     message = "inference {inference}: this tokenizer has {reason}, so its library encodes, by merges alone"
 
 
+class WithoutMerges(UsageError):
+    """An inference that begins with merges, for a tokenizer that has none."""
+
+    inference: str
+    model: str
+    message = "inference {inference}: a {model} model has one way to encode, without merges; leave it out"
+
+
 class Encoder:
     """Encodes with one tokenizer. It remembers words (56 MiB), so each thread needs an encoder of its own.
 
     special_ids: whether text that spells a special token becomes that token's id. inference: how a word becomes tokens;
-    seed (0 to 2^64 - 1): what a random one draws from. Raises MergesOnly, LibraryMissing, NoSpecialIds.
+    seed (0 to 2^64 - 1): what a random one draws from. Raises MergesOnly, WithoutMerges, LibraryMissing, NoSpecialIds.
     """
 
     method: str
@@ -43,6 +51,8 @@ class Encoder:
     ) -> None:
         self._library: LibraryEncoder | None = None
         self._is_random = inference.is_random
+        if tokenizer.pieces is not None and inference.name != MERGES.name:
+            raise WithoutMerges(str(inference), tokenizer.pieces.name)
         if tokenizer.library is not None:
             if inference.name != MERGES.name:
                 raise MergesOnly(str(inference), tokenizer.library.reason)

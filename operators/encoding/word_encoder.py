@@ -1,4 +1,4 @@
-"""Words to token ids: BPE by merge rank, with the ids that Hugging Face's `tokenizers` gives."""
+"""Words to token ids: by merge rank or by pieces, with the ids that Hugging Face's `tokenizers` gives."""
 
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.arrays import I32, I64, PADDING, U8, U64
+from operators.encoding.piece_table import method_of, piece_table
 from operators.encoding.segmentation import MERGES, Segmentation
 from operators.kernels.bpe import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
 from operators.kernels.bpe_windows import LARGEST_ID, MOST_MERGES, WINDOW, Ranks, Scratch, put_ranks
@@ -44,8 +45,9 @@ class WordEncoder:
             _spelling_of(tokenizer),
             table,
             rank_table(tokenizer.merges),
-            inference.kernel,
+            inference.kernel if tokenizer.pieces is None else method_of(tokenizer.pieces),
             lexicon(listed, inference.name),
+            piece_table(tokenizer.pieces),
         )
         whole_words = tokenizer.ignore_merges and by_merges
         self._exceptions = _exceptions(tokenizer, table) if whole_words else _packed({})

@@ -12,6 +12,7 @@ from numba import njit
 from operators.arrays import I64
 from operators.kernels.bpe import NO_MERGE, Spelling, pair_value, put_pair, spell
 from operators.kernels.bpe_windows import OVERLAP, WINDOW, Ranks, merge_long, merge_window
+from operators.kernels.pieces import UNIGRAM, UNIGRAM_32, WORDPIECE, PieceTable, unigram, wordpiece
 
 MERGES: Final = 0
 LONGEST_PREFIX: Final = 1
@@ -41,9 +42,11 @@ class Model(NamedTuple):
     ranks: Ranks
     """The same merges, for `operators.kernels.bpe_windows`."""
     method: int
-    """MERGES or one of the constants below it."""
+    """MERGES, one of the constants below it, or one of operators.kernels.pieces."""
     lexicon: Lexicon
     """Empty for MERGES."""
+    pieces: PieceTable
+    """Empty but for UNIGRAM, UNIGRAM_32 and WORDPIECE."""
 
 
 @njit(cache=True, nogil=True)
@@ -174,6 +177,10 @@ def fewest(edges: Any, symbols: Any, n: Any) -> Any:
 @njit(cache=True, nogil=True)
 def segment_word(data: Any, start: Any, end: Any, model: Any, scratch: Any, ids: Any, out: Any) -> Any:
     """Write the tokens of data[start:end] to ids[out:]; return how many."""
+    if model.method == WORDPIECE:
+        return wordpiece(data, start, end, model.pieces, ids, out)
+    if model.method >= UNIGRAM:
+        return unigram(data, start, end, model.method == UNIGRAM_32, model.pieces, ids, out)
     symbols = scratch.symbols
     if end - start > WINDOW:
         symbols = np.empty(end - start, np.int64)

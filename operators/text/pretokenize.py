@@ -22,6 +22,7 @@ from operators.kernels.boundaries import BlockBits, scan_borders
 from operators.kernels.intrinsics import WIDE
 from operators.kernels.scan import BLOCK_BYTES, Classes, Ends
 from operators.text.arrow_text import bytes_and_starts
+from operators.text.character_words import character_words
 from operators.text.errors import BadPattern, PatternGaveUp
 from operators.text.normalization import Normalizer
 from operators.text.preprocessing import (
@@ -91,9 +92,10 @@ class Pretokenizer:
             self._preprocessing = parse_preprocessing(pattern)
             self._normalizer = Normalizer(self._preprocessing)
             plan = _plan(self._preprocessing)
-            self.by_library = plan is None
+            self._by_class = character_words(self._preprocessing.pre_tokenizers) if plan is None else None
+            self.by_library = plan is None and self._by_class is None
             self._plan = plan or _Plan()
-            slow = plan is None or any(kind is None for kind in self._plan.kinds)
+            slow = self.by_library or any(kind is None for kind in self._plan.kinds)
             self._library = (
                 library_tokenizer(None, _without_bytes(self._preprocessing, plan)).pre_tokenizer if slow else None
             )
@@ -125,7 +127,8 @@ class Pretokenizer:
     @property
     def marks_spaces(self) -> bool:
         """True if the vocabulary's U+2581 stands for a space (`operators.text.spaces`)."""
-        return self._normalizer.marks_spaces or self._plan.spaces is not None
+        by_class = self._by_class is not None and self._by_class.marks_spaces
+        return self._normalizer.marks_spaces or self._plan.spaces is not None or by_class
 
     def split(self, text: pa.LargeStringArray) -> PreTokens:
         """The pieces of every document, normalized. No nulls (ValueError); a document without text has no pieces."""
@@ -145,6 +148,8 @@ class Pretokenizer:
         plan = self._plan
         if self.by_library:
             return self._words_by_library(text, opening)
+        if self._by_class is not None:
+            return PreTokens(*self._by_class.cut(text))
         if plan.spaces is not None:
             text = unmarked(text)
         if plan.prefix != "never":
