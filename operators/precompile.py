@@ -22,7 +22,7 @@ from operators.reading.lines import line_offsets
 from operators.shard import Shard
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
-from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer import Merges, PieceModel, Tokenizer
 from operators.training.in_memory import train_words
 from operators.word_table import WordCounter, WordTable, mark_figures, text_sizes
 
@@ -114,6 +114,18 @@ def _encoding() -> None:
     marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
     Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
     Pretokenizer('{"normalizer":{"type":"NFC"},"pre_tokenizer":null}').split(texts)
+    _pieces()
+
+
+def _pieces() -> None:
+    """Kernels of reading and encoding with Unigram and WordPiece models."""
+    from operators.encoding.word_encoder import WordEncoder
+
+    words = Pretokenizer('{"pre_tokenizer":{"type":"BertPreTokenizer"}}').split(
+        pa.array([_SOME_TEXT], pa.large_string())
+    )
+    texts, ids = (b"?", b"w", b"##o"), np.arange(3, dtype=np.int32)
+    WordEncoder(replace(_a_tokenizer(), pieces=PieceModel("wordpiece", texts, ids, 0, prefix=b"##"))).encode(words)
 
 
 def _stochastic() -> None:

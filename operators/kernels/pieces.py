@@ -256,7 +256,8 @@ def wordpiece(data: Any, start: Any, end: Any, table: Any, ids: Any, out: Any) -
     while at < end and characters <= table.longest:
         slot = np.int64(0 if at == start else table.inner)
         place: Any = at
-        token, reached = -1, at
+        token: Any = -1
+        reached: Any = at
         while place < end and slot >= 0:
             slot = child(table.links, slot, data[place])
             place += 1

@@ -50,6 +50,8 @@ def structure_of(tokenizer: Tokenizer) -> Structure:
     known = tokenizer.vocabulary
     if tokenizer.library is not None:
         raise NotPrunable(tokenizer.library.reason)
+    if tokenizer.pieces is not None:
+        raise NotPrunable(f"it is a {tokenizer.pieces.name} model, without merges")
     if known.characters is not None or int(known.byte_ids.min()) < 0:
         raise NotPrunable(NOT_BYTE_LEVEL)
     texts, size = tokenizer.text_tokens, len(tokenizer.tokens)

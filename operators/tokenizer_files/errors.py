@@ -18,7 +18,7 @@ class UnsupportedTokenizer(DataError):
 
     path: str
     feature: str
-    message = "{path}: {feature} cannot be read exactly; give a BPE tokenizer without it"
+    message = "{path}: {feature} cannot be read exactly; give a tokenizer without it"
 
 
 class MalformedTokenizer(DataError):

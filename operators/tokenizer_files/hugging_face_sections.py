@@ -21,6 +21,8 @@ _MOST_STEPS: Final = 256
 
 
 class Added(msgspec.Struct):
+    """An entry of the list of added tokens."""
+
     id: int
     content: str
     special: bool = False
@@ -92,6 +94,7 @@ def read_added(file: Sections, vocab: dict[str, int], path: str) -> tuple[AddedT
 
 
 def read_preprocessing(file: Sections, path: str) -> Preprocessing:
+    """The normalizer and pre-tokenizer of a file. Raises MalformedTokenizer."""
     try:
         return Preprocessing(*canonical(file.normalizer, file.pre_tokenizer))
     except (ValueError, RecursionError) as error:
@@ -99,6 +102,7 @@ def read_preprocessing(file: Sections, path: str) -> Preprocessing:
 
 
 def pretokenizer_of(preprocessing: Preprocessing, path: str) -> Pretokenizer:
+    """The pre-tokenizer that does these steps. Raises MalformedTokenizer."""
     try:
         return Pretokenizer(format_preprocessing(preprocessing))
     except UsageError as error:

@@ -5,7 +5,7 @@ What the kernels would not encode exactly the library encodes.
 """
 
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -50,7 +50,7 @@ class _Written(msgspec.Struct):
     model: msgspec.Raw
 
 
-def from_pieces(text: str | bytes, kind: Literal["Unigram", "WordPiece"], path: str) -> Tokenizer:
+def from_pieces(text: str | bytes, kind: str, path: str) -> Tokenizer:
     """The tokenizer in a tokenizer.json with a model of this kind; `path` is for error messages.
 
     Raises:
@@ -143,7 +143,9 @@ def _unigram(model: _Unigram, vocab: dict[str, int], ids: dict[str, int], marked
 def _wordpiece(model: _WordPiece, ids: dict[str, int], marked: bool) -> tuple[Symbols, PieceModel]:
     unknown, prefix = model.vocab.get(model.unk_token), model.continuing_subword_prefix
     symbols = character_symbols(model.vocab, ids, unknown, fuse=True, bytes_too=False, marks_spaces=marked)
-    texts = {i: symbols.texts[i] if not prefix else in_words(text.removeprefix(prefix), marked) for text, i in ids.items()}
+    texts = {
+        i: symbols.texts[i] if not prefix else in_words(text.removeprefix(prefix), marked) for text, i in ids.items()
+    }
     symbols = replace(symbols, texts=texts)
     if unknown is None:
         symbols = symbols.without("no token for unknown words")

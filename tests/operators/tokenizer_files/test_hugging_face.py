@@ -126,8 +126,7 @@ def test_a_pair_that_stands_twice_is_written_once_at_its_last_place() -> None:
 @pytest.mark.parametrize(
     "text, said",
     [
-        (changed("model.type", "Unigram"), "a model of type Unigram"),
-        (json.dumps({"model": {"type": "WordPiece", "vocab": {}}}), "a model of type WordPiece"),
+        (changed("model.type", "WordLevel"), "a model of type WordLevel"),
         (changed("model.dropout", 0.1), "dropout (0.1)"),
     ],
 )  # fmt: skip
@@ -266,7 +265,7 @@ STEP = {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Isolated", "inv
         ({"added_tokens": many_added(["x" * 3_000_000] * 2)}, "stands twice"),
         ({"model": {"type": "BPE", "vocab": {"a": 0}}}, "its model has no list of merges"),
         ({"model": {"vocab": {"a": 0}, "merges": None}}, "its model has no list of merges"),
-        ({"model": {"type": "WordPiece", "vocab": {"a": 0}}}, "a model of type WordPiece"),
+        ({"model": {"type": "WordLevel", "vocab": {"a": 0}}}, "a model of type WordLevel"),
         ({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a", "b" * 1_000_000]]}}, "not in the vocabulary"),
     ],
 )

@@ -86,13 +86,16 @@ def test_wrong_flags_are_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        ("wordpiece.json", "wordpiece.json: a model of type WordPiece cannot be read exactly"),
+        ("wordpiece.json", "extend: a WordPiece model has no merges"),
         ("spm.model", "spm.model: no SentencePiece model"),
     ],
 )
 def test_what_is_no_byte_level_bpe_is_not_extended(babelmerge: Command, tmp_path: Path, model: str, says: str) -> None:
     write_corpus(tmp_path / "corpus", 2)
-    (tmp_path / "wordpiece.json").write_text('{"model": {"type": "WordPiece", "vocab": {}}}')
+    (tmp_path / "wordpiece.json").write_text(
+        '{"model": {"type": "WordPiece", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]",'
+        ' "continuing_subword_prefix": "##", "max_input_chars_per_word": 9}, "added_tokens": []}'
+    )
     (tmp_path / "spm.model").write_bytes(b"x")
     status, _, err = babelmerge("train", "corpus", "--out", "o", "--extend", model, *QUIET)
     assert status == 1 and says in one_line(err)
