@@ -1,4 +1,9 @@
-"""Search for weights on a prediction: a damped fixed point of the objective's prices, under a bound on all tokens."""
+"""Search for weights on a prediction: a damped fixed point of the objective's prices, under a bound on all tokens.
+
+The bound is kept as a multiplier keeps it: each step mixes the slopes of the objective with those of the sum of tokens,
+and the mixture moves towards the sum while its bound is exceeded, and away from it while there is room. Prices stay
+within a distance of those that the prediction is made from, as far away it errs.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,15 +15,20 @@ from operators.fairness.limits import Limits
 from operators.fairness.merge_pool import MergePool
 from operators.fairness.objective import Objective
 
-STEPS: Final = 60
-"""Steps of one fixed point."""
+STEPS: Final = 160
+SETTLING: Final = 20
+"""First steps, of which no prices are taken."""
 DAMPING: Final = 0.12
 """Part of the way, in logarithms, that a step goes towards the prices that it finds."""
 FIRST_NOISE: Final = 0.1
 """Smoothing of the first step; it falls to the noise of the text."""
+COOLING: Final = 0.95
 LEAST_PRICE: Final = 0.003
 """Lowest price of a language's tokens, relative to the mean."""
-HALVINGS: Final = 9
+FARTHEST: Final = 1.0
+"""Greatest change of a price, in natural logarithms, from the prices that the prediction is made from."""
+GAIN: Final = 6.0
+"""Change of the mixture in a step, for each unit of loss above or below the bound."""
 
 
 @dataclass(frozen=True)
@@ -62,38 +72,33 @@ class Prediction:
         return self.pool.predict(self.market.weights(prices))[self.market.measured] * self.correction
 
 
-def fixed_point(prediction: Prediction, strength: float, prices: F64) -> F64:
-    """Return prices that agree with the slopes at the tokens which they give.
+def solve(prediction: Prediction, most_tokens: float, start: F64) -> F64:
+    """Return the prices (float64[n]) of the best objective at no more than `most_tokens` in total.
 
-    strength: from 0, where only the sum of tokens counts, to 1, where only the objective does.
+    start: prices of the trial that the prediction is made from. Where no step keeps the bound, the prices of the fewest
+    tokens are returned.
     """
-    market = prediction.market
+    market, objective = prediction.market, prediction.market.objective
+    prices = fewest = start
+    strength, best, least, found = 0.5, np.inf, np.inf, None
     for step in range(STEPS):
-        noise = max(market.noise, FIRST_NOISE * 0.93**step)
-        slopes = market.objective.price(prediction.tokens(prices), noise)
-        wanted = np.maximum((1 - strength) + strength * slopes, LEAST_PRICE)
-        prices = prices ** (1 - DAMPING) * (wanted / wanted.mean()) ** DAMPING
-    settled: F64 = prices / prices.mean()
-    return settled
-
-
-def solve(prediction: Prediction, most_tokens: float, prices: F64) -> F64:
-    """Return the prices of the best objective at no more than `most_tokens` in total, by halving on the strength.
-
-    Where no strength keeps the bound, the prices of the fewest tokens.
-    """
-    objective = prediction.market.objective
-    low, high = 0.0, 1.0
-    found = fixed_point(prediction, 0.0, prices)
-    best = objective.value(prediction.tokens(found))
-    for _ in range(HALVINGS):
-        strength = (low + high) / 2
-        prices = fixed_point(prediction, strength, prices)
         tokens = prediction.tokens(prices)
-        if tokens.sum() > most_tokens:
-            high = strength
-            continue
-        low = strength
-        if (value := objective.value(tokens)) < best:
+        total = float(tokens.sum())
+        if step >= SETTLING and total <= most_tokens and (value := objective.value(tokens)) < best:
             best, found = value, prices
-    return found
+        if total < least:
+            least, fewest = total, prices
+        strength = min(1.0, max(0.0, strength - GAIN * (total / most_tokens - 1)))
+        slopes = objective.price(tokens, max(market.noise, FIRST_NOISE * COOLING**step))
+        wanted = np.maximum((1 - strength) + strength * slopes, LEAST_PRICE)
+        moved = (1 - DAMPING) * np.log(prices) + DAMPING * np.log(wanted / wanted.mean())
+        prices = _near(moved, np.log(start))
+    return fewest if found is None else found
+
+
+def _near(logs: F64, start: F64) -> F64:
+    """Return prices from their logarithms, with each no farther than FARTHEST from where it started."""
+    change = logs - start
+    prices: F64 = np.exp(start + np.clip(change - np.median(change), -FARTHEST, FARTHEST))
+    prices /= prices.mean()
+    return prices

@@ -19,13 +19,13 @@ class BadPattern(UsageError):
 
 
 class RuleRefused(UsageError):
-    """A rule that cannot be put on top of a pre-tokenizer."""
+    """A rule that cannot be put on top of a pre-tokenizer, or that has no such value."""
 
     rule: str
     value: str
     reason: str
     names: str
-    message = "{rule}: {value} needs a pre-tokenizer of a name that cuts numbers ({names}); {reason}"
+    message = "{rule}: {value} is refused, {reason}; name one of {names}"
 
 
 class PatternGaveUp(DataError):

@@ -1,9 +1,10 @@
 """Named rules on top of a named pre-tokenizer, written into its regular expression.
 
-The result is one expression, which `tokenizers` and tiktoken apply alike. Scanners know it (`SCANNED`), so it costs no
-speed, and runs of numbers of any length take linear time.
+The result is one expression, which `tokenizers` and tiktoken apply alike. Scanners know the rules for numbers
+(`SCANNED`), so these cost no speed, and runs of numbers of any length take linear time.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
 from operators.text.errors import RuleRefused
@@ -24,6 +25,14 @@ Of n numbers in a run the first piece from the right's rule has ((n - 1) mod 3) 
 """
 _OWN: Final = (r"| ?\p{N}+|", r"|\p{N}{1,3}|", r"|\p{N}|")
 """Alternatives for numbers that the named expressions have."""
+SCRIPTS: Final = (
+    "Balinese", "Bengali", "Bopomofo", "Devanagari", "Ethiopic", "Gujarati", "Gurmukhi", "Han", "Hangul", "Hiragana",
+    "Javanese", "Kannada", "Katakana", "Khmer", "Lao", "Malayalam", "Mongolian", "Myanmar", "Oriya", "Sinhala",
+    "Tai_Tham", "Tamil", "Telugu", "Thai", "Tibetan", "Yi",
+)  # fmt: skip
+"""Scripts whose letters may stand apart, by their Unicode names."""
+_LETTERS: Final = (r"\p{Lu}\p{Lt}\p{Lm}\p{Lo}", r"\p{Ll}\p{Lm}\p{Lo}")
+"""Letters of the classes that begin and that end a word, in the named expressions whose words have marks."""
 
 
 def _with_numbers(regex: str, alternative: str) -> str:
@@ -38,6 +47,38 @@ SCANNED: Final[dict[str, tuple[str, str]]] = {
     for alternative, rule in _NUMBERS.values()
 }
 """Expression with a rule to the names of its scanner and of the rule, constants of `operators.kernels.scan`."""
+
+
+def with_rules(pretokenizer: str, digits: Digits = KEEP, letters_apart: Sequence[str] = ()) -> str:
+    """Return the pre-tokenizer with its rules: its name, or the expression that the rules make of it.
+
+    digits: rule for runs of numbers. letters_apart: scripts whose letters stand one by one, each with its marks.
+    Raises RuleRefused for rules on anything but a named expression, and for other scripts.
+
+    >>> with_rules("o200k")
+    'o200k'
+    """
+    regex = with_digits(pretokenizer, digits)
+    return with_letters_apart(pretokenizer, regex, letters_apart) if letters_apart else regex
+
+
+def with_letters_apart(pretokenizer: str, regex: str, scripts: Sequence[str]) -> str:
+    """Return an expression that cuts letters of these scripts apart; regex: the pre-tokenizer with its other rules.
+
+    A new alternative stands in front, and the letters are taken out of all classes behind it.
+    """
+    for script in scripts:
+        if script not in SCRIPTS:
+            raise RuleRefused("letters_apart", script, "a script has one of these names", ", ".join(SCRIPTS))
+    if pretokenizer not in PRETOKENIZERS:
+        reason = "an expression says itself how letters are cut"
+        raise RuleRefused("letters_apart", scripts[0], reason, ", ".join(PRETOKENIZERS))
+    chosen = "".join(rf"\p{{{script}}}" for script in sorted(set(scripts)))
+    regex = PRETOKENIZERS[regex].regex if regex in PRETOKENIZERS else regex
+    regex = regex.replace(r"\p{L}+", rf"[\p{{L}}&&[^{chosen}]]+")
+    for letters in _LETTERS:
+        regex = regex.replace(rf"[{letters}\p{{M}}]", rf"[\p{{M}}[{letters}&&[^{chosen}]]]")
+    return rf"[\p{{L}}&&[{chosen}]]\p{{M}}*|{regex}"
 
 
 def with_digits(pretokenizer: str, digits: Digits) -> str:

@@ -58,10 +58,7 @@ def run_trials(tasks: Sequence[TrialTask], context: Context, stage: str) -> list
 
 
 def search_weights(search: Search, unweighted: Trial, rounds: int, context: Context) -> list[Trial]:
-    """Return the trials of all rounds.
-
-    For each bound of the ladder a round predicts from the trial that was nearest to its last solution.
-    """
+    """Return the trials of all rounds: one for each bound of the ladder, predicted from the bound's trial before it."""
     measured = search.market.measured
     total = float(unweighted.tokens[measured].sum())
     bounds = [search.bound * step for step in LADDER] if search.bound > 0 else [search.bound]

@@ -15,7 +15,7 @@ from operators.errors import DataError
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import DEFAULT
-from operators.text.rules import KEEP, Digits, with_digits
+from operators.text.rules import KEEP, Digits, with_rules
 from operators.tokenizer import Merges
 from operators.tokenizer import Tokenizer as TokenizerData
 from operators.training.extension import check_extendable, extend, with_special_tokens
@@ -51,10 +51,10 @@ class NoText(DataError):
 
 def train(
     texts: Texts | TextsOfLanguages, *, vocab_size: int = 32_768, pretokenizer: str | None = None,
-    digits: Digits = "keep", whole_characters: bool = False, special_tokens: Sequence[str] = (),
-    min_pair_count: int = 1, max_token_length: int | None = None, shares: Mapping[str, float] | None = None,
-    weights: Mapping[str, float] | None = None, temperature: float | None = None,
-    extending: Tokenizer | None = None, threads: int | None = None,
+    digits: Digits = "keep", letters_apart: Sequence[str] = (), whole_characters: bool = False,
+    special_tokens: Sequence[str] = (), min_pair_count: int = 1, max_token_length: int | None = None,
+    shares: Mapping[str, float] | None = None, weights: Mapping[str, float] | None = None,
+    temperature: float | None = None, extending: Tokenizer | None = None, threads: int | None = None,
 ) -> Tokenizer:  # fmt: skip
     """Train a byte-level BPE tokenizer on texts in memory; the merge list is that of the command `train`.
 
@@ -69,6 +69,7 @@ def train(
         pretokenizer: a name (o200k is the default), none, or a regular expression (docs/explanation/pretokenizers.md).
         digits: `keep` numbers as the pre-tokenizer cuts them, or cut runs of them `single`, in `threes`, or in
             `threes-from-right`.
+        letters_apart: scripts (Han, Thai, ...) whose letters are pre-tokens of their own, each with its marks.
         whole_characters: merge whole characters only: no token crosses or splits a character's border, except as the
             beginning of one character.
         special_tokens: tokens that stand for no text; they take the first ids, or those behind those of `extending`.
@@ -94,7 +95,7 @@ def train(
     267
     """
     weighting = _weighting(texts, shares, weights, temperature)
-    start = _start(extending, pretokenizer, digits, special_tokens, max_token_length)
+    start = _start(extending, pretokenizer, digits, letters_apart, special_tokens, max_token_length)
     _check_size(vocab_size, len(start.tokens))
     compile_if_needed(("words",) if vocab_size < UINT16_IDS else ("words", "uint32_ids"))
     languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
@@ -199,8 +200,8 @@ def _weighting(
 
 
 def _start(
-    extending: Tokenizer | None, pretokenizer: str | None, digits: Digits, special_tokens: Sequence[str],
-    max_token_length: int | None,
+    extending: Tokenizer | None, pretokenizer: str | None, digits: Digits, letters_apart: Sequence[str],
+    special_tokens: Sequence[str], max_token_length: int | None,
 ) -> TokenizerData:  # fmt: skip
     """Tokenizer that training begins with: special tokens and bytes, or the one to extend."""
     if isinstance(special_tokens, str):
@@ -210,13 +211,16 @@ def _start(
         if not token or [*special_tokens, *known].count(token) > 1:
             raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
     if extending is not None:
-        for name, given in (("pretokenizer", pretokenizer), ("digits", digits != KEEP)):
+        rules = ("pretokenizer", pretokenizer), ("digits", digits != KEEP), ("letters_apart", letters_apart)
+        for name, given in rules:
             if given:
                 raise BadSettings(name, "is that of the tokenizer to extend; leave it out")
         start = with_special_tokens(extending.data, special_tokens) if special_tokens else extending.data
         check_extendable(start, max_token_length)
         return start
-    return TokenizerData(with_digits(pretokenizer or DEFAULT, digits), tuple(special_tokens), Merges.from_rows([]))
+    return TokenizerData(
+        with_rules(pretokenizer or DEFAULT, digits, letters_apart), tuple(special_tokens), Merges.from_rows([])
+    )
 
 
 def _check_size(vocab_size: int, present: int) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from operators.text.pretokenizers import DEFAULT
-from operators.text.rules import KEEP, Digits, with_digits
+from operators.text.rules import KEEP, Digits, with_rules
 from operators.tokenizer_files.transformers_files import ROLES
 from pipelines.results import Trained
 from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings
@@ -39,6 +39,8 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     """A name ({pretokenizers}; default: o200k) or a regular expression: its matches and the gaps are pre-tokens."""
     digits: Digits = "keep"
     """Way to cut runs of numbers: `keep` the pre-tokenizer's, each `single`, in `threes`, or in `threes-from-right`."""
+    letters_apart: list[str] = []
+    """Scripts (Han,Thai,...) whose letters are pre-tokens of their own, each with its marks."""
     whole_characters: bool = False
     """Merge whole characters only: no token crosses or splits a character's border, except as the beginning of one
     character."""
@@ -123,7 +125,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     if extended is not None and special:
         extended = _with_special(extended, special, settings)
     given = DEFAULT if settings.pretokenizer is None else settings.pretokenizer
-    pretokenizer = extended.pretokenizer if extended else with_digits(given, settings.digits)
+    pretokenizer = extended.pretokenizer if extended else with_rules(given, settings.digits, settings.letters_apart)
     if not extended:
         require_unambiguous(pretokenizer)
     size, sizes = _sizes(settings, len(extended.tokens) if extended else 256 + len(special))
@@ -194,6 +196,8 @@ def _extended(settings: Train, reference: str) -> "Tokenizer":
 
     if settings.digits != KEEP:
         raise BadSettings("digits", "are cut as in the tokenizer that is extended; leave it out")
+    if settings.letters_apart:
+        raise BadSettings("letters_apart", "is as in the tokenizer that is extended; leave it out")
     if settings.out and Path(reference).is_dir() and Path(reference).resolve() == Path(settings.out).resolve():
         raise BadSettings("extend", "is the output directory; name another --out")
     tokenizer = load_tokenizer(reference)

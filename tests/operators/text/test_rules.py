@@ -3,14 +3,16 @@
 import itertools
 import random
 import time
+import unicodedata
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from operators.text.errors import RuleRefused
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PRETOKENIZERS
-from operators.text.rules import SCANNED, Digits, with_digits
+from operators.text.rules import SCANNED, SCRIPTS, Digits, with_digits, with_rules
 from tests.operators.text.test_pretokenize import EDGES, reference, split, tiktoken_pieces
 
 RULES: list[Digits] = ["single", "threes", "threes-from-right"]
@@ -89,5 +91,63 @@ def test_a_rule_that_changes_nothing_keeps_the_name() -> None:
 
 @pytest.mark.parametrize("pretokenizer", ["none", r"\w+", '{"pre_tokenizer":null}'])
 def test_what_has_no_alternative_for_numbers_is_refused(pretokenizer: str) -> None:
-    with pytest.raises(RuleRefused, match="digits: threes needs a pre-tokenizer of a name"):
+    with pytest.raises(RuleRefused, match=r"digits: threes is refused, .*; name one of gpt2, gpt4"):
         with_digits(pretokenizer, "threes")
+
+
+APART = "漢字々〆ກັนน้ำกขเกខាំ한ㄱあかァーa'sB ñé\u0301\u0e31\u0300\u200d1٣! \n"
+"""Letters of scripts that stand apart and of others, marks of both, and what else an expression looks at."""
+
+
+def is_letter(character: str, scripts: tuple[str, ...]) -> bool:
+    """True for a letter of these scripts, which its Unicode name begins with."""
+    return unicodedata.category(character)[0] == "L" and unicodedata.name(character, "").startswith(scripts)
+
+
+def letters_with_marks(text: str, scripts: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Return where each letter of these scripts begins, and where the marks behind it end, in bytes."""
+    found = []
+    for at, character in enumerate(text):
+        if is_letter(character, scripts):
+            end = at + 1
+            while end < len(text) and unicodedata.category(text[end])[0] == "M":
+                end += 1
+            found.append((len(text[:at].encode()), len(text[:end].encode())))
+    return found
+
+
+@pytest.mark.parametrize("rule", ["keep", "threes-from-right"])
+@pytest.mark.parametrize("name", NAMES)
+def test_letters_apart_cut_alike_in_both_libraries_and_in_a_loop(name: str, rule: Digits) -> None:
+    regex = with_rules(name, rule, ["Thai", "Han", "Hangul"])
+    draw = random.Random(7)
+    documents = ["".join(draw.choices(APART, k=draw.choice([2, 5, 12]))) for _ in range(300)]
+    ours = split(Pretokenizer(regex), documents)
+    assert ours == reference(regex, documents)
+    pieces = [
+        [document.encode()[a:b] for a, b in itertools.pairwise([0, *ends])]
+        for document, ends in zip(documents, ours, strict=True)
+    ]
+    assert pieces == tiktoken_pieces(regex, documents)
+    for document, ends in zip(documents, ours, strict=True):
+        borders = [0, *ends]
+        for begin, end in letters_with_marks(document, ("THAI", "CJK", "IDEOGRAPHIC ITERATION", "HANGUL")):
+            assert borders[borders.index(begin) + 1] == end
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_scripts_are_those_that_names_of_characters_tell(script: str) -> None:
+    regex = with_rules("o200k", "keep", [script])
+    first = ("CJK UNIFIED",) if script == "Han" else (script.upper().replace("_", " ") + " ",)
+    own = [chr(point) for point in range(0x20000) if is_letter(chr(point), first)]
+    own = random.Random(3).sample(own, min(20, len(own)))
+    text = "".join(own) + "".join(letter for letter in "aДगำ漢한" if letter not in own and not is_letter(letter, first))
+    [ends] = reference(regex, [text])
+    assert ends[: len(own)] == list(itertools.accumulate(len(letter.encode()) for letter in own))
+    assert [len(piece) for piece in tiktoken_pieces(regex, [text])[0]] == list(np.diff([0, *ends]))
+
+
+@pytest.mark.parametrize(("name", "script"), [(r"\w+", "Han"), ("none", "Han"), ("o200k", "Klingon")])
+def test_letters_apart_are_refused_elsewhere(name: str, script: str) -> None:
+    with pytest.raises(RuleRefused, match=f"letters_apart: {script} is refused"):
+        with_rules(name, "keep", [script])

@@ -46,6 +46,7 @@ def test_sizes_and_the_vocabulary_size_say_each_other() -> None:
         ({"chat_template": "no.jinja"}, "chat_template: no.jinja: No such file or directory; name a file"),
         ({"extend": "."}, "extend: is the output directory"),
         ({"extend": "t", "digits": "threes"}, "digits: are cut as in the tokenizer that is extended"),
+        ({"extend": "t", "letters_apart": ["Han"]}, "letters_apart: is as in the tokenizer that is extended"),
         ({"whole_characters": True, "parity": ["p"]}, "whole_characters: cannot be joined with parity"),
     ],
 )
