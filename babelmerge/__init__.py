@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 from jobs.version import __version__
 
 if TYPE_CHECKING:
+    from jobs.decode.settings import Decode
+    from jobs.encode.settings import Encode
     from jobs.report.settings import Report
     from jobs.run import run
     from operators.errors import BabelmergeError, DataError, UsageError
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         Pruned,
         ReportResult,
         Retokenized,
+        Streamed,
         SweepResult,
         Trained,
     )
@@ -70,9 +73,11 @@ _HOMES: Final = {
     "Curves": "pipelines.curves.settings",
     "CurvesResult": "pipelines.results",
     "DataError": "operators.errors",
+    "Decode": "jobs.decode.settings",
     "Design": "pipelines.design.settings",
     "DesignResult": "pipelines.results",
     "Extend": "pipelines.extend.settings",
+    "Encode": "jobs.encode.settings",
     "Join": "pipelines.join.settings",
     "Mixture": "pipelines.mixture.settings",
     "MixtureResult": "pipelines.results",
@@ -90,6 +95,7 @@ _HOMES: Final = {
     "Retokenize": "pipelines.retokenize.settings",
     "Retokenized": "pipelines.results",
     "Source": "pipelines.corpus.sources",
+    "Streamed": "pipelines.results",
     "Sweep": "pipelines.sweep.settings",
     "SweepResult": "pipelines.results",
     "Tokenizer": "pipelines.in_memory.tokenizer",
@@ -113,8 +119,10 @@ __all__ = [
     "Curves",
     "CurvesResult",
     "DataError",
+    "Decode",
     "Design",
     "DesignResult",
+    "Encode",
     "Extend",
     "Join",
     "Mixture",
@@ -133,6 +141,7 @@ __all__ = [
     "Retokenize",
     "Retokenized",
     "Source",
+    "Streamed",
     "Sweep",
     "SweepResult",
     "Tokenizer",

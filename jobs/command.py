@@ -81,7 +81,8 @@ def _run(steps: list[Settings[Any]], execution: Execution) -> None:
 
     PRINTER.as_json = execution.progress == "json"
     for settings, result in zip(steps, run_steps(steps, execution, listener(execution.progress)), strict=True):
-        PRINTER.result(describe(settings, result))
+        if text := describe(settings, result):
+            PRINTER.result(text)
 
 
 def run(conf: str, directory: str | None, **flags: Any) -> None:

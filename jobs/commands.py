@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
 import msgspec
 
 from jobs.configuration import is_file, read_numbers, read_sources
+from jobs.decode.settings import Decode
 from jobs.demo.settings import Catalogs
+from jobs.encode.settings import Encode
 from jobs.report.settings import Report
 from jobs.show.settings import Show
 from pipelines.adapt.settings import Adapt
@@ -66,6 +68,8 @@ COMMANDS: Final = (
     Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),
     Command("join", Join, "pipelines.join.step:join"),
     Command("peek", Peek, "pipelines.peek.step:peek"),
+    Command("encode", Encode, "jobs.encode.step:encode"),
+    Command("decode", Decode, "jobs.decode.step:decode"),
     Command("premiums", Premiums, "pipelines.premiums.step:premiums"),
     Command("mixture", Mixture, "pipelines.mixture.step:mixture"),
     Command("curves", Curves, "pipelines.curves.step:curves"),

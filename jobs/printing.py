@@ -29,11 +29,11 @@ def print_out(text: str, end: str = "\n") -> None:
     try:
         typer.echo(text + end, nl=False)
     except OSError as error:
-        _drop_output()
+        drop_output()
         raise OutputNotPrinted(error.strerror or str(error)) from error
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Send what is still buffered nowhere: Python would try to write it again at its end, and print a traceback."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

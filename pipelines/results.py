@@ -144,6 +144,16 @@ class Peeked(Result):
     """The documents that were shown."""
 
 
+@dataclass(frozen=True, repr=False)
+class Streamed(Result):
+    """Result of `encode` and `decode`, which write on standard output; `directory` is the working directory."""
+
+    lines: int = 0
+    """Lines that were read."""
+    tokens: int = 0
+    """Their tokens."""
+
+
 class PremiumsResult(Result):
     """Result of `premiums`."""
 

@@ -1,0 +1,1 @@
+"""The command `decode`: token ids to lines of text."""

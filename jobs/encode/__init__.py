@@ -1,0 +1,1 @@
+"""The command `encode`: lines of text to token ids."""
