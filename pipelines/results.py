@@ -122,6 +122,15 @@ class Retokenized(Result):
         return sorted(self.directory / name for name in self.manifest.files if Path(name).name not in others)
 
 
+class JoinedTokenizer(Result):
+    """Result of `join` of two tokenizers: a tokenizer directory."""
+
+    @property
+    def joined(self) -> "pl.LazyFrame":
+        """One row for each token that the second tokenizer has and the first had not."""
+        return self.table("joined")
+
+
 @dataclass(frozen=True)
 class PeekedDocument:
     """Document of a token shard."""

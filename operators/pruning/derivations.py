@@ -21,7 +21,7 @@ class NotPrunable(DataError):
     """A tokenizer whose merges do not say what its tokens are made of."""
 
     reason: str
-    message = "prune: {reason}; prune a byte-level BPE tokenizer"
+    message = "the vocabulary cannot be changed: {reason}; name a byte-level BPE tokenizer"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from pipelines.context import Context, out_directory
 from pipelines.join.settings import Join
+from pipelines.join.tokenizers import join_tokenizers
 from pipelines.outputs import Output
-from pipelines.results import Retokenized, summarized
+from pipelines.results import JoinedTokenizer, Retokenized, summarized
 from pipelines.retokenize.formats import Documents, Target, writer_of
 from pipelines.retokenize.shards import NoShards, Shards, documents_of_shards, gathered, require_alike, shards_of
 from pipelines.settings import BadSettings, size_in_bytes
@@ -35,10 +36,17 @@ class JoinTask:
         return self.target.name
 
 
-def join(settings: Join, context: Context) -> Retokenized:
+def join(settings: Join, context: Context) -> Retokenized | JoinedTokenizer:
+    """Join token shards, or two tokenizers. Raises what `join_outputs` or `join_tokenizers` raises."""
+    return join_tokenizers(settings, context) if settings.of_tokenizers else join_outputs(settings, context)
+
+
+def join_outputs(settings: Join, context: Context) -> Retokenized:
     """Join shards. Raises NoShards, UnlikeShards, BadShard, ShardFull, BadSettings, and what writing may raise."""
     if not settings.shards:
         raise BadSettings("shards", "name a directory that retokenize wrote")
+    if (wrong := next((name for name in ("to", "corpus") if getattr(settings, name)), None)) is not None:
+        raise BadSettings(wrong, "is of tokenizers, and these are directories of token shards; leave it out")
     found = [shards_of(Path(one).expanduser().resolve()) for one in settings.shards]
     if packed := next((one for one in found if one.manifest.settings.get("pack") is not None), None):
         raise NoShards(str(packed.directory), "holds packed rows; join documents, or name a larger corpus to pack")

@@ -71,6 +71,29 @@ def all_emissions(
     return total
 
 
+def count_language_tokens(task: EmissionTask) -> dict[str, int]:
+    """Worker task: count the tokens of each language."""
+    totals = dict.fromkeys(task.languages, 0)
+    for language, words, counts in words_by_language(task.file):
+        tokens = count_tokens(words, counts, task.tokenizer, task.structure)
+        totals[language] = totals.get(language, 0) + int(tokens.sum())
+    return totals
+
+
+def tokens_by_language(
+    files: Sequence[Path], tokenizer: Tokenizer, structure: Structure, context: Context
+) -> dict[str, int]:
+    """Count the tokens of each language's words, by merges alone."""
+    tasks = [EmissionTask(file, (), tokenizer, structure) for file in files]
+    totals: dict[str, int] = {}
+    with context.progress.stage("count tokens", len(tasks), "partitions") as advance:
+        for _, found in context.engine.run(count_language_tokens, tasks):
+            for language, tokens in found.items():
+                totals[language] = totals.get(language, 0) + tokens
+            advance(1)
+    return totals
+
+
 def all_fragments(
     files: Sequence[Path], tokenizer: Tokenizer, structure: Structure, removed: I64, context: Context
 ) -> dict[str, I64]:
