@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from jobs.report.wording import named, percent
-from pipelines.design.tables import CHOSEN, FRONTIER, LANGUAGES
+from pipelines.design.tables import CHOSEN, FRONTIER, HYBRID, LANGUAGES
 from pipelines.outputs import Manifest
 
 MEASURES: Final = {"gini": "Gini coefficient", "worst": "worst premium"}
@@ -36,8 +36,15 @@ def read_design(directory: Path, manifest: Manifest) -> DesignFound:
 
 
 def method_names(frontier: pl.DataFrame) -> list[str]:
-    """Return the methods, each once; the chosen trial is one of the design's."""
-    return sorted({"design" if method == CHOSEN else method for method in frontier["method"]})
+    """Return the families of the methods, each once."""
+    return sorted({family(method) for method in frontier["method"]})
+
+
+def family(method: str) -> str:
+    """Return what a chart calls a method: the chosen trial and hybrids are the design's, temperatures are one."""
+    if method in (CHOSEN, HYBRID):
+        return "design"
+    return "temperature" if method.startswith("temperature") else method
 
 
 def language_rows(found: DesignFound, names: Mapping[str, str]) -> pl.DataFrame:

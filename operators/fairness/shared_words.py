@@ -10,6 +10,7 @@ from operators.arrays import F64, I32, I64, padded, read_only, word_buffers
 from operators.encoding.word_encoder import WordEncoder
 from operators.text.pretokenize import PreTokens
 from operators.tokenizer import Tokenizer
+from operators.training.parity import LanguageWords
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class SharedWords:
             return np.empty(0, np.int64)
         counts: I64 = np.add.reduceat(self.counts * multipliers[self.labels], self.ends[:-1])
         return counts
+
+    def apart(self, multipliers: I64) -> LanguageWords:
+        """Return a row for each word and language, with the counts of languages multiplied (int64, one a language)."""
+        words = self.words.take(pa.array(np.repeat(np.arange(len(self.words)), np.diff(self.ends))))
+        return LanguageWords(words, self.counts * multipliers[self.labels], self.labels.astype(np.int16))
 
     def encode(self, tokenizer: Tokenizer) -> tuple[I32, I64]:
         """Return the ids of all words, and where each word's begin and end, int64[n + 1]."""

@@ -4,6 +4,7 @@ The regression is after TReX (EACL 2026): proxies on random mixtures, a model fr
 predicted mixtures. The model here is a ridge regression on logarithms of the shares and their squares.
 """
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,9 +24,13 @@ CONCENTRATION: Final = 4.0
 
 
 def usual_baselines(search: Search, sizes: F64, context: Context) -> list[Trial]:
-    """Return trials of equal bytes and of the usual temperatures. sizes: bytes of training text, float64[N]."""
+    """Return trials of equal bytes, of the usual temperatures, and of training by parity on the searched half.
+
+    sizes: bytes of training text, float64[N].
+    """
     tasks = [search.task("equal bytes", 1 / sizes)]
     tasks += [search.task(f"temperature {one:g}", sizes ** (1 / one - 1)) for one in TEMPERATURES]
+    tasks.append(replace(search.task("parity", np.ones(len(sizes))), parity_after=0))
     return run_trials(tasks, context, "baselines")
 
 

@@ -23,8 +23,11 @@ class Design(CorpusSettings[DesignResult], frozen=True, kw_only=True):
     objective: str | dict[str, Annotated[float, Meta(ge=0)]] = "gini"
     """Figure to make small: `gini` of the languages' tokens; `worst`, the highest premium; `mean`, all tokens; or a
     .yaml file with the importance of languages (`en: 2.0`), whose weighted sum of tokens counts."""
-    at_most_loss: str = "2%"
-    """Bound on the tokens of all languages together, against unweighted training: 2% or 0.02."""
+    at_most_loss: str = "2.8%"
+    """Bound on the tokens of all languages together, against unweighted training, on the searched half: 2% or 0.02."""
+    then: Literal["parity"] | None = None
+    """`parity`: also try tokenizers whose last merges are chosen by parity on the searched half, as train's
+    `parity_after` does; the best one is written."""
     vary: Literal["weights", "temperature"] = "weights"
     """Weights to search: one a language (`weights`), or those of one temperature."""
     groups: dict[str, Annotated[int, Meta(ge=0)]] | None = None
@@ -44,13 +47,15 @@ class Design(CorpusSettings[DesignResult], frozen=True, kw_only=True):
     rounds: Annotated[int, Meta(ge=1, le=100)] = 3
     """Rounds of the search; each trains a tokenizer for each of four bounds on the loss, and predicts from them."""
     baselines: bool = True
-    """Also judge equal bytes, temperatures, and a regression over as many random mixtures as the search has trials."""
+    """Also judge equal bytes, temperatures, training by parity, and a regression over as many random mixtures as the
+    search has trials."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """Bootstrap resamples of documents behind each 95 % interval."""
 
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that a design runs; ids of more than two bytes have their own group."""
-        return ("words", "encoding", "fairness", *(("uint32_ids",) if self.vocab_size >= 1 << 15 else ()))
+        parity = ("parity",) if self.baselines or self.then else ()
+        return ("words", "encoding", "fairness", *parity, *(("uint32_ids",) if self.vocab_size >= 1 << 15 else ()))
 
 
 def loss_of(text: str) -> float:

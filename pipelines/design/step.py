@@ -18,6 +18,7 @@ from operators.tokenizer import Merges, Tokenizer
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
 from pipelines.design.baselines import random_mixtures, usual_baselines
+from pipelines.design.hybrid import SEARCHED, hybrid_trials, require_parallel, write_searched
 from pipelines.design.judging import judged_tokens
 from pipelines.design.market import importance_of, market_of
 from pipelines.design.parallel_halves import Halves, read_halves
@@ -27,6 +28,7 @@ from pipelines.design.tables import (
     CHOSEN,
     DESIGN,
     FRONTIER,
+    HYBRID,
     LANGUAGES,
     WEIGHTS,
     Row,
@@ -86,7 +88,7 @@ def design(settings: Design, context: Context) -> DesignResult:
             )
         made = _design(words.manifest, parallel, output, settings, bound, context)
     if made.kept:
-        train(_training(settings, out, made.manifest.facts["weights"]), context)
+        train(_training(settings, out, made.manifest.facts["weights"], made.manifest.facts["parity_after"]), context)
     facts = made.manifest.facts
     return DesignResult(out, made.manifest, made.kept, summarized(made.kept, _told(facts), facts, settings.out))
 
@@ -125,7 +127,7 @@ def _design(
         on_bad_record=context.on_bad_record,
     )
     inputs = [{"words": words.fingerprint}, *describe_inputs(list(parallel))]
-    files = [DESIGN, FRONTIER, LANGUAGES, WEIGHTS]
+    files = [DESIGN, FRONTIER, LANGUAGES, WEIGHTS, *([SEARCHED] if settings.then else [])]
 
     def work(scratch: Path) -> Written:
         sizes = {name: int(figures["bytes"]) for name, figures in words.facts["languages"].items()}
@@ -134,6 +136,9 @@ def _design(
         for language in halves.languages:
             if not sizes.get(language):
                 raise UntrainedLanguage(language, sorted(name for name, size in sizes.items() if size))
+        if settings.then:
+            require_parallel([name for name, size in sizes.items() if size], halves)
+            write_searched(halves, output.directory / SEARCHED)
         with context.progress.stage("words of the searched half", 1, "tables") as advance:
             _save_tables(words, halves, output.directory / TOKENIZER / "words", settings.pretokenizer, scratch)
             advance(1)
@@ -166,11 +171,12 @@ def _save_tables(words: Manifest, halves: Halves, directory: Path, pretokenizer:
     save_words(SharedWords.joined(every), scratch / "searched")
 
 
-def _training(settings: Design, out: Path, weights: Mapping[str, float]) -> Train:
+def _training(settings: Design, out: Path, weights: Mapping[str, float], parity_after: int | None) -> Train:
+    by_parity = parity_after is not None
     return Train(
         corpus=settings.corpus, out=str(out / TOKENIZER), vocab_size=settings.vocab_size,
         pretokenizer=settings.pretokenizer, special_tokens=settings.special_tokens, weights=dict(weights),
-        partitions=PARTITIONS,
+        partitions=PARTITIONS, parity=[str(out / SEARCHED)] if by_parity else [], parity_after=parity_after or 0,
     )  # fmt: skip
 
 
@@ -196,8 +202,11 @@ class _Work:
         trials = self._trials(search, sizes)
         unweighted, own = trials[0], [one for one in trials if one.loss is not None or self._is_temperature(one)]
         chosen, met = choose(search, own, unweighted)
+        if self.settings.then:
+            trials += hybrid_trials(search, chosen, self.context)
+            chosen, met = choose(search, [chosen, *(one for one in trials if one.method == HYBRID)], unweighted)
         weights = dict(zip(training.languages, chosen.weights.tolist(), strict=True))
-        made = train(_training(self.settings, self.out, weights), self.context)
+        made = train(_training(self.settings, self.out, weights, chosen.parity_after), self.context)
         rows, before, after = self._judge(trials, chosen, load_tokenizer(str(made.directory)), start)
         languages = self.halves.languages
         place = languages.index(self.baseline)
@@ -211,6 +220,7 @@ class _Work:
             "weights": weights, "vocabulary": made.facts["vocabulary"], "baseline": self.baseline,
             "languages": len(languages), "searched_documents": len(self.halves.searched),
             "judged_documents": len(self.halves.judged), "trials": len(trials), "bound": self.bound, "bound_met": met,
+            "parity_after": chosen.parity_after,
             "searched_loss": search.loss(chosen, unweighted), "loss": last.loss.value, "gini": last.gini.value,
             "gini_before": first.gini.value, "worst": last.worst.value, "worst_before": first.worst.value,
             "repeated_documents": self.halves.parallel.selection.repeated,

@@ -23,6 +23,8 @@ LANGUAGES: Final = "languages.parquet"
 WEIGHTS: Final = "weights.yaml"
 CHOSEN: Final = "chosen"
 """Method of the frontier's row of the tokenizer that was written."""
+HYBRID: Final = "design, then parity"
+"""Method of trials whose last merges are chosen by parity."""
 _SHOWN: Final = ("loss", "gini", "gini_change", "worst")
 
 

@@ -13,7 +13,8 @@ from operators.fairness.merge_pool import MergePool, merge_pool
 from operators.fairness.shared_words import SharedWords
 from operators.fairness.solve import Market, Prediction, solve
 from operators.tokenizer import Merges, Tokenizer
-from operators.training.in_memory import train_words
+from operators.training.in_memory import train_by_parity, train_words
+from operators.training.parity import LanguageWords, ParityRule
 from pipelines.outputs import replacing
 from pipelines.words.weighting import whole_ratios
 
@@ -43,6 +44,8 @@ class TrialTask:
     """Bound for the solution."""
     loss: float | None = None
     """The same bound, as a loss."""
+    parity_after: int | None = None
+    """Number of merges that the weights choose, before parity on the searched half does; None: all."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Trial:
     """float64[N]: tokens of each language's text of the searched half."""
     prices: F64 | None = None
     pool: MergePool | None = None
+    parity_after: int | None = None
 
     def prediction(self, market: Market) -> Prediction:
         """Return the prediction around this trial."""
@@ -79,12 +83,25 @@ def run_trial(task: TrialTask) -> Trial:
     multipliers = np.array(whole_ratios(weights.tolist()), np.int64)
     asked = task.vocabulary - len(task.start.tokens)
     farther = task.vocabulary if task.market is None else int(task.vocabulary * FARTHER)
-    merges = train_words(training.words, training.weighted(multipliers), farther, start=task.start)
+    if task.parity_after is None:
+        merges = train_words(training.words, training.weighted(multipliers), farther, start=task.start)
+    else:
+        merges = _by_parity(task, training.apart(multipliers), searched)
     taken = _merges_of(merges, len(task.start.tokens), asked)
     whole = Tokenizer(task.start.pretokenizer, task.start.special_tokens, merges)
     tokenizer = Tokenizer(task.start.pretokenizer, task.start.special_tokens, merges[:taken])
     pool = None if task.market is None else merge_pool(training, searched, whole, taken)
-    return Trial(task.method, task.loss, weights, tokenizer.merges, searched.tokens(tokenizer), prices, pool)
+    return Trial(
+        task.method, task.loss, weights, tokenizer.merges, searched.tokens(tokenizer), prices, pool, task.parity_after
+    )  # fmt: skip
+
+
+def _by_parity(task: TrialTask, training: LanguageWords, searched: SharedWords) -> Merges:
+    """Train as `train --parity-after` does with the searched half as its parallel text."""
+    judged = searched.apart(np.ones(len(searched.languages), np.int64))
+    rule = ParityRule(judged.lengths(len(searched.languages)), judged, after=task.parity_after or 0)
+    found = train_by_parity(training, task.vocabulary, rule, start=task.start)
+    return Merges(found.left, found.right, found.token, found.count)
 
 
 def _merges_of(merges: Merges, first: int, asked: int) -> int:

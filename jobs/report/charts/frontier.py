@@ -25,7 +25,7 @@ from jobs.report.charts.look import (
     sized,
     x_axis,
 )
-from jobs.report.design import MEASURES, DesignFound, language_rows, method_names
+from jobs.report.design import MEASURES, DesignFound, family, language_rows, method_names
 from jobs.report.inputs import ReportInputs
 from jobs.report.wording import named
 
@@ -56,7 +56,7 @@ def _stacked(found: DesignFound, layout: Layout) -> Chart:
 def _points(found: DesignFound, measure: str, layout: Layout) -> alt.LayerChart | alt.FacetChart:
     names = method_names(found.frontier)
     table = found.frontier.with_columns(
-        method=pl.Series([names.index(_family(row)) for row in found.frontier["method"]], dtype=pl.Int64),
+        method=pl.Series([names.index(family(row)) for row in found.frontier["method"]], dtype=pl.Int64),
         at=100 * pl.col("loss"),
         value=pl.col(measure),
         low=pl.col(f"{measure}_low"),
@@ -80,10 +80,6 @@ def _points(found: DesignFound, measure: str, layout: Layout) -> alt.LayerChart 
             ),
         ]
     )
-
-
-def _family(method: str) -> str:
-    return "design" if method == "chosen" else method
 
 
 def premiums_before_and_after(inputs: ReportInputs) -> Drawing | None:

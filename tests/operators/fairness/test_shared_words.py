@@ -44,6 +44,17 @@ def test_bytes_and_tokens_are_those_of_each_language(texts: dict[str, list[bytes
     assert table.tokens(Tokenizer("none", (), Merges.from_rows([]))).tolist() == sizes
 
 
+@settings(max_examples=20)
+@given(TEXTS)
+def test_languages_apart_have_their_own_rows(texts: dict[str, list[bytes]]) -> None:
+    table = joined(texts)
+    apart = table.apart(np.arange(1, len(table.languages) + 1))
+    found = Counter[tuple[str, bytes]]()
+    for word, count, place in zip(apart.words.to_pylist(), apart.counts, apart.languages, strict=True):
+        found[table.languages[place], word] += count // (place + 1)
+    assert found == Counter((language, word) for language, words in texts.items() for word in words)
+
+
 def test_the_rarest_words_are_left_out() -> None:
     table = joined({"en": [b"a"] * 3 + [b"b"], "de": [b"a", b"c", b"c"]}).most_frequent(2)
     assert table.words.to_pylist() == [b"a", b"c"]

@@ -1,5 +1,7 @@
 """Designs through the whole command, on made-up languages, against tokenizers trained and counted apart."""
 
+import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,8 @@ def test_a_design_is_fairer_and_keeps_the_bound(whole: bm.DesignResult) -> None:
     chosen, plain = frontier["chosen"], frontier["unweighted"]
     assert chosen["gini"] < plain["gini"]
     assert whole.facts["bound_met"] and whole.facts["searched_loss"] <= 0.05
-    assert {"equal bytes", "temperature 3.3", "temperature 5", "regression over mixtures"} <= set(frontier)
+    baselines = {"equal bytes", "temperature 3.3", "temperature 5", "parity", "regression over mixtures"}
+    assert baselines <= set(frontier)
 
 
 def test_trials_are_in_the_table_with_what_they_trained_with(whole: bm.DesignResult) -> None:
@@ -117,6 +120,26 @@ def test_every_way_to_search(settings: dict[str, Any], tmp_path: Path) -> None:
         sizes = {one: sum(len(text.encode()) for text in own) for one, own in texts().items()}
         total = sum(weights[one] * sizes[one] for one in sizes)
         assert weights["en"] * sizes["en"] / total >= 0.499
+
+
+def test_the_last_merges_by_parity_are_those_of_the_trial(tmp_path: Path) -> None:
+    result = designed(tmp_path, then="parity", at_most_loss="50%", rounds=1)
+    library = Library.from_file(str(result.tokenizer / "tokenizer.json"))
+    lines = [json.loads(line) for line in (tmp_path / "out/searched.jsonl").read_text("utf-8").splitlines()]
+    counted: Counter[str] = Counter()
+    for line in lines:
+        counted[line["language"]] += len(library.encode(line["text"], add_special_tokens=False).ids)
+    number = result.frontier.filter(pl.col("chosen")).collect()["trial"][0]
+    table = result.table("design").collect()
+    assert (table["method"] == "design, then parity").sum() == 3 * 3
+    assert dict(table.filter(pl.col("trial") == number).select("language", "tokens").iter_rows()) == counted
+    assert designed(tmp_path, then="parity", at_most_loss="50%", rounds=1).kept
+
+
+def test_parity_needs_parallel_text_in_all_languages(tmp_path: Path) -> None:
+    own = texts()
+    with pytest.raises(BabelmergeError, match="parity needs parallel text in all languages of the corpus, and 'de'"):
+        designed(tmp_path, {name: own[name] for name in ("en", "hi")}, then="parity")
 
 
 def test_other_languages_of_the_corpus_are_trained_on_too(tmp_path: Path) -> None:
