@@ -113,7 +113,7 @@ def save(drawing: Drawing, directory: Path) -> Saved:
 
 def _svg(chart: Chart, layout: Layout) -> str:
     with alt.data_transformers.enable("default", max_rows=None):
-        specification = _themed(chart, layout).to_dict()
+        specification = _themed(chart, layout).to_dict(validate=False)
     return vl_convert.vegalite_to_svg(specification, vl_version="_".join(alt.SCHEMA_VERSION.split(".")[:2]))
 
 
@@ -123,9 +123,16 @@ def intervals(table: pl.DataFrame, y: alt.Y, scale: alt.Scale) -> list[alt.Chart
     return [base.mark_rule(color=colour, strokeWidth=width) for colour, width in ((GROUND, 4), (INK, 1.5))]
 
 
+class _Rows(alt.InlineData):
+    """Rows that are never changed, so that copies of a chart share them; Altair would copy each value."""
+
+    def __deepcopy__(self, _: object) -> "_Rows":
+        return self
+
+
 def data(table: pl.DataFrame) -> alt.InlineData:
     """Return a table's rows as data of a chart."""
-    return alt.InlineData(values=table.to_dicts())
+    return _Rows(values=table.to_dicts())
 
 
 def bare(field: str, scale: alt.Scale) -> alt.X:

@@ -69,8 +69,7 @@ def test_a_power_law_is_found_again_and_gone_on_with() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exponent", [1.0, 1.2, 1.5])
-@pytest.mark.parametrize("factor", [4, 16])
+@pytest.mark.parametrize(("exponent", "factor"), [(1.0, 4), (1.2, 16), (1.5, 4)])
 def test_a_sample_predicts_texts_that_are_counted_whole(exponent: float, factor: int) -> None:
     whole = zipf(factor * 400 * BLOCK_WORDS, OPEN, exponent, seed=factor)
     sample = whole[np.random.default_rng(7).permutation(len(whole))[: 400 * BLOCK_WORDS]]

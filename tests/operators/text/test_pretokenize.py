@@ -94,17 +94,15 @@ def assigned() -> Iterator[str]:
 @sample_and_whole
 @pytest.mark.parametrize("name", NAMES)
 def test_languages_of_flores_are_split_as_tokenizers_splits_them(name: str, every: bool, shared: Path) -> None:
-    """The first language of each script, or every language: 1,000 sentences each."""
+    """All of 204 languages: 20 sentences each, or 997."""
     by_language = defaultdict(list)
     with (shared / "corpora" / "flores200_dev.jsonl.zst").open("rb") as file:
         for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), "utf-8"):
             record = json.loads(line)
             by_language[record["language"]].append(record["text"])
     assert len(by_language) == 204
-    first_of_script = {language.partition("_")[2]: language for language in sorted(by_language, reverse=True)}
-    assert len(first_of_script) == 29
-    for language in by_language if every else sorted(first_of_script.values()):
-        assert_same(name, by_language[language])
+    for i, texts in enumerate(by_language.values()):
+        assert_same(name, texts if every else texts[i % 50 :: 50])
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ print(before, memory("VmHWM"))
 @pytest.mark.parametrize("format", ["parquet", "megatron"])
 def test_a_long_document_takes_what_is_stated(trained: Path, tmp_path: Path, format: str) -> None:
     text = "\n".join(documents("en", 2_000))
-    text *= (40 << 20) // len(text)
+    text *= (24 << 20) // len(text)
     for name, content in (("short", text[: 9 << 20]), ("long", text)):
         lines = [json.dumps({"text": text[: 1 << 20]}), json.dumps({"text": content})]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))

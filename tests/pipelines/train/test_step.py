@@ -143,18 +143,19 @@ def test_shares_take_only_the_languages_they_name(tmp_path: Path) -> None:
         merges_of(tmp_path / "corpus", tmp_path / "out", LocalEngine(2), 400, shares={"xx": 1})
 
 
-@pytest.mark.timeout(900)
 def test_the_list_of_a_real_corpus_equals_hugging_faces(corpora: Path, tmp_path: Path) -> None:
-    """help: 33 languages, 113 MB, 32,768 tokens; all 32,512 merges."""
+    """Each twelfth document of help: 33 languages, 9 MB, 32,768 tokens; all 32,512 merges."""
     engine = LocalEngine(2)
-    words = count_words(find_files([Source(path=str(corpora / "help"))]), "gpt4", tmp_path, engine, Silent())
-    source = ShardSource(word_files(words, tmp_path), 2, None, byte_ids())
+    lines = decompressed(corpora / "help")[::12]
+    (tmp_path / "help.jsonl").write_bytes(b"\n".join(lines))
+    words = count_words(find_files([Source(path=str(tmp_path / "help.jsonl"))]), "gpt4", tmp_path / "w", engine, Silent())
+    source = ShardSource(word_files(words, tmp_path / "w"), 2, None, byte_ids())
     goal = TrainingTarget(Tokenizer("gpt4", (), Merges.from_rows([])), 32768, 1)
     reducer = run_rounds(source, goal, Context(engine=engine), Checkpoint(tmp_path / "c", "f"))
     assert reducer.vocabulary == 32768
-    assert 900 < len(reducer.rounds) < 1300
+    assert 500 < len(reducer.rounds) < 1300
     # The same words, each as a document, as often as it occurs; the counts fit Hugging Face's 32 bits.
-    texts = [json.loads(line)["text"] for line in decompressed(corpora / "help")]
+    texts = [json.loads(line)["text"] for line in lines]
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
     split = tokenizers.pre_tokenizers.Split(tokenizers.Regex(words.settings["regex"]), "isolated")
     level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
