@@ -12,15 +12,13 @@ from operators.tokenizer import Merges, Tokenizer
 
 HUGGING_FACE = ["gpt2", "gpt_neox", "llama"]
 OTHERS = [
-    "cl100k_base",
     "o200k_base",
-    "llama3",
-    "llama4",
-    "qwen",
-    "claude",
-    "deepseek_v3",
     "tekken_240718",
     "mistral_v3",
+    *(
+        pytest.param(name, marks=pytest.mark.exhaustive)
+        for name in ("cl100k_base", "llama3", "llama4", "qwen", "claude", "deepseek_v3")
+    ),
 ]
 
 

@@ -19,7 +19,11 @@ BROWSER = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (found := shutil.which(name))),
     None,
 )
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH")]
+pytestmark = [
+    pytest.mark.usefixtures("svg_only"),
+    pytest.mark.browser,
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH"),
+]
 PHONE_PIXELS = 375
 
 TRY = """

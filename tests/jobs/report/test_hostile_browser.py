@@ -14,7 +14,11 @@ from tests.conftest import Command
 from tests.jobs.report.examples import large
 from tests.jobs.report.test_browser import BROWSER, in_browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH")]
+pytestmark = [
+    pytest.mark.usefixtures("svg_only"),
+    pytest.mark.browser,
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH"),
+]
 RUN = "document.title='pwned';window.pwned=1"
 HOSTILE = [
     f"<script>{RUN}</script>",

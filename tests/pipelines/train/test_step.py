@@ -148,7 +148,9 @@ def test_the_list_of_a_real_corpus_equals_hugging_faces(corpora: Path, tmp_path:
     engine = LocalEngine(2)
     lines = decompressed(corpora / "help")[::12]
     (tmp_path / "help.jsonl").write_bytes(b"\n".join(lines))
-    words = count_words(find_files([Source(path=str(tmp_path / "help.jsonl"))]), "gpt4", tmp_path / "w", engine, Silent())
+    words = count_words(
+        find_files([Source(path=str(tmp_path / "help.jsonl"))]), "gpt4", tmp_path / "w", engine, Silent()
+    )
     source = ShardSource(word_files(words, tmp_path / "w"), 2, None, byte_ids())
     goal = TrainingTarget(Tokenizer("gpt4", (), Merges.from_rows([])), 32768, 1)
     reducer = run_rounds(source, goal, Context(engine=engine), Checkpoint(tmp_path / "c", "f"))

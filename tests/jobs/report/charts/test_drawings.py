@@ -15,7 +15,7 @@ from tests.jobs.report.examples import EMPTY, compression, curves, design, mixtu
 from tests.jobs.report.test_browser import BROWSER
 from tests.jobs.report.test_hostile_browser import opened
 
-pytestmark = pytest.mark.slow  # draws every chart
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("svg_only")]  # draws every chart
 PROPERTIES = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "__defineGetter__", "length"]
 OTHERS = [
     "0", "-1", "null", "undefined", "true", "", "datum.value", "{{7*7}}", "'];alert(1);['", "\\", '"', "</script>",
@@ -59,7 +59,9 @@ def inputs(tokenizers: list[str]) -> ReportInputs:
 
 
 @pytest.fixture(scope="module", params=[["constructor"], ["__proto__", "toString", "valueOf"]], ids=["one", "several"])
-def drawn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+def drawn(
+    svg_only: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[str]]:
     directory = tmp_path_factory.mktemp("names")
     drawn = inputs(request.param)
     if len(request.param) == 1:  # bars in place of points; the other charts do not depend on it
