@@ -5,6 +5,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from operators.redaction import shown
+from operators.unicode.language_names import named
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -264,7 +267,19 @@ class CatalogsResult(Result):
 
 
 def summarized(kept: bool, what: str, facts: dict[str, Any], where: str) -> str:
-    """Return the last line that a command prints: written or kept, the output, skipped records, the directory."""
+    """Return the last line that a command prints: written or kept, the output, what was left out or held no text, the
+    directory.
+    """
     bad = facts.get("bad_records", 0)
     skipped = f" ({bad:,} bad records left out, listed in bad_records.parquet)" if bad else ""
-    return f"{'kept' if kept else 'wrote'} {what}{skipped}: {where}"
+    return f"{'kept' if kept else 'wrote'} {what}{skipped}{_without_text(facts)}: {where}"
+
+
+def _without_text(facts: dict[str, Any]) -> str:
+    """Return the files and the languages of a manifest that hold no text, in words; "" if there are none."""
+    line = ""
+    if files := facts.get("files_without_text"):
+        line += f"; no text in {files[0]}" + (f" and {len(files) - 1:,} more files" if files[1:] else "")
+    if languages := facts.get("without_text"):
+        line += f"; no text in the language {', '.join(shown(named(one)) for one in languages)}"
+    return line

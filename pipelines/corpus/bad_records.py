@@ -1,7 +1,7 @@
 """Bad records: the first one fails the job, or all of them are listed."""
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -68,15 +68,27 @@ def first_of(path: Path) -> pa.Table:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Bad records that a run leaves out (BAD_RECORDS_SCHEMA), and the number of all records, these among them."""
+    """Bad records that a run leaves out, and what it read besides."""
 
     table: pa.Table
+    """The bad records (BAD_RECORDS_SCHEMA)."""
     records: int
+    """Number of all records, these among them."""
+    empty_files: Sequence[str] = ()
+    """Paths of files that hold no text, but line ends at most, and no bad record."""
+
+    @classmethod
+    def of(cls, bad: pa.Table, documents: int, files: Iterable[str], with_text: Set[str]) -> "LeftOut":
+        """Return what a run left out of its files: `bad` records. with_text: paths of the files that hold text."""
+        blamed = set(bad.column("path").unique().to_pylist())
+        without = (shown(path) for path in files if path not in with_text)
+        return cls(bad, len(bad) + documents, tuple(path for path in without if path not in blamed))
 
     @property
-    def facts(self) -> dict[str, int]:
-        """Figures for the manifest: bad_records and records."""
-        return {"bad_records": len(self.table), "records": self.records}
+    def facts(self) -> dict[str, Any]:
+        """Figures for the manifest: bad_records, records and files_without_text."""
+        bad, empty = len(self.table), list(self.empty_files)
+        return {"bad_records": bad, "records": self.records, "files_without_text": empty}
 
     def check(self, largest: float) -> None:
         """Raise TooManyBadRecords if they are more than the `largest` share."""

@@ -1,5 +1,6 @@
 """Token premiums of parallel text in memory."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 import polars as pl
 
 from operators.errors import DataError, UsageError
+from operators.unicode.language_names import named
 from pipelines.context import Context
 from pipelines.engines.local_engine import LocalEngine, processors
 from pipelines.in_memory.kernels import compile_if_needed
@@ -26,6 +28,7 @@ from pipelines.similar_names import note_similar
 
 Frame: TypeAlias = Any
 """A Polars or pandas frame, an Arrow table, or another frame that exports Arrow (the PyCapsule interface)."""
+_LOG: Final = logging.getLogger("babelmerge")
 TokenizerLike: TypeAlias = Tokenizer | str | os.PathLike[str]
 SHOWN_ROWS: Final = 10
 TEXT: Final = (pl.String, pl.Categorical, pl.Enum, pl.Null)
@@ -157,7 +160,9 @@ def _compared(
         context, output = Context(progress=progress, engine=engine), Output(out, "premiums")
         files = context.input_files([str(corpus)], output)
         with output:
-            compare_languages(files, [(name, one.data) for name, one in tokenizers], output, settings, context)
+            made = compare_languages(files, [(name, one.data) for name, one in tokenizers], output, settings, context)
+        for language in made.manifest.facts["languages_without_text"]:
+            _LOG.warning("no text in %s, left out", named(language))
         found = {name.removesuffix(".parquet"): pl.read_parquet(out / name, glob=False) for name in TABLES}
     return PremiumTables(found.pop("premiums"), **found)
 

@@ -53,7 +53,8 @@ def read_files(files: Sequence[InputFile], into: Path, context: Context) -> tupl
     ordered = bad.sort_by([("path", "ascending"), ("record", "ascending")])
     texts = tuple(found[i][0] for i in range(len(tasks)))
     documents = sum(one.documents for one in texts)
-    left_out = LeftOut(ordered, len(ordered) + documents)
+    with_text = {file.path for file, one in zip(files, texts, strict=True) if any(one.bytes.values())}
+    left_out = LeftOut.of(ordered, documents, (file.path for file in files), with_text)
     left_out.check(context.max_bad_share)
     note_similar((language for one in texts for language in one.batches), progress)
     return texts, left_out

@@ -179,7 +179,9 @@ def left_out(facts: Mapping[str, Any]) -> str:
     '; 4 documents share their id with another of their language, left out (repeated_documents.parquet)'
     """
     line = (
-        f"; no text in {', '.join(map(named, none))}, left out" if (none := facts.get("languages_without_text")) else ""
+        f"; no text in {', '.join(shown(named(one)) for one in none)}, left out"
+        if (none := facts.get("languages_without_text"))
+        else ""
     )
     if empty := facts.get("empty_documents", 0):
         line += f"; {empty:,} documents without text left out"

@@ -278,4 +278,11 @@ def _facts(entries: Sequence[Entry]) -> dict[str, Any]:
             sums[language] = add(sums.get(language, (0, 0, 0)), figures)
     bad = sum(entry.bad_records for entry in entries)
     records = bad + sum(entry.read for entry in entries)
-    return {"languages": languages_of(sums), "bad_records": bad, "records": records}
+    empty = [one.path for one in entries if not (one.bad_records or any(size for _, size, _ in one.counts().values()))]
+    return {
+        "languages": languages_of(sums),
+        "bad_records": bad,
+        "records": records,
+        "files_without_text": empty,
+        "without_text": sorted(language for language, (_, size, _) in sums.items() if not size),
+    }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -33,6 +34,7 @@ from pipelines.words.partitions import ScratchTables, add_up_all
 from pipelines.words.spans import FileSpan, even_groups
 from pipelines.words.weighting import whole_ratios
 
+_LINE_ENDS = np.frombuffer(b"\r\n", np.uint8)
 BATCH_BYTES = 1 << 20  # its text, its words' ends and the counts they meet stay near the processor
 
 
@@ -68,6 +70,8 @@ class Counted:
     """Names of its scratch files."""
     languages: frozenset[str] = frozenset()
     """Languages of all its documents, empty ones included."""
+    with_text: frozenset[str] = frozenset()
+    """Paths of the files that hold more than line ends."""
     lost: str | None = None
     """Reason why there is no result: workers failed on it again and again."""
 
@@ -77,7 +81,7 @@ def count_spans(task: CountTask) -> Counted:
     pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
     tables = ScratchTables(task.into, task.index, task.partitions)
     counter, documents, size = WordCounter(), 0, 0
-    seen: set[str] = set()
+    seen, with_text = set[str](), set[str]()
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for span in task.spans:
         before = size
@@ -90,6 +94,8 @@ def count_spans(task: CountTask) -> Counted:
             counter.add(pretokens, languages, span.multiplier)
             documents += batch.num_rows
             size += len(pretokens.data)
+            if span.file.path not in with_text and not np.isin(pretokens.data, _LINE_ENDS).all():
+                with_text.add(span.file.path)
             if should_flush(counter.memory_bytes, task.memory_bytes):
                 tables.flush(counter)
                 counter = WordCounter()
@@ -97,7 +103,7 @@ def count_spans(task: CountTask) -> Counted:
     if len(bad):
         with replacing(task.into / f"bad-{task.index}.parquet") as to:
             pq.write_table(bad.table(), to)
-    return Counted(documents, len(bad), size, tuple(tables.names), frozenset(seen))
+    return Counted(documents, len(bad), size, tuple(tables.names), frozenset(seen), frozenset(with_text))
 
 
 def count_words(
@@ -142,7 +148,8 @@ def _count(
     poisoned = BadRecords(how)
     found = count_all(tasks, engine, progress, poisoned)
     bad = _bad_records(poisoned, found, scratch)
-    left_out = LeftOut(bad, len(bad) + sum(one.documents for one in found.values()))
+    documents, with_text = (sum(one.documents for one in found.values()), _joined(found, "with_text"))
+    left_out = LeftOut.of(bad, documents, (file.path for file in files), with_text)
     left_out.check(context.max_bad_share)
     names = [name for one in found.values() for name in one.files]
     written, languages = add_up_all(scratch, directory, names, partitions, context.memory_bytes, engine, progress)
@@ -154,11 +161,15 @@ def _count(
 
 def _facts(found: dict[int, Counted], labels: Collection[str]) -> dict[str, Any]:
     """Return facts for the manifest. `labels`: languages, or their bootstrap blocks, that have text."""
-    seen = frozenset[str]().union(*(one.languages for one in found.values()))
+    seen = _joined(found, "languages")
     return {
         "documents": sum(one.documents for one in found.values()),
         "without_text": sorted(seen - {category_of(label) for label in labels}),
     }
+
+
+def _joined(found: dict[int, Counted], field: str) -> frozenset[str]:
+    return frozenset[str]().union(*(getattr(one, field) for one in found.values()))
 
 
 def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[FileSpan, ...]]:

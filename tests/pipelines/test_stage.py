@@ -1,6 +1,7 @@
-"""The share of records that a run may leave out holds for a result that is kept, too."""
+"""What a run left out and did not find is measured and told also where the result is kept."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _corpus(command: Any) -> str:
+    return "corpus" if "corpus" in command.__struct_fields__ else "parallel"
+
+
 @pytest.mark.parametrize(
     ("command", "options"),
     [
@@ -38,10 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_kept_result_is_measured_against_the_share_of_this_run(
     folder: Path, tmp_path: Path, command: Any, options: dict[str, Any]
 ) -> None:
-    fields = command.__struct_fields__
-    corpus = next(name for name in fields if name in ("corpus", "parallel"))
-    found: dict[str, Any] = {corpus: [str(folder / "c.jsonl")], "out": str(tmp_path / "o")} | options
-    if "tokenizer" in fields:
+    found: dict[str, Any] = {_corpus(command): [str(folder / "c.jsonl")], "out": str(tmp_path / "o")} | options
+    if "tokenizer" in command.__struct_fields__:
         found["tokenizer"] = [str(folder / "tok")] if command is bm.Premiums else str(folder / "tok")
     quiet: dict[str, Any] = {"engine": "local", "progress": "off", "on_bad_record": "skip"}
     bm.run(command(**found), **quiet)
@@ -49,3 +52,24 @@ def test_a_kept_result_is_measured_against_the_share_of_this_run(
         with pytest.raises(TooManyBadRecords, match=r"1 of 21 records .*c\.jsonl, record 21: "):
             bm.run(command(**found), max_bad_share=share, **quiet)
     assert bm.run(command(**found), **quiet).kept
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [(bm.Train, {"vocab_size": 262}), (bm.Retokenize, {}), (bm.Premiums, {"baseline": "en", "resamples": 100})],
+)
+def test_files_and_languages_without_text_are_told_of_also_where_the_result_is_kept(
+    folder: Path, tmp_path: Path, command: Any, options: dict[str, Any]
+) -> None:
+    (tmp_path / "zero.txt").write_bytes(b"")
+    (tmp_path / "blank.jsonl").write_text("\n\n")
+    (tmp_path / "ewe.jsonl").write_text('{"id": "1", "language": "ee", "text": ""}\n')
+    names = [str(folder / "c.jsonl"), *(str(tmp_path / name) for name in ("zero.txt", "blank.jsonl", "ewe.jsonl"))]
+    found: dict[str, Any] = {"out": str(tmp_path / "o"), _corpus(command): names} | options
+    if "tokenizer" in command.__struct_fields__:
+        found["tokenizer"] = [str(folder / "tok")] if command is bm.Premiums else str(folder / "tok")
+    for kept in (False, True):
+        result = bm.run(command(**found), engine="local", progress="off", on_bad_record="skip")
+        assert result.kept is kept
+        assert re.search(r"no text in \S+blank\.jsonl and 2 more files", result.summary), result.summary
+        assert re.search(r"no text in (the language )?Ewe \(ee\)", result.summary)
