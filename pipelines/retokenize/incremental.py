@@ -271,6 +271,13 @@ def _left_out(bad: BadRecords, path: Path) -> SplitDone:
     return SplitDone({}, {}, (path,), len(bad), 0, content="")
 
 
+def _is_without_text(entry: Entry) -> bool:
+    """Return True for a file without bad records all of whose documents were taken and are empty, if it has any."""
+    counts = entry.counts().values()
+    taken, size = sum(documents for documents, _, _ in counts), sum(one for _, one, _ in counts)
+    return not entry.bad_records and taken == entry.read and not size
+
+
 def _facts(entries: Sequence[Entry]) -> dict[str, Any]:
     sums: Counts = {}
     for entry in entries:
@@ -278,11 +285,10 @@ def _facts(entries: Sequence[Entry]) -> dict[str, Any]:
             sums[language] = add(sums.get(language, (0, 0, 0)), figures)
     bad = sum(entry.bad_records for entry in entries)
     records = bad + sum(entry.read for entry in entries)
-    empty = [one.path for one in entries if not (one.bad_records or any(size for _, size, _ in one.counts().values()))]
     return {
         "languages": languages_of(sums),
         "bad_records": bad,
         "records": records,
-        "files_without_text": empty,
+        "files_without_text": [one.path for one in entries if _is_without_text(one)],
         "without_text": sorted(language for language, (_, size, _) in sums.items() if not size),
     }
