@@ -197,6 +197,23 @@ def _fairness() -> None:
     precompile()
 
 
+def _superwords() -> None:
+    """Kernels of superwords that no other group has."""
+    from operators.superwords.sequences import PairSplitter, SecondStage, SequenceSplitter, ids_of, pairs_of
+
+    texts, stage = pa.array([_SOME_TEXT, ""], pa.large_string()), SecondStage(_a_tokenizer(), r"\d")
+    table = WordTable()
+    rows = PairSplitter(stage).split(texts)
+    table.add(rows.data, 0, rows.ends, np.ones(1, np.int64))
+    pairs = np.sort(pairs_of(table.sorted()[0]))
+    rows = SequenceSplitter(stage, pairs).split(texts)
+    table = WordTable()
+    table.add(rows.data, 0, rows.ends, np.ones(1, np.int64))
+    words, counts, _ = table.sorted()
+    for symbols in (512, _MANY_TOKENS):
+        Shard.of_sequences(*ids_of(words), counts, symbols)
+
+
 GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "words": _words,
     "encoding": _encoding,
@@ -204,6 +221,7 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "parity": _parity,
     "replaying": _replaying,
     "fairness": _fairness,
+    "superwords": _superwords,
     "stochastic": _stochastic,
     "array_record": _array_record,
     "arranging": _arranging,

@@ -17,6 +17,7 @@ from operators.kernels.layout import (
     lay_out,
     place_byte_pairs,
 )
+from operators.kernels.superwords import PairRuns, count_sequence_cells, lay_out_sequences, list_runs, sort_pairs
 from operators.tokenizer import Merges, UnusableIds
 
 LARGEST_TOTAL = 2**62
@@ -139,6 +140,47 @@ class Shard:
         )  # fmt: skip
         self._used = np.zeros(3, np.int64)
         self._used[[OCCURRENCES, RUNS, BIRTHS]] = begins[-1], len(pairs), 256
+
+    @classmethod
+    def of_sequences(cls, ids: U32, offsets: I64, counts: I64, symbols: int) -> "Shard":
+        """Make a shard of sequences, whose symbols are tokens instead of bytes.
+
+        ids: uint32, under `symbols`; offsets: int64[n + 1], where each sequence begins and ends in them. Tokens have a
+        length of 1, so merges make tokens as long as their sequences. Raises CountOverflow, ShardTooLarge, UnusableIds.
+        """
+        counts = read_only(counts)
+        total = float(np.dot(np.diff(offsets).astype(np.float64), counts.astype(np.float64)))
+        if total >= LARGEST_TOTAL or (len(counts) and int(counts.min()) < 0):
+            raise CountOverflow(total)
+        if len(ids) and int(ids.max()) >= symbols:
+            raise UnusableIds(f"a sequence has the id {int(ids.max())}, there are {symbols} tokens")
+        order = np.argsort(-counts, kind="stable")
+        cells = count_sequence_cells(offsets, counts, order)
+        if cells > MOST_CELLS:
+            raise ShardTooLarge(cells)
+        shard = cls.__new__(cls)
+        shard._max_length, shard._replaced, shard._applied = NO_LIMIT, np.zeros(0, np.int64), 0
+        shard._cells = np.empty(cells, _cell_type(symbols))
+        shard._blocks = Blocks(np.zeros(cells >> BLOCK_BITS, np.int64), np.zeros(0, np.int16))
+        nothing = int(np.iinfo(shard._cells.dtype).max)
+        lay_out_sequences(ids, offsets, counts, order, nothing, shard._cells, shard._blocks)
+        pairs = int(np.maximum(np.diff(offsets) - 1, 0).sum())
+        shard._occurrences = np.empty(3 * pairs, np.int32)
+        found = sort_pairs(shard._cells, symbols, shard._occurrences)
+        left, right, first, length = (np.empty(found, np.int32) for _ in range(4))
+        runs = PairRuns(left, right, first, length, np.empty(found, np.int64))
+        list_runs(shard._cells, shard._occurrences[:pairs], shard._blocks, runs)
+        shard._width, shard._last_birth = np.ones(symbols, np.int32), np.arange(symbols, dtype=np.int64)
+        shard._sums = np.zeros(2 * symbols, np.int64), np.zeros(2 * symbols, np.int64)
+        shard._log = np.empty((4, 1024), np.int32)
+        ends = np.searchsorted(runs.left, np.arange(symbols + 1)).astype(np.int64)
+        births = np.full(symbols, -1, np.int64)
+        shard._runs = Runs(runs.right, runs.first, runs.length, births, np.repeat(ends, 2)[: 2 * symbols + 1])
+        shard._runs.birth_runs[1::2] = shard._runs.birth_runs[0:-1:2]
+        shard._used = np.zeros(3, np.int64)
+        shard._used[[OCCURRENCES, RUNS, BIRTHS]] = pairs, found, symbols
+        shard._initial = PairChanges(np.full(found, -1, np.int32), runs.left, runs.right.copy(), runs.weight)
+        return shard
 
     @property
     def memory_bytes(self) -> int:

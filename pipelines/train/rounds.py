@@ -14,10 +14,10 @@ import numpy as np
 
 from operators.arrays import I32
 from operators.shard import PairChanges, Shard
+from operators.superwords.sequences import ids_of
 from operators.tokenizer import Merges, Tokenizer, same_merges
-from operators.training.reducer import Reducer, learn_rounds
+from operators.training.reducer import Judge, Reducer, learn_rounds
 from operators.training.selection import Selection
-from operators.training.whole_characters import judge
 from pipelines.context import Context
 from pipelines.engines.engine import Engine
 from pipelines.engines.fleet import Call, Fleet
@@ -34,13 +34,17 @@ class TrainingShard:
 
     def __init__(
         self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None,
-        languages: Sequence[str] = (),
+        languages: Sequence[str] = (), symbols: int = 0,
     ) -> None:  # fmt: skip
         """Read the partitions. `multipliers`: factors of the languages to read; None: all languages, by 1.
 
-        `languages`: the languages to tell apart; none: words are summed over languages.
+        `languages`: the languages to tell apart; none: words are summed over languages. `symbols`: number of tokens
+        that the words are sequences of; 0: they are bytes.
         """
-        if languages:
+        if symbols:
+            rows, counts = read_words(paths, multipliers)
+            self._shard = Shard.of_sequences(*ids_of(rows), counts, symbols)
+        elif languages:
             words = read_language_words(paths, multipliers, languages)
             self._shard = Shard(words.words, words.counts, np.array(bytes_to_ids), longest, words.languages)
         else:
@@ -88,12 +92,15 @@ class ShardSource:
     max_token_length: int | None = None
     languages: Sequence[str] = ()
     """Languages to tell apart; none: words are summed over languages."""
+    symbols: int = 0
+    """Number of tokens that the words are sequences of; 0: words are bytes."""
 
     @property
     def arguments(self) -> list[tuple[Any, ...]]:
         """Arguments of each TrainingShard."""
         own = [self.paths[i :: self.shards] for i in range(self.shards)]
-        return [(paths, self.multipliers, self.byte_ids, self.max_token_length, self.languages) for paths in own]
+        how = self.multipliers, self.byte_ids, self.max_token_length, self.languages, self.symbols
+        return [(paths, *how) for paths in own]
 
 
 @dataclass(frozen=True)
@@ -106,8 +113,15 @@ class TrainingTarget:
     min_pair_count: int
     selection: Callable[[], Selection] | None = None
     """Maker of a selection; None: by frequency."""
-    whole_characters: bool = False
-    """Merge whole characters only (`operators.training.whole_characters`)."""
+    restriction: Judge | None = None
+    """Judge of the pairs that may be merged; None: all may."""
+    applied: bool = False
+    """True if the words are tokens that the start's merges have made already."""
+
+    @property
+    def replayed(self) -> Merges:
+        """The merges of the start that are still to be applied."""
+        return Merges.from_rows([]) if self.applied else self.start.merges
 
     def reducer(self, rounds: Sequence[Merges] = (), *, records: bool = False) -> Reducer:
         """Return a reducer that has these rounds and no counts yet. `records`: it keeps rounds that others choose.
@@ -115,8 +129,7 @@ class TrainingTarget:
         Raises CheckpointMismatch if no reducer can choose these rounds.
         """
         selection = None if records or self.selection is None else self.selection()
-        restriction = judge if self.whole_characters else None
-        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count, selection, restriction)
+        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count, selection, self.restriction)
         if not all(reducer.restore_round(batch) for batch in rounds):
             raise CheckpointMismatch
         return reducer
@@ -135,7 +148,7 @@ class SingleShardTrainer:
 
     def begin(self, rounds: Sequence[Merges], number: int) -> None:
         """Resume after these rounds. `number`: number of the last answer that the driver received."""
-        replayed = self._target.start.merges, Merges.joined(rounds)
+        replayed = self._target.replayed, Merges.joined(rounds)
         self._rounds = learn_rounds(self._target.reducer(rounds), [self._shard.initial()], self._apply, *replayed)
         self._number, self._answer = number, list[Merges]()
 
@@ -153,6 +166,21 @@ class SingleShardTrainer:
     def _apply(self, batch: Merges) -> list[PairChanges]:
         self._batch += 1
         return [self._shard.apply(self._batch, batch)]
+
+
+def learn(
+    target: TrainingTarget, source: ShardSource, checkpoint: Checkpoint, resume: bool, context: Context
+) -> Reducer:
+    """Run all rounds, after those of the checkpoint if it is of this run; return the reducer."""
+    before = checkpoint.read() if resume else []
+    if before:
+        context.progress.note(f"train: resuming after {sum(map(len, before)):,} merges of an interrupted run")
+    try:
+        return run_rounds(source, target, context, checkpoint, before)
+    except CheckpointMismatch:
+        context.progress.note(f"train: the merges in {checkpoint.path} are of other word tables; starting without them")
+    checkpoint.remove()
+    return run_rounds(source, target, context, checkpoint)
 
 
 def run_rounds(
@@ -195,7 +223,7 @@ def _sharded(source: ShardSource, target: TrainingTarget, reducer: Reducer, engi
             answered.append(batch)
             return answer
 
-        replayed = target.start.merges, reducer.merges
+        replayed = target.replayed, reducer.merges
         yield from learn_rounds(reducer, fleet.ask("initial"), applied, *replayed)
 
 

@@ -1,7 +1,7 @@
 """Settings of `train`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -11,11 +11,16 @@ from operators.text.rules import KEEP, Digits, with_rules
 from operators.tokenizer_files.transformers_files import ROLES
 from pipelines.results import Trained
 from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings
+from pipelines.words.weighting import Weighting
 
 if TYPE_CHECKING:
     from operators.tokenizer import Tokenizer
 
 DEFAULT_SIZE: Final = 32768
+SUPERWORDS: Final = ("superwords", "transition", "superword_pretokenizer", "max_words", "not_across")
+"""Names of the settings of superwords."""
+USUAL_TRANSITION: Final = 0.9
+"""Share of the vocabulary that is learned before superwords."""
 TWO_BYTE_TOKENS: Final = 1 << 16
 """Vocabulary size from which token ids need more than two bytes."""
 LARGEST_TEMPLATE_BYTES: Final = 1 << 20
@@ -47,6 +52,18 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     require: Annotated[str | None, UNHASHED] = None
     """File of tokens that must be in the vocabulary, one text a line, or a .json list: merges behind all others make
     them, and the tokens learned last give way."""
+    superwords: bool = False
+    """Learn superwords: after the transition merges may join words, inside what the second stage leaves together."""
+    transition: str | float | None = None
+    """Transition to superwords: a number of tokens (1 and more), or a share of the vocabulary (0.9 by default). With
+    `extend`, by default, the tokens that there are."""
+    superword_pretokenizer: str | None = None
+    """Second stage of superwords: `superbpe` (the published rule, the default), `punctuation` (the first stage's rule
+    with only the space before words freed), or a regular expression: its matches and the gaps are pieces."""
+    max_words: Annotated[int, Meta(ge=0)] = 4
+    """Largest number of words in a superword, by spaces; 0: any number."""
+    not_across: str = ":"
+    """Characters that no superword holds with a space behind them."""
     special_tokens: list[str] = []
     """Special tokens, in order; they take the first ids and stand for no text. With `extend`, the next free ids."""
     bos_token: str | None = None
@@ -95,10 +112,21 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
         """True if merges are chosen by parity."""
         return bool(self.parity) or self.parity_ratios is not None
 
+    @property
+    def weighting(self) -> Weighting:
+        """The way to weigh languages."""
+        return Weighting(self.shares, self.weights if isinstance(self.weights, dict) else None, self.temperature)
+
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that training runs; ids of more than two bytes have a group of their own."""
         wide = (self.vocab_size or max(self.sizes, default=DEFAULT_SIZE)) >= TWO_BYTE_TOKENS or self.extend is not None
-        return ("words", *(["uint32_ids"] if wide else []), *(["parity"] if self.by_parity else []))
+        more = {
+            "uint32_ids": wide,
+            "parity": self.by_parity,
+            "encoding": self.superwords,
+            "superwords": self.superwords,
+        }
+        return ("words", *(group for group, is_used in more.items() if is_used))
 
 
 def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
@@ -128,10 +156,12 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     pretokenizer = extended.pretokenizer if extended else with_rules(given, settings.digits, settings.letters_apart)
     if not extended:
         require_unambiguous(pretokenizer)
-    size, sizes = _sizes(settings, len(extended.tokens) if extended else 256 + len(special))
+    present = len(extended.tokens) if extended else 256 + len(special)
+    size, sizes = _sizes(settings, present)
     resolved = msgspec.structs.replace(
         settings, pretokenizer=pretokenizer, vocab_size=size, sizes=sizes, special_tokens=special,
         chat_template=None if settings.chat_template is None else _template(settings.chat_template),
+        **_superwords(settings, pretokenizer, size, present, extended is not None),
     )  # fmt: skip
     return resolved, extended
 
@@ -152,6 +182,49 @@ def _check_languages(settings: Train) -> None:
     for name in ("shares", "weights"):
         if getattr(settings, name) == {}:
             raise BadSettings(name, "names no language; leave it out to take the text as it is")
+
+
+def _superwords(settings: Train, pretokenizer: str, size: int, present: int, is_extended: bool) -> dict[str, Any]:
+    """Return the settings of superwords: transition in tokens, and the second stage's regular expression.
+
+    present: tokens before the first merge that is learned.
+    """
+    defaults = {one.name: one.default for one in msgspec.structs.fields(Train)}
+    if not settings.superwords:
+        for name in SUPERWORDS[1:]:
+            if getattr(settings, name) != defaults[name]:
+                raise BadSettings(name, "is of superwords; add --superwords, or leave it out")
+        return {}
+    from operators.superwords.rules import SUPERBPE, second_stage
+    from operators.text.pretokenize import require_unambiguous
+
+    if settings.word_table:
+        raise BadSettings("superwords", "need text, not word_table, which holds no two words together; name a corpus")
+    regex = second_stage(settings.superword_pretokenizer or SUPERBPE, pretokenizer)
+    require_unambiguous(regex)
+    if settings.max_words == 1:
+        raise BadSettings("max_words", "is 1, which no superword has; ask for 2 or more, or for 0, any number")
+    given = settings.transition if settings.transition is not None else None if is_extended else USUAL_TRANSITION
+    transition = present if given is None else _transition(given, size)
+    least = present if is_extended else present + 1
+    if not least <= transition < size:
+        raise BadSettings(
+            "transition",
+            f"is at {transition:,} tokens; it must be {least:,} or more, as {present:,} are there before the first "
+            f"merge, and under vocab_size, {size:,}",
+        )
+    return {"transition": transition, "superword_pretokenizer": regex}
+
+
+def _transition(given: str | float, size: int) -> int:
+    """Return a transition in tokens."""
+    try:
+        number = float(given)
+    except ValueError:
+        raise BadSettings("transition", f"{str(given)[:40]!r} is no number; give tokens, or a share of them") from None
+    if not number > 0 or (number >= 1 and number != int(number)):
+        raise BadSettings("transition", f"{given} is neither a number of tokens nor a share between 0 and 1")
+    return int(number) if number >= 1 else int(number * size)
 
 
 def _check_parity(settings: Train) -> None:

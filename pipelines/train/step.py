@@ -1,31 +1,35 @@
 """The step `train`: from a corpus to word tables, to a merge list, to the files of a tokenizer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from operators.shard import LARGEST_TOTAL, CountOverflow
+import msgspec
+
+from operators.superwords.sequences import SecondStage
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.transformers_files import Roles
 from operators.training.extension import check_extendable, extend
 from operators.training.parity import Choices
 from operators.training.reducer import Reducer
+from operators.training.whole_characters import judge
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
-from pipelines.memory import shards_within
 from pipelines.outputs import Manifest, Output
 from pipelines.results import Trained, summarized
 from pipelines.stage import Made, Stage, Written, make
-from pipelines.tokenizers import TOKENIZER_FILES, Saved, save_tokenizer, tokenizer_fingerprint
+from pipelines.tokenizers import TOKENIZER_FILES, Saved, load_tokenizer, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.train.parity import CHOICES, plan_parity, selection_of, write_choices
 from pipelines.train.required import required_tokens, with_required
-from pipelines.train.rounds import CheckpointMismatch, ShardSource, TrainingTarget, run_rounds
-from pipelines.train.settings import Train, resolve
+from pipelines.train.rounds import ShardSource, TrainingTarget, learn
+from pipelines.train.settings import SUPERWORDS, Train, resolve
+from pipelines.train.shards import count_symbols, shard_number, weigh
+from pipelines.train.superwords import Corpus, learn_superwords
 from pipelines.train.vocabulary_sizes import size_directories, write_sizes
 from pipelines.words.counting import count_words, word_files
 from pipelines.words.marks import marks_warning
-from pipelines.words.weighting import Weighting
 
 ROUNDS_OF_PARITY: Final = 8
 """Rounds of training by parity for one of plain training, about: a second shard pays from so many times the bytes."""
@@ -49,7 +53,8 @@ def train(settings: Train, context: Context) -> Trained:
         words = _words(settings, files, out / "words", context)
         if warning := marks_warning(words.settings["pretokenizer"], words.facts["languages"]):
             context.progress.note(f"train: {warning}")
-        made = train_words(words, out / "words", output, settings, extended, context, parallel)
+        how = words, out / "words", output, settings, extended, context, parallel
+        made = _train_superwords(files, *how) if settings.superwords else train_words(*how)
         write_sizes(settings.sizes, out, made.manifest, context)
     facts = made.manifest.facts
     short = "" if facts["vocabulary"] == settings.vocab_size else " (no remaining pair is frequent enough)"
@@ -87,9 +92,7 @@ def train_words(
     start = extended or Tokenizer(words.settings["pretokenizer"], special, Merges.from_rows([]))
     if extended is not None:
         check_extendable(extended, settings.max_token_length)
-    weights = settings.weights if isinstance(settings.weights, dict) else None
-    multipliers, weighed = _weigh(words, Weighting(settings.shares, weights, settings.temperature))
-    mixture = {language: size / sum(weighed.values()) for language, size in weighed.items()}
+    multipliers, weighed = weigh(words, settings.weighting)
     plan, inputs = None, [{"words": words.fingerprint}]
     if settings.by_parity:
         plan, judged = plan_parity(settings, weighed, parallel, output.directory / "parallel", context)
@@ -106,13 +109,14 @@ def train_words(
 
     def work(_: Path) -> Written:
         paths = word_files(words, words_directory)
-        shards = _shards(paths, _symbols(words, multipliers), context, 1 if plan is None else ROUNDS_OF_PARITY)
+        symbols = count_symbols(words, multipliers)
+        shards = shard_number(paths, symbols, context, 1 if plan is None else ROUNDS_OF_PARITY)
         longest, languages = settings.max_token_length, () if plan is None else plan.languages
         source = ShardSource(paths, shards, multipliers, start.byte_ids, longest, languages)
         selection = None if plan is None else selection_of(plan, start, longest)
         size, least = int(settings.vocab_size or 0), settings.min_pair_count
-        target = TrainingTarget(start, size, least, selection, settings.whole_characters)
-        reducer = _learn(target, source, checkpoint, settings.resume, context)
+        target = TrainingTarget(start, size, least, selection, judge if settings.whole_characters else None)
+        reducer = learn(target, source, checkpoint, settings.resume, context)
         tokenizer, repeated = extend(start, reducer.merges)
         tokenizer, forced = with_required(tokenizer, required, size)
         saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
@@ -122,56 +126,68 @@ def train_words(
             served = {"parity": write_choices(output.directory / CHOICES, plan, chosen, start, longest)}
             written.append(CHOICES)
         extension = {} if extended is None else {"extended_merges": len(start.merges), "repeated_merges": repeated}
-        return Written(written, _facts(tokenizer, reducer, saved) | {"mixture": mixture} | extension | served | forced)
+        facts = _facts(tokenizer, reducer, saved) | {"mixture": _mixture(weighed)}
+        return Written(written, facts | extension | served | forced)
 
     made = make(stage, output, context, work)
     checkpoint.remove()
     return made
 
 
+def _train_superwords(
+    files: list[InputFile], words: Manifest, words_directory: Path, output: Output, settings: Train,
+    extended: Tokenizer | None, context: Context, parallel: Sequence[InputFile],
+) -> Made:  # fmt: skip
+    """Train the first stage, then superwords, on the text of `files`, into `output`. Kept if up to date.
+
+    Arguments and errors as for `train_words`, and those of `learn_superwords`.
+    """
+    inner = output.directory / "superwords"
+    transition, first = int(settings.transition or 0), extended
+    plain = {one.name: one.default for one in msgspec.structs.fields(Train) if one.name in SUPERWORDS}
+    multipliers, weighed = weigh(words, settings.weighting)
+    inputs = [{"words": words.fingerprint}]
+    if first is None or transition > len(first.tokens):
+        asked = msgspec.structs.replace(settings, **plain, vocab_size=transition, sizes=[])
+        with Output(inner / "first", "tokenizer") as first_output:
+            made = train_words(words, words_directory, first_output, asked, extended, context, parallel)
+        inputs.append({"first": made.manifest.fingerprint})
+        first = load_tokenizer(str(inner / "first"))
+    second = SecondStage(first, str(settings.superword_pretokenizer))
+    hashed = settings.hashed(
+        special_tokens=list(first.special_tokens),
+        extend=None if extended is None else tokenizer_fingerprint(extended),
+    )
+    stage = Stage("tokenizer", hashed, inputs, TOKENIZER_FILES)
+
+    def work(_: Path) -> Written:
+        corpus = Corpus(files, multipliers, settings.partitions)
+        learned = learn_superwords(
+            second, corpus, settings, inner, lambda digest: Checkpoint(output.directory / CHECKPOINT, digest), context
+        )
+        tokenizer, repeated = extend(second.first, learned.merges)
+        tokenizer = replace(tokenizer, pretokenizer=second.regex, ignore_merges=False)
+        saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
+        counts = {"vocabulary": learned.vocabulary, "merges": len(tokenizer.merges), "rounds": learned.rounds}
+        superwords = {
+            "transition": len(second.first.tokens), "first_pretokenizer": second.first.pretokenizer,
+            "bound": learned.bound, "counted": learned.counts, "repeated_merges": repeated,
+        }  # fmt: skip
+        without = {} if saved.without_ranks is None else {"without_ranks": saved.without_ranks}
+        facts = {"pretokenizer": second.regex, **counts, **without, "superwords": superwords}
+        return Written(saved.files, facts | {"mixture": _mixture(weighed)})
+
+    made = make(stage, output, context, work)
+    (output.directory / CHECKPOINT).unlink(missing_ok=True)
+    return made
+
+
+def _mixture(weighed: Mapping[str, int]) -> dict[str, float]:
+    """Return the share of each language's weighed bytes."""
+    return {language: size / sum(weighed.values()) for language, size in weighed.items()}
+
+
 def _facts(made: Tokenizer, reducer: Reducer, saved: Saved) -> dict[str, Any]:
     counts = {"vocabulary": reducer.vocabulary, "merges": len(made.merges), "rounds": len(reducer.rounds)}
     without = {} if saved.without_ranks is None else {"without_ranks": saved.without_ranks}
     return {"pretokenizer": made.pretokenizer, **counts, **without}
-
-
-def _shards(paths: Sequence[Path], symbols: int, context: Context, rounds: int) -> int:
-    """Return the number of shards; `rounds`: how many rounds there are, as a multiple of those of plain training."""
-    most = min(context.engine.workers, len(paths))
-    worth = context.engine.shards(sum(path.stat().st_size for path in paths) // rounds)
-    return shards_within(symbols, context.memory_bytes, min(worth, most), most)
-
-
-def _symbols(words: Manifest, multipliers: Mapping[str, int] | None) -> int:
-    """Return the number of symbols to train on: bytes of distinct pre-tokens, and one for each; languages apart."""
-    used = (facts for language, facts in words.facts["languages"].items() if not multipliers or language in multipliers)
-    return sum(int(facts["word_bytes"]) + int(facts["words"]) for facts in used)
-
-
-def _weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None, dict[str, int]]:
-    """Return the factor of each language's counts, and the bytes that result."""
-    sizes = {language: figures["bytes"] for language, figures in words.facts["languages"].items()}
-    multipliers = weighting.multipliers(sizes)
-    if multipliers is None:
-        weighed = dict(sorted(sizes.items()))
-    else:
-        weighed = {language: sizes[language] * factor for language, factor in sorted(multipliers.items())}
-    symbols = sum(weighed.values())
-    if symbols >= LARGEST_TOTAL:  # a limit on all shards together: their totals are added up too
-        raise CountOverflow(float(symbols))
-    return multipliers, weighed
-
-
-def _learn(
-    target: TrainingTarget, source: ShardSource, checkpoint: Checkpoint, resume: bool, context: Context
-) -> Reducer:
-    """Run all rounds, after those of the checkpoint if it is of this run; return the reducer."""
-    before = checkpoint.read() if resume else []
-    if before:
-        context.progress.note(f"train: resuming after {sum(map(len, before)):,} merges of an interrupted run")
-    try:
-        return run_rounds(source, target, context, checkpoint, before)
-    except CheckpointMismatch:
-        context.progress.note(f"train: the merges in {checkpoint.path} are of other word tables; starting without them")
-    checkpoint.remove()
-    return run_rounds(source, target, context, checkpoint)

@@ -1,6 +1,7 @@
 """Smaller vocabularies of a training run: prefixes of its merge list, each in a tokenizer directory of its own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, contex
 
         def work(_: Path, size: int = size, output: Output = output) -> Written:
             tokenizer = whole().truncated(size)
+            superwords = trained.facts.get("superwords")
+            if superwords is not None and size <= superwords["transition"]:
+                tokenizer = replace(tokenizer, pretokenizer=superwords["first_pretokenizer"])
             saved = save_tokenizer(tokenizer, output.directory, Roles.of(trained.settings))
             facts = {"pretokenizer": tokenizer.pretokenizer, "vocabulary": len(tokenizer.tokens)}
             facts |= {"merges": len(tokenizer.merges), "mixture": trained.facts["mixture"]}

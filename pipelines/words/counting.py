@@ -5,17 +5,18 @@ The driver sends file names and receives sizes. A task writes its tables to disk
 depend on the number of workers.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.shard import LARGEST_TOTAL, CountOverflow
-from operators.text.pretokenize import Pretokenizer
+from operators.text.pretokenize import Pretokenizer, PreTokens
 from operators.word_table import WordCounter, runs_of
 from pipelines.context import Context
 from pipelines.corpus.bad_records import BadRecords, LeftOut, OnBadRecord
@@ -38,19 +39,38 @@ _LINE_ENDS = np.frombuffer(b"\r\n", np.uint8)
 BATCH_BYTES = 1 << 20  # its text, its words' ends and the counts they meet stay near the processor
 
 
+class Splitter(Protocol):
+    """Splitter of documents into the rows that are counted."""
+
+    def split(self, text: pa.LargeStringArray) -> PreTokens:
+        """Return the rows of every document; no nulls."""
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Rules of a count, small enough to be sent to workers."""
+
+    splitter: Callable[[], Splitter]
+    """Maker of a worker's splitter."""
+    partitions: int
+    blocks: int = 0
+    """Bootstrap blocks for each language (pipelines.words.blocks); 0: no blocks."""
+    rows: str = "words"
+    """Name of what is counted, for the progress."""
+    are_text: bool = True
+    """True if the rows are text, whose bytes, characters and marks are counted."""
+
+
 @dataclass(frozen=True)
 class CountTask:
     """Spans of files to count. `into` is a directory that all workers can access."""
 
     spans: tuple[FileSpan, ...]
     index: int
-    pretokenizer: str
-    partitions: int
+    counting: Counting
     memory_bytes: int
     on_bad_record: OnBadRecord
     into: Path
-    blocks: int = 0
-    """Bootstrap blocks for each language (pipelines.words.blocks); 0: no blocks."""
 
     @property
     def path(self) -> str:
@@ -78,23 +98,24 @@ class Counted:
 
 def count_spans(task: CountTask) -> Counted:
     """Worker task: count words into scratch files, and list bad records in `into/bad-<index>.parquet`."""
-    pretokenizer, bad = Pretokenizer(task.pretokenizer), BadRecords(task.on_bad_record)
-    tables = ScratchTables(task.into, task.index, task.partitions)
+    splitter, bad, blocks = task.counting.splitter(), BadRecords(task.on_bad_record), task.counting.blocks
+    tables = ScratchTables(task.into, task.index, task.counting.partitions)
     counter, documents, size = WordCounter(), 0, 0
     seen, with_text = set[str](), set[str]()
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for span in task.spans:
         before = size
         for batch in read_batches(span.file, bad, batch_bytes, span=span.span, with_ids=False):
-            pretokens = pretokenizer.split(batch.column("text"))
+            rows = splitter.split(batch.column("text"))
             languages = batch.column("language")
             seen.update(name for name, _, _ in runs_of(languages))
-            if task.blocks:
-                languages = block_labels(batch, size - before, task.blocks, run_bytes(span.file.size))
-            counter.add(pretokens, languages, span.multiplier)
+            if blocks:
+                languages = block_labels(batch, size - before, blocks, run_bytes(span.file.size))
+            counter.add(rows, languages, span.multiplier)
             documents += batch.num_rows
-            size += len(pretokens.data)
-            if span.file.path not in with_text and not np.isin(pretokens.data, _LINE_ENDS).all():
+            size += len(rows.data)
+            known = span.file.path in with_text or not task.counting.are_text  # else the first count has told
+            if known or not np.isin(rows.data, _LINE_ENDS).all():
                 with_text.add(span.file.path)
             if should_flush(counter.memory_bytes, task.memory_bytes):
                 tables.flush(counter)
@@ -123,24 +144,30 @@ def count_words(
     settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions}
     settings |= {"on_bad_record": context.on_bad_record} | ({"blocks": blocks} if blocks else {})
     stage = Stage("words", settings, describe_inputs(files), [f"words-{i:04}.parquet" for i in range(partitions)])
+    counting = Counting(partial(Pretokenizer, pretokenizer), partitions, blocks)
     with Output(directory, "words") as output:
-        return make(
-            stage,
-            output,
-            context,
-            lambda scratch: _count(files, pretokenizer, scratch, directory, context, partitions, blocks),
-        )
+        return make(stage, output, context, lambda scratch: _count_text(files, counting, scratch, directory, context))
 
 
-def _count(
-    files: list[InputFile], pretokenizer: str, scratch: Path, directory: Path, context: Context, partitions: int,
-    blocks: int,
-) -> Written:  # fmt: skip
+def _count_text(
+    files: list[InputFile], counting: Counting, scratch: Path, directory: Path, context: Context
+) -> Written:
+    written = count_rows(files, counting, scratch, directory, context)
+    languages = written.facts["languages"]
+    if not any(figures["bytes"] for figures in languages.values()):
+        raise EmptyCorpus(len(files))
+    note_similar({category_of(label) for label in languages}, context.progress)
+    return written
+
+
+def count_rows(files: list[InputFile], counting: Counting, scratch: Path, directory: Path, context: Context) -> Written:
+    """Count the rows of a corpus into `directory`, as `count_words` says of words; return files, facts, bad records.
+
+    Raises CountOverflow, TooLittleMemory, and what reading raises.
+    """
     engine, progress, how = context.engine, context.progress, context.on_bad_record
-    groups, limit = _groups(files, engine.workers, blocks), context.memory_bytes or MEMORY_BYTES
-    tasks = [
-        CountTask(spans, i, pretokenizer, partitions, limit, how, scratch, blocks) for i, spans in enumerate(groups)
-    ]
+    groups, limit = _groups(files, engine.workers, counting.blocks), context.memory_bytes or MEMORY_BYTES
+    tasks = [CountTask(spans, i, counting, limit, how, scratch) for i, spans in enumerate(groups)]
     # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
     weighed = sum(10 * span.stored_bytes * span.multiplier for spans in groups for span in spans)
     if weighed >= LARGEST_TOTAL:
@@ -152,10 +179,10 @@ def _count(
     left_out = LeftOut.of(bad, documents, (file.path for file in files), with_text)
     left_out.check(context.max_bad_share)
     names = [name for one in found.values() for name in one.files]
-    written, languages = add_up_all(scratch, directory, names, partitions, context.memory_bytes, engine, progress)
-    if not any(figures["bytes"] for figures in languages.values()):
-        raise EmptyCorpus(len(files))
-    note_similar({category_of(label) for label in languages}, progress)
+    written, languages = add_up_all(
+        scratch, directory, names, counting.partitions, context.memory_bytes, engine, progress,
+        rows=counting.rows, are_text=counting.are_text,
+    )  # fmt: skip
     return Written(written, {"languages": languages, **_facts(found, languages)}, left_out)
 
 
@@ -190,7 +217,8 @@ def count_all(tasks: list[CountTask], engine: Engine, progress: Progress, poison
     done: dict[int, tuple[CountTask, Counted]] = {}
     bad_files: set[str] = set()
     following = len(tasks)
-    with progress.stage("count words", total if known else None, "B") as advance:
+    rows = tasks[0].counting.rows if tasks else "words"
+    with progress.stage(f"count {rows}", total if known else None, "B") as advance:
         while tasks:
             lost = []
             for i, counted in engine.run(count_spans, tasks, on_lost=_uncounted):

@@ -22,6 +22,8 @@ COUNTED = "counted.json"
 """Scratch file: the names of the scratch tables that count."""
 FIGURES = ("words", "word_bytes", "count", "bytes", "characters", "marks", "begin_with_mark", "with_letters")
 """Figures of each language: distinct words, their bytes; then occurrences, and bytes and characters of these."""
+TABLE_FIGURES = 3
+"""Number of the first figures, which rows have that are not text."""
 _EMPTY = pa.RecordBatch.from_pylist([], WORDS_SCHEMA)
 
 
@@ -62,10 +64,15 @@ class AddUpTask:
     into: Path
     memory_bytes: int | None
     """None: no limit."""
+    are_text: bool
+    """True if the rows are text."""
 
 
 def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
-    """Worker task: sum a partition into `words-<partition>.parquet`; return its name and each language's FIGURES."""
+    """Worker task: sum a partition into `words-<partition>.parquet`; return its name and each language's FIGURES.
+
+    Of rows that are not text it returns the first TABLE_FIGURES of these.
+    """
     counter = WordCounter()
     for file in msgspec.json.decode((task.scratch / COUNTED).read_bytes(), type=list[str]):
         with pa.memory_map(str(task.scratch / file)) as mapped:
@@ -85,14 +92,14 @@ def add_up(task: AddUpTask) -> tuple[str, list[tuple[str, list[int]]]]:
         pq.write_table(table, temporary, compression="lz4", use_dictionary=["language"], write_statistics=["language"])
     figures = []
     for language, words, counts in (row for batch in table.to_batches() for row in by_language(batch)):
-        own = [len(words), word_bytes(words), int(counts.sum()), *text_sizes(words, counts)]
-        figures.append((language, [*own, *mark_figures(words, counts)]))
+        of_text = [*text_sizes(words, counts), *mark_figures(words, counts)] if task.are_text else []
+        figures.append((language, [len(words), word_bytes(words), int(counts.sum()), *of_text]))
     return name, figures
 
 
 def add_up_all(
     scratch: Path, directory: Path, counted: Iterable[str], partitions: int, memory_bytes: int | None, engine: Engine,
-    progress: Progress,
+    progress: Progress, *, rows: str = "words", are_text: bool = True,
 ) -> tuple[list[str], dict[str, dict[str, int]]]:  # fmt: skip
     """Add up all partitions into `directory`; return the names of the tables and each language's FIGURES.
 
@@ -102,13 +109,14 @@ def add_up_all(
         temporary.write_bytes(msgspec.json.encode(sorted(counted)))
     added: dict[int, tuple[str, list[tuple[str, list[int]]]]] = {}
     sums: dict[str, list[int]] = {}
-    tasks = [AddUpTask(i, partitions, scratch, directory, memory_bytes) for i in range(partitions)]
-    with progress.stage("add up words", partitions, "partitions") as advance:
+    tasks = [AddUpTask(i, partitions, scratch, directory, memory_bytes, are_text) for i in range(partitions)]
+    kinds = FIGURES if are_text else FIGURES[:TABLE_FIGURES]
+    with progress.stage(f"add up {rows}", partitions, "partitions") as advance:
         for index, one in engine.run(add_up, tasks):
             added[index] = one
             advance(1)
     for _, found in added.values():
         for language, figures in found:
-            sums[language] = [a + b for a, b in zip(sums.get(language, [0] * len(FIGURES)), figures, strict=True)]
-    languages = {one: dict(zip(FIGURES, sums[one], strict=True)) for one in sorted(sums)}
+            sums[language] = [a + b for a, b in zip(sums.get(language, [0] * len(kinds)), figures, strict=True)]
+    languages = {one: dict(zip(kinds, sums[one], strict=True)) for one in sorted(sums)}
     return [name for name, _ in added.values()], languages

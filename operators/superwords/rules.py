@@ -1,0 +1,64 @@
+"""Second-stage pre-tokenizers: regular expressions whose matches and gaps are the pieces that superwords stay inside.
+
+`superbpe`: digits, runs of two and more signs, and spaces before a space are apart, all else runs on (Liu et al. 2025,
+SuperBPE, arXiv 2503.13423, and its published code). `punctuation`: the first stage's pre-tokens, except that a word
+with a space before it joins the word that it follows.
+"""
+
+from typing import Final
+
+from operators.errors import UsageError
+from operators.text.pretokenizers import PATTERNS
+from operators.text.rules import SCANNED
+
+SUPERBPE: Final = "superbpe"
+PUNCTUATION: Final = "punctuation"
+SUPERBPE_REGEX: Final = r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S)"
+
+_CONTRACTION: Final = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+_HEADS, _TAILS = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_OPTIONAL: Final = r"[^\r\n\p{L}\p{N}]?"
+
+
+def _cased(first: str, end: str) -> str:
+    """The words of o200k; `first`: what stands before one, `end`: what may stand behind it."""
+    return f"{first}{_HEADS}*{_TAILS}+{end}|{first}{_HEADS}+{_TAILS}*{end}"
+
+
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    _cased(_OPTIONAL, _CONTRACTION): (_cased(_OPTIONAL, _CONTRACTION), _cased(" ", _CONTRACTION)),
+    _cased(_OPTIONAL, ""): (_cased(_OPTIONAL, ""), _cased(" ", "")),
+    _OPTIONAL + r"\p{L}+": (_OPTIONAL + r"\p{L}+", r" \p{L}+"),
+    r" ?\p{L}+": (r" ?\p{L}+", r" \p{L}+"),
+}
+"""Alternatives for words that the named expressions have, to any word and to a word behind a space."""
+
+
+class NoSpaceRule(UsageError):
+    """A first stage that `punctuation` cannot be made of."""
+
+    pretokenizer: str
+    message = (
+        "superword_pretokenizer: punctuation is made of a named pre-tokenizer, not of {pretokenizer}; name one of the "
+        "first stage's, superbpe, or a regular expression"
+    )
+
+
+def second_stage(rule: str, first: str) -> str:
+    """Return the regular expression of a second stage. Raises NoSpaceRule.
+
+    rule: `superbpe`, `punctuation` or an expression. first: pre-tokenizer of the first stage.
+
+    >>> second_stage("punctuation", "gpt2").split("|")[7]
+    ' ?\\\\p{L}+(?: \\\\p{L}+)*'
+    """
+    if rule == SUPERBPE:
+        return SUPERBPE_REGEX
+    if rule != PUNCTUATION:
+        return rule
+    regex = PATTERNS.get(first, first)
+    if regex in PATTERNS.values() or regex in SCANNED:
+        for words, (one, spaced) in _WORDS.items():
+            if words in regex:
+                return regex.replace(words, f"(?:{one})(?:{spaced})*")
+    raise NoSpaceRule(first)
