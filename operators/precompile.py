@@ -22,6 +22,7 @@ from operators.reading.lines import line_offsets
 from operators.shard import Shard
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
+from operators.text.rules import SUPERBPE_REGEX
 from operators.tokenizer import Merges, PieceModel, Tokenizer
 from operators.training.in_memory import train_words
 from operators.word_table import WordCounter, WordTable, mark_figures, text_sizes
@@ -98,6 +99,7 @@ def _a_tokenizer() -> Tokenizer:
 def _encoding() -> None:
     """Kernels of encoding, and of the counts of premiums."""
     from operators.encoding.encode import Encoder
+    from operators.encoding.parts import SuperwordEncoder
     from operators.kernels.packing import with_boundaries
     from operators.metrics.words import word_counts
 
@@ -114,6 +116,9 @@ def _encoding() -> None:
     marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
     Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))
     Pretokenizer('{"normalizer":{"type":"NFC"},"pre_tokenizer":null}').split(texts)
+    rows = tokenizer.merges
+    joined = replace(rows, right=np.append(rows.right[:-1], np.int32(tokenizer.byte_ids[0x20])))
+    SuperwordEncoder(replace(tokenizer, merges=joined)).encode(Pretokenizer(SUPERBPE_REGEX).split(texts))
     _pieces()
 
 
@@ -201,7 +206,7 @@ def _superwords() -> None:
     """Kernels of superwords that no other group has."""
     from operators.superwords.sequences import PairSplitter, SecondStage, SequenceSplitter, ids_of, pairs_of
 
-    texts, stage = pa.array([_SOME_TEXT, ""], pa.large_string()), SecondStage(_a_tokenizer(), r"\d")
+    texts, stage = pa.array([_SOME_TEXT, ""], pa.large_string()), SecondStage(_a_tokenizer(), SUPERBPE_REGEX)
     table = WordTable()
     rows = PairSplitter(stage).split(texts)
     table.add(rows.data, 0, rows.ends, np.ones(1, np.int64))

@@ -38,11 +38,27 @@ def extend(
     may_join: Callable[[bytes, bytes], bool] = lambda left, right: True,
 ) -> list[tuple[int, int, int, int]]:
     """The merges (left, right, token, count) learned after `given`, for a vocabulary of `names` by id (ByteLevel)."""
-    from operators.byte_level import BYTE_TO_CHAR, to_bytes
+    from operators.byte_level import BYTE_TO_CHAR
+
+    ids = {name: i for i, name in reversed(list(enumerate(names)))}
+    texts = [([ids[BYTE_TO_CHAR[byte]] for byte in word], count) for word, count in words.items()]
+    return join(texts, vocabulary_size, names, given, min_pair_count, max_token_length, may_join)
+
+
+def join(
+    texts: Sequence[tuple[list[int], int]],
+    vocabulary_size: int,
+    names: Sequence[str],
+    given: Sequence[tuple[int, int]] = (),
+    min_pair_count: int = 1,
+    max_token_length: int | None = None,
+    may_join: Callable[[bytes, bytes], bool] = lambda left, right: True,
+) -> list[tuple[int, int, int, int]]:
+    """As `extend`, for texts of token ids with counts; a token that is given has a length of one."""
+    from operators.byte_level import to_bytes
 
     tokens, ids = list(names), {name: i for i, name in reversed(list(enumerate(names)))}
-    length = {ids[char]: 1 for char in BYTE_TO_CHAR.values()}
-    texts = [([ids[BYTE_TO_CHAR[byte]] for byte in word], count) for word, count in words.items()]
+    length = dict.fromkeys(range(len(names)), 1)
     limit = float("inf") if max_token_length is None else max_token_length
     totals: Counter[tuple[int, int]] = Counter()
     for symbols, count in texts:

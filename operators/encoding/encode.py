@@ -13,6 +13,7 @@ import pyarrow as pa
 from operators.arrays import I32, I64, U64
 from operators.encoding.added_tokens import Segments, TokenFinder
 from operators.encoding.library_encoder import LibraryEncoder
+from operators.encoding.parts import SuperwordEncoder, joins_words
 from operators.encoding.segmentation import MERGES, Segmentation
 from operators.encoding.word_encoder import WordEncoder
 from operators.errors import UsageError
@@ -61,7 +62,11 @@ class Encoder:
             return
         self.method = "kernels"
         self._pretokenizer = Pretokenizer(tokenizer.pretokenizer)
-        self._words = WordEncoder(tokenizer, inference, seed)
+        self._words: WordEncoder | SuperwordEncoder = (
+            SuperwordEncoder(tokenizer)
+            if inference.name == MERGES.name and joins_words(tokenizer)
+            else WordEncoder(tokenizer, inference, seed)
+        )
         normalizer = self._pretokenizer.normalizer
         raw = [token for token in tokenizer.added_tokens if not token.normalized]
         late = [token for token in tokenizer.added_tokens if token.normalized]

@@ -73,9 +73,7 @@ class WordEncoder:
             if keys is None:
                 raise ValueError(f"{self._inference} needs a key for each document")
             draws = Draws(_read_only(keys), self._seed, self._inference.chance, self._inference.name == "dropout")
-            n = encode_at_random(
-                pretokens, self._model, self._exceptions, self._splits, _scratch(), draws, ids, offsets
-            )
+            n = encode_at_random(pretokens, self._model, self._exceptions, self._splits, scratch(), draws, ids, offsets)
         else:
             n = encode_words(pretokens, self._model, self._exceptions, self._cache, ids, offsets)
         return ids[:n].copy(), offsets
@@ -90,11 +88,12 @@ def _empty_cache() -> Cache:
         np.empty(CACHE_RUN_BYTES, np.uint8),
         np.zeros(2, np.int64),
         np.empty(BATCH * SLOT, np.uint64),
-        _scratch(),
+        scratch(),
     )
 
 
-def _scratch() -> Scratch:
+def scratch() -> Scratch:
+    """Return memory for one word's work; each thread needs its own."""
     places = WINDOW + 2
     room = (np.empty(places, np.int32), np.empty(WINDOW + 32, np.uint32), np.empty(2 * places, np.int32))
     return Scratch(np.empty(WINDOW, np.int64), *room)

@@ -4,7 +4,7 @@ A sequence is a word whose symbols are tokens: an array of uint32 ids. Its bytes
 word do (`operators.kernels.word_table`), and a shard lays it out a cell a token.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -16,7 +16,9 @@ from operators.kernels.layout import BLOCK_BITS, Blocks
 from operators.kernels.scan import BLOCK_BYTES, Classes, Ends, after_character, classify
 from operators.unicode.classes import MARK, NEWLINE, NUMBER, OTHER, SPACE
 
-_SIGN = OTHER | MARK  # [^\s\p{L}\p{N}]
+ISOLATED: Final = 5
+"""Number of the scanner `scan_isolated`, beside those of `operators.kernels.scan`."""
+_SIGN: Final = OTHER | MARK  # [^\s\p{L}\p{N}]
 _BLANK = SPACE | NEWLINE  # \s
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 

@@ -9,11 +9,10 @@ from typing import Final
 
 from operators.errors import UsageError
 from operators.text.pretokenizers import PATTERNS
-from operators.text.rules import SCANNED
+from operators.text.rules import SCANNED, SUPERBPE_REGEX
 
 SUPERBPE: Final = "superbpe"
 PUNCTUATION: Final = "punctuation"
-SUPERBPE_REGEX: Final = r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S)"
 
 _CONTRACTION: Final = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 _HEADS, _TAILS = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"

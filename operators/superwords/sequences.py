@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I32, I64, PADDING, U32, word_buffers
+from operators.encoding.parts import PieceEncoder
 from operators.kernels.superwords import Sequences, put_pairs, write_pairs, write_sequences
-from operators.superwords.parts import PieceEncoder
 from operators.text.pretokenize import Pretokenizer, PreTokens
 from operators.tokenizer import Tokenizer
 
@@ -33,12 +33,12 @@ class _Pieces:
 
     def __init__(self, stage: SecondStage) -> None:
         self._pieces = Pretokenizer(stage.regex)
-        self._encoder = PieceEncoder(stage.first, Pretokenizer(stage.first.pretokenizer))
+        self._encoder = PieceEncoder(stage.first, stage.first.pretokenizer)
 
     def read(self, text: pa.LargeStringArray) -> tuple[U32, I64, I64]:
         """Return ids, offsets of pieces (int64[pieces + 1]) and of documents in the pieces (int64[documents + 1])."""
         pieces = self._pieces.split(text)
-        ids, offsets = self._encoder.encode(text, pieces)
+        ids, offsets = self._encoder.encode(pieces)
         return ids.view(np.uint32), offsets, pieces.documents
 
 

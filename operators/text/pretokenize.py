@@ -21,6 +21,7 @@ from operators.kernels import scan as scanners
 from operators.kernels.boundaries import BlockBits, scan_borders
 from operators.kernels.intrinsics import WIDE
 from operators.kernels.scan import BLOCK_BYTES, Classes, Ends
+from operators.kernels.superwords import ISOLATED, scan_isolated
 from operators.text.arrow_text import bytes_and_starts
 from operators.text.character_words import character_words
 from operators.text.errors import BadPattern, PatternGaveUp
@@ -38,7 +39,7 @@ from operators.text.preprocessing import (
 )
 from operators.text.pretokenizers import NAMES, NO_SPLIT, PATTERNS, PRETOKENIZERS
 from operators.text.regex_syntax import UnknownSyntax, ambiguity, from_tiktoken_syntax
-from operators.text.rules import SCANNED
+from operators.text.rules import SCANNED, SUPERBPE_REGEX
 from operators.text.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
 from operators.unicode.classes import BLOCKS, CLASSES
 
@@ -52,6 +53,7 @@ _KINDS.update(
         if regex not in _KINDS
     }
 )
+_KINDS[SUPERBPE_REGEX] = ISOLATED
 """Regular expression to the number of its scanner, with its rule for numbers."""
 _BYTES_PER_PIECE: Final = 4
 """A guess for the first allocation; English under gpt4 has about 4.6."""
@@ -156,13 +158,14 @@ class Pretokenizer:
             which = ~starts_with_space(text)
             text = prefixed(text, which if plan.prefix == "always" or opening is None else which & opening)
         data, starts = bytes_and_starts(text)
-        if plan.spaces == "each" or self._preprocessing.words == "runs":
-            ends, documents = cut_before_spaces(data, starts, runs=plan.spaces != "each")
-        elif self._library is not None:
-            ends, documents = self._matched(data, starts)
-        else:
-            ends, documents = self._scan(data, starts)
+        ends, documents = self.cut(data, starts)
         return PreTokens(data, ends, documents, starts)
+
+    def cut(self, data: U8, starts: I64) -> tuple[I64, I64]:
+        """The ends and documents of the pieces of documents' bytes, which are as they are cut; fields of PreTokens."""
+        if self._plan.spaces == "each" or self._preprocessing.words == "runs":
+            return cut_before_spaces(data, starts, runs=self._plan.spaces != "each")
+        return self._scan(data, starts) if self._library is None else self._matched(data, starts)
 
     def _scan(self, data: U8, starts: I64) -> tuple[I64, I64]:
         """Ends and documents by scanners: each piece of one step is a document to the next."""
@@ -326,7 +329,10 @@ def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
     tables, bits = Classes(BLOCKS, CLASSES, kinds), BlockBits(borders, document_bits, places, ranks)
     document = count = 0
     while True:
-        document, count = scan_borders(data, starts, kind, tables, bits, Ends(ends, documents), document, count)
+        if kind == ISOLATED:
+            document, count = scan_isolated(data, starts, tables, Ends(ends, documents), document, count)
+        else:
+            document, count = scan_borders(data, starts, kind, tables, bits, Ends(ends, documents), document, count)
         if document == len(starts) - 1:
             return ends[:count], documents
         fuller, ends = ends, np.empty(2 * len(ends), np.int64)

@@ -10,6 +10,9 @@ from typing import Final, Literal, TypeAlias
 from operators.text.errors import RuleRefused
 from operators.text.pretokenizers import NO_SPLIT, PRETOKENIZERS
 
+SUPERBPE_REGEX: Final = r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S)"
+"""Second stage of SuperBPE, as published (`operators.superwords.rules`)."""
+
 Digits: TypeAlias = Literal["keep", "single", "threes", "threes-from-right"]
 KEEP: Final = "keep"
 """Name of the rule that leaves numbers as the pre-tokenizer has them."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_SIZE: Final = 32768
 SUPERWORDS: Final = ("superwords", "transition", "superword_pretokenizer", "max_words", "not_across")
 """Names of the settings of superwords."""
+NOWHERE: Final = "none"
+"""Value of `not_across` without characters."""
 USUAL_TRANSITION: Final = 0.9
 """Share of the vocabulary that is learned before superwords."""
 TWO_BYTE_TOKENS: Final = 1 << 16
@@ -63,7 +65,7 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     max_words: Annotated[int, Meta(ge=0)] = 4
     """Largest number of words in a superword, by spaces; 0: any number."""
     not_across: str = ":"
-    """Characters that no superword holds with a space behind them."""
+    """Characters that no superword holds with a space behind them; none: any may be held."""
     special_tokens: list[str] = []
     """Special tokens, in order; they take the first ids and stand for no text. With `extend`, the next free ids."""
     bos_token: str | None = None
@@ -213,7 +215,8 @@ def _superwords(settings: Train, pretokenizer: str, size: int, present: int, is_
             f"is at {transition:,} tokens; it must be {least:,} or more, as {present:,} are there before the first "
             f"merge, and under vocab_size, {size:,}",
         )
-    return {"transition": transition, "superword_pretokenizer": regex}
+    across = "" if settings.not_across == NOWHERE else settings.not_across
+    return {"transition": transition, "superword_pretokenizer": regex, "not_across": across}
 
 
 def _transition(given: str | float, size: int) -> int:

@@ -1,0 +1,95 @@
+"""Encoding in two steps: parts of text that the first merges never reach over, then the tokens of each whole piece.
+
+Byte-pair encoding by rank merges with the first merges until none applies, before any other merge. While it does, no
+merge joins tokens across a place where no first merge has a left token that ends with the byte before it and a right
+token that begins with the byte behind it. So a piece, which may be a whole document, is cut at the ends of words, where
+that holds; its parts are short and recur, so they are found in a cache; and the tokens of all parts, one after the
+other, are what the first merges make of the piece. The other merges then go on from there, on five times fewer symbols.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.arrays import I32, I64, U64
+from operators.encoding.word_encoder import WordEncoder, merge_table, rank_table, scratch
+from operators.kernels.superwords import merge_pieces, part_ends
+from operators.text.pretokenize import Pretokenizer, PreTokens
+from operators.text.pretokenizers import DEFAULT
+from operators.tokenizer import Merges, Tokenizer
+
+_SPACE: Final = 0x20
+_BLANKS: Final = np.frombuffer(b" \t\n\r\v\f", np.uint8)
+
+
+def outer_bytes(texts: dict[int, bytes]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the first and the last byte of each token's text, by id; 0 where there is none."""
+    first, last = (np.zeros(max(texts, default=0) + 1, np.uint8) for _ in range(2))
+    for token, text in texts.items():
+        first[token], last[token] = text[0], text[-1]
+    return first, last
+
+
+def crossed_borders(merges: Merges, texts: dict[int, bytes]) -> NDArray[np.bool_]:
+    """Return bool[65536]: at 256 * x + y, whether a merge's left token ends with x and its right begins with y."""
+    first, last = outer_bytes(texts)
+    crossed = np.zeros(1 << 16, np.bool_)
+    crossed[256 * last[merges.left].astype(np.int64) + first[merges.right]] = True
+    return crossed
+
+
+def words_end(tokenizer: Tokenizer) -> int:
+    """Return the rank of the first merge that joins two words: the right begins with a space, the left ends in none.
+
+    Without such a merge, the number of merges.
+    """
+    first, last = outer_bytes(tokenizer.text_tokens)
+    merges = tokenizer.merges
+    across = (first[merges.right] == _SPACE) & ~np.isin(last[merges.left], _BLANKS)
+    return int(np.argmax(across)) if across.any() else len(merges)
+
+
+class PieceEncoder:
+    """Encoder of pieces of any length by the merges of a tokenizer, with a cache of the words in them.
+
+    words: pre-tokenizer whose cuts are tried; any one gives the same tokens. Each thread needs an encoder of its own.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, words: str) -> None:
+        self._words = Pretokenizer(words)
+        self._crossed = crossed_borders(tokenizer.merges, tokenizer.text_tokens)
+        self._encoder = WordEncoder(replace(tokenizer, ignore_merges=False))
+
+    def encode(self, pieces: PreTokens) -> tuple[I32, I64]:
+        """Return the ids of all pieces, int32, and where each piece's begin and end, int64[n pieces + 1]."""
+        word_ends, _ = self._words.cut(pieces.data, pieces.starts)
+        ends = np.empty(len(word_ends) + len(pieces.ends), np.int64)
+        parts = np.empty(len(pieces.ends) + 1, np.int64)
+        n = part_ends(pieces.data, word_ends, pieces.ends, self._crossed, ends, parts)
+        return self._encoder.encode(PreTokens(pieces.data, ends[:n], parts, pieces.starts))
+
+
+class SuperwordEncoder:
+    """Encoder of pieces that superwords join: the first merges in parts, then all merges on the tokens of a piece."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        last = tokenizer.merges.last_places
+        merges = Merges(*(np.ascontiguousarray(column[last]) for column in tokenizer.merges.columns))
+        first = replace(tokenizer, merges=merges)
+        self._pieces = PieceEncoder(replace(first, merges=merges[: words_end(first)]), DEFAULT)
+        self._ranks, self._table, self._scratch = rank_table(merges), merge_table(merges), scratch()
+
+    def encode(self, pieces: PreTokens, _: U64 | None = None) -> tuple[I32, I64]:
+        """Return the ids of all documents, int32, and where each document's begin and end, int64[n documents + 1]."""
+        ids, offsets = self._pieces.encode(pieces)
+        out, out_offsets = np.empty(len(ids), np.int32), np.empty(len(offsets), np.int64)
+        n = merge_pieces(ids, offsets, self._ranks, self._table, self._scratch, out, out_offsets)
+        return out[:n].copy(), out_offsets[pieces.documents]
+
+
+def joins_words(tokenizer: Tokenizer) -> bool:
+    """Return True if `SuperwordEncoder` encodes the tokenizer: some merge joins two words, and merges alone decide."""
+    plain = tokenizer.vocabulary.characters is None and not tokenizer.ignore_merges
+    return plain and words_end(tokenizer) < len(tokenizer.merges)

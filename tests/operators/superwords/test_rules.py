@@ -1,0 +1,59 @@
+"""Second-stage rules, cut by the scanner and by `tokenizers`; limits of superwords."""
+
+import random
+from itertools import pairwise
+
+import pyarrow as pa
+import pytest
+import tokenizers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operators.superwords.limits import SuperwordLimits
+from operators.superwords.rules import NoSpaceRule, second_stage
+from operators.text.pretokenize import Pretokenizer
+from operators.text.pretokenizers import PATTERNS
+from operators.text.rules import SUPERBPE_REGEX, with_digits
+from operators.training.whole_characters import ALLOWED, FORBIDDEN, judge
+from tests.conftest import examples
+
+EDGES = ["a", "Bé", " ", "  ", ".", "..", " !", "/", "\n", "\r\n", "1", "٣2", "́", "日", "\xa0", "\t", "'s", "😀"]
+
+
+def ends_of(regex: str, text: str) -> list[int]:
+    pieces = tokenizers.pre_tokenizers.Split(tokenizers.Regex(regex), "isolated").pre_tokenize_str(text)
+    return [len(text[:end].encode()) for _, (_, end) in pieces]
+
+
+@examples(200)
+@given(st.lists(st.lists(st.sampled_from(EDGES), max_size=30).map("".join), min_size=1, max_size=3))
+def test_superbpe_is_cut_as_tokenizers_cuts_it(texts: list[str]) -> None:
+    found = Pretokenizer(SUPERBPE_REGEX).split(pa.array(texts, pa.large_string()))
+    for text, own, begin in zip(texts, pairwise(found.documents), found.starts[:-1], strict=True):
+        assert (found.ends[slice(*own)] - begin).tolist() == ends_of(SUPERBPE_REGEX, text)
+
+
+@pytest.mark.parametrize("first", [*PATTERNS, with_digits("o200k", "single")])
+def test_punctuation_frees_the_space_before_words_and_nothing_else(first: str) -> None:
+    regex, own = second_stage("punctuation", first), PATTERNS.get(first, first)
+    draw = random.Random(first)
+    for _ in range(30):
+        text = "".join(draw.choices(EDGES, k=20))
+        data, freed = text.encode(), set(ends_of(own, text)) - set(ends_of(regex, text))
+        assert set(ends_of(regex, text)) <= set(ends_of(own, text))
+        assert all(data[end] == 0x20 and data[end + 1 :].decode()[0] in "aBé日\u0301" for end in freed)
+    assert ends_of(regex, "the cat. The Dog") == [7, 8, 16]
+
+
+def test_punctuation_needs_a_named_first_stage() -> None:
+    with pytest.raises(NoSpaceRule, match="punctuation is made of a named pre-tokenizer"):
+        second_stage("punctuation", r"\w+")
+    assert second_stage(r"\w+", "gpt2") == r"\w+"
+
+
+def test_limits_forbid_many_words_and_signs_before_spaces() -> None:
+    limits = SuperwordLimits(2, ":;", 9, judge)
+    assert limits(b" of", b" the") == ALLOWED
+    for left, right in ((b" a b", b" c"), (b"a: ", b"b"), (b"b;", b" "), (b"12345", b"6789"), (b"\xc3", b"a")):
+        assert limits(left, right) == FORBIDDEN
+    assert SuperwordLimits(0, "")(b" a b c: ", b" d e f") == ALLOWED
