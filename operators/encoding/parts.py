@@ -91,5 +91,5 @@ class SuperwordEncoder:
 
 def joins_words(tokenizer: Tokenizer) -> bool:
     """Return True if `SuperwordEncoder` encodes the tokenizer: some merge joins two words, and merges alone decide."""
-    plain = tokenizer.vocabulary.characters is None and not tokenizer.ignore_merges
+    plain = tokenizer.vocabulary.characters is None and not tokenizer.ignore_merges and tokenizer.pieces is None
     return plain and words_end(tokenizer) < len(tokenizer.merges)

@@ -202,6 +202,8 @@ def _superwords(settings: Train, pretokenizer: str, size: int, present: int, is_
 
     if settings.word_table:
         raise BadSettings("superwords", "need text, not word_table, which holds no two words together; name a corpus")
+    if settings.require is not None:
+        raise BadSettings("require", "cannot be joined with superwords; require tokens of the finished tokenizer (add)")
     regex = second_stage(settings.superword_pretokenizer or SUPERBPE, pretokenizer)
     require_unambiguous(regex)
     if settings.max_words == 1:
