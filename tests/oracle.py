@@ -54,7 +54,7 @@ def join(
     max_token_length: int | None = None,
     may_join: Callable[[bytes, bytes], bool] = lambda left, right: True,
 ) -> list[tuple[int, int, int, int]]:
-    """The merges that `extend` learns, for texts of token ids with counts; a token that is given has a length of one."""
+    """The merges that `extend` learns, for texts of token ids with counts; each given token has a length of one."""
     from operators.byte_level import to_bytes
 
     tokens, ids = list(names), {name: i for i, name in reversed(list(enumerate(names)))}
