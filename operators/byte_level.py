@@ -22,6 +22,9 @@ BYTE_TO_CHAR: Final[dict[int, str]] = {byte: chr(byte) for byte in _PRINTABLE} |
 CHAR_TO_BYTE: Final[dict[str, int]] = {char: byte for byte, char in BYTE_TO_CHAR.items()}
 """Inverse of BYTE_TO_CHAR."""
 
+_TO_LATIN_1: Final = dict.fromkeys(_OTHERS, 0x100) | {ord(char): byte for char, byte in CHAR_TO_BYTE.items()}
+"""Map of characters to the Latin-1 characters of their bytes; of those outside the alphabet to none of Latin-1."""
+
 BYTES_IN_RANK_ORDER: Final[bytes] = bytes(CHAR_TO_BYTE[char] for char in sorted(CHAR_TO_BYTE))
 """The 256 bytes, first the one whose token gets the smallest id ("!", 0x21), last the one with the largest (0xAD)."""
 
@@ -33,9 +36,10 @@ def to_chars(token: bytes) -> str:
 
 def to_bytes(spelling: str) -> bytes | None:
     """Return the bytes of a ByteLevel spelling; None for characters outside the alphabet, as in special tokens."""
-    if all(char in CHAR_TO_BYTE for char in spelling):
-        return bytes(CHAR_TO_BYTE[char] for char in spelling)
-    return None
+    try:
+        return spelling.translate(_TO_LATIN_1).encode("latin-1")
+    except UnicodeEncodeError:
+        return None
 
 
 def byte_ids(special_tokens: Iterable[str] = ()) -> I32:

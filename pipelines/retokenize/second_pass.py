@@ -117,7 +117,9 @@ def _second_pass(
     context: Context,
 ) -> Made:
     folder = output.directory / DOCUMENTS
-    tasks = arrange_tasks(target, arrangement, folder, parts)
+    tasks = [
+        replace(task, memory_bytes=context.memory_bytes) for task in arrange_tasks(target, arrangement, folder, parts)
+    ]
     writer = writer_of(arrangement.format)
 
     def work(scratch: Path) -> Written:

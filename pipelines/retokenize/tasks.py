@@ -1,6 +1,7 @@
 """Worker task: encode one split of a file into output parts, each committed atomically."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from pipelines.retokenize.parts import (
     record_path,
     whole_parts,
 )
+from pipelines.retokenize.read_ahead import read_ahead
 
 BATCH_BYTES = 8 << 20
 """Text of a batch. A batch is a row group, so another size makes other bytes."""
@@ -148,7 +150,8 @@ def _encode_parts(split: Split, bench: Workbench, whole: dict[int, PartRecord]) 
             if part is not None:  # whole only now: the reader has seen that the file is still the same
                 whole[part.number] = part.finish(whole, bad.take(), last=False, content=None)
             part = _Part(split, bench, number)
-            part.write(batches)
+            with closing(read_ahead(batches, LARGE_BYTES)) as ahead:
+                part.write(ahead)
         name = content.name() if content is not None else None
         if part is not None:
             last = part.number > max(known, default=-1)

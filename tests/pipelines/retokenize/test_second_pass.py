@@ -12,13 +12,15 @@ import pytest
 from pipelines.context import Context
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
+from pipelines.memory import TooLittleMemory
 from pipelines.results import Retokenized
 from pipelines.retokenize import arranging
 from pipelines.retokenize.formats.shuffled import document_keys
 from pipelines.retokenize.options import BadToken
+from pipelines.retokenize.rows import Rows
 from pipelines.retokenize.settings import Retokenize
 from pipelines.retokenize.step import retokenize
-from pipelines.settings import BadSettings
+from pipelines.settings import BadSettings, Execution
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
 from tests.pipelines.retokenize.corpora import files_of
@@ -130,6 +132,38 @@ def test_packed_rows_hold_every_token_once(
         assert Counter(map(key, short)) <= Counter(map(key, pieces))
     elif shuffle is None:
         assert list(chain(*pieces)) == list(chain(*plain))
+
+
+def test_rows_beside_a_shard_are_written_some_at_a_time(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of 1,024 tokens for documents of some tokens each are nearly all padding."""
+    write_corpus(tmp_path / "c", 30)
+    monkeypatch.setattr(arranging, "BATCH_TOKENS", 4_096)
+    read: list[int] = []
+    columns = Rows.columns
+
+    def counted(rows: Rows, names: Any) -> Any:
+        read.append(rows.count)
+        return columns(rows, names)
+
+    monkeypatch.setattr(Rows, "columns", counted)
+    made = run(tmp_path, "o", trained, format="npy", pack=1_024, packing="none")
+    [table] = [pl.read_parquet(path) for path in made.shards if path.name.endswith(".rows.parquet")]
+    assert max(read) == 4 and sum(read) == len(table) == made.facts["rows"]
+    assert table["position_ids"].list.len().unique().to_list() == [1_024]
+
+
+def test_a_shard_beyond_the_memory_limit_is_refused(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/x.txt").write_text("the\n" * 20_000)
+    settings = Retokenize(corpus=[str(tmp_path / "c")], tokenizer=str(trained), out=str(tmp_path / "o"), shuffle=1)
+    with (
+        Context(Execution(memory_limit="2MB"), engine=LocalEngine(1)) as context,
+        pytest.raises(TooLittleMemory, match=r"a shard of \d\d,000 tokens takes 2.\d MB, --memory-limit is 2.0 MB"),
+    ):
+        retokenize(settings, context)
+    assert not (tmp_path / "o/manifest.json").exists() and not list((tmp_path / "o").glob("*.parquet"))
 
 
 def test_keys_are_spread_evenly_and_depend_on_seed_and_part() -> None:
