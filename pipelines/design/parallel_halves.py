@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 
 from operators.arrays import F64, I64
@@ -16,15 +15,11 @@ from operators.redaction import shown
 from pipelines.context import Context
 from pipelines.corpus.bad_records import LeftOut
 from pipelines.corpus.sources import InputFile
+from pipelines.parallel_text.agreement import document_bytes, stranger
 from pipelines.parallel_text.reading import Parallel, read_parallel
 
 FEWEST: Final = 8
 """Fewest documents that can be halved: an interval takes four."""
-LEAST_AGREEMENT: Final = 0.2
-"""Correlation of the logarithms of documents' lengths under which a language's text is no translation of the others'.
-Translations have 0.9 and more; documents in another order have about 0."""
-ENOUGH: Final = 30
-"""Fewest documents of different lengths from which that correlation is looked at."""
 
 
 class NotParallel(DataError):
@@ -85,31 +80,19 @@ def read_halves(
         parallel, bad = read_parallel(files, baseline, languages, scratch, context)
     except NoCommonDocuments as error:
         raise NotParallel(shown(error.language), "has no document with an id that all languages have") from error
-    found = {language for one in parallel.texts for language in one.batches}
-    for language in sorted(found if languages is None else found & set(languages)):
+    present = {language for one in parallel.texts for language in one.batches}
+    for language in sorted(present if languages is None else present & set(languages)):
         if language not in parallel.selection.bytes:
             raise EmptyLanguage(language)
     if parallel.selection.documents < FEWEST:
         raise TooFewDocuments(parallel.selection.documents)
     names = tuple(sorted(parallel.selection.bytes))
-    table = pl.read_parquet(parallel.selection.path, glob=False)
-    sizes = np.stack([table.filter(pl.col("language") == name)["bytes"].to_numpy() for name in names], 1)
-    sizes = sizes.astype(np.float64)
-    _require_translations(sizes, names)
+    sizes = document_bytes(parallel.selection.path, names)
+    if (found := stranger(sizes, names)) is not None:
+        language, agreement = found
+        raise NotParallel(shown(language), f"has long documents where others have short ones (r = {agreement:.2f})")
     order = np.argsort(sizes[:, names.index(baseline)], kind="stable")
     return Halves(parallel, names, np.sort(order[::2]), np.sort(order[1::2]), _noise(sizes[order[::2]])), bad
-
-
-def _require_translations(sizes: F64, names: Sequence[str]) -> None:
-    logs = np.log(sizes)
-    if len(logs) < ENOUGH:
-        return
-    for place, name in enumerate(names):
-        others = np.delete(logs, place, 1).mean(1) if len(names) > 1 else logs[:, 0]
-        if len(np.unique(sizes[:, place])) < ENOUGH or len(np.unique(others)) < ENOUGH:
-            continue
-        if (agreement := float(np.corrcoef(logs[:, place], others)[0, 1])) < LEAST_AGREEMENT:
-            raise NotParallel(shown(name), f"has long documents where others have short ones (r = {agreement:.2f})")
 
 
 def _noise(sizes: F64) -> float:

@@ -24,6 +24,7 @@ from pipelines.corpus.bad_records import LeftOut
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Manifest, Output, describe_inputs, replacing
+from pipelines.parallel_text.agreement import document_bytes, stranger
 from pipelines.stage import Stage, Written, make
 from pipelines.train.settings import Train
 from pipelines.words.text_words import words_of
@@ -171,12 +172,15 @@ def _read(
 
 
 def _require_parallel(parallel: "Parallel", files: Sequence[InputFile], languages: Sequence[str]) -> None:
-    """Raise NotParallel where lines of plain text, which are known by their numbers alone, cannot be translations."""
+    """Raise NotParallel for lines of plain text of other numbers, and for documents that are no translations."""
     documents = {language: len(parallel.all(language)) for language in languages}
     most, fewest = (choose(languages, key=documents.__getitem__) for choose in (max, min))
     plain = all(".txt" in Path(file.path).suffixes for file in files)
     if plain and documents[most] != documents[fewest]:
         raise NotParallel(f"{most} has {documents[most]:,} lines, {fewest} has {documents[fewest]:,}")
+    found = stranger(document_bytes(parallel.selection.path, languages), languages)
+    if found is not None:
+        raise NotParallel(f"{found[0]} has long documents where others have short ones (r = {found[1]:.2f})")
 
 
 def plan_parity(

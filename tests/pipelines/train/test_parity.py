@@ -29,6 +29,7 @@ LINES = {
     "el": [f"οι {i} γάτες κάθισαν στο χαλάκι {i * i}" for i in range(60)],
 }
 PARALLEL = {language: lines[::3] for language, lines in LINES.items()}
+LONGER = {language: [line * (1 + i) for i, line in enumerate(lines[:40])] for language, lines in LINES.items()}
 
 
 def write(folder: Path, texts: dict[str, list[str]]) -> Path:
@@ -126,6 +127,7 @@ BAD: list[tuple[dict[str, list[str]], dict[str, Any], type[Exception], str]] = [
     (PARALLEL | {"sw": PARALLEL["sw"][:-2]}, {}, NotParallel, "el has 20 lines, sw has 18"),
     ({one: PARALLEL[one] for one in ("el", "en")}, {}, NoParallelText, "no parallel text in the language 'sw'"),
     (PARALLEL | {"sw": [""] * 20}, {}, NoParallelText, "no parallel text in the language 'sw'"),
+    (LONGER | {"sw": LONGER["sw"][::-1]}, {}, NotParallel, "has long documents where others have short ones"),
     (PARALLEL | {"xx": PARALLEL["en"]}, {}, UnknownLanguage, "no text in the language 'xx'; the corpus has el, en, sw"),
     (PARALLEL, {"parity_ratios": {"en": 1.0, "el": 1.0}}, MissingRatio, "no ratio for the language 'sw'"),
     (PARALLEL, {"parity_ratios": dict.fromkeys(["el", "en", "sw", "xx"], 1.0)}, UnknownLanguage, "language 'xx'"),
