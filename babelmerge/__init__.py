@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipelines.in_memory.premiums import PremiumTables, premiums
     from pipelines.in_memory.tokenizer import Tokenizer
     from pipelines.in_memory.train import train
+    from pipelines.inspect.settings import Inspect
     from pipelines.join.settings import Join
     from pipelines.mixture.settings import Mixture
     from pipelines.peek.settings import Peek
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         Converted,
         CurvesResult,
         DesignResult,
+        Inspected,
         JoinedTokenizer,
         MixtureResult,
         Peeked,
@@ -79,6 +81,8 @@ _HOMES: Final = {
     "DesignResult": "pipelines.results",
     "Extend": "pipelines.extend.settings",
     "Encode": "jobs.encode.settings",
+    "Inspect": "pipelines.inspect.settings",
+    "Inspected": "pipelines.results",
     "Join": "pipelines.join.settings",
     "JoinedTokenizer": "pipelines.results",
     "Mixture": "pipelines.mixture.settings",
@@ -126,6 +130,8 @@ __all__ = [
     "DesignResult",
     "Encode",
     "Extend",
+    "Inspect",
+    "Inspected",
     "Join",
     "JoinedTokenizer",
     "Mixture",

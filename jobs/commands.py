@@ -24,6 +24,7 @@ from pipelines.corpus.sources import Source
 from pipelines.curves.settings import Curves
 from pipelines.design.settings import Design
 from pipelines.extend.settings import Extend
+from pipelines.inspect.settings import Inspect
 from pipelines.join.settings import Join
 from pipelines.mixture.settings import Mixture
 from pipelines.peek.settings import Peek
@@ -64,6 +65,7 @@ COMMANDS: Final = (
     Command("adapt", Adapt, "pipelines.adapt.step:adapt"),
     Command("add", Add, "pipelines.add.step:add"),
     Command("prune", Prune, "pipelines.prune.step:prune"),
+    Command("inspect", Inspect, "jobs.inspect.step:inspect"),
     Command("convert", Convert, "pipelines.convert.step:convert"),
     Command("retokenize", Retokenize, "pipelines.retokenize.step:retokenize"),
     Command("join", Join, "pipelines.join.step:join"),

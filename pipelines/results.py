@@ -125,6 +125,20 @@ class Retokenized(Result):
         return sorted(self.directory / name for name in self.manifest.files if Path(name).name not in others)
 
 
+class Inspected(Result):
+    """Result of `inspect`: a page and tables on one tokenizer."""
+
+    @property
+    def page(self) -> Path:
+        """Path of inspect.html."""
+        return self.directory / "inspect.html"
+
+    @property
+    def vocabulary(self) -> "pl.LazyFrame":
+        """One row for each token."""
+        return self.table("vocabulary")
+
+
 class JoinedTokenizer(Result):
     """Result of `join` of two tokenizers: a tokenizer directory."""
 

@@ -32,6 +32,7 @@ SETTINGS = {
     "Decode",
     "Design",
     "Encode",
+    "Inspect",
     "Join",
     "Mixture",
     "Peek",

@@ -1,0 +1,86 @@
+"""Entropy of the tokens on either side of a token, over whole documents (LiteToken, 2602.04706)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from operators.arrays import F64, I64
+from operators.encoding.encode import Encoder
+from operators.tokenizer import Tokenizer
+from pipelines.context import Context
+from pipelines.corpus.bad_records import BadRecords, OnBadRecord
+from pipelines.corpus.records import read_batches
+from pipelines.corpus.sources import InputFile
+
+BATCH_BYTES = 1 << 23
+
+
+@dataclass(frozen=True)
+class NeighbourTask:
+    """One file, and the tokens whose neighbours are counted."""
+
+    file: InputFile
+    tokenizer: Tokenizer
+    wanted: tuple[int, ...]
+    on_bad_record: OnBadRecord
+
+    @property
+    def path(self) -> str:
+        """Path of the file, for messages."""
+        return self.file.path
+
+
+def count_neighbours(task: NeighbourTask) -> tuple[I64, I64]:
+    """Worker task: count pairs of neighbours with a wanted token; distinct pairs (left << 32 | right), and counts."""
+    bad, encoder = BadRecords(task.on_bad_record), Encoder(task.tokenizer)
+    wanted = np.zeros(len(task.tokenizer.tokens), np.bool_)
+    wanted[list(task.wanted)] = True
+    found = []
+    for batch in read_batches(task.file, bad, BATCH_BYTES, with_ids=False):
+        ids, offsets = encoder.encode(batch.column("text"))
+        inside = np.ones(max(0, len(ids) - 1), np.bool_)
+        borders = offsets[1:-1]
+        inside[borders[(borders > 0) & (borders < len(ids))] - 1] = False
+        places = np.flatnonzero(inside & (wanted[ids[:-1]] | wanted[ids[1:]]))
+        found.append(np.unique(ids[places].astype(np.int64) << 32 | ids[places + 1], return_counts=True))
+    return _added_up(found)
+
+
+def neighbour_entropies(
+    files: Sequence[InputFile], tokenizer: Tokenizer, wanted: Sequence[int], context: Context
+) -> tuple[F64, F64]:
+    """Return the entropy in bits of the tokens left and right of each wanted token, both float64[wanted].
+
+    NaN for a token that has no neighbour on that side.
+    """
+    tasks = [NeighbourTask(file, tokenizer, tuple(wanted), context.on_bad_record) for file in files]
+    found = []
+    with context.progress.stage("count neighbours", len(tasks), "files") as advance:
+        for _, one in context.engine.run(count_neighbours, tasks):
+            found.append(one)
+            advance(1)
+    pairs, counts = _added_up(found)
+    left, right = pairs >> 32, pairs & 0xFFFFFFFF
+    size = len(tokenizer.tokens)
+    own = np.array(wanted, np.int64)
+    return _entropies(right, counts, size)[own], _entropies(left, counts, size)[own]
+
+
+def _entropies(tokens: I64, counts: I64, size: int) -> F64:
+    """Return the entropy of the counts of each token, float64[size]; each pair is one row of its token."""
+    totals = np.bincount(tokens, counts, size)
+    sums = np.bincount(tokens, counts * np.log2(np.maximum(counts, 1)), size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        entropy: F64 = np.log2(totals) - sums / totals
+    return np.where(totals > 0, np.maximum(entropy, 0), np.nan)
+
+
+def _added_up(found: Sequence[tuple[I64, I64]]) -> tuple[I64, I64]:
+    """Return distinct pairs, rising, and the sums of their counts."""
+    pairs = np.concatenate([np.empty(0, np.int64), *(one for one, _ in found)])
+    counts = np.concatenate([np.empty(0, np.int64), *(number for _, number in found)])
+    distinct, which = np.unique(pairs, return_inverse=True)
+    totals = np.zeros(len(distinct), np.int64)
+    np.add.at(totals, which, counts)
+    return distinct, totals
