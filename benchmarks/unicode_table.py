@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tokenizers import PreTokenizedString, Regex, pre_tokenizers
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-TABLE: Final = ROOT / "operators" / "unicode_classes.py"
+TABLE: Final = ROOT / "operators" / "unicode" / "classes.py"
 
 SCALARS: Final = [*range(0xD800), *range(0xE000, 0x110000)]
 TEXT: Final = "".join(map(chr, SCALARS))
@@ -203,7 +203,7 @@ def check() -> int:
 
     codes = np.array(SCALARS)
     same = np.array_equal(PAGES[BLOCKS[codes >> 6].astype(np.int64) * 64 + (codes & 63)], next(iter(probed.values())))
-    print(f"\noperators/unicode_classes.py is {'' if same else 'NOT '}the table of the installed tokenizers")
+    print(f"\noperators/unicode/classes.py is {'' if same else 'NOT '}the table of the installed tokenizers")
     return 0 if same else 1
 
 

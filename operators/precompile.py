@@ -28,6 +28,8 @@ from operators.training.in_memory import train_words
 from operators.word_table import WordCounter, WordTable, mark_figures, text_sizes
 
 _SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
+_COMPILED: Final = r"\p{L}+"
+"""An expression without a scanner."""
 _MANY_TOKENS: Final = 1 << 16
 """More token ids than two bytes can hold."""
 
@@ -59,7 +61,7 @@ def _read() -> None:
 
 def _words() -> None:
     """Kernels of train, with every pre-tokenizer."""
-    import_kernels(tuple(PATTERNS))
+    import_kernels((*PATTERNS, _COMPILED))
     _spell(_a_tokenizer())
 
 
@@ -111,7 +113,7 @@ def _encoding() -> None:
     sizes = np.array([len(token) for token in tokenizer.tokens], np.int32)
     with_boundaries(ids, offsets, 1, 2, np.empty(len(ids) + 2 * len(texts), np.int32))
     word_counts(texts, ids, offsets, sizes, np.zeros(len(sizes), np.uint8))
-    for pattern in PATTERNS:
+    for pattern in (*PATTERNS, _COMPILED):
         Pretokenizer(pattern).split(texts)
     marked = replace(tokenizer, special_tokens=("<s>",), published=replace(tokenizer.vocabulary, special_ids=(0,)))
     Encoder(marked, special_ids=True).encode(pa.array(["a<s>"], pa.large_string()))

@@ -45,7 +45,7 @@ class Encoder:
     """
 
     method: str
-    """Encoder of the text: "kernels", or a library and its version."""
+    """Encoder of the text: "kernels", or a library and its version; and the library that cuts words, if one does."""
 
     def __init__(
         self, tokenizer: Tokenizer, *, special_ids: bool = False, inference: Segmentation = MERGES, seed: int = 0
@@ -60,8 +60,9 @@ class Encoder:
             self._library = LibraryEncoder(tokenizer.library, special_ids=special_ids)
             self.method = self._library.method
             return
-        self.method = "kernels"
         self._pretokenizer = Pretokenizer(tokenizer.pretokenizer)
+        cuts = self._pretokenizer.library
+        self.method = "kernels" if cuts is None else f"kernels; words cut by {cuts}"
         self._words: WordEncoder | SuperwordEncoder = (
             SuperwordEncoder(tokenizer)
             if inference.name == MERGES.name and joins_words(tokenizer)

@@ -292,6 +292,40 @@ def settle_todo(
             clear_bit(borders, at)
 
 
+@njit(cache=True, nogil=True)
+def mark_documents(starts: Any, document: int, stop: int, document_bits: Any) -> None:
+    """Set a bit where each of these documents begins, and where the last one ends; clear the others."""
+    begin = starts[document]
+    document_bits[: (starts[stop] - begin + WIDE - 1) // WIDE + 2] = 0
+    for i in range(document, stop + 1):
+        at = starts[i] - begin
+        document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
+
+
+@njit(cache=True, nogil=True)
+def write_pieces(
+    starts: Any, document: int, stop: int, borders: Any, ranks: Any, written: Any, count: int
+) -> int:  # fmt: skip
+    """Write the ends of the pre-tokens of these documents, whose borders are bits; return the new count.
+
+    borders: uint64, bits from the first document's first byte to the last one's last.
+    """
+    ends, documents = written
+    begin = starts[document]
+    n = starts[stop] - begin
+    borders[(n + WIDE - 1) // WIDE] = 0
+    borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last pre-token ends
+    count_before = count
+    count = write_ends(borders, (n >> 6) + 1, begin, ends, count, ranks)
+    for i in range(document, stop):
+        at = starts[i + 1] - begin
+        upto = borders[at >> 6] & ((_ONE << np.uint64(at & 63)) - _ONE | _ONE << np.uint64(at & 63))
+        if at >> 6 == 0:
+            upto &= ~_ONE
+        documents[i + 1] = ranks[at >> 6] + bit_count(upto) if at > 0 else count_before
+    return count
+
+
 class BlockBits(NamedTuple):
     """Scratch for one block of documents; a number of 64 bits stands for as many bytes of text."""
 
@@ -328,26 +362,13 @@ def scan_borders(
             classify(text, blocks, classes, kinds)
             kinds[n : n + WIDE] = 0
             n_words64 = (n + WIDE - 1) // WIDE
-            document_bits[: n_words64 + 2] = 0
-            for i in range(document, stop + 1):
-                at = starts[i] - begin
-                document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
+            mark_documents(starts, document, stop, document_bits)
             if kind & FAMILY != GPT2:
                 n_todo = find_borders(text, kinds, document_bits, n_words64, kind, borders, todo)
             else:
                 n_todo = find_borders_gpt2(text, kinds, document_bits, n_words64, kind, borders, todo)
             settle_todo(text, kinds, document_bits, borders, todo, n_todo, kind)
-            borders[n_words64] = 0
-            borders[n >> 6] |= _ONE << np.uint64(n & 63)  # where the last pre-token ends
-            n_words64 = (n >> 6) + 1
-            count_before = count
-            count = write_ends(borders, n_words64, begin, ends, count, ranks)
-            for i in range(document, stop):
-                at = starts[i + 1] - begin
-                upto = borders[at >> 6] & ((_ONE << np.uint64(at & 63)) - _ONE | _ONE << np.uint64(at & 63))
-                if at >> 6 == 0:
-                    upto &= ~_ONE
-                documents[i + 1] = ranks[at >> 6] + bit_count(upto) if at > 0 else count_before
+            count = write_pieces(starts, document, stop, borders, ranks, written, count)
         else:
             documents[document + 1 : stop + 1] = count
         document = stop

@@ -4,7 +4,7 @@ A sequence is a word whose symbols are tokens: an array of uint32 ids. Its bytes
 word do (`operators.kernels.word_table`), and a shard lays it out a cell a token.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -13,81 +13,8 @@ from operators.arrays import I32, I64, U32
 from operators.kernels.bpe_windows import OVERLAP, WINDOW, merge_long, merge_window
 from operators.kernels.intrinsics import folded
 from operators.kernels.layout import BLOCK_BITS, Blocks
-from operators.kernels.scan import BLOCK_BYTES, Classes, Ends, after_character, classify
-from operators.unicode.classes import MARK, NEWLINE, NUMBER, OTHER, SPACE
 
-ISOLATED: Final = 5
-"""Number of the scanner `scan_isolated`, beside those of `operators.kernels.scan`."""
-_SIGN: Final = OTHER | MARK  # [^\s\p{L}\p{N}]
-_BLANK = SPACE | NEWLINE  # \s
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-
-
-@njit(cache=True, nogil=True)
-def isolated_end(text: Any, kinds: Any, i: int) -> int:
-    r"""End of `\p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S)` at i; i without a match. kinds[len(text)] is 0."""
-    kind = kinds[i]
-    if kind == NUMBER:
-        for _ in range(3):
-            if kinds[i] == NUMBER:
-                i = after_character(text, i)
-        return i
-    if text[i] == 0x20 and kinds[i + 1] & _SIGN == 0:
-        end = i + 1
-        while kinds[end] == SPACE and text[end] == 0x20:
-            end += 1
-        if kinds[end] == 0 or kinds[end] & _BLANK:
-            return end
-        return max(end - 1, i)
-    first = i + 1 if text[i] == 0x20 else i
-    if kinds[first] & _SIGN == 0:
-        return i
-    end = after_character(text, first)
-    if kinds[end] & _SIGN == 0:
-        return i
-    while kinds[end] & _SIGN:
-        end += 1
-    while kinds[end] and (kinds[end] == NEWLINE or text[end] == 0x2F) and text[end] < 0x80:
-        end += 1
-    return end
-
-
-@njit(cache=True, nogil=True)
-def scan_isolated(data: Any, starts: Any, tables: Classes, written: Ends, document: int, count: int) -> tuple[int, int]:
-    """Write the ends of the matches of `isolated_end`, and of the gaps, as `operators.kernels.scan.scan` does."""
-    blocks, classes, kinds = tables
-    ends, documents = written
-    while document < len(starts) - 1:
-        begin, stop = starts[document], document + 1
-        while stop < len(starts) - 1 and starts[stop + 1] - begin <= BLOCK_BYTES:
-            stop += 1
-        if count + starts[stop] - begin > len(ends):
-            break
-        classify(data[begin : starts[stop]], blocks, classes, kinds)
-        while document < stop:
-            i, n = starts[document] - begin, starts[document + 1] - begin
-            text = data[begin : begin + n]
-            behind = kinds[n]
-            kinds[n] = 0
-            gap = i
-            while i < n:
-                end = isolated_end(text, kinds, i)
-                if end == i:
-                    i = after_character(text, i)
-                    continue
-                if i > gap:
-                    ends[count] = begin + i
-                    count += 1
-                ends[count] = begin + end
-                count += 1
-                i = gap = end
-            if n > gap:
-                ends[count] = begin + n
-                count += 1
-            kinds[n] = behind
-            document += 1
-            documents[document] = count
-    return document, count
 
 
 @njit(cache=True, nogil=True)

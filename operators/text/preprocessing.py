@@ -11,7 +11,10 @@ from typing import Any, Final, Literal
 import msgspec
 from tokenizers import Tokenizer as HuggingFace
 
-from operators.text.pretokenizers import NO_SPLIT, PATTERNS
+from operators.text.automata import tables
+from operators.text.character_classes import NotCompiled
+from operators.text.pattern_syntax import parse
+from operators.text.pretokenizers import NO_SPLIT
 
 Section = dict[str, Any]
 
@@ -134,12 +137,19 @@ def _isolated(section: Section) -> Section:
     """A pre-tokenizer whose Splits have the one form that all Splits of equal effect have.
 
     With the behavior Isolated, `invert` changes nothing. With Removed and `invert` only gaps between matches go, and
-    the expressions of PRETOKENIZERS, which match at every character, leave none.
+    expressions that match at every character leave none.
     """
     if section["type"] == "Sequence":
         return section | {"pretokenizers": [_isolated(step) for step in section["pretokenizers"]]}
     if section["type"] != "Split" or not section["invert"]:
         return section
-    covers = section["behavior"] == "Removed" and section["pattern"].get("Regex") in PATTERNS.values()
-    alike = covers or section["behavior"] == "Isolated"
+    alike = section["behavior"] == "Isolated" or (section["behavior"] == "Removed" and _covers(section["pattern"]))
     return section | {"behavior": "Isolated", "invert": False} if alike else section
+
+
+def _covers(pattern: dict[str, str]) -> bool:
+    """True only if matches of a Split's pattern leave no gaps."""
+    try:
+        return "Regex" in pattern and tables([parse(pattern["Regex"])])[1][0].covers
+    except NotCompiled:
+        return False

@@ -6,6 +6,7 @@ and the gaps between them; of several, one after the other. The published expres
 libraries differ.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -14,16 +15,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from tokenizers import PreTokenizedString
+from tokenizers import __version__ as tokenizers_version
 
-from operators.arrays import I64, PADDING, U8, padded
+from operators.arrays import I64, U8, padded
 from operators.byte_level import to_bytes
 from operators.kernels import scan as scanners
-from operators.kernels.boundaries import BlockBits, scan_borders
-from operators.kernels.intrinsics import WIDE
-from operators.kernels.scan import BLOCK_BYTES, Classes, Ends
-from operators.kernels.superwords import ISOLATED, scan_isolated
 from operators.text.arrow_text import bytes_and_starts
+from operators.text.character_classes import NotCompiled
 from operators.text.character_words import character_words
+from operators.text.compiled import Compiled, Cut, by_bits, compiled
 from operators.text.errors import BadPattern, PatternGaveUp
 from operators.text.normalization import Normalizer
 from operators.text.preprocessing import (
@@ -39,9 +39,8 @@ from operators.text.preprocessing import (
 )
 from operators.text.pretokenizers import NAMES, NO_SPLIT, PATTERNS, PRETOKENIZERS
 from operators.text.regex_syntax import UnknownSyntax, ambiguity, from_tiktoken_syntax
-from operators.text.rules import SCANNED, SUPERBPE_REGEX
+from operators.text.rules import SCANNED
 from operators.text.spaces import cut_before_spaces, prefixed, starts_with_space, unmarked
-from operators.unicode.classes import BLOCKS, CLASSES
 
 _KINDS: Final[dict[str, int]] = {
     row.regex: getattr(scanners, row.scanner) for row in PRETOKENIZERS.values() if row.scanner is not None
@@ -53,10 +52,7 @@ _KINDS.update(
         if regex not in _KINDS
     }
 )
-_KINDS[SUPERBPE_REGEX] = ISOLATED
 """Regular expression to the number of its scanner, with its rule for numbers."""
-_BYTES_PER_PIECE: Final = 4
-"""A guess for the first allocation; English under gpt4 has about 4.6."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +83,8 @@ class Pretokenizer:
     """The regular expression; None where there is none, or more than that."""
     by_library: bool
     """True if some step changes more than where words end, and which `tokenizers` therefore takes by itself."""
+    library: str | None
+    """`tokenizers` with its version, and why it cuts this text; None: it does not, kernels do."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
@@ -97,10 +95,19 @@ class Pretokenizer:
             self._by_class = character_words(self._preprocessing.pre_tokenizers) if plan is None else None
             self.by_library = plan is None and self._by_class is None
             self._plan = plan or _Plan()
-            slow = self.by_library or any(kind is None for kind in self._plan.kinds)
-            self._library = (
-                library_tokenizer(None, _without_bytes(self._preprocessing, plan)).pre_tokenizer if slow else None
+            self._cut: Cut | None = None
+            reason = "a step that changes more than where words end" if self.by_library else None
+            if plan is not None:
+                try:
+                    self._cut = _cutter(plan.steps)
+                except NotCompiled as error:
+                    reason = str(error)
+            self.library = None if reason is None else f"tokenizers {tokenizers_version}: {reason}"
+            # Also where it is not needed: it says what is no expression.
+            library = (
+                library_tokenizer(None, _without_bytes(self._preprocessing, plan)) if pattern not in NAMES else None
             )
+            self._library = library.pre_tokenizer if library is not None and self._cut is None else None
         except ValueError as error:
             raise BadPattern(pattern, str(error)) from None
         self.regex = None if is_json(pattern) or pattern == NO_SPLIT else PATTERNS.get(pattern, pattern)
@@ -120,6 +127,11 @@ class Pretokenizer:
 
     def __reduce__(self) -> tuple[type["Pretokenizer"], tuple[str]]:
         return Pretokenizer, (self.pattern,)
+
+    @property
+    def cut_by(self) -> str:
+        """Who cuts: "bits" (a scanner by hand), "tables" (a compiled expression), or the library and why."""
+        return self.library or ("tables" if isinstance(self._cut, Compiled) else "bits")
 
     @property
     def normalizer(self) -> Normalizer:
@@ -165,17 +177,7 @@ class Pretokenizer:
         """The ends and documents of the pieces of documents' bytes, which are as they are cut; fields of PreTokens."""
         if self._plan.spaces == "each" or self._preprocessing.words == "runs":
             return cut_before_spaces(data, starts, runs=self._plan.spaces != "each")
-        return self._scan(data, starts) if self._library is None else self._matched(data, starts)
-
-    def _scan(self, data: U8, starts: I64) -> tuple[I64, I64]:
-        """Ends and documents by scanners: each piece of one step is a document to the next."""
-        first, *more = self._plan.kinds or (None,)
-        ends, documents = _whole(starts) if first is None else _scanned(data, starts, first)
-        for kind in more:
-            assert kind is not None
-            ends, inner = _scanned(data, _bounds(ends), kind)
-            documents = inner[documents]
-        return ends, documents
+        return (self._cut or self._matched)(data, starts)
 
     def _matched(self, data: U8, starts: I64) -> tuple[I64, I64]:
         """Ends and documents by way of `tokenizers`, one document at a time."""
@@ -225,8 +227,8 @@ class Pretokenizer:
 class _Plan:
     """Way to find pre-tokens that changes no word's bytes."""
 
-    kinds: tuple[int | None, ...] = ()
-    """Scanners, one after the other; None where there is none for a step."""
+    steps: tuple[Section, ...] = ()
+    """Steps that cut, one after the other."""
     prefix: str = "never"
     """Texts that get a space in front if they begin with none: never, always, or first (of a document)."""
     spaces: str | None = None
@@ -282,14 +284,17 @@ def _plan(preprocessing: Preprocessing) -> _Plan | None:
             prefix = "always" if prefixes else "never"
     if any(step["type"] not in _CUTS or step.get("behavior") == "Removed" for step in steps):
         return None
-    return _Plan(tuple(_kind(step) for step in steps), prefix)
+    return _Plan(tuple(steps), prefix)
 
 
-def _kind(step: Section) -> int | None:
-    """The scanner for a step; None: there is none."""
-    if step == split_step(regex := str(step.get("pattern", {}).get("Regex"))):
-        return _KINDS.get(regex)
-    return None
+def _cutter(steps: Sequence[Section]) -> Cut:
+    """The cut that these steps make: by bits where they are one published expression. Raises NotCompiled."""
+    if not steps:
+        return _whole
+    regex = str(steps[0].get("pattern", {}).get("Regex"))
+    if len(steps) == 1 and regex in _KINDS and steps[0] == split_step(regex):
+        return by_bits(_KINDS[regex])
+    return compiled(steps)
 
 
 def _without_bytes(preprocessing: Preprocessing, plan: _Plan | None) -> Section | None:
@@ -302,38 +307,9 @@ def _without_bytes(preprocessing: Preprocessing, plan: _Plan | None) -> Section 
     return {"type": "Sequence", "pretokenizers": steps}
 
 
-def _bounds(ends: I64) -> I64:
-    """Begins of pre-tokens and the end of the last one: each is a document to the next step."""
-    bounds = np.zeros(len(ends) + 1, np.int64)
-    bounds[1:] = ends
-    bounds.flags.writeable = False
-    return bounds
-
-
-def _whole(starts: I64) -> tuple[I64, I64]:
+def _whole(data: U8, starts: I64) -> tuple[I64, I64]:
+    """The cut that makes each document that is not empty one piece."""
     has_text = np.diff(starts) > 0
     documents = np.zeros(len(starts), np.int64)
     np.cumsum(has_text, out=documents[1:])
     return starts[1:][has_text], documents
-
-
-def _scanned(data: U8, starts: I64, kind: int) -> tuple[I64, I64]:
-    # Room for a piece per byte of one block of documents at least; places that are never written take no memory.
-    longest = max(int(np.diff(starts).max(initial=0)), BLOCK_BYTES)
-    ends = np.empty(len(data) // _BYTES_PER_PIECE + longest, np.int64)
-    documents = np.zeros(len(starts), np.int64)
-    kinds = np.empty(longest + 2 * PADDING, np.uint8)
-    words = longest // WIDE + 3
-    borders, document_bits, ranks = np.empty(words, np.uint64), np.empty(words, np.uint64), np.empty(words, np.int64)
-    places = np.empty(longest, np.int64)
-    tables, bits = Classes(BLOCKS, CLASSES, kinds), BlockBits(borders, document_bits, places, ranks)
-    document = count = 0
-    while True:
-        if kind == ISOLATED:
-            document, count = scan_isolated(data, starts, tables, Ends(ends, documents), document, count)
-        else:
-            document, count = scan_borders(data, starts, kind, tables, bits, Ends(ends, documents), document, count)
-        if document == len(starts) - 1:
-            return ends[:count], documents
-        fuller, ends = ends, np.empty(2 * len(ends), np.int64)
-        ends[:count] = fuller[:count]

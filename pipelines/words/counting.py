@@ -140,8 +140,9 @@ def count_words(
 
     Raises EmptyCorpus, CountOverflow, BadPattern, and what reading raises.
     """
-    regex = Pretokenizer(pretokenizer).regex
-    settings = {"pretokenizer": pretokenizer, "regex": regex, "partitions": partitions}
+    cuts = Pretokenizer(pretokenizer)
+    settings = {"pretokenizer": pretokenizer, "regex": cuts.regex, "partitions": partitions}
+    settings |= {} if cuts.library is None else {"cut_by": cuts.library}
     settings |= {"on_bad_record": context.on_bad_record} | ({"blocks": blocks} if blocks else {})
     stage = Stage("words", settings, describe_inputs(files), [f"words-{i:04}.parquet" for i in range(partitions)])
     counting = Counting(partial(Pretokenizer, pretokenizer), partitions, blocks)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.pretokenizers import FAMILIES, pretokenizer
 from operators.kernels import scan
 from operators.text.errors import BadPattern
 from operators.text.pretokenize import Pretokenizer
@@ -71,3 +72,12 @@ def test_reading_the_names_imports_neither_numba_nor_tokenizers() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_the_documentation_has_each_published_family_and_who_cuts() -> None:
+    lines = (ROOT / "docs/reference/pretokenizers.md").read_text("utf-8").splitlines()
+    rows = [f"| {family} | {used_by} | {pretokenizer(family).cut_by} |" for family, (used_by, _) in FAMILIES.items()]
+    assert [line[: len(row)] for row, line in zip(rows, lines[lines.index(FAMILY_HEAD) + 2 :], strict=False)] == rows
+
+
+FAMILY_HEAD = "| family | tokenizers | cut by | MB/s | `tokenizers` MB/s |"
