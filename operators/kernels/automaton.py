@@ -53,7 +53,7 @@ class Room(NamedTuple):
     """uint8: WIDE + 1 more than the longest block."""
     borders: U64
     ranks: I64
-    """Those of `operators.kernels.boundaries.BlockBits`."""
+    """Scratch as in `operators.kernels.boundaries.BlockBits`."""
     visited: I64
     """int64, one for each STRIDE bytes and two more: the matcher's states."""
     failed: U64
