@@ -2,7 +2,8 @@
 
 `superbpe`: digits, runs of two and more signs, and spaces before a space are apart, all else runs on (Liu et al. 2025,
 SuperBPE, arXiv 2503.13423, and its published code). `punctuation`: the first stage's pre-tokens, except that a word
-with a space before it joins the word that it follows.
+with a space before it joins the word that it follows. `words`: runs of the first stage's words are pieces, other
+pre-tokens stay as they are (what BoundlessBPE joins, Schmidt et al. 2025, arXiv 2504.00178).
 """
 
 from typing import Final
@@ -13,6 +14,7 @@ from operators.text.rules import SCANNED, SUPERBPE_REGEX
 
 SUPERBPE: Final = "superbpe"
 PUNCTUATION: Final = "punctuation"
+WORDS: Final = "words"
 
 _CONTRACTION: Final = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 _HEADS, _TAILS = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -34,30 +36,34 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 
 
 class NoSpaceRule(UsageError):
-    """A first stage that `punctuation` cannot be made of."""
+    """A first stage that `punctuation` and `words` cannot be made of."""
 
+    rule: str
     pretokenizer: str
     message = (
-        "superword_pretokenizer: punctuation is made of a named pre-tokenizer, not of {pretokenizer}; name one of the "
-        "first stage's, superbpe, or a regular expression"
+        "superword_pretokenizer: {rule} is made of a named pre-tokenizer, not of {pretokenizer}; train with a named "
+        "one, or give superbpe or a regular expression here"
     )
 
 
 def second_stage(rule: str, first: str) -> str:
     """Return the regular expression of a second stage. Raises NoSpaceRule.
 
-    rule: `superbpe`, `punctuation` or an expression. first: pre-tokenizer of the first stage.
+    rule: `superbpe`, `punctuation`, `words` or an expression. first: pre-tokenizer of the first stage.
 
     >>> second_stage("punctuation", "gpt2").split("|")[7]
     ' ?\\\\p{L}+(?: \\\\p{L}+)*'
     """
     if rule == SUPERBPE:
         return SUPERBPE_REGEX
-    if rule != PUNCTUATION:
+    if rule not in (PUNCTUATION, WORDS):
         return rule
     regex = PATTERNS.get(first, first)
     if regex in PATTERNS.values() or regex in SCANNED:
         for words, (one, spaced) in _WORDS.items():
-            if words in regex:
-                return regex.replace(words, f"(?:{one})(?:{spaced})*")
-    raise NoSpaceRule(first)
+            before, found, after = regex.partition(words)
+            if found and rule == WORDS:
+                return f"(?:{before}{words})+{after}"
+            if found:
+                return f"{before}(?:{one})(?:{spaced})*{after}"
+    raise NoSpaceRule(rule, first)

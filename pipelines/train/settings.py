@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 DEFAULT_SIZE: Final = 32768
 SUPERWORDS: Final = ("superwords", "transition", "superword_pretokenizer", "max_words", "not_across")
 """Names of the settings of superwords."""
+AUTO: Final = "auto"
+"""Value of `transition` that lets the counts of words and superwords decide."""
+USUAL_WORDS: Final = 4
+USUAL_SIGNS: Final = ":"
+LARGEST_SIZE: Final = 1e9
 NOWHERE: Final = "none"
 """Value of `not_across` without characters."""
 USUAL_TRANSITION: Final = 0.9
@@ -57,15 +62,18 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     superwords: bool = False
     """Learn superwords: after the transition merges may join words, inside what the second stage leaves together."""
     transition: str | float | None = None
-    """Transition to superwords: a number of tokens (1 and more), or a share of the vocabulary (0.9 by default). With
-    `extend`, by default, the tokens that there are."""
+    """Transition to superwords: a number of tokens (1 and more), a share of the vocabulary (0.9 by default), or auto: a
+    superword is taken while it is more frequent than the next word. With `extend`, by default, the tokens that there
+    are."""
     superword_pretokenizer: str | None = None
     """Second stage of superwords: `superbpe` (the published rule, the default), `punctuation` (the first stage's rule
-    with only the space before words freed), or a regular expression: its matches and the gaps are pieces."""
-    max_words: Annotated[int, Meta(ge=0)] = 4
-    """Largest number of words in a superword, by spaces; 0: any number."""
-    not_across: str = ":"
-    """Characters that no superword holds with a space behind them; none: any may be held."""
+    with only the space before words freed), `words` (runs of words are pieces, the default of auto), or a regular
+    expression: its matches and the gaps are pieces."""
+    max_words: Annotated[int, Meta(ge=0)] | None = None
+    """Largest number of words in a superword, by spaces; 0: any number. 4 by default, with auto 0."""
+    not_across: str | None = None
+    """Characters that no superword holds with a space behind them; none: any may be held. : by default, with auto
+    none."""
     special_tokens: list[str] = []
     """Special tokens, in order; they take the first ids and stand for no text. With `extend`, the next free ids."""
     bos_token: str | None = None
@@ -197,17 +205,24 @@ def _superwords(settings: Train, pretokenizer: str, size: int, present: int, is_
             if getattr(settings, name) != defaults[name]:
                 raise BadSettings(name, "is of superwords; add --superwords, or leave it out")
         return {}
-    from operators.superwords.rules import SUPERBPE, second_stage
+    from operators.superwords.rules import SUPERBPE, WORDS, second_stage
     from operators.text.pretokenize import require_unambiguous
 
     if settings.word_table:
         raise BadSettings("superwords", "need text, not word_table, which holds no two words together; name a corpus")
     if settings.require is not None:
         raise BadSettings("require", "cannot be joined with superwords; require tokens of the finished tokenizer (add)")
-    regex = second_stage(settings.superword_pretokenizer or SUPERBPE, pretokenizer)
+    auto = settings.transition == AUTO
+    rule, words, across = (WORDS, 0, NOWHERE) if auto else (SUPERBPE, USUAL_WORDS, USUAL_SIGNS)
+    words = words if settings.max_words is None else settings.max_words
+    across = across if settings.not_across is None else settings.not_across
+    regex = second_stage(settings.superword_pretokenizer or rule, pretokenizer)
     require_unambiguous(regex)
-    if settings.max_words == 1:
+    if words == 1:
         raise BadSettings("max_words", "is 1, which no superword has; ask for 2 or more, or for 0, any number")
+    resolved = {"superword_pretokenizer": regex, "max_words": words, "not_across": "" if across == NOWHERE else across}
+    if auto:
+        return resolved
     given = settings.transition if settings.transition is not None else None if is_extended else USUAL_TRANSITION
     transition = present if given is None else _transition(given, size)
     least = present if is_extended else present + 1
@@ -217,8 +232,7 @@ def _superwords(settings: Train, pretokenizer: str, size: int, present: int, is_
             f"is at {transition:,} tokens; it must be {least:,} or more, as {present:,} are there before the first "
             f"merge, and under vocab_size, {size:,}",
         )
-    across = "" if settings.not_across == NOWHERE else settings.not_across
-    return {"transition": transition, "superword_pretokenizer": regex, "not_across": across}
+    return resolved | {"transition": transition}
 
 
 def _transition(given: str | float, size: int) -> int:
@@ -226,8 +240,8 @@ def _transition(given: str | float, size: int) -> int:
     try:
         number = float(given)
     except ValueError:
-        raise BadSettings("transition", f"{str(given)[:40]!r} is no number; give tokens, or a share of them") from None
-    if not number > 0 or (number >= 1 and number != int(number)):
+        raise BadSettings("transition", f"{str(given)[:40]!r} is no number; give tokens, a share, or auto") from None
+    if not 0 < number < LARGEST_SIZE or (number >= 1 and number != int(number)):
         raise BadSettings("transition", f"{given} is neither a number of tokens nor a share between 0 and 1")
     return int(number) if number >= 1 else int(number * size)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from operators.superwords.sequences import SecondStage
-from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer import Merges, Tokenizer, initial_tokens
 from operators.tokenizer_files.transformers_files import Roles
 from operators.training.extension import check_extendable, extend
 from operators.training.parity import Choices
@@ -24,9 +24,9 @@ from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.train.parity import CHOICES, plan_parity, selection_of, write_choices
 from pipelines.train.required import required_tokens, with_required
 from pipelines.train.rounds import ShardSource, TrainingTarget, learn
-from pipelines.train.settings import SUPERWORDS, Train, resolve
+from pipelines.train.settings import AUTO, SUPERWORDS, Train, resolve
 from pipelines.train.shards import count_symbols, shard_number, weigh
-from pipelines.train.superwords import Corpus, learn_superwords
+from pipelines.train.superwords import Corpus, learn_beside_words, learn_superwords
 from pipelines.train.vocabulary_sizes import size_directories, write_sizes
 from pipelines.words.counting import count_words, word_files
 from pipelines.words.marks import marks_warning
@@ -143,7 +143,9 @@ def _train_superwords(
     Arguments and errors as for `train_words`, and those of `learn_superwords`.
     """
     inner = output.directory / "superwords"
-    transition, first = int(settings.transition or 0), extended
+    auto, first = settings.transition == AUTO, extended
+    size = int(settings.vocab_size or 0)
+    transition = size if auto else int(settings.transition or 0)
     plain = {one.name: one.default for one in msgspec.structs.fields(Train) if one.name in SUPERWORDS}
     multipliers, weighed = weigh(words, settings.weighting)
     inputs = [{"words": words.fingerprint}]
@@ -153,7 +155,9 @@ def _train_superwords(
             made = train_words(words, words_directory, first_output, asked, extended, context, parallel)
         inputs.append({"first": made.manifest.fingerprint})
         first = load_tokenizer(str(inner / "first"))
-    second = SecondStage(first, str(settings.superword_pretokenizer))
+    second = SecondStage(first, str(settings.superword_pretokenizer), auto)
+    known = 0 if extended is None else len(extended.merges)
+    present = len(initial_tokens(first.special_tokens)) if extended is None else len(extended.tokens)
     hashed = settings.hashed(
         special_tokens=list(first.special_tokens),
         extend=None if extended is None else tokenizer_fingerprint(extended),
@@ -162,15 +166,18 @@ def _train_superwords(
 
     def work(_: Path) -> Written:
         corpus = Corpus(files, multipliers, settings.partitions)
-        learned = learn_superwords(
-            second, corpus, settings, inner, lambda digest: Checkpoint(output.directory / CHECKPOINT, digest), context
-        )
-        tokenizer, repeated = extend(second.first, learned.merges)
+        how = lambda digest: Checkpoint(output.directory / CHECKPOINT, digest), context
+        if auto:
+            words_only, learned = learn_beside_words(second, corpus, settings, inner, *how, known, present)
+        else:
+            words_only = second.first
+            learned = learn_superwords(second, corpus, settings, inner, *how, size, settings.min_pair_count)
+        tokenizer, repeated = extend(words_only, learned.merges)
         tokenizer = replace(tokenizer, pretokenizer=second.regex, ignore_merges=False)
         saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
-        counts = {"vocabulary": learned.vocabulary, "merges": len(tokenizer.merges), "rounds": learned.rounds}
+        counts = {"vocabulary": len(tokenizer.tokens), "merges": len(tokenizer.merges), "rounds": learned.rounds}
         superwords = {
-            "transition": len(second.first.tokens), "first_pretokenizer": second.first.pretokenizer,
+            "transition": len(words_only.tokens), "first_pretokenizer": second.first.pretokenizer,
             "bound": learned.bound, "counted": learned.counts, "repeated_merges": repeated,
         }  # fmt: skip
         without = {} if saved.without_ranks is None else {"without_ranks": saved.without_ranks}

@@ -8,7 +8,7 @@ anew.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,9 +18,10 @@ import numpy as np
 from operators.arrays import I64
 from operators.errors import DataError
 from operators.superwords.bound import Classes, add_up
+from operators.superwords.boundless import after_words, interleave
 from operators.superwords.limits import SuperwordLimits
 from operators.superwords.sequences import ID_BYTES, PairSplitter, SecondStage, SequenceSplitter, pairs_of
-from operators.tokenizer import Merges
+from operators.tokenizer import Merges, Tokenizer
 from operators.training.whole_characters import judge
 from pipelines.context import Context
 from pipelines.corpus.sources import InputFile
@@ -141,25 +142,24 @@ class Learned:
 
 def learn_superwords(
     stage: SecondStage, corpus: Corpus, settings: Train, directory: Path, checkpoint_of: Callable[[str], Checkpoint],
-    context: Context,
+    context: Context, size: int, least_count: int,
 ) -> Learned:  # fmt: skip
-    """Learn the merges of the second stage; `directory` gets the counts.
+    """Learn the merges of the second stage, up to `size` tokens, none under `least_count`; `directory` gets the counts.
 
     checkpoint_of: checkpoint of training on the sequences with a fingerprint. Raises NothingToJoin, and what counting
     and training raise.
     """
-    size = int(settings.vocab_size or 0)
     tokens = len(stage.first.tokens)
     counted = _count(stage, corpus, directory / PAIRS, partial(PairSplitter, stage), {}, "pairs of tokens", context)
     if not any(figures["words"] for figures in counted.facts["languages"].values()):
         raise NothingToJoin(stage.regex)
     pairs = PairCounts(word_files(counted, directory / PAIRS), corpus.multipliers, tokens, context)
-    floor, classes, rounds = max(1, settings.min_pair_count), Classes(tokens), 0
-    bound = max(floor, pairs.bound(size - tokens))
+    floor, classes, rounds = max(1, least_count), Classes(tokens), 0
+    bound = floor if stage.runs else max(floor, pairs.bound(size - tokens))
     classes.join_repeated(pairs.joined(bound, classes), stage.first.text_tokens)
     whole = judge if settings.whole_characters else None
-    limits = SuperwordLimits(settings.max_words, settings.not_across, settings.max_token_length, whole)
-    target = TrainingTarget(stage.first, size, settings.min_pair_count, None, limits, applied=True)
+    limits = SuperwordLimits(settings.max_words or 0, settings.not_across or "", settings.max_token_length, whole)
+    target = TrainingTarget(stage.first, size, floor, None, limits, applied=True)
     while True:
         rounds += 1
         joined = pairs.joined(bound, classes)
@@ -185,12 +185,36 @@ def learn_superwords(
         classes = found
 
 
+def learn_beside_words(
+    stage: SecondStage, corpus: Corpus, settings: Train, directory: Path, checkpoint_of: Callable[[str], Checkpoint],
+    context: Context, known: int, present: int,
+) -> tuple[Tokenizer, Learned]:  # fmt: skip
+    """Learn superwords until words are more frequent; return the tokenizer of the words before that, and the merges.
+
+    The first stage has as many tokens as are wanted. known, present: number of its merges and of its tokens that were
+    not learned. Otherwise as `learn_superwords`.
+    """
+    first, size = stage.first, int(settings.vocab_size or 0)
+    words = first.merges[known:]
+    is_full = len(first.tokens) >= size and len(words) > 0
+    least = max(settings.min_pair_count, int(words.count[-1]) + 1 if is_full else 1)
+    most = len(first.tokens) + size - present
+    learned = learn_superwords(stage, corpus, settings, directory, checkpoint_of, context, most, least)
+    of_words, of_supers = interleave(words, learned.merges, present, size)
+    cut, supers = after_words(first, present, known + of_words, learned.merges[:of_supers])
+    return cut, replace(learned, merges=supers)
+
+
 def _count(
     stage: SecondStage, corpus: Corpus, directory: Path, splitter: Callable[[], Splitter], how: Mapping[str, Any],
     rows: str, context: Context,
 ) -> Manifest:  # fmt: skip
     """Count rows of the corpus into `directory`. Kept where they are up to date."""
-    settings = {"regex": stage.regex, "tokenizer": tokenizer_fingerprint(stage.first), "partitions": corpus.partitions}
+    settings = {
+        "regex": "" if stage.runs else stage.regex,
+        "tokenizer": tokenizer_fingerprint(stage.first),
+        "partitions": corpus.partitions,
+    }
     settings |= {"on_bad_record": context.on_bad_record, **how}
     files = [f"words-{i:04}.parquet" for i in range(corpus.partitions)]
     described = Stage(f"superword {rows}", settings, describe_inputs(corpus.files), files)

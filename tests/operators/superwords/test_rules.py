@@ -2,6 +2,7 @@
 
 import random
 from itertools import pairwise
+from unicodedata import category
 
 import pyarrow as pa
 import pytest
@@ -57,3 +58,15 @@ def test_limits_forbid_many_words_and_signs_before_spaces() -> None:
     for left, right in ((b" a b", b" c"), (b"a: ", b"b"), (b"b;", b" "), (b"12345", b"6789"), (b"\xc3", b"a")):
         assert limits(left, right) == FORBIDDEN
     assert SuperwordLimits(0, "")(b" a b c: ", b" d e f") == ALLOWED
+
+
+@pytest.mark.parametrize("first", ["gpt2", "gpt4", "o200k"])
+def test_words_joins_neighbouring_words_and_nothing_else(first: str) -> None:
+    regex, draw = second_stage("words", first), random.Random(first)
+    for text in ["".join(draw.choices(EDGES, k=20)) for _ in range(30)]:
+        own = ends_of(PATTERNS[first], text)
+        pieces = [text.encode()[begin:end].decode("utf-8") for begin, end in pairwise([0, *own])]
+        are_words = [any(category(char)[0] == "L" for char in piece) for piece in pieces]
+        last = [not (one and other) for one, other in pairwise([*are_words, False])]
+        if "\u0301" not in text:  # a mark is a word to o200k at some places, a sign at others
+            assert ends_of(regex, text) == [end for end, is_last in zip(own, last, strict=True) if is_last]

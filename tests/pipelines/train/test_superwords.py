@@ -4,16 +4,20 @@ import base64
 import json
 import random
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import tiktoken
 from tokenizers import Regex, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as HuggingFace
 
 import babelmerge as bm
+from operators.byte_level import to_chars
 from operators.superwords.limits import SuperwordLimits
+from operators.text.pretokenizers import PATTERNS
 from operators.training.whole_characters import FORBIDDEN
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import Manifest
@@ -171,3 +175,40 @@ def test_what_cannot_be_meant_is_refused(settings: dict[str, Any], says: str) ->
 def test_a_rule_that_leaves_no_two_tokens_together_is_refused(tmp_path: Path) -> None:
     with pytest.raises(superwords.NothingToJoin, match="leaves no two tokens of the first stage together"):
         trained({"en": REAL["en"]}, tmp_path, vocab_size=300, superword_pretokenizer=".")
+
+
+def test_auto_takes_a_superword_while_it_is_more_frequent_than_the_next_word(tmp_path: Path) -> None:
+    facts = trained(REAL, tmp_path, vocab_size=640, transition="auto", pretokenizer="gpt4").facts["superwords"]
+    out = tmp_path / "out"
+    first = HuggingFace.from_file(str(out / "superwords/first/tokenizer.json"))
+    runs = Counter[tuple[int, ...]]()
+    for text in (text for own in REAL.values() for text in own):
+        words = [first.encode(word).ids for word in regex_words(PATTERNS["gpt4"], text)]
+        joins = [ids[0] if len(ids) == 1 and any(map(str.isalpha, first.decode(ids))) else -1 for ids in words]
+        for joined, run in groupby(joins, key=lambda token: token >= 0):
+            runs[tuple(run)] += joined
+    texts = [(list(run), count) for run, count in runs.items() if count]
+    names = sorted(first.get_vocab(), key=first.get_vocab().__getitem__)
+    supers = [(names[left], names[right], count) for left, right, count in _named(names, join(texts, 800, names))]
+    rows = pq.read_table(out / "superwords/first/merges.parquet").to_pylist()
+    pairs = [(to_chars(row["left_bytes"]), to_chars(row["right_bytes"]), row["count"]) for row in rows]
+    words_taken, supers_taken = 0, 0
+    while words_taken + supers_taken < 640 - 256:
+        is_super = supers[supers_taken][2] > pairs[words_taken][2]
+        words_taken, supers_taken = words_taken + (not is_super), supers_taken + is_super
+    made = pq.read_table(out / "merges.parquet").to_pylist()
+    found = [(to_chars(row["left_bytes"]), to_chars(row["right_bytes"]), row["count"]) for row in made]
+    assert found == pairs[:words_taken] + supers[:supers_taken]
+    assert supers_taken > 5 and facts["transition"] == 256 + words_taken
+    _encode_alike(out, REAL["en"] + REAL["de"])
+
+
+def _named(names: list[str], merges: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int]]:
+    """The merges without their tokens, whose names are added."""
+    for left, right, token, _ in merges:
+        names += [names[left] + names[right]] * (token == len(names))
+    return [(left, right, count) for left, right, _, count in merges]
+
+
+def regex_words(pattern: str, text: str) -> list[str]:
+    return [word for word, _ in pre_tokenizers.Split(Regex(pattern), "isolated").pre_tokenize_str(text)]
