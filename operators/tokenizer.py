@@ -72,6 +72,15 @@ class Merges:
         return type(parts[0])(*map(np.concatenate, zip(*(part.columns for part in parts), strict=True)))
 
 
+def words_in(text: bytes) -> int:
+    """Count the words of a token's text: its parts between spaces that are not empty, or 1.
+
+    >>> words_in(b" of the"), words_in(b"  ")
+    (2, 1)
+    """
+    return max(1, sum(1 for part in text.split(b" ") if part))
+
+
 def same_merges(one: Merges, other: Merges) -> bool:
     """True if two lists are equal, counts included."""
     return type(one) is type(other) and all(map(np.array_equal, one.columns, other.columns))

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from operators.errors import DataError, UsageError
 from operators.text.pretokenize import Pretokenizer, format_preprocessing, parse_preprocessing
 from operators.text.pretokenizers import NAMES, PRETOKENIZERS
-from operators.tokenizer import Merges, Tokenizer
+from operators.tokenizer import Merges, Tokenizer, words_in
 from operators.tokenizer_files.decoding import TokenizerFile
 from operators.tokenizer_files.detection import format_of
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer
@@ -69,8 +69,10 @@ MERGES_SCHEMA: Final = pa.schema(
     [pa.field(name, pa.int32(), nullable=False) for name in ("rank", "left", "right", "token")]
     + [pa.field("count", pa.int64(), nullable=False)]
     + [pa.field(name, pa.binary(), nullable=False) for name in ("left_bytes", "right_bytes", "token_bytes")]
+    + [pa.field("words", pa.int32(), nullable=False)]
 )
-"""Schema of merges.parquet, one row for each merge: ids, count when it was chosen (-1: unknown), bytes of the ids."""
+"""Schema of merges.parquet, one row for each merge: ids, count when it was chosen (-1: unknown), bytes of the ids, and
+the number of words in the token (`operators.tokenizer.words_in`)."""
 
 
 class MissingTokenizer(DataError):
@@ -142,6 +144,7 @@ def merges_table(tokenizer: Tokenizer) -> pa.Table:
     merges, texts = tokenizer.merges, tokenizer.text_tokens
     columns: list[Any] = [np.arange(len(merges), dtype=np.int32), merges.left, merges.right, merges.token, merges.count]
     columns += [[texts[i] for i in ids.tolist()] for ids in (merges.left, merges.right, merges.token)]
+    columns.append([words_in(text) for text in columns[-1]])
     arrays = [pa.array(column, field.type) for column, field in zip(columns, MERGES_SCHEMA, strict=True)]
     return pa.table(arrays, schema=MERGES_SCHEMA)
 

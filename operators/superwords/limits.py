@@ -8,20 +8,12 @@ breaks are.
 from collections.abc import Sequence
 from typing import Final
 
+from operators.tokenizer import words_in
 from operators.training.reducer import Judge
 from operators.training.whole_characters import ALLOWED, FORBIDDEN
 
 NO_LIMIT: Final = 0
 """Number of words that limits nothing."""
-
-
-def words_in(text: bytes) -> int:
-    """Count the words of a token's text: its parts between spaces that are not empty, or 1.
-
-    >>> words_in(b" of the"), words_in(b"  ")
-    (2, 1)
-    """
-    return max(1, sum(1 for part in text.split(b" ") if part))
 
 
 class SuperwordLimits:

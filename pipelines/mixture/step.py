@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from operators.arrays import I64
+from operators.encoding.parts import joins_words
 from operators.errors import DataError, UsageError
 from operators.mixture import program
 from operators.mixture.estimate import RankMixture, estimate
@@ -53,6 +54,16 @@ class UnknownCategory(DataError):
     )
 
 
+class NotOfWords(UsageError):
+    """A tokenizer with superwords, whose merges are no evidence of word counts."""
+
+    tokenizer: str
+    message = (
+        "--tokenizer {tokenizer}: it has superwords, tokens that span words, which counts of words do not explain; "
+        "name the tokenizer of its first stage, which train writes to superwords/first"
+    )
+
+
 class NoExtension(UsageError):
     """A tokenizer that does not extend the tokenizer of --beyond."""
 
@@ -71,6 +82,8 @@ def mixture(settings: Mixture, context: Context) -> MixtureResult:
         raise BadSettings("method", "lp supports neither --beyond nor --unknown; leave them out, or use rank")
     tokenizer = load_tokenizer(settings.tokenizer)
     require_replayable(tokenizer, settings.tokenizer)
+    if joins_words(tokenizer):
+        raise NotOfWords(settings.tokenizer)
     beyond = None if settings.beyond is None else load_tokenizer(settings.beyond)
     output = Output(out := out_directory(settings.out), "mixture")
     files = context.input_files(settings.categories, output)

@@ -115,7 +115,7 @@ def test_every_file_alone_encodes_the_same(tokenizer: Tokenizer, saved: Path) ->
 def test_merges_parquet_is_a_contract(tokenizer: Tokenizer, saved: Path) -> None:
     table = pl.read_parquet(saved / "merges.parquet")
     assert dict(table.schema) == dict.fromkeys(["rank", "left", "right", "token"], pl.Int32) | {"count": pl.Int64} | (
-        dict.fromkeys(["left_bytes", "right_bytes", "token_bytes"], pl.Binary)
+        dict.fromkeys(["left_bytes", "right_bytes", "token_bytes"], pl.Binary) | {"words": pl.Int32}
     )
     assert table["rank"].to_list() == list(range(len(tokenizer.merges)))
     assert table["count"].to_list() == tokenizer.merges.count.tolist()

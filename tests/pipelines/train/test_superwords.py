@@ -20,6 +20,8 @@ from operators.superwords.limits import SuperwordLimits
 from operators.text.pretokenizers import PATTERNS
 from operators.training.whole_characters import FORBIDDEN
 from pipelines.engines.local_engine import LocalEngine
+from pipelines.mixture.settings import Mixture
+from pipelines.mixture.step import NotOfWords, mixture
 from pipelines.outputs import Manifest
 from pipelines.settings import BadSettings
 from pipelines.tokenizers import load_tokenizer
@@ -137,8 +139,13 @@ def test_workers_change_nothing_and_a_second_run_keeps_all(tmp_path: Path) -> No
     before = (out / "superwords/pairs/manifest.json").stat().st_mtime_ns
     trained(REAL, tmp_path / "2", vocab_size=500, temperature=2, max_words=2)
     assert (out / "superwords/pairs/manifest.json").stat().st_mtime_ns == before
-    words = [token.split() for token in map(bytes, load_tokenizer(str(out)).tokens)]
-    assert max(map(len, words)) == 2
+    spans = pq.read_table(out / "merges.parquet")
+    assert [len(token.split()) for token in spans["token_bytes"].to_pylist() if token.strip()] == [
+        words
+        for words, token in zip(*(spans[name].to_pylist() for name in ("words", "token_bytes")), strict=True)
+        if token.strip()
+    ]
+    assert max(spans["words"].to_pylist()) == 2
 
 
 def test_multi_word_tokens_extend_a_tokenizer_that_exists(tmp_path: Path) -> None:
@@ -150,6 +157,9 @@ def test_multi_word_tokens_extend_a_tokenizer_that_exists(tmp_path: Path) -> Non
     old, new = load_tokenizer(str(tmp_path / "old")), load_tokenizer(str(tmp_path / "out"))
     assert new.tokens[:400] == old.tokens and made.facts["superwords"]["transition"] == 400
     assert any(b" " in token.strip() for token in new.tokens[400:])
+    with pytest.raises(NotOfWords, match="it has superwords"):
+        settings = Mixture(categories=[str(tmp_path / "corpus")], tokenizer=str(tmp_path / "out"), out=str(tmp_path))
+        mixture(settings, EngineContext(LocalEngine(1)))
     assert from_json((tmp_path / "out/tokenizer.json").read_text(), "").tokens == new.tokens
 
 
