@@ -132,6 +132,9 @@ def _pieces() -> None:
         pa.array([_SOME_TEXT], pa.large_string())
     )
     texts, ids = (b"?", b"w", b"##o"), np.arange(3, dtype=np.int32)
+    for normalizer in ('{"type":"Lowercase"}', '{"type":"SentencePiece","rules":"","add_dummy_prefix":true,'
+                       '"remove_extra_whitespaces":true}'):  # fmt: skip
+        Pretokenizer(f'{{"normalizer":{normalizer}}}').split(pa.array(["Aa"], pa.large_string()))
     WordEncoder(replace(_a_tokenizer(), pieces=PieceModel("wordpiece", texts, ids, 0, prefix=b"##"))).encode(words)
 
 

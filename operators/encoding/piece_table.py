@@ -1,14 +1,11 @@
 """Pieces of a Unigram or WordPiece model as kernels look them up."""
 
-from typing import Final
-
 import numpy as np
 
 from operators.arrays import F64, I32, I64
-from operators.kernels.pieces import KEPT, UNIGRAM, UNIGRAM_32, WORDPIECE, Paths, PieceTable, put_pieces
+from operators.double_array import BLOCK, double_array
+from operators.kernels.pieces import KEPT, UNIGRAM, UNIGRAM_32, WORDPIECE, Paths, PieceTable
 from operators.tokenizer import PieceModel, UnusableIds
-
-_BLOCK: Final = 256
 
 
 def method_of(model: PieceModel) -> int:
@@ -21,23 +18,11 @@ def method_of(model: PieceModel) -> int:
 def piece_table(model: PieceModel | None) -> PieceTable:
     """Return the table of a model; an empty one for None. Raises UnusableIds for ids or scores out of range."""
     if model is None:
-        none = np.full(_BLOCK, -1, np.int32)
-        return PieceTable(np.full(_BLOCK, -1, np.int64), none, np.zeros(1), none, -1, -1, 0, _paths(1))
+        none = np.full(BLOCK, -1, np.int32)
+        return PieceTable(np.full(BLOCK, -1, np.int64), none, np.zeros(1), none, -1, -1, 0, _paths(1))
     if not len(model.ids) or int(model.ids.min()) < 0 or model.unknown < 0:
         raise UnusableIds("it needs pieces, and ids from 0 on, also for the unknown piece")
-    order = sorted(range(len(model.texts)), key=model.texts.__getitem__)
-    texts = [model.texts[i] for i in order]
-    data = np.frombuffer(b"".join(texts), np.uint8)
-    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    ids = np.ascontiguousarray(model.ids[order], np.int32)
-    slots = _BLOCK * (2 + len(data) // _BLOCK)
-    while True:
-        links, found = np.empty(slots, np.int64), np.empty(slots, np.int32)
-        if put_pieces(data, ends, ids, links, found):
-            break
-        slots *= 2
-    used = _BLOCK * (1 + int(np.flatnonzero(links != -1)[-1]) // _BLOCK)
-    links, found = links[:used].copy(), found[:used].copy()
+    links, found = double_array(model.texts, model.ids)
     byte_ids = np.full(256, -1, np.int32) if model.byte_ids is None else np.ascontiguousarray(model.byte_ids, np.int32)
     numbers = (model.unknown, _slot_of(model.prefix, links), min(model.longest, 1 << 40))
     return PieceTable(links, found, _scores(model), byte_ids, *numbers, _paths(KEPT + 1))

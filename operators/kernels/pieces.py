@@ -150,7 +150,7 @@ def _best_paths(data: Any, start: Any, n: Any, single: bool, table: Any, paths: 
     """Find the best path to each place of data[start:start + n]; of two of the same score the first found stays.
 
     At each character the pieces are tried from the shortest on, then the unknown character where no piece is that
-    character alone. A candidate is compared in 64 bits; with `single` what is kept of it is rounded to 32.
+    character alone. With `single` each sum is rounded to 32 bits before it is compared.
     """
     links, ids, scores = table.links, table.ids, table.scores
     best, begins, last = paths.scores, paths.begins, paths.ids
@@ -172,15 +172,19 @@ def _best_paths(data: Any, start: Any, n: Any, single: bool, table: Any, paths: 
             token = ids[slot]
             if token >= 0:
                 score = scores[token] + here
+                if single:
+                    score = np.float64(np.float32(score))
                 if begins[place] < 0 or score > best[place]:
-                    best[place] = np.float64(np.float32(score)) if single else score
+                    best[place] = score
                     begins[place], last[place] = at, token
                 alone = alone or place - at == length
         if not alone:
             place = at + length
             score = scores[len(scores) - 1] + here
+            if single:
+                score = np.float64(np.float32(score))
             if begins[place] < 0 or score > best[place]:
-                best[place] = np.float64(np.float32(score)) if single else score
+                best[place] = score
                 begins[place], last[place] = at, table.unknown
         at += length
 

@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from operators.text.character_map import character_map
 from operators.text.normal_forms import FORMS, may_change
+from operators.text.normalization_rules import RulesNormalizer
 from operators.text.preprocessing import SPACE_MARK, Preprocessing, Section, library_tokenizer
 from operators.text.regex_syntax import always_consumes
 from operators.text.spaces import prefixed, squeezed, trimmed, unmarked
@@ -29,7 +31,9 @@ class Normalizer:
     def __init__(self, preprocessing: Preprocessing) -> None:
         steps, self._prefix, self.marks_spaces = preprocessing.normalizers, False, False
         self._squeeze = self._only_opening = False
+        self._rules: RulesNormalizer | None = None
         if steps and steps[-1]["type"] == "SentencePiece":
+            self._rules = RulesNormalizer(steps[-1]) if "rules" in steps[-1] else None
             self._prefix, self._squeeze = steps[-1]["add_dummy_prefix"], steps[-1]["remove_extra_whitespaces"]
             steps, self.marks_spaces, self._only_opening = [], True, True
         elif not preprocessing.pre_tokenizers and _MARK_SPACES in steps[-2:]:
@@ -42,6 +46,7 @@ class Normalizer:
         self._unicode_alone = all(step["type"] in FORMS for step in steps)
         self._steps = steps
         self._library = _library(steps)
+        self._map = None if self._unicode_alone else character_map(steps)
 
     @property
     def changes_nothing(self) -> bool:
@@ -61,7 +66,11 @@ class Normalizer:
 
     def normalize(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> pa.LargeStringArray:
         """The normalized documents, or parts of documents; opening: which is its document's first, None: all are."""
-        if self._library is not None:
+        if self._rules is not None:
+            return unmarked(self._rules.normalize(text, opening))
+        if self._map is not None:
+            text = self._map.normalize(text)
+        elif self._library is not None:
             text = self._by_library(text)
         if self._squeeze:
             text = squeezed(text)

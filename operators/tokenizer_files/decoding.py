@@ -11,8 +11,8 @@ from operators.encoding.decode import BYTE, SYMBOL, TEXT, Decoding, LibraryDecod
 from operators.text.preprocessing import SPACE_MARK, steps
 from operators.text.pretokenize import parse_preprocessing
 from operators.tokenizer import Tokenizer
-from operators.tokenizer_files import sentencepiece
-from operators.tokenizer_files.sentencepiece import Model
+from operators.tokenizer_files import sentencepiece_model as sentencepiece
+from operators.tokenizer_files.sentencepiece_model import Model
 
 FileFormat = Literal["tokenizers", "tiktoken", "tekken", "sentencepiece"]
 

@@ -1,4 +1,6 @@
-"""SentencePiece's .model of a BPE tokenizer, read without the library where the kernels are exact.
+"""SentencePiece's .model, of BPE or (`operators.tokenizer_files.sentencepiece_unigram`) Unigram.
+
+It is read without the library where the kernels are exact.
 
 SentencePiece joins any two neighbours whose concatenation is a piece, highest score first, leftmost first where scores
 are equal. For two neighbours that spell a piece everything inside its borders went as it goes when the piece is encoded
@@ -10,22 +12,28 @@ that tries longer ones first.
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from operators.encoding.word_encoder import final_pairs, merge_table
-from operators.kernels.bpe_windows import LARGEST_ID
 from operators.text.preprocessing import SPACE_MARK, Preprocessing
 from operators.text.pretokenize import format_preprocessing
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
-from operators.tokenizer_files import protobuf
 from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer, quoted
+from operators.tokenizer_files.sentencepiece_model import (
+    BYTE,
+    CONTROL,
+    NORMAL,
+    UNKNOWN,
+    UNUSED,
+    USER_DEFINED,
+    Model,
+    ids_of,
+    read_model,
+)
+from operators.tokenizer_files.sentencepiece_unigram import from_unigram
 from operators.tokenizer_files.symbols import Symbols, character_symbols, reaches_over_spaces
 
-NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 _KINDS: Final = {1: "Unigram", 2: "BPE", 3: "Word", 4: "Char"}
-_PIECE_BYTES: Final = 8_000
-"""Bytes of a piece that sentencepiece (0.2) no longer loads."""
 _MOST_SPLITS: Final = 1 << 23
 """Ways to take pieces apart that are tried; published models have up to 4,000,000."""
 _MOST_COMPARED: Final = 1 << 29
@@ -34,49 +42,22 @@ _LONGEST_RUN: Final = 200
 """Spaces in a row up to which both ways to join them are compared."""
 
 
-@dataclass(frozen=True)
-class Piece:
-    """One entry of the vocabulary."""
-
-    text: str
-    score: float
-    kind: int
-
-
-@dataclass
-class Model:
-    """Fields of a .model file that decide ids; defaults are the format's."""
-
-    pieces: list[Piece] = field(default_factory=list)
-    kind: int = 1
-    byte_fallback: bool = False
-    space_behind: bool = False
-    """treat_whitespace_as_suffix"""
-    rules: int = 0
-    """Bytes of normalization rules."""
-    add_dummy_prefix: bool = True
-    remove_extra_whitespaces: bool = True
-    escape_whitespaces: bool = True
-    unknown_surface: str = " \u2047 "
-    """unk_surface: the text that the unknown piece is decoded to."""
-    denormalizes: bool = False
-    """Rules are applied to text that was decoded."""
-
-
 def from_model(data: bytes, path: str) -> Tokenizer:
     """The tokenizer of a .model file; `path` is for error messages.
 
     Raises:
-        UnsupportedTokenizer: its model is not BPE.
+        UnsupportedTokenizer: its model is neither BPE nor Unigram.
         MalformedTokenizer: it is no .model file, or contradicts itself.
     """
     try:
         model = read_model(data)
     except (ValueError, struct.error) as error:
         raise MalformedTokenizer(path, f"no SentencePiece model ({error})") from None
+    if model.kind == 1:
+        return from_unigram(model, data, path)
     if model.kind != 2:
         raise UnsupportedTokenizer(path, f"a SentencePiece model of type {_KINDS.get(model.kind, model.kind)}")
-    ids = _ids(model, path)
+    ids = ids_of(model, path)
     added = tuple(
         AddedToken(piece.text, i, special=piece.kind == CONTROL, normalized=piece.kind == USER_DEFINED)
         for i, piece in enumerate(model.pieces)
@@ -107,87 +88,6 @@ def from_model(data: bytes, path: str) -> Tokenizer:
         added,
         library,
     )
-
-
-def read_model(data: bytes) -> Model:
-    """Read a .model file. Raises ValueError or struct.error for anything else."""
-    model = Model()
-    for number, kind, value in protobuf.fields(memoryview(data)):
-        if number in (1, 2, 3, 5):
-            content = _message(number, kind, value)
-            if number == 1:
-                model.pieces.append(_piece(content))
-                if len(model.pieces) > LARGEST_ID + 1:
-                    raise ValueError(f"it holds more than {LARGEST_ID + 1:,} pieces")
-            elif number == 2:
-                _read_trainer(model, content)
-            elif number == 3:
-                _read_normalizer(model, content)
-            else:
-                model.denormalizes = any(field == 2 and content for field, _, content in protobuf.fields(content))
-    if not model.pieces:
-        raise ValueError("it holds no pieces")
-    return model
-
-
-def _message(number: int, kind: int, value: int | memoryview) -> memoryview:
-    if kind != protobuf.BYTES or isinstance(value, int):
-        raise ValueError(f"field {number} is a number")
-    return value
-
-
-def _number(number: int, kind: int, value: int | memoryview) -> int:
-    if kind != protobuf.VARINT or not isinstance(value, int):
-        raise ValueError(f"field {number} is no number")
-    return value
-
-
-def _piece(content: memoryview) -> Piece:
-    text, score, type_of = "", 0.0, NORMAL
-    for number, kind, value in protobuf.fields(content):
-        if number == 1:
-            spelled = bytes(_message(number, kind, value))
-            if len(spelled) >= _PIECE_BYTES:
-                raise ValueError(
-                    f"a piece of {len(spelled):,} bytes, where sentencepiece loads fewer than {_PIECE_BYTES:,}"
-                )
-            text = spelled.decode()
-        elif number == 2:
-            (score,) = struct.unpack("<f", value if not isinstance(value, int) else b"")
-        elif number == 3:
-            type_of = _number(number, kind, value)
-    return Piece(text, score, type_of)
-
-
-def _read_trainer(model: Model, content: memoryview) -> None:
-    for number, kind, value in protobuf.fields(content):
-        if number == 3:
-            model.kind = _number(number, kind, value)
-        elif number == 24:
-            model.space_behind = bool(_number(number, kind, value))
-        elif number == 35:
-            model.byte_fallback = bool(_number(number, kind, value))
-        elif number == 44:
-            model.unknown_surface = bytes(_message(number, kind, value)).decode()
-
-
-def _read_normalizer(model: Model, content: memoryview) -> None:
-    flags = {3: "add_dummy_prefix", 4: "remove_extra_whitespaces", 5: "escape_whitespaces"}
-    for number, kind, value in protobuf.fields(content):
-        if number == 2:
-            model.rules = len(_message(number, kind, value))
-        elif number in flags:
-            setattr(model, flags[number], bool(_number(number, kind, value)))
-
-
-def _ids(model: Model, path: str) -> dict[str, int]:
-    """Piece to id."""
-    ids = {piece.text: i for i, piece in enumerate(model.pieces)}
-    if "" in ids or len(ids) < len(model.pieces):
-        raise MalformedTokenizer(path, "a piece is empty or stands twice")
-    if sum(piece.kind == UNKNOWN for piece in model.pieces) != 1:
-        raise MalformedTokenizer(path, "it needs one piece for the unknown")
-    return ids
 
 
 def _lacking(model: Model, mergeable: dict[str, int], added: tuple[AddedToken, ...]) -> str | None:

@@ -20,7 +20,7 @@ from operators.errors import BabelmergeError, DataError, UsageError
 from operators.text.errors import BadPattern
 from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import AddedToken, LibraryModel, Merges, Tokenizer
-from operators.tokenizer_files.errors import MalformedTokenizer, UnsupportedTokenizer
+from operators.tokenizer_files.errors import MalformedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
 from operators.tokenizer_files.hugging_face_output import to_json
 from pipelines.tokenizers import (
@@ -221,7 +221,7 @@ def test_references_that_cannot_be_loaded_say_why_in_one_line(saved: Path) -> No
         ("ranks.tiktoken,pretokenizer=(", BadPattern, "neither a name"),
         ("tokenizer.json,pretokenizer=gpt4", BadReference, "leave it out"),
         ("spm.model", MalformedTokenizer, "no SentencePiece model"),
-        ("unigram.model", UnsupportedTokenizer, "a SentencePiece model of type Unigram"),
+        ("unigram.model", MalformedTokenizer, "it needs one piece for the unknown"),
         ("ranks.model", BadReference, "write "),
         ("large.json", MalformedTokenizer, "it has more than 67,108,864 bytes"),
         ("tekken.json", MalformedTokenizer, "missing required field"),

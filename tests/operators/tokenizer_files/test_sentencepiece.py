@@ -158,7 +158,7 @@ def test_control_symbols_only_where_asked() -> None:
         Encoder(from_model(trained(normalization_rule_name="nmt_nfkc"), "t"), special_ids=True)
 
 
-@pytest.mark.parametrize("kind", ["unigram", "word", "char"])
+@pytest.mark.parametrize("kind", ["word", "char"])
 def test_other_models_are_refused(kind: str) -> None:
     with pytest.raises(UnsupportedTokenizer, match=rf"^t\.model: a SentencePiece model of type (?i:{kind})") as error:
         from_model(trained(model_type=kind, vocab_size=400, hard_vocab_limit=False, byte_fallback=False), "t.model")
