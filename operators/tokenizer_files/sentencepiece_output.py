@@ -9,7 +9,8 @@ from operators.tokenizer_files import protobuf
 from operators.tokenizer_files.character_models import Spaces, require_reachable, spaces_of, spellings
 from operators.tokenizer_files.errors import InexpressibleTokenizer
 from operators.tokenizer_files.final_merges import final_merges
-from operators.tokenizer_files.sentencepiece_model import BYTE, CONTROL, NORMAL, UNKNOWN, from_model
+from operators.tokenizer_files.sentencepiece import from_model
+from operators.tokenizer_files.sentencepiece_model import BYTE, CONTROL, NORMAL, UNKNOWN
 
 _FORMAT: Final = "SentencePiece"
 UNKNOWN_NAME: Final = "<unk>"
