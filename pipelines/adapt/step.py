@@ -10,6 +10,7 @@ from operators.arrays import I64
 from operators.pruning.derivations import Structure, structure_of
 from operators.pruning.order import removal_order
 from operators.pruning.pruned import PrunedTokenizer, pieces_of, without_tokens
+from operators.pruning.residues import made_counts
 from operators.renumbering import with_new_ids
 from operators.tokenizer import Tokenizer
 from pipelines.adapt.settings import Adapt
@@ -74,7 +75,9 @@ def adapt_tokenizer(tokenizer: Tokenizer, words: Manifest, output: Output, setti
             train_words(words, words_directory, learned, learning, pruned.tokenizer, context)
         swapped = _Swap(tokenizer, order, pruned, load_tokenizer(str(learned.directory)), settings.keep_ids)
         saved = save_tokenizer(swapped.tokenizer, output.directory, gaps=True)
-        write_table(ids_table(tokenizer, swapped.found, order, used), output.directory / IDS)
+        write_table(
+            ids_table(tokenizer, swapped.found, order, used, made_counts(structure, used)), output.directory / IDS
+        )
         write_table(swapped.new_tokens(), output.directory / NEW_TOKENS)
         after = all_emissions(paths, languages, swapped.tokenizer, structure_of(swapped.tokenizer), context)
         removed = int(np.count_nonzero(swapped.found.new_ids[order] < 0))

@@ -10,6 +10,7 @@ from operators.arrays import I64
 from operators.pruning.derivations import structure_of
 from operators.pruning.order import removal_order
 from operators.pruning.pruned import without_tokens
+from operators.pruning.residues import made_counts
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context, out_directory
 from pipelines.outputs import Manifest, Output, write_table
@@ -91,7 +92,7 @@ def prune_tokenizer(
         number = number_to_remove(settings, structure, order, counts, first)
         found = without_tokens(tokenizer, order[:number], keep_ids=settings.keep_ids)
         saved = save_tokenizer(found.tokenizer, output.directory, gaps=settings.keep_ids)
-        write_table(ids_table(tokenizer, found, order, used), output.directory / IDS)
+        write_table(ids_table(tokenizer, found, order, used, made_counts(structure, used)), output.directory / IDS)
         facts = {
             "vocabulary": int(np.count_nonzero(structure.present)) - number, "removed": number,
             "removable": len(order), "pretokenizer": tokenizer.pretokenizer,

@@ -66,6 +66,7 @@ def test_the_pruned_tokenizer_loads_everywhere_and_keeps_the_ids_of_what_it_kept
         assert found == library.encode(text).ids == peer.encode(text)
         if all(mapped[i] is not None for i in ids_of(old, text)):
             assert found == [mapped[i] for i in ids_of(old, text)]
+    assert (ids["made"] >= ids["count"]).all() and (ids["made"] > ids["count"]).any()
     for row in ids.filter(pl.col("new_id").is_null()).iter_rows(named=True):
         assert b"".join(new.tokens[piece] for piece in row["pieces"]) == row["token"] == old.tokens[row["old_id"]]
     assert ids.filter(pl.col("new_id").is_not_null())["pieces"].null_count() == 300
