@@ -123,14 +123,19 @@ def match_end(kinds: Any, at: int, restart: int, steps: Any, accepts: Any, room:
 
 @njit(cache=True, nogil=True)
 def settle(
-    kinds: Any, far: int, in_gap: bool, restart: int, steps: Any, accepts: Any, room: Room
+    kinds: Any, far: int, gap: int, restart: int, steps: Any, accepts: Any, room: Room
 ) -> tuple[int, int]:  # fmt: skip
     """Find the pieces from the last known border on, up to about `far`, where the border machine got stuck.
 
-    in_gap: no match has begun yet; `far` is the first place at which one may. Returns (place, state) to go on from.
+    gap: 0 if a match may have begun at that border; 1 for a gap, in which the first match may begin at `far`; 2 at the
+    character before it. Returns (place, state) to go on from.
     """
-    at = far
-    if not in_gap:
+    at, in_gap = far, gap > 0
+    if gap == 2:
+        at -= 1
+        while kinds[at] == 0:
+            at -= 1
+    if gap == 0:
         at -= 1
         while kinds[at] & restart == 0:
             at -= 1
@@ -156,14 +161,14 @@ def cut(kinds: Any, n: int, restart: int, moves: Any, flags: Any, steps: Any, ac
     state: Any = np.uint64(START * 2 * restart)
     at: Any = np.uint64(0)
     last = np.uint64(n)
-    gap = np.uint64(GAP * 2 * restart)
     while at <= last:
         before = state
         index = state + np.uint64(kinds[at])
         state = np.uint64(moves[index])
         kinds[at] |= flags[index]
         if state == np.uint64(FAIL):
-            place, following = settle(kinds, np.int64(at), before == gap, restart, steps, accepts, room)
+            gap = accepts[before + np.uint64(restart)]
+            place, following = settle(kinds, np.int64(at), np.int64(gap), restart, steps, accepts, room)
             at, state = np.uint64(place), np.uint64(following)
         else:
             at += _ONE

@@ -65,16 +65,14 @@ class Table:
     steps: U32
     """Next state of the matcher, which reads on as long as a longer match is possible; FAIL: it is not."""
     accepts: U8
-    """1 where a match ends before the character; in column 0, where it ends with the text."""
+    """1 where a match ends before the character; in column 0, where it ends with the text.
+
+    In column `restart`, 1 for a gap in which the next character may begin a match, 2 where the last one may have.
+    """
     covers: bool
     """True if a match begins at every character, so that there are no gaps."""
-
-    @property
-    def states(self) -> int:
-        """Number of rows."""
-        return _OWN + self._own
-
-    _own: int = 0
+    states: int
+    """Number of rows."""
 
 
 def tables(trees: list[Node]) -> tuple[Alphabet, list[Table]]:
@@ -240,28 +238,53 @@ class _Machine:
 
 
 def _with_borders(steps: U32, accepts: U8, count: int, restart: int) -> Table:
-    """Add the border machine: the matcher's steps, with the next piece's first one where a match has ended."""
+    """Add the border machine: the matcher's steps, with the next piece's first one where a match has ended.
+
+    Most characters at which a match does not begin show it at the next one: ` ?[!.]{2}` in "a b. c". So each state
+    behind a first character that does not yet make a match has two twins, behind a border and in a gap. They take the
+    next character as one in a gap where the match has failed.
+    """
     columns = np.arange(1, count + 1)
-    moves, flags = steps.copy(), np.zeros(steps.shape, np.uint8)
-    begins = np.where(steps[START, columns] == FAIL, GAP, steps[START, columns])
     certain = _certain(steps, accepts, columns)
-    ended = (steps[:, columns] == FAIL) & (accepts[:, columns] == 1)
+    firsts = np.unique(steps[START, columns])
+    firsts = firsts[(firsts != FAIL) & ~certain[firsts]]
+    twins = np.arange(len(steps), len(steps) + 2 * len(firsts)).reshape(2, -1)
+    steps, accepts = np.pad(steps, ((0, twins.size), (0, 0))), np.pad(accepts, ((0, twins.size), (0, 0)))
+    behind_border, in_gap = (np.arange(len(steps), dtype=np.uint32) for _ in range(2))
+    behind_border[firsts], in_gap[firsts] = twins
+    behind_border[FAIL] = in_gap[FAIL] = GAP
+    for twin in twins:
+        steps[twin], accepts[twin] = steps[firsts], accepts[firsts]
+
+    moves, flags = steps.copy(), np.zeros(steps.shape, np.uint8)
+    first = steps[START, columns]
+    begins = behind_border[first]
+    failed = steps[:, columns] == FAIL
+    ended = failed & (accepts[:, columns] == 1)
     moves[:, columns] = np.where(ended, begins, steps[:, columns])
     flags[:, columns] = np.where(ended, restart, 0)
     moves[START, columns], flags[START, columns] = begins, restart
-    sure = certain[begins]
-    moves[GAP, columns] = np.where(begins == GAP, GAP, np.where(sure, begins, FAIL))
-    flags[GAP, columns] = np.where((begins != GAP) & sure, restart, 0)
+    moves[GAP, columns] = in_gap[first]
+    flags[GAP, columns] = np.where(certain[first], restart, 0)
     complete = accepts[:, 0] == 1
-    complete[[START, GAP]] = True
+    complete[[START, GAP, *twins.ravel()]] = True
+    complete[twins[1][accepts[twins[1], 0] == 1]] = False
+    for number, twin in enumerate(twins):
+        lost = failed[twin] & ~ended[twin]
+        moves[np.ix_(twin, columns)] = np.where(
+            lost, moves[GAP, columns], FAIL if number else moves[np.ix_(twin, columns)]
+        )
+        flags[np.ix_(twin, columns)] = np.where(
+            lost, flags[GAP, columns], 0 if number else flags[np.ix_(twin, columns)]
+        )
     moves[np.ix_(complete, columns + restart)] = begins
     flags[np.ix_(complete, columns + restart)] = restart
     moves[:, 0] = np.arange(len(moves))
     moves[FAIL] = FAIL
+    accepts[GAP, restart], accepts[twins[1], restart] = 1, 2
     width = np.uint32(2 * restart)
-    covers = bool((begins != GAP).all() and sure.all())
-    own = len(steps) - _OWN
-    return Table((moves * width).ravel(), flags.ravel(), (steps * width).ravel(), accepts.ravel(), covers, own)
+    covers = bool((first != FAIL).all() and certain[first].all())
+    return Table((moves * width).ravel(), flags.ravel(), (steps * width).ravel(), accepts.ravel(), covers, len(steps))
 
 
 def _certain(steps: U32, accepts: U8, columns: I64) -> NDArray[np.bool_]:
