@@ -46,6 +46,15 @@ class Machines(NamedTuple):
     """int64[expressions + 1]: where each one's table begins."""
 
 
+class Machine(NamedTuple):
+    """The table of one expression."""
+
+    moves: U32
+    flags: U8
+    steps: U32
+    accepts: U8
+
+
 class Room(NamedTuple):
     """Scratch for one block of documents."""
 
@@ -156,22 +165,55 @@ def settle(
 
 
 @njit(cache=True, nogil=True)
-def cut(kinds: Any, n: int, restart: int, moves: Any, flags: Any, steps: Any, accepts: Any, room: Room) -> None:
-    """Set `restart` where the pieces of one expression begin. kinds[n] is a class with `restart`."""
-    state: Any = np.uint64(START * 2 * restart)
-    at: Any = np.uint64(0)
-    last = np.uint64(n)
+def cut_on(
+    kinds: Any, at: Any, state: Any, last: Any, restart: int, machine: Machine, room: Room
+) -> None:  # fmt: skip
+    """Set `restart` where the pieces of one expression begin, from a place and state on up to the place `last`."""
+    moves, flags, steps, accepts = machine
     while at <= last:
         before = state
         index = state + np.uint64(kinds[at])
         state = np.uint64(moves[index])
         kinds[at] |= flags[index]
         if state == np.uint64(FAIL):
-            gap = accepts[before + np.uint64(restart)]
-            place, following = settle(kinds, np.int64(at), np.int64(gap), restart, steps, accepts, room)
+            gap = np.int64(accepts[before + np.uint64(restart)])
+            place, following = settle(kinds, np.int64(at), gap, restart, steps, accepts, room)
             at, state = np.uint64(place), np.uint64(following)
         else:
             at += _ONE
+
+
+@njit(cache=True, nogil=True)
+def cut(kinds: Any, middle: int, n: int, restart: int, machine: Machine, room: Room) -> None:
+    """Set `restart` where the pieces of one expression begin. kinds[n] is a class with `restart`.
+
+    A step waits for the one before it, so two parts of the text go on side by side: up to `middle`, where a document
+    begins (or n), and behind it.
+    """
+    moves, flags, steps, accepts = machine
+    state: Any = np.uint64(START * 2 * restart)
+    other: Any = state
+    at: Any = np.uint64(0)
+    beside: Any = np.uint64(middle)
+    half, last = np.uint64(middle), np.uint64(n)
+    while at < half and beside < last:
+        before, other_before = state, other
+        index, other_index = state + np.uint64(kinds[at]), other + np.uint64(kinds[beside])
+        state, other = np.uint64(moves[index]), np.uint64(moves[other_index])
+        kinds[at] |= flags[index]
+        kinds[beside] |= flags[other_index]
+        at += _ONE
+        beside += _ONE
+        if state == np.uint64(FAIL):
+            gap = np.int64(accepts[before + np.uint64(restart)])
+            place, following = settle(kinds, np.int64(at - _ONE), gap, restart, steps, accepts, room)
+            at, state = np.uint64(place), np.uint64(following)
+        if other == np.uint64(FAIL):
+            gap = np.int64(accepts[other_before + np.uint64(restart)])
+            place, following = settle(kinds, np.int64(beside - _ONE), gap, restart, steps, accepts, room)
+            beside, other = np.uint64(place), np.uint64(following)
+    cut_on(kinds, at, state, half, restart, machine, room)
+    cut_on(kinds, beside, other, last, restart, machine, room)
 
 
 @njit(cache=True, nogil=True)
@@ -197,21 +239,22 @@ def scan_compiled(
             write_classes(data[begin : begin + n], letters, kinds)
             kinds[n] = restart | 1
             kinds[n + 1 : n + 1 + WIDE] = 0
+            middle = n
             for i in range(document, stop):
-                kinds[starts[i] - begin] |= restart
+                at_start = starts[i] - begin
+                kinds[at_start] |= restart
+                if abs(2 * at_start - n) < abs(2 * middle - n):
+                    middle = at_start
             for i in range(len(machines.borders) - 1):
                 first, last = machines.borders[i], machines.borders[i + 1]
                 room.failed[: (n // STRIDE + 2) * ((last - first) // (2 * restart) + 63 >> 6)] = 0
-                cut(
-                    kinds,
-                    n,
-                    restart,
+                machine = Machine(
                     machines.moves[first:last],
                     machines.flags[first:last],
                     machines.steps[first:last],
                     machines.accepts[first:last],
-                    room,
                 )
+                cut(kinds, middle, n, restart, machine, room)
             for word64 in range((n + WIDE - 1) // WIDE):
                 borders[word64] = lanes_of(kinds, word64 * WIDE, np.uint8(restart))
             count = write_pieces(starts, document, stop, borders, room.ranks, written, count)

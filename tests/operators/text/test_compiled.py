@@ -145,22 +145,19 @@ def steps_of(tables: Compiled, text: str) -> int:
     kinds = np.zeros(len(data) + 65, np.uint8)
     automaton.write_classes(data, automaton.Letters(*tables.letters), kinds)
     kinds[0] |= tables.restart
+    kinds[len(data) // 2] |= tables.restart
     kinds[len(data)] = tables.restart | 1
     read = CountedReads(kinds)
     places = len(data) // automaton.STRIDE + 3
     room = automaton.Room(
         kinds, np.empty(0, np.uint64), np.empty(0, np.int64), np.zeros(places, np.int64), np.zeros(places, np.uint64)
     )
-    settle, match_end = automaton.settle, automaton.match_end
-    plain = getattr(automaton.cut, "py_func", automaton.cut)
-    patched = pytest.MonkeyPatch()
-    with patched.context() as patch:
-        patch.setattr(automaton, "settle", getattr(settle, "py_func", settle))
-        patch.setattr(automaton, "match_end", getattr(match_end, "py_func", match_end))
-        machines = tables.machines
-        plain(
-            read, len(data), tables.restart, machines.moves, machines.flags, machines.steps, machines.accepts, room
-        )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("settle", "match_end", "cut_on"):
+            kernel = getattr(automaton, name)
+            patch.setattr(automaton, name, getattr(kernel, "py_func", kernel))
+        plain = getattr(automaton.cut, "py_func", automaton.cut)
+        plain(read, len(data) // 2, len(data), tables.restart, automaton.Machine(*tables.machines[:4]), room)
     assert int(starts[-1]) == len(data)
     return read.count
 
@@ -195,6 +192,6 @@ class CountedReads:
     ],
 )
 def test_a_text_is_read_a_bounded_number_of_times(regex: str, unit: str) -> None:
-    # A matcher that read on to the end from each piece would read each byte 300 times, half the length.
-    text = unit * 600 + "x"
+    # A matcher that read on to the end from each piece would read each byte 300 times, half of each half.
+    text = unit * 1200 + "x"
     assert steps_of(compiled([split_step(regex)]), text) < 60 * len(text.encode())
