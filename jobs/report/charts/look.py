@@ -238,8 +238,8 @@ def linear_scale(amounts: Sequence[float]) -> alt.Scale:
 
 
 def legend(title: str | None, layout: Layout, names: Sequence[str] | None = None) -> alt.Legend:
-    """Legend above the chart: it covers nothing. `names`: labels of the numbers 0, 1, ...; long ones take fewer columns,
-    and are cut in the middle where one column is too narrow.
+    """Legend above the chart: it covers nothing. `names`: labels of the numbers 0, 1, ...; long ones take fewer
+    columns, and are cut in the middle where one column is too narrow.
     """
     columns = 4 if layout.slide else 2 if layout.width > 300 else 1
     room, letter = layout.width if layout.slide else layout.width + layout.label, 7 * layout.font / 11

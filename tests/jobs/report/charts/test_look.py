@@ -6,9 +6,7 @@ import pytest
 
 from jobs.report.charts.look import PAGE, PHONE, SLIDE, Layout, legend
 
-LONG = [
-    f"/data/experiments/2026/{day}/tokenizers/multilingual-of-all/{'deep/' * 20}tokenizer" for day in ("mon", "tue")
-]
+LONG = [f"/data/experiments/2026/{day}/tokenizers/multilingual-all/{'deep/' * 20}tokenizer" for day in ("mon", "tue")]
 
 
 @pytest.mark.parametrize("layout", [PAGE, PHONE, SLIDE])
