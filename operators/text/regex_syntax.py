@@ -188,7 +188,7 @@ def ambiguity(regex: str) -> str | None:
 
 
 def _has_bar_behind(parts: Iterable[Atom]) -> bool:
-    """Return True if a bar follows before the group ends, whose alternatives flags in the middle may or may not span."""
+    """Return True if a bar follows before the group ends: flags in the middle may or may not hold behind it."""
     depth = 0
     for part in parts:
         if part.text == "|" and not depth:
