@@ -343,9 +343,11 @@ class BlockBits(NamedTuple):
 def scan_borders(
     data: Any, starts: Any, kind: int, tables: Any, bits: BlockBits, written: Any, document: int, count: int
 ) -> tuple[int, int]:
-    """Write the ends of the pre-tokens as `operators.kernels.scan.scan` does.
+    """Write the ends of the pre-tokens, from `document` on, while `ends` has space for a block of one-byte pre-tokens.
 
-    tables, written: the Classes and Ends of that module; `kinds` has WIDE more entries.
+    data: uint8, UTF-8, with PADDING behind it. starts: int64[documents + 1], byte offsets of the documents. kind: a
+    constant of `operators.kernels.scan`; tables, written: its Classes and Ends. count: pre-tokens so far; `ends` is
+    written from there on. Returns (document, count) from which to continue with more space.
     """
     blocks, classes, kinds = tables
     borders, document_bits, todo, ranks = bits

@@ -1,11 +1,11 @@
-"""Scanners of pre-tokens, hand-written, one for each of the published regular expressions.
+"""Classes of characters, byte by byte, and pre-tokens found one by one where bits do not settle them.
 
-Each block of documents takes two passes: the first writes the class of every byte (all bytes of a character have the
-class of the character, so a run of characters is a run of bytes), the second finds the pre-tokens and rarely reads the
-text. Classes are bits (operators.unicode.classes), so 32 bytes are compared with any set of classes at once; a zero
-behind the last byte of a document ends every run.
+A first pass writes the class of every byte (all bytes of a character have the class of the character, so a run of
+characters is a run of bytes). Classes are bits (operators.unicode.classes), so 32 bytes are compared with any set of
+classes at once; a zero behind the last byte of a document ends every run. `operators.kernels.boundaries` finds the
+borders, and asks the functions here where it needs the text.
 
-Each `_..._end` function returns the end of the pre-token that begins at `i`, as a backtracking engine would find it,
+Each `..._end` function returns the end of the pre-token that begins at `i`, as a backtracking engine would find it,
 which tries alternatives in their order and takes as much as it can. All are linear: a byte is read a bounded number of
 times. Broken UTF-8 never leads to an index outside the arrays.
 
@@ -44,7 +44,6 @@ BLOCK_BYTES: Final = 1 << 16
 """Size of the blocks of documents that are classified together, about; they stay in the processor's cache."""
 
 _LETTER: Final = UPPER | LOWER | CASELESS  # \p{L}
-_LETTERS: Final = np.uint8(_LETTER)
 _BLANK: Final = SPACE | NEWLINE  # \s
 _SIGN: Final = OTHER | MARK  # [^\s\p{L}\p{N}]
 _HEAD: Final = UPPER | CASELESS | MARK  # [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
@@ -192,52 +191,6 @@ def _number_end(text: U8, kinds: U8, i: int, most: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _gpt2_end(text: U8, kinds: U8, i: int) -> int:
-    r"""`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`."""
-    kind = kinds[i]
-    if kind & _BLANK:
-        if text[i] != 0x20:
-            return _blank_end(text, kinds, i, False)
-        kind = kinds[i + 1]
-        if kind == 0 or kind & _BLANK:
-            return _blank_end(text, kinds, i, False)
-        i += 1
-    elif text[i] == 0x27:
-        contraction = contraction_end(text, i, False)
-        if contraction > i:
-            return contraction
-    if kind & _LETTER:
-        return _run_end(kinds, i + 1, _LETTER)
-    if kind == NUMBER:
-        return _run_end(kinds, i + 1, NUMBER)
-    return _run_end(kinds, i + 1, _SIGN)
-
-
-@njit(cache=True, nogil=True)
-def _cl100k_end(text: U8, kinds: U8, i: int, numbers: int) -> int:
-    r"""`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,numbers}| ?[^\s\p{L}\p{N}]+[\r\n]*|`."""
-    kind = kinds[i]
-    if kind & _LETTER:
-        return _run_end(kinds, i + 1, _LETTER)
-    if kind == NUMBER:
-        return _number_end(text, kinds, i, numbers)
-    if kind == NEWLINE:
-        return _blank_end(text, kinds, i, True)
-    if text[i] == 0x27:
-        contraction = contraction_end(text, i, True)
-        if contraction > i:
-            return contraction
-    after = after_character(text, i)
-    following = kinds[after]
-    if following & _LETTER:  # [^\r\n\p{L}\p{N}]\p{L}+
-        return _run_end(kinds, after + 1, _LETTER)
-    if kind == SPACE and (text[i] != 0x20 or following & _SIGN == 0):
-        return _blank_end(text, kinds, i, True)
-    i = _run_end(kinds, after, _SIGN)
-    return _run_end(kinds, i, NEWLINE)
-
-
-@njit(cache=True, nogil=True)
 def cased_end(text: U8, kinds: U8, i: int, contractions: bool) -> int:
     """Return the end of a word of o200k at i; i without one. With H = _HEAD and T = _TAIL its two alternatives are
 
@@ -310,63 +263,3 @@ class Ends(NamedTuple):
     """int64: where each pre-token ends."""
     documents: I64
     """int64[documents + 1]: `documents[d + 1]` is the number of pre-tokens up to the end of document d."""
-
-
-@njit(cache=True, nogil=True)
-def scan(
-    data: U8, starts: I64, kind: int, tables: Classes, written: Ends, document: int, count: int
-) -> tuple[int, int]:
-    """Write the ends of the pre-tokens, from `document` on, while `ends` has space for a block of one-byte pre-tokens.
-
-    data: uint8, UTF-8, with PADDING behind it. starts: int64[documents + 1], byte offsets of the documents. kind: a
-    constant above. count: pre-tokens so far; `ends` is written from there on. Returns (document, count) from which to
-    continue with more space.
-    """
-    blocks, classes, kinds = tables
-    ends, documents = written
-    numbers = 1 if kind in (QWEN, TEKKEN) else 3
-    while document < len(starts) - 1:
-        begin, stop = starts[document], document + 1
-        while stop < len(starts) - 1 and starts[stop + 1] - begin <= BLOCK_BYTES:
-            stop += 1
-        if count + starts[stop] - begin > len(ends):
-            break
-        classify(data[begin : starts[stop]], blocks, classes, kinds)
-        while document < stop:
-            i, n = starts[document] - begin, starts[document + 1] - begin
-            text = data[begin : begin + n]
-            behind = kinds[n]
-            kinds[n] = 0  # ends every run
-            while i < n:
-                # Most pre-tokens are a word with or without a space before it, found here: a call costs more than that.
-                at = i + 1 if text[i] == 0x20 else i
-                if kind in (O200K, TEKKEN):
-                    # H* as upper case, then caseless: where upper case follows again, cased_end knows how to go back.
-                    word = at
-                    while kinds[at] == UPPER:
-                        at += 1
-                    while kinds[at] & _BOTH:
-                        at += 1
-                    if kinds[at] == LOWER:
-                        at = _run_end(kinds, at, _TAIL)
-                    if at == word or (kinds[at] == UPPER and kinds[at - 1] & _BOTH):
-                        at = o200k_end(text, kinds, i, numbers, kind == O200K)
-                    elif kind == O200K and at < n and text[at] == 0x27:
-                        at = contraction_end(text, at, True)
-                else:
-                    length = run_length(kinds, at, _LETTERS)
-                    if length > 0:
-                        at += length
-                        if length == LANES:
-                            at = _run_end(kinds, at, _LETTER)
-                    elif kind != GPT2:
-                        at = _cl100k_end(text, kinds, i, numbers)
-                    else:
-                        at = _gpt2_end(text, kinds, i)
-                i = at
-                ends[count] = begin + i
-                count += 1
-            kinds[n] = behind
-            document += 1
-            documents[document] = count
-    return document, count

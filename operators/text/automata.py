@@ -280,6 +280,7 @@ def _with_borders(steps: U32, accepts: U8, count: int, restart: int) -> Table:
     moves[np.ix_(complete, columns + restart)] = begins
     flags[np.ix_(complete, columns + restart)] = restart
     moves[:, 0] = np.arange(len(moves))
+    moves[:, restart], flags[:, restart] = START, restart  # a document that begins inside a character
     moves[FAIL] = FAIL
     accepts[GAP, restart], accepts[twins[1], restart] = 1, 2
     width = np.uint32(2 * restart)

@@ -15,7 +15,7 @@ from operators.word_table import mark_figures
 from pipelines.words.marks import marks_warning
 from pipelines.words.partitions import FIGURES
 from tests.conftest import Command
-from tests.operators.kernels.test_scan import broken
+from tests.operators.kernels.test_boundaries import broken
 from tests.operators.text.test_pretokenize import hostile
 
 HINDI = "यह एक छोटी सी कहानी है जिसमें कुछ भी नहीं होता है"
