@@ -40,13 +40,14 @@ def adapt(settings: Adapt, context: Context) -> Adapted:
     tokenizer = load_tokenizer(settings.tokenizer)
     if not settings.corpus:
         raise BadSettings("corpus", "is missing; name text behind the tokenizer")
+    structure = structure_of(tokenizer)
     output = Output(out := out_directory(settings.out), "tokenizer")
     files = context.input_files(settings.corpus, output)
     with output:
         words = count_words(
             files, tokenizer.pretokenizer, out / "words", context, partitions=settings.partitions
         ).manifest
-        made = adapt_tokenizer(tokenizer, words, output, settings, context)
+        made = adapt_tokenizer(tokenizer, structure, words, output, settings, context)
     facts = made.manifest.facts
     change = 100 * (facts["tokens_after"] / facts["tokens_before"] - 1)
     what = (
@@ -58,11 +59,13 @@ def adapt(settings: Adapt, context: Context) -> Adapted:
     return Adapted(out, made.manifest, made.kept, "\n".join(lines))
 
 
-def adapt_tokenizer(tokenizer: Tokenizer, words: Manifest, output: Output, settings: Adapt, context: Context) -> Made:
+def adapt_tokenizer(
+    tokenizer: Tokenizer, structure: Structure, words: Manifest, output: Output, settings: Adapt, context: Context
+) -> Made:
     """Write the adapted tokenizer, ids.parquet and new_tokens.parquet to `output`. Kept if up to date."""
     protected = protected_tokens(tokenizer, settings.protect)
     hashed = settings.hashed(tokenizer=tokenizer_fingerprint(tokenizer), protect=protected)
-    structure, words_directory = structure_of(tokenizer), output.directory / "words"
+    words_directory = output.directory / "words"
 
     def work(scratch: Path) -> Written:
         paths, languages = word_files(words, words_directory), sorted(words.facts["languages"])

@@ -56,7 +56,8 @@ def add(settings: Add, context: Context) -> Added:
     tokens = [*settings.tokens, *(read_token_list(settings.file, "file") if settings.file is not None else [])]
     _check(settings, tokens)
     tokenizer = load_tokenizer(settings.tokenizer)
-    check_extendable(tokenizer)
+    if settings.as_merges:
+        check_extendable(tokenizer)
     output = Output(out := out_directory(settings.out), "tokenizer")
     files = context.input_files(settings.corpus, output) if settings.corpus else []
     hashed = settings.hashed(tokenizer=tokenizer_fingerprint(tokenizer), tokens=tokens)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from operators.metrics.embeddings import indicators
-from operators.pruning.derivations import structure_of
+from operators.pruning.derivations import Structure, structure_of
 from operators.pruning.order import removal_order
 from operators.pruning.residues import emitted_share, made_counts
 from operators.tokenizer import Tokenizer
@@ -57,12 +57,13 @@ def inspect(settings: Inspect, context: Context, draw: Draw) -> Inspected:
     output = Output(out := out_directory(settings.out), "inspected")
     name = Path(settings.tokenizer.partition(",pretokenizer=")[0]).expanduser().resolve().name
     files = context.input_files(settings.corpus, output) if settings.corpus else []
+    structure = structure_of(tokenizer) if files else None
     source = Path(settings.embeddings).expanduser() if settings.embeddings is not None else None
 
     def work(_: Path) -> Written:
         found = _Found()
-        if words is not None:
-            _read_corpus(found, tokenizer, words, files, settings, context, out / "words")
+        if words is not None and structure is not None:
+            _read_corpus(found, tokenizer, structure, words, files, settings, context)
         if source is not None:
             _read_embeddings(found, tokenizer, source, settings)
         tokens = token_table(tokenizer)
@@ -107,12 +108,11 @@ def _identity(path: Path) -> list[int]:
 
 
 def _read_corpus(
-    found: _Found, tokenizer: Tokenizer, words: Manifest, files: Sequence[InputFile], settings: Inspect,
-    context: Context, words_directory: Path,
+    found: _Found, tokenizer: Tokenizer, structure: Structure, words: Manifest, files: Sequence[InputFile],
+    settings: Inspect, context: Context,
 ) -> None:  # fmt: skip
     """Add uses, residues, and the cost of pruning."""
-    structure = structure_of(tokenizer)
-    paths, languages = word_files(words, words_directory), sorted(words.facts["languages"])
+    paths, languages = word_files(words, out_directory(settings.out) / "words"), sorted(words.facts["languages"])
     emitted = all_emissions(paths, languages, tokenizer, structure, context)
     made = made_counts(structure, emitted)
     share = emitted_share(emitted, made)
