@@ -19,7 +19,8 @@ def foreign_encoding(head: bytes) -> str | None:
     """Return the encoding, as iconv names it, of a text that begins with `head`, if it is UTF-16 or UTF-32; else None.
 
     Without a mark, UTF-32 has a zero as the first or last byte of every four. UTF-16 has zeros at odd places only, or
-    at even places only, where most bytes are below 32, as those of most alphabets, or where the bytes are no UTF-8.
+    at even places only, where most bytes are below 32, as those of most alphabets, or where the bytes are no UTF-8, or
+    where most line feeds stand beside a zero.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
@@ -37,7 +38,8 @@ def foreign_encoding(head: bytes) -> str | None:
     if even and odd:
         return None
     high = head[1::2] if odd else head[::2]
-    if len(high.translate(None, _BELOW_32)) * 2 < len(high) or not _is_utf8(head):
+    ends = sum(head[i : i + 2] == (b"\n\0" if odd else b"\0\n") for i in range(0, len(head), 2))
+    if len(high.translate(None, _BELOW_32)) * 2 < len(high) or not _is_utf8(head) or ends * 2 > head.count(10) > 3:
         return "UTF-16LE" if odd else "UTF-16BE"
     return None
 

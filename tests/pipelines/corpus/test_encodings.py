@@ -50,3 +50,11 @@ def test_latin_text_is_recognised_in_any_of_them(text: str, codec: str) -> None:
 @pytest.mark.parametrize("data", [b"a\0b\0c\0", b"\0" * 64, b"key\0value\0another\0" * 8])
 def test_zeros_alone_make_no_utf16(data: bytes) -> None:
     assert foreign_encoding(data) is None
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE"])
+def test_lines_whose_bytes_are_all_ascii_are_known_by_their_line_feeds(encoding: str) -> None:
+    text = "".join(f"\u4f60\u597d\u4e16\u754c {i}\n" for i in range(20))
+    data = text.encode(encoding)
+    assert data.isascii() and foreign_encoding(data) == encoding
+    assert foreign_encoding(b"abc\0de\n\n" * 20) is None
