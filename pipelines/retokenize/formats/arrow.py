@@ -7,6 +7,7 @@ the columns are those of the files.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -17,29 +18,46 @@ from numpy.typing import NDArray
 from operators.arrays import I64
 from pipelines.outputs import replacing
 from pipelines.retokenize.formats import BadShard, Documents, Target
-from pipelines.retokenize.formats.id_columns import TableShard, column_of, documents_of, id_table
+from pipelines.retokenize.formats.id_columns import column_of, documents_of, id_table, shard_schema
 
 ARROW: Final = ".arrow"
 STATE: Final = "state.json"
 INFO: Final = "dataset_info.json"
 
 
-class ArrowShard(TableShard):
+class ArrowShard:
     """Writer of an Arrow stream (see TokenWriter): a record batch a batch."""
 
     ENDINGS: ClassVar[tuple[str, ...]] = (ARROW,)
     INDICES: ClassVar[tuple[str, ...]] = (INFO, STATE)
 
     def __init__(self, target: Target) -> None:
-        super().__init__(target)
+        self._schema, self._path = shard_schema(target), target.path(ARROW)
+        self._open = ExitStack()
         self._writer: pa.RecordBatchStreamWriter | None = None
 
     def write(self, batch: pa.RecordBatch, ids: NDArray[Any], offsets: I64) -> None:
         """Append documents."""
         if self._writer is None:
-            sink = self._open.enter_context(pa.OSFile(str(self._begin()), "wb"))
+            sink = self._open.enter_context(pa.OSFile(str(self._open.enter_context(replacing(self._path))), "wb"))
             self._writer = self._open.enter_context(pa.ipc.new_stream(sink, self._schema))
-        self._writer.write_batch(id_table(self._schema, batch, ids, offsets))
+        rows = id_table(self._schema, batch, ids, offsets)
+        columns = [_exact(column) if pa.types.is_string(column.type) else column for column in rows.columns]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+
+    def seal(self) -> None:
+        """Do nothing: this writer holds no batch."""
+
+    def finish(self) -> dict[str, int]:
+        """Give the file its name; return name and size, none where nothing was written."""
+        if self._writer is None:
+            return {}
+        self._open.close()
+        return {self._path.name: self._path.stat().st_size}
+
+    def abandon(self, error: BaseException) -> None:
+        """Remove the unfinished file."""
+        self._open.__exit__(type(error), error, error.__traceback__)
 
     @classmethod
     def write_indices(cls, target: Target, shards: Sequence[str]) -> None:
@@ -58,6 +76,20 @@ class ArrowShard(TableShard):
         for name, content in ((INFO, about), (STATE, state)):
             with replacing(target.directory / name) as temporary:
                 temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def _exact(column: pa.StringArray) -> pa.StringArray:
+    """Return the same strings in buffers that end where they do.
+
+    Arrow fills what it writes up to 64 bytes with what stands behind in the buffer, which no one may have written.
+    """
+    if not len(column):
+        return pa.array([], pa.string())
+    _, offsets, data = column.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[column.offset :][: len(column) + 1]
+    first, size = int(bounds[0]), int(bounds[-1] - bounds[0])
+    text = data.slice(first, size) if size else pa.py_buffer(b"")
+    return pa.StringArray.from_buffers(len(column), pa.py_buffer(bounds - bounds[0]), text)
 
 
 WRITER: Final = ArrowShard

@@ -1,7 +1,7 @@
 """Runs that end by SIGKILL at a scripted moment: the n-th time that something on disk takes its name or goes.
 
-`python -m tests.pipelines.retokenize.killed_runs FOLDER`, a process of its own that starts no thread: each run is a
-fork of it. FOLDER holds `tok`, the corpora `before` and `after`, and `job.json`, the encoding.
+`python -m tests.pipelines.retokenize.killed_runs FOLDER MOMENTS`, a process of its own that starts no thread: each run
+is a fork of it. FOLDER holds `tok`, the corpora `before` and `after`, and `job.json`, the encoding.
 """
 
 import itertools
@@ -27,8 +27,6 @@ from pipelines.retokenize.options import Encoding
 from pipelines.tokenizers import load_tokenizer
 from tests.pipelines.retokenize.corpora import encoded
 from tests.pipelines.retokenize.test_splits import make_parts_small
-
-MOMENTS = 10
 
 
 class Moments:
@@ -91,7 +89,7 @@ def run(tokenizer: Tokenizer, folder: Path, corpus: str, out: Path, encoding: En
     return 0 if killed else int(said or 0)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, count: int) -> None:
     """Write `plain`, what no kill disturbed, and `killed-N`, what was killed at moment N and at another and run again.
 
     Prints the moments as JSON.
@@ -102,7 +100,7 @@ def main(folder: Path) -> None:
     run(tokenizer, folder, "before", folder / "old", encoding, None)
     shutil.copytree(folder / "old", folder / "plain")
     total = run(tokenizer, folder, "after", folder / "plain", encoding, None)
-    moments = [1 + i * (total - 1) // (MOMENTS - 1) for i in range(MOMENTS)]
+    moments = [1 + i * (total - 1) // (count - 1) for i in range(count)]
     for moment in moments:
         out = folder / f"killed-{moment}"
         shutil.copytree(folder / "old", out)
@@ -115,4 +113,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

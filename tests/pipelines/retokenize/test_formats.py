@@ -69,6 +69,24 @@ def test_each_format_holds_the_ids_of_tokenizers(
     assert len(names) == 5
 
 
+def test_an_arrow_file_holds_nothing_that_stands_behind_the_strings_in_memory(tmp_path: Path) -> None:
+    """A reader's buffers are longer than what it read: the bytes behind are those of whatever was there before."""
+    ends = pa.py_buffer(np.array([0, 2, 2, 5], np.int32))
+    clean = pa.array(["en", "", "deu"])
+    dirty = pa.StringArray.from_buffers(3, ends, pa.py_buffer(b"endeu" + b"secret" * 30))
+    longer = pa.StringArray.from_buffers(3, ends, pa.py_buffer(b"endeu" + b"others" * 30))
+    found = []
+    for i, column in enumerate([clean, dirty, pa.concat_arrays([clean, longer]).slice(3), longer.slice(0, 3)]):
+        shard = writer_of("arrow")(Target(tmp_path, f"{i}-00000", np.dtype(np.uint16)))
+        batch = pa.RecordBatch.from_arrays([column, column], ["id", "language"])
+        shard.write(batch, np.array([5, 6, 7], np.int32), np.array([0, 1, 1, 3]))
+        shard.seal()
+        [name] = shard.finish()
+        found.append((tmp_path / name).read_bytes())
+        assert readers.arrow(tmp_path / name) == [[5], [], [6, 7]]
+    assert len(set(found)) == 1 and b"secret" not in found[1]
+
+
 @pytest.mark.parametrize("format", get_args(Format))
 def test_batches_and_shards_follow_each_other(tmp_path: Path, format: str) -> None:
     """Two shards of three batches each, of both types, with documents at the sizes where a format's fields widen."""
