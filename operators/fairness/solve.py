@@ -15,11 +15,13 @@ from operators.fairness.limits import Limits
 from operators.fairness.merge_pool import MergePool
 from operators.fairness.objective import Objective
 
-STEPS: Final = 160
+STEPS: Final = 200
 SETTLING: Final = 20
 """First steps, of which no prices are taken."""
 DAMPING: Final = 0.12
-"""Part of the way, in logarithms, that a step goes towards the prices that it finds."""
+"""Part of the way, in logarithms, that the first step goes towards the prices that it finds."""
+CALMING: Final = 0.99
+"""Factor of that part from step to step: with equal steps prices swing around the solution."""
 FIRST_NOISE: Final = 0.1
 """Smoothing of the first step; it falls to the noise of the text."""
 COOLING: Final = 0.95
@@ -91,7 +93,8 @@ def solve(prediction: Prediction, most_tokens: float, start: F64) -> F64:
         strength = min(1.0, max(0.0, strength - GAIN * (total / most_tokens - 1)))
         slopes = objective.price(tokens, max(market.noise, FIRST_NOISE * COOLING**step))
         wanted = np.maximum((1 - strength) + strength * slopes, LEAST_PRICE)
-        moved = (1 - DAMPING) * np.log(prices) + DAMPING * np.log(wanted / wanted.mean())
+        part = DAMPING * CALMING**step
+        moved = (1 - part) * np.log(prices) + part * np.log(wanted / wanted.mean())
         prices = _near(moved, np.log(start))
     return fewest if found is None else found
 

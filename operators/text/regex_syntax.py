@@ -126,6 +126,18 @@ _OTHER_FLAGS: Final = re.compile(r"\(\?[a-zA-Z-]*[a-hj-zA-Z][a-zA-Z-]*[:)]")
 _FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]*)([:)])")
 _OF_CASE: Final = re.compile(r"\\[pP]\{\^?(?i:L[ult&C]|Upper|Lower|Titlecase)|\[:(?:upper|lower):\]")
 """Properties that hold for one case of a letter."""
+_OTHER_MEANINGS: Final = (
+    (re.compile(r"\[:\^?[a-z]+:\]"), r"has all scripts for `tokenizers` and ASCII alone for tiktoken; write \p{...}"),
+    (re.compile(r"\\[pP]\w"), r"is a letter for `tokenizers` and a property for tiktoken; write \p{...}"),
+    (re.compile(r"\(\?[a-z]*m"), "is of `.` for `tokenizers` and of ^ and $ for tiktoken; write neither"),
+    (re.compile(r"\\[<>]"), "is that sign for `tokenizers` and a word's border for tiktoken; write the sign alone"),
+    (re.compile(r"\\U"), r"is the letter U for `tokenizers` and a code point for tiktoken; write the character"),
+    (
+        re.compile(r"\\[pP]\{\^?(?i:Word|Graph|Print)\}"),
+        r"holds other characters for `tokenizers` than for tiktoken; write classes such as \p{L}",
+    ),
+)
+"""Parts that both engines accept and read differently, measured on random strings, and what to say of them."""
 _OTHER_ESCAPES: Final = re.compile(r"\\[hHRXZ<>Oy]|\\[bB]\{")
 
 
@@ -153,7 +165,9 @@ def ambiguity(regex: str) -> str | None:
         parts = list(atoms(regex))
     except UnknownSyntax:
         return None
-    for part, ignores_case in _ignoring_case(parts):
+    for place, (part, ignores_case) in enumerate(_ignoring_case(parts)):
+        if place and part.text == "(?i)" and _has_bar_behind(parts[place + 1 :]):
+            return "(?i) holds behind the next bar too for `tokenizers`, and not so for tiktoken; write (?i:X)"
         whole, interval = part.text + part.quantifier, part.quantifier[:-1]
         if _POSSESSIVE_RANGE.fullmatch(part.quantifier):
             return (
@@ -168,7 +182,26 @@ def ambiguity(regex: str) -> str | None:
                 f"{part.text} within (?i) is one case for `tokenizers` and both for tiktoken; "
                 r"write it outside (?i), or \p{L}"
             )
+        if (meaning := _other_meaning(part.text)) is not None:
+            return meaning
     return None
+
+
+def _has_bar_behind(parts: Iterable[Atom]) -> bool:
+    """Return True if a bar follows before the group ends: flags in the middle may or may not hold behind it."""
+    depth = 0
+    for part in parts:
+        if part.text == "|" and not depth:
+            return True
+        depth += (part.text[0] == "(" and part.text[-1] != ")") - (part.text == ")")
+        if depth < 0:
+            return False
+    return False
+
+
+def _other_meaning(text: str) -> str | None:
+    """Return why the engines read an atom differently, and what to write; None where they do not."""
+    return next((f"{text} {meaning}" for pattern, meaning in _OTHER_MEANINGS if pattern.search(text)), None)
 
 
 def from_tiktoken_syntax(regex: str) -> str:
@@ -185,6 +218,8 @@ def from_tiktoken_syntax(regex: str) -> str:
             raise UnknownSyntax(f"{text} within (?i), which tiktoken's engine reads as both cases")
         if text[0] == "[" and ("--" in text or "~~" in text):
             raise UnknownSyntax(f"{text}, whose -- or ~~ only tiktoken's engine knows")
+        if (meaning := _other_meaning(text)) is not None:
+            raise UnknownSyntax(meaning)
         if quantifier.startswith("{,"):
             raise UnknownSyntax(f"{text}{quantifier}; write {{0{quantifier[1:]}")
         begin = len(written)

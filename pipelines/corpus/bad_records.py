@@ -108,6 +108,7 @@ class BadRecords:
         self._path = array("i")
         self._record = array("q")
         self._reasons, self._reason_ends = bytearray(), array("q", [0])
+        self._last = ("", b"")  # most often the next reason is the same
 
     def add(self, path: str, record: int, reason: str) -> None:
         """List a record under "skip", raise BadRecord under "fail". `record` of 0: the whole file."""
@@ -115,7 +116,9 @@ class BadRecords:
             raise BadRecord(path, record, reason)
         self._path.append(self._paths.setdefault(path, len(self._paths)))
         self._record.append(record)
-        self._reasons += _printable(reason).encode()
+        if reason != self._last[0]:
+            self._last = reason, _printable(reason).encode()
+        self._reasons += self._last[1]
         self._reason_ends.append(len(self._reasons))
 
     def table(self) -> pa.Table:

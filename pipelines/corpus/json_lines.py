@@ -25,7 +25,9 @@ _LONGEST_UNUSUAL: Final = 32 << 20
 _BLANK: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_TYPE_NAMES: Final = ((bool, "a boolean"), (int | float, "a number"), (str, "a string"), (list, "an array"))
+_TYPE_NAMES: Final = {
+    type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array",
+}  # fmt: skip
 
 
 _Columns: TypeAlias = tuple[pa.Array, pa.Array | str, pa.Array]
@@ -181,7 +183,7 @@ class _Parser:
         Raises _BadLine for what is no JSON otherwise, and where one of ours holds half a surrogate pair.
         """
         try:
-            value = json.loads(line.decode())
+            value = _any_json(line)
         except (ValueError, RecursionError) as reason:
             raise _BadLine(_why(line, reason)) from error
         if not isinstance(value, dict):
@@ -246,17 +248,19 @@ class _Parser:
                 return
 
     def _missing(self, role: Role, line: bytes) -> str:
-        try:
-            record = msgspec.json.decode(line)
-        except msgspec.MsgspecError:  # NaN, or half a surrogate pair
-            record = json.loads(line)
-        return f'no field "{self._fields[role]}"; it has: {listed(names_in(record))}'
+        return f'no field "{self._fields[role]}"; it has: {listed(names_in(_any_json(line)))}'
+
+
+def _any_json(line: bytes) -> Any:
+    """Return a line of JSON as plain data, by Python's slow reader where it holds NaN or half a surrogate pair."""
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.MsgspecError, RecursionError):
+        return json.loads(line.decode())
 
 
 def _type_name(value: object) -> str:
-    if value is None:
-        return "null"
-    return next((name for kind, name in _TYPE_NAMES if isinstance(value, kind)), "an object")
+    return _TYPE_NAMES.get(type(value), "an object")
 
 
 def _why(line: bytes, error: Exception) -> str:

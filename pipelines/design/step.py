@@ -1,7 +1,7 @@
 """The step `design`: language weights with which an ordinary BPE tokenizer is the fairest, at a bounded loss."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -203,7 +203,8 @@ class _Work:
         unweighted, own = trials[0], [one for one in trials if one.loss is not None or self._is_temperature(one)]
         chosen, met = choose(search, own, unweighted)
         if self.settings.then:
-            trials += hybrid_trials(search, chosen, self.context)
+            lean, _ = choose(replace(search, bound=search.bound / 2), own, unweighted)  # parity takes the other half
+            trials += hybrid_trials(search, lean, self.context)
             chosen, met = choose(search, [chosen, *(one for one in trials if one.method == HYBRID)], unweighted)
         weights = dict(zip(training.languages, chosen.weights.tolist(), strict=True))
         made = train(_training(self.settings, self.out, weights, chosen.parity_after), self.context)

@@ -70,6 +70,8 @@ class Layout(NamedTuple):
         return self.height is not None
 
 
+_SYMBOL: Final = 30
+"""Pixels of a symbol and the spaces beside it in a legend."""
 PAGE: Final = Layout("", 520, None, 230)
 PHONE: Final = Layout("-phone", 178, None, 104, font=10)
 SLIDE: Final = Layout("-slide", 960, 540, 230, ends=10, font=13)
@@ -236,12 +238,29 @@ def linear_scale(amounts: Sequence[float]) -> alt.Scale:
 
 
 def legend(title: str | None, layout: Layout, names: Sequence[str] | None = None) -> alt.Legend:
-    """Legend above the chart: it covers nothing. `names`: labels of the numbers 0, 1, ..."""
+    """Legend above the chart: it covers nothing. `names`: labels of the numbers 0, 1, ...; long ones take fewer
+    columns, and are cut in the middle where one column is too narrow.
+    """
     columns = 4 if layout.slide else 2 if layout.width > 300 else 1
-    key = alt.Legend(orient="top", title=title, columns=columns, symbolSize=90, labelLimit=min(300, layout.width))
+    room, letter = layout.width if layout.slide else layout.width + layout.label, 7 * layout.font / 11
     if names is not None:
-        key["labelExpr"] = translated(names)
+        longest = letter * max(map(len, names), default=0) + _SYMBOL
+        columns = max(1, min(columns, int(room / longest)))
+    limit = room // columns - _SYMBOL
+    key = alt.Legend(orient="top", title=title, columns=columns, symbolSize=90, labelLimit=limit)
+    if names is not None:
+        key["labelExpr"] = translated(shortened(names, int(limit / letter)))
     return key
+
+
+def shortened(names: Sequence[str], most: int) -> list[str]:
+    """Return names of about `most` characters, cut in the middle; those that are then equal begin with their numbers.
+
+    >>> shortened(["gpt2", "runs/monday/a/tokenizer", "runs/sunday/b/tokenizer"], 12)
+    ['gpt2', '2: runs/…enizer', '3: runs/…enizer']
+    """
+    cut = [name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}" for name in names]
+    return [f"{i + 1}: {one}" if cut.count(one) > 1 else one for i, one in enumerate(cut)]
 
 
 def numbers(names: Sequence[Any], values: Sequence[Any]) -> alt.Scale:

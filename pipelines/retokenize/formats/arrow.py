@@ -7,7 +7,6 @@ the columns are those of the files.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -18,46 +17,31 @@ from numpy.typing import NDArray
 from operators.arrays import I64
 from pipelines.outputs import replacing
 from pipelines.retokenize.formats import BadShard, Documents, Target
-from pipelines.retokenize.formats.id_columns import column_of, documents_of, id_table, shard_schema
+from pipelines.retokenize.formats.id_columns import TableShard, column_of, documents_of, id_table
 
 ARROW: Final = ".arrow"
 STATE: Final = "state.json"
 INFO: Final = "dataset_info.json"
 
 
-class ArrowShard:
+class ArrowShard(TableShard):
     """Writer of an Arrow stream (see TokenWriter): a record batch a batch."""
 
     ENDINGS: ClassVar[tuple[str, ...]] = (ARROW,)
     INDICES: ClassVar[tuple[str, ...]] = (INFO, STATE)
 
     def __init__(self, target: Target) -> None:
-        self._schema, self._path = shard_schema(target), target.path(ARROW)
-        self._open = ExitStack()
+        super().__init__(target)
         self._writer: pa.RecordBatchStreamWriter | None = None
 
     def write(self, batch: pa.RecordBatch, ids: NDArray[Any], offsets: I64) -> None:
         """Append documents."""
         if self._writer is None:
-            sink = self._open.enter_context(pa.OSFile(str(self._open.enter_context(replacing(self._path))), "wb"))
+            sink = self._open.enter_context(pa.OSFile(str(self._begin()), "wb"))
             self._writer = self._open.enter_context(pa.ipc.new_stream(sink, self._schema))
         rows = id_table(self._schema, batch, ids, offsets)
         columns = [_exact(column) if pa.types.is_string(column.type) else column for column in rows.columns]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
-
-    def seal(self) -> None:
-        """Do nothing: this writer holds no batch."""
-
-    def finish(self) -> dict[str, int]:
-        """Give the file its name; return name and size, none where nothing was written."""
-        if self._writer is None:
-            return {}
-        self._open.close()
-        return {self._path.name: self._path.stat().st_size}
-
-    def abandon(self, error: BaseException) -> None:
-        """Remove the unfinished file."""
-        self._open.__exit__(type(error), error, error.__traceback__)
 
     @classmethod
     def write_indices(cls, target: Target, shards: Sequence[str]) -> None:

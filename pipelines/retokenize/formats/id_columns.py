@@ -1,14 +1,47 @@
-"""Columns of shards that are tables: id, language, and the ids, which Parquet and Arrow share."""
+"""Shards that are tables of id, language and ids, as Parquet and Arrow: the columns, and the file being written."""
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64
+from pipelines.outputs import replacing
 from pipelines.retokenize.formats import BadShard, Documents, Target
+
+
+class TableShard:
+    """Base of the writers of tables: the file has its name once it is finished, and is removed once abandoned."""
+
+    ENDINGS: ClassVar[tuple[str, ...]]
+
+    def __init__(self, target: Target) -> None:
+        self._schema, self._path = shard_schema(target), target.path(self.ENDINGS[0])
+        self._open = ExitStack()
+        self._is_written = False
+
+    def _begin(self) -> Path:
+        """Return the path to write to, which becomes the shard."""
+        self._is_written = True
+        return self._open.enter_context(replacing(self._path))
+
+    def seal(self) -> None:
+        """Release what the writer holds of the last batch."""
+
+    def finish(self) -> dict[str, int]:
+        """Give the file its name; return name and size, none where nothing was written."""
+        self.seal()
+        if not self._is_written:
+            return {}
+        self._open.close()
+        return {self._path.name: self._path.stat().st_size}
+
+    def abandon(self, error: BaseException) -> None:
+        """Remove the unfinished file."""
+        self._open.__exit__(type(error), error, error.__traceback__)
 
 
 def shard_schema(target: Target) -> pa.Schema:

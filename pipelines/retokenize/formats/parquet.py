@@ -4,7 +4,6 @@ README.md, written beside them, tells Hugging Face's `datasets.load_dataset(DIR)
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from operators.arrays import I64
 from pipelines.outputs import replacing
 from pipelines.retokenize.formats import BadShard, Documents, Target
-from pipelines.retokenize.formats.id_columns import column_of, documents_of, id_table, shard_schema
+from pipelines.retokenize.formats.id_columns import TableShard, column_of, documents_of, id_table
 
 PARQUET: Final = ".parquet"
 README: Final = "README.md"
@@ -29,7 +28,7 @@ configs:
 """
 
 
-class ParquetShard:
+class ParquetShard(TableShard):
     """Writer of a Parquet shard (see TokenWriter): a row group a batch.
 
     Ids are stored as byte stream split: written half as fast again as plain ids, and a tenth larger
@@ -40,18 +39,15 @@ class ParquetShard:
     INDICES: ClassVar[tuple[str, ...]] = (README,)
 
     def __init__(self, target: Target) -> None:
-        self._schema = shard_schema(target)
+        super().__init__(target)
         self._encodings = {f"{target.column}.list.element": "BYTE_STREAM_SPLIT"}
-        self._path = target.path(PARQUET)
-        self._open = ExitStack()
         self._writer: pq.ParquetWriter | None = None
-        self._is_written = False
 
     def write(self, batch: pa.RecordBatch, ids: NDArray[Any], offsets: I64) -> None:
         """Append documents."""
         if self._writer is None:
             self._writer = pq.ParquetWriter(
-                self._open.enter_context(replacing(self._path)),
+                self._begin(),
                 self._schema,
                 compression="zstd",
                 use_dictionary=["language"],
@@ -66,19 +62,6 @@ class ParquetShard:
             self._writer.close()  # may be done twice
             self._writer = None
             pa.default_memory_pool().release_unused()
-            self._is_written = True
-
-    def finish(self) -> dict[str, int]:
-        """Give the file its name; return names and sizes, none where nothing was written."""
-        self.seal()
-        if not self._is_written:
-            return {}
-        self._open.close()
-        return {self._path.name: self._path.stat().st_size}
-
-    def abandon(self, error: BaseException) -> None:
-        """Remove the unfinished file."""
-        self._open.__exit__(type(error), error, error.__traceback__)
 
     @classmethod
     def write_indices(cls, target: Target, shards: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 import tiktoken
 from tokenizers import Regex, normalizers
+from tokenizers.pre_tokenizers import Split
 
 from operators.text.errors import BadPattern
 from operators.text.pretokenize import Pretokenizer, require_unambiguous
@@ -62,6 +63,24 @@ def test_a_setting_that_engines_read_differently_is_refused(regex: str) -> None:
     with pytest.raises(BadPattern, match=r"for tiktoken; write ") as error:
         require_unambiguous(regex)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("regex", "text"),
+    [
+        ("[[:alpha:]]+", "한"), ("[^[:digit:]]+", "٣"), (r"\pL+", "한"), (r"a(?i)b|c", "c"), (r"(?m)a.", "a\n"),
+        (r"\<a", "a"), (r"\U00000041", "A"), (r"\p{Graph}+", "\ue000"), (r"\p{Print}+", "\u2028"), (r"\p{Word}+", "½"),
+    ],
+)  # fmt: skip
+def test_parts_of_two_meanings_are_refused_in_settings_and_in_files(regex: str, text: str) -> None:
+    ours = Split(Regex(regex), "removed", invert=True).pre_tokenize_str(text)
+    ranks = {bytes([byte]): byte for byte in range(256)}
+    encoding = tiktoken.Encoding("x", pat_str=regex, mergeable_ranks=ranks, special_tokens={})
+    assert bool(ours) != bool(encoding.encode_ordinary(text)), "both engines read this one in the same way"
+    with pytest.raises(BadPattern, match="tiktoken; "):
+        require_unambiguous(regex)
+    with pytest.raises(UnknownSyntax):
+        from_tiktoken_syntax(regex)
 
 
 @pytest.mark.parametrize(
