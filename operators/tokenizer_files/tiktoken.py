@@ -88,14 +88,23 @@ def tiktoken_pattern(pretokenizer: str) -> str:
         return r"(?s:.+)"
     if pretokenizer in PATTERNS:
         return PATTERNS[pretokenizer]
-    return f"{pretokenizer}|(?:(?!{pretokenizer})(?s:.))+"
+    return _covering(pretokenizer)
+
+
+def _covering(regex: str) -> str:
+    return f"{regex}|(?:(?!{regex})(?s:.))+"
 
 
 def pretokenizer_of(pattern: str) -> str:
     """Return the pre-tokenizer that cuts as tiktoken does by an expression, by name if it has one. BadPattern."""
-    written = {tiktoken_pattern(name): name for name in (*PATTERNS, NO_SPLIT)}
+    written = {tiktoken_pattern(name): name for name in (NO_SPLIT, *PATTERNS)}
+    if pattern in written:
+        return written[pattern]
+    own = pattern[: (len(pattern) - len(_covering(""))) // 2]
+    if own and pattern == _covering(own):  # text that no match covers stays, with us, without a further alternative
+        return pretokenizer_of(own)
     read = Pretokenizer.from_tiktoken(pattern).pattern
-    return written.get(pattern, {regex: name for name, regex in PATTERNS.items()}.get(read, read))
+    return {regex: name for name, regex in PATTERNS.items()}.get(read, read)
 
 
 def from_tiktoken(

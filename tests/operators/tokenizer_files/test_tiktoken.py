@@ -26,7 +26,7 @@ from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import AddedToken, Merges, Tokenizer
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.hugging_face import from_json
-from operators.tokenizer_files.tiktoken import from_tiktoken, tiktoken_arguments, to_tiktoken
+from operators.tokenizer_files.tiktoken import from_tiktoken, read_arguments, tiktoken_arguments, to_tiktoken
 
 BYTES = b"".join(base64.b64encode(bytes([byte])) + b" %d\n" % byte for byte in range(256))
 
@@ -210,8 +210,10 @@ def test_tiktoken_cuts_by_the_pattern_that_is_written_beside_the_ranks(pretokeni
     tokens = [bytes([byte]) for byte in range(256)]
     tokens += sorted({cut for own in cuts for cut in own if len(cut) > 1})
     ranks = {token: i for i, token in enumerate(tokens)}
-    arguments = json.loads(tiktoken_arguments(Tokenizer(pretokenizer, ("<s>",), Merges.from_rows([]))))
-    assert arguments["special_tokens"] == {"<s>": 0}
+    written = tiktoken_arguments(Tokenizer(pretokenizer, ("<s>",), Merges.from_rows([])))
+    name, special = read_arguments(written, "tiktoken.json")
+    assert (PATTERNS.get(name, name), special) == (PATTERNS.get(pretokenizer, pretokenizer), {"<s>": 0})
+    arguments = json.loads(written)
     encoding = tiktoken.Encoding("x", pat_str=arguments["pat_str"], mergeable_ranks=ranks, special_tokens={})
     for text, own in zip(texts, cuts, strict=True):
         assert [tokens[i] for i in encoding.encode_ordinary(text)] == own
