@@ -11,6 +11,8 @@ from operators.unicode.language_names import named
 from pipelines.premiums.changes import BETTER, CHANGES, WORSE
 from pipelines.premiums.tables import PREMIUMS
 
+UNKNOWN: Final = 0.01
+"""Share of unknown characters from which a ranking tells it: a text that is half unknown has few tokens."""
 ENDS: Final = 3
 """Languages shown from each end of a ranking."""
 MOST_TOKENIZERS: Final = 6
@@ -55,6 +57,8 @@ def _ranked(table: pl.DataFrame) -> list[str]:
         row = table.row(place, named=True)
         rank = f"{place + 1:>{len(str(number))}}"
         remark = "  (middle)" if place == middle and number > 2 else ""
+        if row["unknown_share"] >= UNKNOWN:
+            remark += f"  ({100 * row['unknown_share']:.0f} % of its characters are unknown)"
         lines.append(f"  {rank}. {row['premium']:7.3f}  {_interval(row):18}  {shown(named(row['language']))}{remark}")
     return lines
 

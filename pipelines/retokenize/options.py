@@ -167,8 +167,8 @@ def _unpacked(kind: object, value: Any) -> object:
     if kind is Path:
         return Path(value)
     dtype, data = value if isinstance(value, list) and len(value) == 2 else (None, None)
-    if dtype not in ("<i4", "<i8") or not isinstance(data, bytes):
-        raise msgspec.ValidationError("an array of a job is no pair of a type of integers and bytes")
+    if dtype not in ("<i4", "<i8", "<f8") or not isinstance(data, bytes):
+        raise msgspec.ValidationError("an array of a job is no pair of a type of numbers and bytes")
     return np.frombuffer(data, dtype).copy()  # writable, like those of a tokenizer that was just read
 
 
