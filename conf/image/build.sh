@@ -6,10 +6,11 @@ case "$1" in
     python3 -m venv "$2"
     "$2/bin/python" -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r "$3"
     ;;
-  kernels)
+  kernels) # [GROUP...]
+    shift
     # Writable for whatever user the cluster chooses: numba passes over a cache it cannot write to, and Ray keeps its
     # token in the home directory.
-    python -m operators.precompile
+    python -m operators.precompile "$@"
     chmod -R a+rwX "$HOME"
     ;;
   healthy) python -c "import jobs.command, ray" ;;

@@ -110,7 +110,7 @@ class CharacterMap:
                 if code in _SURROGATES:
                     continue
                 character = chr(code)
-                made = self._library.normalize_str(character)
+                made = character if self._library is None else self._library.normalize_str(character)
                 flags[code] = self._flags(character)
                 if made != character:
                     pool.append(made.encode())

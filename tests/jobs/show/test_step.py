@@ -74,7 +74,7 @@ def test_a_result_without_tables_shows_its_figures(babelmerge: Command, tmp_path
     [
         (["nowhere"], 1, "nowhere: holds no finished output of a command"),
         (["out", "--table", "premium"], 2, "no such table; the nearest of 4 are premiums,"),
-        (["out", "out", "--format", "csv"], 2, "csv holds one table, 2 results are named"),
+        (["out", "other", "--format", "csv"], 2, "csv holds one table, 2 results are named"),
         ([], 2, "results"),
     ],
 )

@@ -221,6 +221,7 @@ KERNELS = {
         CHARACTERS, added("<b>", lstrip=True, rstrip=True, normalized=True), normalizer=normalized(MARK)
     ),
     "Metaspace after NFC": variant(CHARACTERS, normalizer=NFC, pre_tokenizer=metaspace()),
+    "Whitespace of characters": variant(CHARACTERS, normalizer=None, pre_tokenizer={"type": "Whitespace"}),
     "characters in splits": variant(
         CHARACTERS, normalizer=None, pre_tokenizer=sequence(split({"String": " "}), DIGITS)
     ),
@@ -232,7 +233,6 @@ LIBRARY = {
     "Split Removed": variant(BYTES, pre_tokenizer=sequence(split({"Regex": r"\s+"}, "Removed"), BYTE_LEVEL)),
     "UnicodeScripts": variant(BYTES, pre_tokenizer=sequence({"type": "UnicodeScripts"}, BYTE_LEVEL)),
     "Whitespace": variant(BYTES, pre_tokenizer=sequence({"type": "Whitespace"}, BYTE_LEVEL)),
-    "Whitespace of characters": variant(CHARACTERS, normalizer=None, pre_tokenizer={"type": "Whitespace"}),
     "bytes before digits": variant(BYTES, pre_tokenizer=sequence(OWN, DIGITS)),
     "single_word": variant(BYTES, added("b", single_word=True), added("<b>", single_word=True)),
     "a suffix": variant(CHARACTERS, model={"end_of_word_suffix": "a"}),
