@@ -16,7 +16,7 @@ QUIET = ("--engine", "local", "--progress", "off")
 def saved(kind: str, path: Path) -> Tokenizer:
     if kind == "unigram":
         pieces = [("<unk>", 0.0), *((letter, -4.0) for letter in "▁catshegáτγη"), ("▁cat", -2.5), ("at", -3.0)]
-        made = Tokenizer(models.Unigram(pieces, 0))  # type: ignore[arg-type]
+        made = Tokenizer(models.Unigram(pieces, 0))
         made.pre_tokenizer = pre_tokenizers.Metaspace()
     else:
         names = ["[UNK]", *"aehst", "cat", "##at", "c", "the", "η", "γ", "##ά", "##τα"]
