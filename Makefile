@@ -56,7 +56,7 @@ check: compiled
 # Tests on Ray wait much. The others run beside them in what they leave of the processors: a cluster that starts beside
 # processes as busy as itself may give up. Status 5 of pytest is that ARGS chose no test of the two halves' one.
 test: compiled
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=line on-ray without-ray
+	$(MAKE) --no-print-directory --jobs 2 on-ray without-ray
 
 on-ray: $(READY)
 	$(BIN)/python -m pytest -m "not exhaustive and ray" $(ARGS) || [ $$? = 5 ]
