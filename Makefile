@@ -53,8 +53,8 @@ check: compiled
 	$(BIN)/mypy
 	$(PYTEST) -m "$(FAST)" $(ARGS)
 
-# Tests on Ray wait much. The others run beside them in what they leave of the processors: a cluster that starts beside
-# processes as busy as itself may give up. Status 5 of pytest is that ARGS chose no test of the two halves' one.
+# Tests on Ray wait a lot, so the others run beside them; at a lower priority, as a cluster that starts beside busy
+# processes may give up. pytest ends with status 5 where ARGS chooses no test of a half.
 test: compiled
 	$(MAKE) --no-print-directory --jobs 2 on-ray without-ray
 
