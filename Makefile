@@ -54,15 +54,15 @@ check: compiled
 	$(PYTEST) -m "$(FAST)" $(ARGS)
 
 # Tests on Ray wait a lot, so the others run beside them; at a lower priority, as a cluster that starts beside busy
-# processes may give up. pytest ends with status 5 where ARGS chooses no test of a half.
+# processes may give up. pytest ends with status 5 where ARGS, if given, chooses no test of a half.
 test: compiled
 	$(MAKE) --no-print-directory --jobs 2 on-ray without-ray
 
 on-ray: $(READY)
-	$(BIN)/python -m pytest -m "not exhaustive and ray" $(ARGS) || [ $$? = 5 ]
+	$(BIN)/python -m pytest -m "not exhaustive and ray" $(ARGS) $(if $(ARGS),|| [ $$? = 5 ])
 
 without-ray: $(READY)
-	nice -n 10 $(PYTEST) -m "not exhaustive and not ray" $(ARGS) || [ $$? = 5 ]
+	nice -n 10 $(PYTEST) -m "not exhaustive and not ray" $(ARGS) $(if $(ARGS),|| [ $$? = 5 ])
 
 # hypothesis marks the tests that it draws.
 exhaustive: compiled

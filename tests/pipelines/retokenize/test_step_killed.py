@@ -62,7 +62,7 @@ def test_the_driver_killed_at_ten_moments_and_once_more(trained: Path, tmp_path:
         for path in left.glob("*.idx"):
             megatron(path.with_suffix(".bin"))
         half_done += not (left / "manifest.json").exists()
-    assert half_done >= count // 2
+    assert half_done >= max(1, count - 3)  # not so at the first and the last moment
 
 
 @pytest.mark.ray
