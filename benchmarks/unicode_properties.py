@@ -1,4 +1,4 @@
-"""Write operators/unicode/properties.py from the installed `tokenizers`: categories and scripts of all code points.
+"""Write operators/unicode/properties_table.py from the installed `tokenizers`: category and script of each code point.
 
     python benchmarks/unicode_properties.py      # about five minutes
 
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from tokenizers import PreTokenizedString, Regex, pre_tokenizers
 
 from benchmarks.unicode_table import SCALARS, TEXT, tokenizers_matches
+from operators.unicode.properties import BLANK, DIGIT_STEP, PUNCTUATION_STEP, WORD
 
-TABLE: Final = Path(__file__).resolve().parent.parent / "operators" / "unicode" / "properties.py"
+TABLE: Final = Path(__file__).resolve().parent.parent / "operators" / "unicode" / "properties_table.py"
 CATEGORIES: Final = (
     "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs Co Cn"
 )  # fmt: skip
@@ -66,10 +67,10 @@ def probe(names: str) -> NDArray[np.uint8]:
 def main() -> None:
     """Regenerate the table."""
     flags = np.zeros(len(TEXT), np.uint8)
-    flags[tokenizers_matches(r"\w")] |= 1
-    flags[apart(pre_tokenizers.Digits(individual_digits=True))] |= 2
-    flags[apart(pre_tokenizers.Punctuation("isolated"))] |= 4
-    flags[tokenizers_matches(r"\s")] |= 8
+    flags[tokenizers_matches(r"\w")] |= WORD
+    flags[apart(pre_tokenizers.Digits(individual_digits=True))] |= DIGIT_STEP
+    flags[apart(pre_tokenizers.Punctuation("isolated"))] |= PUNCTUATION_STEP
+    flags[tokenizers_matches(r"\s")] |= BLANK
     columns = np.zeros((0x110000, 3), np.uint8)
     columns[:] = CATEGORIES.split().index("Cs"), SCRIPTS.split().index("Unknown"), 0
     columns[SCALARS] = np.stack([probe(CATEGORIES), probe(SCRIPTS), flags], axis=1)
@@ -99,46 +100,20 @@ def quoted(text: str) -> str:
     return "\n".join(f"    {one.rstrip()}" for one in [*lines, line])
 
 
-HEAD: Final = '''"""Category and script of every code point, as `tokenizers` (Oniguruma) has them.
+HEAD: Final = '''"""Category and script of every code point, as `tokenizers` (Oniguruma) has them, packed.
 
-Made by benchmarks/unicode_properties.py; do not edit.
+Made by benchmarks/unicode_properties.py; do not edit. `operators.unicode.properties` unpacks it.
 """
 # fmt: off
 
-import base64
-import zlib
-from functools import cache
 from typing import Final
 
-import numpy as np
-
-from operators.arrays import I64, U8
-
 {words}
-WORD: Final = 1
-"""Flag of `\\\\w`."""
-DIGIT_STEP: Final = 2
-"""Flag of what the pre-tokenizer Digits takes for a digit."""
-PUNCTUATION_STEP: Final = 4
-"""Flag of what the pre-tokenizer Punctuation takes for punctuation."""
-BLANK: Final = 8
-"""Flag of `\\\\s`."""
-
 TOKENIZERS_VERSION: Final = "{version}"
 """The version whose properties these are."""
 
 
-@cache
-def runs() -> tuple[I64, U8, U8, U8]:
-    """Return where runs of code points of equal properties begin, and the category, script and flags of each."""
-    packed = np.frombuffer(zlib.decompress(base64.b85decode(_PACKED)), np.uint8)
-    count = len(packed) // 7
-    lengths = np.ascontiguousarray(packed[: 4 * count].reshape(4, count).T).view("<u4")[:, 0].astype(np.int64)
-    categories, scripts, flags = packed[4 * count :].reshape(3, count)
-    return np.cumsum(lengths) - lengths, categories, scripts, flags
-
-
-_PACKED: Final = (
+PACKED: Final = (
 {lines}
 )
 '''

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.arrays import I64
-from operators.unicode import properties
+from operators.unicode import properties, properties_table
 
 END: Final = 0x110000
 """One more than the largest code point."""
@@ -79,10 +79,10 @@ def property_set(name: str) -> CodeSet | None:
     """
     begins, categories, scripts, _ = properties.runs()
     plain = _plain(_LONG_NAMES.get(_plain(name), name))
-    found = [i for i, one in enumerate(properties.CATEGORIES) if plain in (one.lower(), one[0].lower())]
+    found = [i for i, one in enumerate(properties_table.CATEGORIES) if plain in (one.lower(), one[0].lower())]
     if found:
         return _from_members(begins, np.isin(categories, found))
-    found = [i for i, one in enumerate(properties.SCRIPTS) if _plain(one) == plain]
+    found = [i for i, one in enumerate(properties_table.SCRIPTS) if _plain(one) == plain]
     return _from_members(begins, scripts == found[0]) if found else None
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import PreTokenizedString, Regex, pre_tokenizers
 
-from operators.unicode import classes, properties
+from operators.unicode import classes, properties, properties_table
 from operators.unicode.code_sets import END, CodeSet, flagged_set, property_set
 from tests.conftest import sample_and_whole
 
@@ -45,7 +45,9 @@ def test_the_two_tables_agree_about_every_code_point() -> None:
 
 @sample_and_whole
 def test_the_installed_tokenizers_has_the_same_properties(every: bool) -> None:
-    names = (*properties.CATEGORIES, *properties.SCRIPTS) if every else ("Pc", "Nl", "Thai", "Hiragana", "Zs")
+    names = (
+        (*properties_table.CATEGORIES, *properties_table.SCRIPTS) if every else ("Pc", "Nl", "Thai", "Hiragana", "Zs")
+    )
     for name in names:
         members = property_set(name)
         assert members is not None
