@@ -36,7 +36,7 @@ from pipelines.outputs import replacing
 PAGE: Final = "report.html"
 PLANNED: Final[list[str]] = sorted([PAGE, *(name for chart in CHARTS for name in file_names(chart))])
 """All files that `draw_report` may write."""
-PAGE_VERSION: Final = 3
+PAGE_VERSION: Final = 4
 """Part of the output's fingerprint: raised when equal results give another page."""
 HERE: Final = Path(__file__).parent
 

@@ -243,11 +243,15 @@ def legend(title: str | None, layout: Layout, names: Sequence[str] | None = None
     """
     columns = 4 if layout.slide else 2 if layout.width > 300 else 1
     room, letter = layout.width if layout.slide else layout.width + layout.label, 7 * layout.font / 11
+    widest = letter * max(map(len, names or []), default=0)
+    gap = 10 + round(widest / 6)  # a reader's font may be wider than that which the columns are measured with
     if names is not None:
-        longest = letter * max(map(len, names), default=0) + _SYMBOL
+        longest = widest + gap + _SYMBOL
         columns = max(1, min(columns, int(room / longest)))
     limit = room // columns - _SYMBOL
-    key = alt.Legend(orient="top", title=title, columns=columns, symbolSize=90, labelLimit=limit)
+    key = alt.Legend(
+        orient="top", title=title, columns=columns, columnPadding=gap, symbolSize=90, labelLimit=limit
+    )  # fmt: skip
     if names is not None:
         key["labelExpr"] = translated(shortened(names, int(limit / letter)))
     return key
