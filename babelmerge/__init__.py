@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pipelines.design.settings import Design
     from pipelines.extend.settings import Extend
     from pipelines.in_memory.premiums import PremiumTables, premiums
+    from pipelines.in_memory.sequences import decode_sequences, encode_sequences
     from pipelines.in_memory.tokenizer import Tokenizer
     from pipelines.in_memory.train import train
     from pipelines.inspect.settings import Inspect
@@ -108,6 +109,8 @@ _HOMES: Final = {
     "Train": "pipelines.train.settings",
     "Trained": "pipelines.results",
     "UsageError": "operators.errors",
+    "decode_sequences": "pipelines.in_memory.sequences",
+    "encode_sequences": "pipelines.in_memory.sequences",
     "premiums": "pipelines.in_memory.premiums",
     "run": "jobs.run",
     "train": "pipelines.in_memory.train",
@@ -158,6 +161,8 @@ __all__ = [
     "Trained",
     "UsageError",
     "__version__",
+    "decode_sequences",
+    "encode_sequences",
     "premiums",
     "run",
     "train",

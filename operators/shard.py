@@ -142,11 +142,14 @@ class Shard:
         self._used[[OCCURRENCES, RUNS, BIRTHS]] = begins[-1], len(pairs), 256
 
     @classmethod
-    def of_sequences(cls, ids: U32, offsets: I64, counts: I64, symbols: int) -> "Shard":
+    def of_sequences(
+        cls, ids: U32, offsets: I64, counts: I64, symbols: int, max_token_length: int | None = None
+    ) -> "Shard":
         """Make a shard of sequences, whose symbols are tokens instead of bytes.
 
         ids: uint32, under `symbols`; offsets: int64[n + 1], where each sequence begins and ends in them. Tokens have a
-        length of 1, so merges make tokens as long as their sequences. Raises CountOverflow, ShardTooLarge, UnusableIds.
+        length of 1, so merges make tokens as long as their sequences, and `max_token_length` is in symbols. Raises
+        CountOverflow, ShardTooLarge, UnusableIds.
         """
         counts = read_only(counts)
         total = float(np.dot(np.diff(offsets).astype(np.float64), counts.astype(np.float64)))
@@ -159,7 +162,8 @@ class Shard:
         if cells > MOST_CELLS:
             raise ShardTooLarge(cells)
         shard = cls.__new__(cls)
-        shard._max_length, shard._replaced, shard._applied = NO_LIMIT, np.zeros(0, np.int64), 0
+        shard._max_length = NO_LIMIT if max_token_length is None else max_token_length
+        shard._replaced, shard._applied = np.zeros(0, np.int64), 0
         shard._cells = np.empty(cells, _cell_type(symbols))
         shard._blocks = Blocks(np.zeros(cells >> BLOCK_BITS, np.int64), np.zeros(0, np.int16))
         nothing = int(np.iinfo(shard._cells.dtype).max)

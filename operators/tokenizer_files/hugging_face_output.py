@@ -86,6 +86,19 @@ def to_character_json(tokenizer: Tokenizer) -> str:
     return _written(tokenizer.added_tokens, sections, model)
 
 
+def to_plain_json(tokenizer: Tokenizer) -> str:
+    """A tokenizer of characters that neither cuts nor changes text, as a tokenizer.json."""
+    spelled = [token.decode() for token in tokenizer.tokens]
+    last = tokenizer.merges.last_places
+    pairs = zip(tokenizer.merges.left[last].tolist(), tokenizer.merges.right[last].tolist(), strict=True)
+    sections = {"normalizer": None, "pre_tokenizer": None, "post_processor": None, "decoder": {"type": "Fuse"}}
+    model = {
+        "vocab": {spelling: i for i, spelling in enumerate(spelled)},
+        "merges": [(spelled[left], spelled[right]) for left, right in pairs],
+    }
+    return _written(tokenizer.added_tokens, sections, model)
+
+
 def _written(added: Iterable[AddedToken], sections: dict[str, Any], model: dict[str, Any]) -> str:
     """Write a tokenizer.json of these sections; model: the fields of its section that matter."""
     unused = {"dropout": None, "unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None}

@@ -12,7 +12,7 @@ import numpy as np
 
 from operators.encoding.word_encoder import final_pairs, merge_table
 from operators.errors import DataError, UsageError
-from operators.tokenizer import AddedToken, Merges, Tokenizer, Vocabulary
+from operators.tokenizer import AddedToken, Merges, Tokenizer
 from operators.tokenizer_files.hugging_face_output import to_json
 
 _SHOWN: Final = 40
@@ -110,4 +110,4 @@ def extend(tokenizer: Tokenizer, learned: Merges) -> tuple[Tokenizer, int]:
         texts[token] = texts.get(token, texts[left] + texts[right])
         if token == len(tokens):
             tokens.append(texts[token])
-    return replace(tokenizer, merges=merges, published=Vocabulary(tokens, old.byte_ids, old.special_ids)), repeated
+    return replace(tokenizer, merges=merges, published=replace(old, tokens=tokens)), repeated

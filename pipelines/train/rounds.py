@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from operators.arrays import I32
+from operators.id_lists import tokens_of
 from operators.shard import PairChanges, Shard
 from operators.superwords.sequences import ids_of
 from operators.tokenizer import Merges, Tokenizer, same_merges
@@ -34,16 +35,18 @@ class TrainingShard:
 
     def __init__(
         self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None,
-        languages: Sequence[str] = (), symbols: int = 0,
+        languages: Sequence[str] = (), symbols: int = 0, characters: I32 | None = None,
     ) -> None:  # fmt: skip
         """Read the partitions. `multipliers`: factors of the languages to read; None: all languages, by 1.
 
         `languages`: the languages to tell apart; none: words are summed over languages. `symbols`: number of tokens
-        that the words are sequences of; 0: they are bytes.
+        that the words are sequences of; 0: they are bytes. `characters`: ids by code point, if the words are characters
+        that stand for ids (`operators.id_lists`).
         """
         if symbols:
             rows, counts = read_words(paths, multipliers)
-            self._shard = Shard.of_sequences(*ids_of(rows), counts, symbols)
+            ids, offsets = ids_of(rows) if characters is None else tokens_of(rows, characters)
+            self._shard = Shard.of_sequences(ids, offsets, counts, symbols, longest)
         elif languages:
             words = read_language_words(paths, multipliers, languages)
             self._shard = Shard(words.words, words.counts, np.array(bytes_to_ids), longest, words.languages)
@@ -94,12 +97,14 @@ class ShardSource:
     """Languages to tell apart; none: words are summed over languages."""
     symbols: int = 0
     """Number of tokens that the words are sequences of; 0: words are bytes."""
+    characters: I32 | None = None
+    """Ids by code point, if words are characters that stand for ids."""
 
     @property
     def arguments(self) -> list[tuple[Any, ...]]:
         """Arguments of each TrainingShard."""
         own = [self.paths[i :: self.shards] for i in range(self.shards)]
-        how = self.multipliers, self.byte_ids, self.max_token_length, self.languages, self.symbols
+        how = self.multipliers, self.byte_ids, self.max_token_length, self.languages, self.symbols, self.characters
         return [(paths, *how) for paths in own]
 
 

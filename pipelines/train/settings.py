@@ -1,5 +1,6 @@
 """Settings of `train`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -42,7 +43,7 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     """Directory for tokenizer.json, ranks.tiktoken, merges.parquet, and the word tables under words/."""
     word_table: Annotated[list[str], UNHASHED] = []
     """Parquet files of word counts from elsewhere, instead of a corpus: columns word, count and, if known, language."""
-    vocab_size: Annotated[int, Meta(ge=257, le=100_000_000)] | None = None
+    vocab_size: Annotated[int, Meta(ge=2, le=100_000_000)] | None = None
     """Number of tokens: special tokens, the 256 bytes, and one for each merge; by default the largest of `sizes`, else
     32,768."""
     sizes: Annotated[list[Annotated[int, Meta(ge=257, le=100_000_000)]], UNHASHED] = []
@@ -56,6 +57,11 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     whole_characters: bool = False
     """Merge whole characters only: no token crosses or splits a character's border, except as the beginning of one
     character."""
+    sequences: bool = False
+    """Train on lists of whole numbers from 0 to 1,048,575 (field `ids`, or `text_field`) instead of text: music, audio
+    codes, DNA, molecules. The numbers take the place of the 256 bytes."""
+    alphabet: Annotated[int, Meta(ge=1, le=1 << 20)] | None = None
+    """Number of ids, with `sequences`: 0 and up to it are all tokens; by default those that occur."""
     require: Annotated[str | None, UNHASHED] = None
     """File of tokens that must be in the vocabulary, one text a line, or a .json list: merges behind all others make
     them, and the tokens learned last give way."""
@@ -134,7 +140,7 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
             "uint32_ids": wide,
             "parity": self.by_parity,
             "encoding": self.superwords,
-            "superwords": self.superwords,
+            "superwords": self.superwords or self.sequences,
         }
         return ("words", *(group for group, is_used in more.items() if is_used))
 
@@ -149,17 +155,11 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     from operators.text.pretokenize import require_unambiguous  # numba and tokenizers
 
     _check_inputs(settings)
-    _check_languages(settings)
+    check_languages(settings)
     _check_parity(settings)
     _check_required(settings)
-    for token in settings.special_tokens:
-        if not token or settings.special_tokens.count(token) > 1:
-            raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
-    special = [*settings.special_tokens]
     extended = None if settings.extend is None else _extended(settings, settings.extend)
-    roles = [getattr(settings, role) for role in ROLES if getattr(settings, role) is not None]
-    known = [*special, *(extended.special_tokens if extended else ())]
-    special += [token for token in dict.fromkeys(roles) if token not in known]
+    special = special_tokens_of(settings, extended.special_tokens if extended else ())
     if extended is not None and special:
         extended = _with_special(extended, special, settings)
     given = DEFAULT if settings.pretokenizer is None else settings.pretokenizer
@@ -181,9 +181,22 @@ def _check_inputs(settings: Train) -> None:
         raise BadSettings("word_table", "replaces a corpus; leave one of the two out")
     if not settings.word_table and not settings.corpus:
         raise BadSettings("train", "corpus is missing; name text, or tables of word counts with --word-table")
+    if settings.alphabet is not None and not settings.sequences:
+        raise BadSettings("alphabet", "is of lists of ids; add --sequences, or leave it out")
 
 
-def _check_languages(settings: Train) -> None:
+def special_tokens_of(settings: Train, known: Sequence[str]) -> list[str]:
+    """Return the special tokens, then those of roles that are in neither list. Raises BadSettings."""
+    special = [*settings.special_tokens]
+    for token in special:
+        if not token or special.count(token) > 1:
+            raise BadSettings("special_tokens", f"{token!r} is {'given twice' if token else 'empty'}; name each once")
+    roles = [getattr(settings, role) for role in ROLES if getattr(settings, role) is not None]
+    return special + [token for token in dict.fromkeys(roles) if token not in (*special, *known)]
+
+
+def check_languages(settings: Train) -> None:
+    """Raise BadSettings where languages are weighed in two ways, or in none."""
     given = [name for name in ("shares", "weights", "temperature") if getattr(settings, name) is not None]
     if len(given) > 1:
         raise BadSettings(given[1], f"cannot be joined with {given[0]}; weigh languages in one way")

@@ -40,6 +40,10 @@ def train(settings: Train, context: Context) -> Trained:
 
     Raises BadSettings and what `resolve`, `count_words`, `import_words` and `train_words` raise.
     """
+    if settings.sequences:
+        from pipelines.train.sequences import train_sequences
+
+        return train_sequences(settings, context)
     settings, extended = resolve(settings)
     out = out_directory(settings.out)
     output = Output(out, "tokenizer")

@@ -5,7 +5,7 @@ The driver sends file names and receives sizes. A task writes its tables to disk
 depend on the number of workers.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,8 @@ class Counting:
     """Name of what is counted, for the progress."""
     are_text: bool = True
     """True if the rows are text, whose bytes, characters and marks are counted."""
+    read: Callable[..., Iterator[pa.RecordBatch]] = read_batches
+    """Reader of documents; of another one than `read_batches` no file is cut into spans."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def count_spans(task: CountTask) -> Counted:
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for span in task.spans:
         before = size
-        for batch in read_batches(span.file, bad, batch_bytes, span=span.span, with_ids=False):
+        for batch in task.counting.read(span.file, bad, batch_bytes, span=span.span, with_ids=False):
             rows = splitter.split(batch.column("text"))
             languages = batch.column("language")
             seen.update(name for name, _, _ in runs_of(languages))
@@ -129,14 +131,14 @@ def count_spans(task: CountTask) -> Counted:
 
 def count_words(
     files: list[InputFile], pretokenizer: str, directory: Path, context: Context, *, partitions: int = 16,
-    blocks: int = 0,
+    blocks: int = 0, read: Callable[..., Iterator[pa.RecordBatch]] = read_batches,
 ) -> Made:  # fmt: skip
     """Count the words of a corpus into `directory`: words-<partition>.parquet (language, word, count), sorted by
     language and the words' hashes. Kept where they are up to date.
 
     The manifest's facts: documents, and for each language its distinct words and their bytes, and,
     weighted by the sources' weights, count of words, bytes and characters. With `blocks`, each language is counted in
-    so many bootstrap blocks of its documents, under labels of `pipelines.words.blocks`.
+    so many bootstrap blocks of its documents, under labels of `pipelines.words.blocks`. `read`: the reader.
 
     Raises EmptyCorpus, CountOverflow, BadPattern, and what reading raises.
     """
@@ -144,8 +146,9 @@ def count_words(
     settings = {"pretokenizer": pretokenizer, "regex": cuts.regex, "partitions": partitions}
     settings |= {} if cuts.library is None else {"cut_by": cuts.library}
     settings |= {"on_bad_record": context.on_bad_record} | ({"blocks": blocks} if blocks else {})
+    settings |= {} if read is read_batches else {"read": read.__name__}
     stage = Stage("words", settings, describe_inputs(files), [f"words-{i:04}.parquet" for i in range(partitions)])
-    counting = Counting(partial(Pretokenizer, pretokenizer), partitions, blocks)
+    counting = Counting(partial(Pretokenizer, pretokenizer), partitions, blocks, read=read)
     with Output(directory, "words") as output:
         return make(stage, output, context, lambda scratch: _count_text(files, counting, scratch, directory, context))
 
@@ -167,7 +170,7 @@ def count_rows(files: list[InputFile], counting: Counting, scratch: Path, direct
     Raises CountOverflow, TooLittleMemory, and what reading raises.
     """
     engine, progress, how = context.engine, context.progress, context.on_bad_record
-    groups, limit = _groups(files, engine.workers, counting.blocks), context.memory_bytes or MEMORY_BYTES
+    groups, limit = _groups(files, engine.workers, counting), context.memory_bytes or MEMORY_BYTES
     tasks = [CountTask(spans, i, counting, limit, how, scratch) for i, spans in enumerate(groups)]
     # Ten times the size on disk, for compressed files: far from exact, and far from where 64 bits end.
     weighed = sum(10 * span.stored_bytes * span.multiplier for spans in groups for span in spans)
@@ -200,9 +203,9 @@ def _joined(found: dict[int, Counted], field: str) -> frozenset[str]:
     return frozenset[str]().union(*(getattr(one, field) for one in found.values()))
 
 
-def _groups(files: list[InputFile], workers: int, blocks: int) -> list[tuple[FileSpan, ...]]:
+def _groups(files: list[InputFile], workers: int, counting: Counting) -> list[tuple[FileSpan, ...]]:
     multipliers = whole_ratios([file.source.weight for file in files])
-    if blocks:  # which block a document is in depends on where in its file it stands: files are read whole
+    if counting.blocks or counting.read is not read_batches:  # a document's block depends on its place in the file
         return [(FileSpan(file, multiplier),) for file, multiplier in zip(files, multipliers, strict=True)]
     return even_groups(files, multipliers, workers)
 
