@@ -119,7 +119,14 @@ class _Class:
         return CodeSet(np.array([low.borders[0], high.borders[1]]))
 
 
+_LATIN_NUMBERS: Final = CodeSet.of((0xB2, 0xB3), (0xB9, 0xB9), (0xBC, 0xBE))
+r"""², ³, ¹, ¼, ½ and ¾: Oniguruma has them in `\w`, and not in `[\w]`."""
+
+
 def _single(part: str) -> CodeSet:
     if part in ("[", "[:", "&&", "]") or part == r"\b":
         refuse(f"{part} inside a class")
+    if part in (r"\w", r"\W"):
+        words = escaped_set(r"\w") & ~_LATIN_NUMBERS
+        return words if part == r"\w" else ~words
     return escaped_set(part) if part[0] == "\\" else CodeSet.of((ord(part), ord(part)))

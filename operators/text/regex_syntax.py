@@ -121,6 +121,34 @@ class _Level:
         return self.others and self.consumes
 
 
+_WORD: Final = r"\p{L}\p{M}\p{Nl}\p{Nd}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"
+r"""Members of `\w` that both engines agree on, for use in a class: Alphabetic, M, Nd and Pc."""
+_ONIGURUMA: Final = (_WORD, _WORD + r"\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}")
+r"""`\w` within a class, and alone, as Oniguruma has it."""
+_TIKTOKEN: Final = (_WORD + r"\x{200c}\x{200d}",) * 2
+_WORD_ESCAPE: Final = re.compile(r"\\(?:[wWbB]|.)", re.S)
+
+
+def _spelled(text: str, members: tuple[str, str]) -> str:
+    r"""Return an atom with `\w`, `\W`, `\b` and `\B` written as classes that both engines read in one way."""
+    within, alone = members
+    if text[0] == "[":
+        spelled = {r"\w": within, r"\W": f"[^{within}]"}
+        return _WORD_ESCAPE.sub(lambda escape: spelled.get(escape[0], escape[0]), text)
+    word, other = f"[{alone}]", f"[^{alone}]"
+    border = rf"(?:(?<={word})(?!{word})|(?<!{word})(?={word}))"
+    inside = rf"(?:(?<={word})(?={word})|(?<!{word})(?!{word}))"
+    return {r"\w": word, r"\W": other, r"\b": border, r"\B": inside}.get(text, text)
+
+
+def to_tiktoken_syntax(regex: str) -> str:
+    """Return an expression that matches with tiktoken's engine what this one, unambiguous, matches with Oniguruma."""
+    try:
+        return "".join(_spelled(part.text, _ONIGURUMA) + part.quantifier for part in atoms(regex))
+    except UnknownSyntax:
+        return regex
+
+
 _POSSESSIVE_RANGE: Final = re.compile(r"\{.*\}\+")
 _OTHER_FLAGS: Final = re.compile(r"\(\?[a-zA-Z-]*[a-hj-zA-Z][a-zA-Z-]*[:)]")
 _FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]*)([:)])")
@@ -138,6 +166,16 @@ _OTHER_MEANINGS: Final = (
     ),
 )
 """Parts that both engines accept and read differently, measured on random strings, and what to say of them."""
+_STACKED: Final = re.compile(r"[?*+]|\{\d*,?\d*\}")
+_CODE: Final = re.compile(r"\\(?:x\{([0-9A-Fa-f]+)\}|u([0-9A-Fa-f]{4}))")
+
+
+def _folds_to_several(text: str) -> bool:
+    """Return True if an atom names a character whose case folds to several, as \u00df folds to ss."""
+    codes = {chr(int(match[1] or match[2], 16)) for match in _CODE.finditer(text)}
+    return any(len(character.casefold()) > 1 for character in codes.union(text))
+
+
 _OTHER_ESCAPES: Final = re.compile(r"\\[hHRXZ<>Oy]|\\[bB]\{")
 
 
@@ -166,6 +204,8 @@ def ambiguity(regex: str) -> str | None:
     except UnknownSyntax:
         return None
     for place, (part, ignores_case) in enumerate(_ignoring_case(parts)):
+        if (meaning := _quantified_twice(parts, place)) is not None:
+            return meaning
         if place and part.text == "(?i)" and _has_bar_behind(parts[place + 1 :]):
             return "(?i) holds behind the next bar too for `tokenizers`, and not so for tiktoken; write (?i:X)"
         whole, interval = part.text + part.quantifier, part.quantifier[:-1]
@@ -182,9 +222,28 @@ def ambiguity(regex: str) -> str | None:
                 f"{part.text} within (?i) is one case for `tokenizers` and both for tiktoken; "
                 r"write it outside (?i), or \p{L}"
             )
+        if ignores_case and _folds_to_several(part.text):
+            return (
+                f"{part.text} within (?i) is also several characters for `tokenizers`, and one for tiktoken; "
+                "write it outside (?i)"
+            )
+        if part.text[0] == "[" and (sign := re.search("--|~~", part.text)) is not None:
+            return f"{part.text} has a {sign[0]} that is two signs for `tokenizers` and an operation for tiktoken; " + (
+                r"write \- or \~"
+            )
         if (meaning := _other_meaning(part.text)) is not None:
             return meaning
     return None
+
+
+def _quantified_twice(parts: list[Atom], place: int) -> str | None:
+    """Return what to say of an atom that is a second quantifier behind a first; None: it is not one."""
+    rest = "".join(part.text + part.quantifier for part in parts[place : place + 16])
+    second = _STACKED.match(rest)
+    if not place or second is None or not parts[place - 1].quantifier:
+        return None
+    before = parts[place - 1].text + parts[place - 1].quantifier
+    return f"{before}{second[0]} is a repeat of a repeat for `tokenizers`, and not for tiktoken; write (?:X){second[0]}"
 
 
 def _has_bar_behind(parts: Iterable[Atom]) -> bool:
@@ -210,8 +269,13 @@ def from_tiktoken_syntax(regex: str) -> str:
     Raises UnknownSyntax for what has no counterpart here.
     """
     written, openings = list[str](), list[int]()
-    for place, (part, ignores_case) in enumerate(_ignoring_case(atoms(regex))):
+    parts = list(atoms(regex))
+    for place, (part, ignores_case) in enumerate(_ignoring_case(parts)):
         text, quantifier = part.text, part.quantifier
+        if (meaning := _quantified_twice(parts, place)) is not None:
+            raise UnknownSyntax(meaning)
+        if ignores_case and _folds_to_several(text):
+            raise UnknownSyntax(f"{text} within (?i), which `tokenizers` reads as several characters too")
         if _OTHER_FLAGS.fullmatch(text) or _OTHER_ESCAPES.match(text) or (text == "(?i)" and place):
             raise UnknownSyntax(f"{text}, which tiktoken's engine reads in another way than `tokenizers`")
         if ignores_case and _OF_CASE.search(text):
@@ -227,7 +291,7 @@ def from_tiktoken_syntax(regex: str) -> str:
             openings.append(begin)
         elif text == ")" and openings:
             begin = openings.pop()
-        text = {"^": r"\A", "$": r"\z"}.get(text, text.replace("(?P<", "(?<"))
+        text = _spelled({"^": r"\A", "$": r"\z"}.get(text, text.replace("(?P<", "(?<")), _TIKTOKEN)
         if _POSSESSIVE_RANGE.fullmatch(quantifier):
             written.insert(begin, "(?>")
             text, quantifier = text + quantifier[:-1] + ")", ""

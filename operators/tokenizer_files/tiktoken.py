@@ -20,6 +20,7 @@ from operators.kernels.bpe_windows import LARGEST_ID
 from operators.text.preprocessing import is_json
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import NO_SPLIT, PATTERNS
+from operators.text.regex_syntax import to_tiktoken_syntax
 from operators.tokenizer import Merges, Tokenizer, Vocabulary
 from operators.tokenizer_files.errors import InexpressibleTokenizer, MalformedTokenizer, UnsupportedTokenizer
 from operators.tokenizer_files.final_merges import final_merges
@@ -88,7 +89,7 @@ def tiktoken_pattern(pretokenizer: str) -> str:
         return r"(?s:.+)"
     if pretokenizer in PATTERNS:
         return PATTERNS[pretokenizer]
-    return _covering(pretokenizer)
+    return _covering(to_tiktoken_syntax(pretokenizer))
 
 
 def _covering(regex: str) -> str:

@@ -7,14 +7,14 @@ _CHARACTERS: Final = ["a", "b", "A", "1", " ", "'", r"\.", r"\n", "é", "の", "
 _CLASSES: Final = [
     "[ab]", r"[^a\s]", r"\p{L}", r"\p{N}", r"\s", r"\S", r"[\p{L}&&[^a]]", ".", r"\p{Lu}", r"[^\r\n\p{L}\p{N}]",
     "[a-c1]", r"\w", r"\d", r"[\s'a-]", r"[^ab&&\p{L}]", r"\P{L}", r"\p{^N}", r"[[a-z]&&[^b]']", r"\p{Han}",
-    r"[\p{Hiragana}b]",
+    r"[\p{Hiragana}b]", r"[\w']", r"[^\W1]",
 ]  # fmt: skip
 _REPEATS: Final = [
     "", "", "", "", "?", "*", "+", "{1,2}", "{2}", "{0,2}", "{2,}", "{,2}", "??", "*?", "+?", "{1,2}?", "?+", "*+",
     "++", "{1,2}+",
 ]  # fmt: skip
 _LOOKS: Final = [r"(?!\S)", "(?=[ab])", "(?!a)", r"(?=\s|$)", r"(?!\p{L})", "$", r"\z"]
-_TEXT: Final = "aAbB1 '\n\r.\tséのſßKc2 语\u0301😀"
+_TEXT: Final = "aAbB1 '\n\r.\tséのſßKc2 语\u0301😀½\u200d"
 
 
 def pattern(draw: random.Random, depth: int = 2) -> str:
