@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from operators.errors import BabelmergeError, DataError, UsageError
     from pipelines.adapt.settings import Adapt
     from pipelines.add.settings import Add
+    from pipelines.compare.settings import Compare
     from pipelines.convert.settings import Convert
     from pipelines.corpus.sources import Source
     from pipelines.curves.settings import Curves
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from pipelines.results import (
         Adapted,
         Added,
+        CompareResult,
         Converted,
         CurvesResult,
         DesignResult,
@@ -72,6 +74,8 @@ _HOMES: Final = {
     "Add": "pipelines.add.settings",
     "Added": "pipelines.results",
     "BabelmergeError": "operators.errors",
+    "Compare": "pipelines.compare.settings",
+    "CompareResult": "pipelines.results",
     "Convert": "pipelines.convert.settings",
     "Converted": "pipelines.results",
     "Curves": "pipelines.curves.settings",
@@ -123,6 +127,8 @@ __all__ = [
     "Add",
     "Added",
     "BabelmergeError",
+    "Compare",
+    "CompareResult",
     "Convert",
     "Converted",
     "Curves",

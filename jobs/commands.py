@@ -7,11 +7,11 @@ workflow and the settings page are generated from it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from jobs.configuration import is_file, read_numbers, read_sources
+from jobs.configuration import is_file, mapping_in, read_mapping, read_sources
 from jobs.decode.settings import Decode
 from jobs.demo.settings import Catalogs
 from jobs.encode.settings import Encode
@@ -19,6 +19,7 @@ from jobs.report.settings import Report
 from jobs.show.settings import Show
 from pipelines.adapt.settings import Adapt
 from pipelines.add.settings import Add
+from pipelines.compare.settings import Compare
 from pipelines.convert.settings import Convert
 from pipelines.corpus.sources import Source
 from pipelines.curves.settings import Curves
@@ -73,6 +74,7 @@ COMMANDS: Final = (
     Command("encode", Encode, "jobs.encode.step:encode"),
     Command("decode", Decode, "jobs.decode.step:decode"),
     Command("premiums", Premiums, "pipelines.premiums.step:premiums"),
+    Command("compare", Compare, "pipelines.compare.step:compare"),
     Command("mixture", Mixture, "pipelines.mixture.step:mixture"),
     Command("curves", Curves, "pipelines.curves.step:curves"),
     Command("sweep", Sweep, "pipelines.sweep.step:sweep"),
@@ -133,7 +135,7 @@ def _imported(name: str) -> Callable[..., Any]:
 
 
 def _with_sources(settings: Settings[Any]) -> Settings[Any]:
-    """Read YAML files: of sources where a field names a corpus, of numbers where it takes numbers by name.
+    """Read YAML files: of sources where a field names a corpus, of other values where it takes values by name.
 
     Sources take the settings' names of fields.
     """
@@ -148,8 +150,8 @@ def _with_sources(settings: Settings[Any]) -> Settings[Any]:
         refuse_repeated(name, sources)
     for field in fields:
         value = getattr(settings, field.name)
-        if is_file(value) and any(get_origin(one) is dict for one in get_args(field.type)):
-            expanded[field.name] = read_numbers(field.name, value)
+        if is_file(value) and (kind := mapping_in(field.type)) is not None:
+            expanded[field.name] = read_mapping(field.name, value, kind)
     return msgspec.structs.replace(settings, **expanded)
 
 

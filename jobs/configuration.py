@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -93,10 +93,17 @@ def _explained(problem: str, data: Mapping[str, Any], kind: type[msgspec.Struct]
         return problem
     reason, name = match.groups()
     if reason.startswith("Invalid enum value"):
-        choices = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
-        return f"{name}: {repr(data[name])[:_SHOWN]} is none of {', '.join(map(str, get_args(choices)))}"
+        kinds = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
+        return f"{name}: {repr(data[name])[:_SHOWN]} is none of {', '.join(map(str, _choices(kinds)))}"
     given = repr(data[name]) if isinstance(data[name], str | int | float) else ""  # other values may contain secrets
     return f"{name}: {reason}, not {given[:_SHOWN]}" if given else f"{name}: {reason}"
+
+
+def _choices(kind: Any) -> list[Any]:
+    """Return the values of a Literal, also one that may be None."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [choice for one in get_args(kind) for choice in _choices(one)]
 
 
 def _struct_at(kind: Any, path: str) -> type[msgspec.Struct]:
@@ -141,15 +148,27 @@ def is_file(value: Any) -> bool:
     return isinstance(value, str) and value.endswith((".yaml", ".yml"))
 
 
-def read_numbers(setting: str, file: str) -> dict[str, float]:
-    """Return the numbers by name of a YAML file: a mapping, or one under the name of the setting."""
+def mapping_in(kind: Any) -> Any:
+    """Return the mapping that a type is or has among its alternatives; None without one."""
+    if get_origin(kind) is dict:
+        return kind
+    return next((found for one in get_args(kind) if (found := mapping_in(one)) is not None), None)
+
+
+def read_mapping(setting: str, file: str, kind: Any) -> Any:
+    """Return the values by name of a YAML file: a mapping, or one under the name of the setting.
+
+    kind: type of the mapping, such as dict[str, float]. Raises BadConfiguration.
+    """
     data = read_yaml(file)
     if isinstance(data, dict) and set(data) == {setting}:
         data = data[setting]
     try:
-        return msgspec.convert(data, dict[str, Annotated[float, msgspec.Meta(gt=0)]])
-    except msgspec.ValidationError as error:
-        raise BadConfiguration(file, f"{error}; write `name: number` lines") from error
+        return msgspec.convert(data, kind)
+    except (msgspec.ValidationError, UsageError) as error:
+        raise BadConfiguration(
+            file, f"{_explained(str(error), {}, kind, nested=True)}; write `name: value` lines"
+        ) from error
 
 
 def read_sources(corpus: Corpus) -> list[Source]:

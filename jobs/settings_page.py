@@ -56,7 +56,8 @@ def _in_words(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_in_words(schema['items'])}"
     if schema.get("type") == "object":
-        return "names and numbers"
+        kinds = schema.get("additionalProperties", {})
+        return "names and numbers" if kinds.get("type") == "number" else "names and rules"
     if "$ref" in schema:
         return "source"
     words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}

@@ -199,6 +199,20 @@ class PremiumsResult(Result):
         return self.table("tokenizers")
 
 
+class CompareResult(Result):
+    """Result of `compare`."""
+
+    @property
+    def compared(self) -> "pl.LazyFrame":
+        """One row for each group, tokenizer and figure: value, interval, and ratio to the reference tokenizer's."""
+        return self.table("compare")
+
+    @property
+    def groups(self) -> "pl.LazyFrame":
+        """One row for each group: documents, characters, bytes."""
+        return self.table("groups")
+
+
 class MixtureResult(Result):
     """Result of `mixture`."""
 

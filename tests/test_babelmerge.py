@@ -26,6 +26,7 @@ WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__ve
 SETTINGS = {
     "Adapt",
     "Add",
+    "Compare",
     "Extend",
     "Convert",
     "Curves",

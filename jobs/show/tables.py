@@ -13,6 +13,7 @@ from pipelines.outputs import Manifest
 
 MAIN: Final[Mapping[str, tuple[str, ...]]] = {
     "premiums": ("premiums", "tokenizers", "changes"),
+    "compare": ("compare", "groups"),
     "mixture": ("mixture",),
     "curves": ("sizes",),
     "sweep": ("sweep", "model"),

@@ -21,10 +21,11 @@ from pipelines.in_memory.texts import Texts
 from pipelines.in_memory.tokenizer import Tokenizer
 from pipelines.outputs import Output
 from pipelines.premiums.settings import Premiums
-from pipelines.premiums.step import TABLES, compare_languages, short_name
+from pipelines.premiums.step import TABLES, compare_languages
 from pipelines.progress import Progress
 from pipelines.settings import BadSettings, refuse_repeated
 from pipelines.similar_names import note_similar
+from pipelines.tokenizer_names import short_name
 
 Frame: TypeAlias = Any
 """A Polars or pandas frame, an Arrow table, or another frame that exports Arrow (the PyCapsule interface)."""

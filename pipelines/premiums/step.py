@@ -34,6 +34,7 @@ from pipelines.premiums.vocabularies import (
 from pipelines.results import PremiumsResult, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
+from pipelines.tokenizer_names import named_reference, short_name
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 
 METRICS: Final = "metrics.parquet"
@@ -101,7 +102,7 @@ def premiums(settings: Premiums, context: Context) -> PremiumsResult:
     if not settings.tokenizer:
         raise BadSettings("tokenizer", "is missing; give at least one --tokenizer")
     named = [(short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer]
-    settings = msgspec.structs.replace(settings, reference=_reference(settings))
+    settings = msgspec.structs.replace(settings, reference=named_reference(settings.reference, settings.tokenizer))
     output = Output(out_directory(settings.out), "premiums")
     files = context.input_files(settings.parallel, output)
     with output:
@@ -129,32 +130,6 @@ def described(facts: Mapping[str, Any]) -> str:
     if marked := facts["marked"]:
         line += f"; {marked:,} marked: over 10 % of their characters are unknown tokens"
     return line
-
-
-def _reference(settings: Premiums) -> str | None:
-    """Return the name of the tokenizer that the setting `reference` names; None if it is not set."""
-    if settings.reference is None:
-        return None
-    names = {one: short_name(one, settings.tokenizer) for one in settings.tokenizer}
-    if settings.reference in names.values():
-        return settings.reference
-    if settings.reference not in names:
-        raise BadSettings(
-            "reference", f"{settings.reference!r} is none of the tokenizers {', '.join(names.values())}; name one"
-        )
-    return names[settings.reference]
-
-
-def short_name(reference: str, among: Sequence[str]) -> str:
-    """Return the last component of a reference's path; all of it if another reference has the same last component."""
-    names = [_stem(one) for one in among]
-    name = _stem(reference)
-    return name if names.count(name) == 1 else reference
-
-
-def _stem(reference: str) -> str:
-    name = Path(reference.split(",pretokenizer=")[0]).resolve().name
-    return name.removesuffix(".json").removesuffix(".tiktoken")
 
 
 def compare_languages(

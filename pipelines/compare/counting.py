@@ -1,0 +1,173 @@
+"""Worker task of `compare`: encode groups of documents with one tokenizer and measure all figures of its tokens."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+import pyarrow.compute as pc
+
+from operators.arrays import F64, I64
+from operators.encoding.encode import Encoder
+from operators.metrics.efficiency import ALPHA, renyi_efficiency
+from operators.metrics.token_pairs import (
+    UNITS,
+    TokenPairs,
+    bigram_bits,
+    follower_efficiency,
+    pair_keys,
+    renyi_parts,
+    token_pairs,
+    unigram_bits,
+)
+from operators.tokenizer import Tokenizer
+from pipelines.compare.figures import Figure, unknown, write_figures
+from pipelines.compare.groups import Group, documents_of
+from pipelines.outputs import replacing
+
+RENYI: Final = {f"renyi_efficiency_{alpha:g}": alpha for alpha in (2.0, ALPHA)}
+"""Figure to the order of its Renyi entropy."""
+TYPES: Final = "types"
+UNIGRAM: Final = "unigram_bits_per_byte"
+BIGRAM: Final = "bigram_bits_per_byte"
+FOLLOWERS: Final = "follower_efficiency"
+BYTES_PER_TOKEN: Final = "bytes_per_token"
+CHARACTERS_PER_TOKEN: Final = "characters_per_token"
+COUNTED: Final = (BYTES_PER_TOKEN, CHARACTERS_PER_TOKEN, TYPES, UNIGRAM, *RENYI, BIGRAM, FOLLOWERS)
+"""Figures of `figures_of`, in order."""
+
+
+@dataclass(frozen=True)
+class CountTask:
+    """Groups to count with one tokenizer."""
+
+    groups: tuple[Group, ...]
+    tokenizer: Tokenizer
+    place: int
+    """Place of the tokenizer among the tokenizers of the run, from 0."""
+    bundle: int
+    """Number of the bundle of groups, from 0."""
+    sample_bytes: int
+    into: Path
+
+    @property
+    def figures(self) -> Path:
+        """Path of the scratch file of figures."""
+        return self.into / f"figures-{self.place:03}-{self.bundle:03}.parquet"
+
+    @property
+    def uses(self) -> Path:
+        """Path of the scratch file of occurrences of each token."""
+        return self.into / f"uses-{self.place:03}-{self.bundle:03}.parquet"
+
+
+def count_groups(task: CountTask) -> int:
+    """Worker task: write the scratch files; return the number of bytes of text that were encoded."""
+    encoder, vocabulary = Encoder(task.tokenizer), len(task.tokenizer.tokens)
+    found = list[tuple[str, Figure]]()
+    uses = np.zeros(vocabulary, np.int64)
+    for group in task.groups:
+        counts = _count(group, encoder, vocabulary, task.sample_bytes)
+        uses += counts.uses
+        found += [(group.name, one) for one in figures_of(counts)]
+    write_figures(found, task.figures)
+    with replacing(task.uses, durable=False) as temporary:
+        pl.DataFrame({"uses": uses}).write_parquet(temporary)
+    return sum(group.bytes for group in task.groups)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts of one group under one tokenizer."""
+
+    bytes: F64
+    """float64[units], as the next two: sums over all documents of a unit."""
+    characters: F64
+    tokens: F64
+    uses: I64
+    """int64[vocabulary]: occurrences of each token in all documents."""
+    sampled_bytes: F64
+    """float64[units of the sample]: bytes of the sampled documents."""
+    pairs: TokenPairs
+    """Token pairs of the sampled documents, by their units."""
+
+
+class _Units:
+    """Sums of columns over units, to which documents are dealt in turn."""
+
+    def __init__(self, columns: int) -> None:
+        self.documents = 0
+        self._sums = np.zeros((columns, UNITS))
+
+    def add(self, *columns: I64) -> I64:
+        """Add a column of counts each, one count a document; return the documents' units."""
+        units = (self.documents + np.arange(len(columns[0]))) % UNITS
+        self.documents += len(units)
+        for sums, column in zip(self._sums, columns, strict=True):
+            sums += np.bincount(units, weights=column, minlength=UNITS)
+        return units
+
+    @property
+    def number(self) -> int:
+        """Number of units that have documents."""
+        return min(self.documents, UNITS)
+
+    @property
+    def sums(self) -> list[F64]:
+        """Sums of each column, float64[number]."""
+        return [sums[: self.number] for sums in self._sums]
+
+
+def _count(group: Group, encoder: Encoder, vocabulary: int, sample_bytes: int) -> Counts:
+    share = sample_bytes / group.bytes
+    draw = np.random.default_rng(0)
+    every, sampled, uses = _Units(3), _Units(1), np.zeros(vocabulary, np.int64)
+    keys = list[I64]()
+    for text, characters in documents_of(group):
+        ids, offsets = encoder.encode(text)
+        sizes = pc.binary_length(text).to_numpy()
+        tokens = np.diff(offsets)
+        every.add(sizes, characters.to_numpy(), tokens)
+        uses += np.bincount(ids, minlength=vocabulary)
+        if share < 1:
+            chosen = draw.random(len(text)) < share
+            ids, sizes, tokens = ids[np.repeat(chosen, tokens)], sizes[chosen], tokens[chosen]
+            offsets = np.append(0, np.cumsum(tokens))
+        keys.append(pair_keys(ids, offsets, sampled.add(sizes)))
+    pairs = token_pairs(keys, max(1, sampled.number))
+    size, characters, count = every.sums
+    return Counts(size, characters, count, uses, sampled.sums[0], pairs)
+
+
+def figures_of(counts: Counts) -> list[Figure]:
+    """Return the figures of compression and of the distribution of tokens."""
+    found = [
+        Figure(BYTES_PER_TOKEN, counts.bytes, counts.tokens),
+        Figure(CHARACTERS_PER_TOKEN, counts.characters, counts.tokens),
+    ]
+    values = use_figures(counts.uses, float(counts.bytes.sum()))
+    found.append(Figure(TYPES, np.empty(0), np.empty(0), values[TYPES], adds_up=False))
+    if not len(counts.pairs.count):
+        reason = "no document is in the sample; enlarge --sample"
+        return found + [unknown(name, reason) for name in (UNIGRAM, *RENYI, BIGRAM, FOLLOWERS)]
+    bits, pairs = unigram_bits(counts.pairs, counts.uses), counts.pairs
+    found.append(Figure(UNIGRAM, bits, counts.sampled_bytes, values[UNIGRAM], adds_up=False))
+    for name, alpha in RENYI.items():
+        if values[name] is None:
+            found.append(unknown(name, "one type of token; an efficiency takes two"))
+        else:
+            found.append(Figure(name, *renyi_parts(pairs, counts.uses, alpha), values[name], adds_up=False))
+    found.append(Figure(BIGRAM, bigram_bits(pairs), counts.sampled_bytes, adds_up=False))
+    followers = follower_efficiency(pairs)
+    if followers is None:
+        return [*found, unknown(FOLLOWERS, "no token is followed three times")]
+    return [*found, Figure(FOLLOWERS, np.empty(0), np.empty(0), followers, adds_up=False)]
+
+
+def use_figures(uses: I64, size: float) -> dict[str, float | None]:
+    """Return the figures that the occurrences of tokens (int64[vocabulary]) in `size` bytes of text determine."""
+    seen = uses[uses > 0].astype(np.float64)
+    bits = float((seen * (np.log2(seen.sum()) - np.log2(seen))).sum())
+    efficiencies = {name: renyi_efficiency(uses, alpha=alpha) for name, alpha in RENYI.items()}
+    return {TYPES: float(len(seen)), UNIGRAM: bits / size, **efficiencies}

@@ -1,0 +1,141 @@
+"""The step `compare`: read text once, count it by group with every tokenizer, compare the figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pyarrow.compute as pc
+
+from operators.tokenizer import Tokenizer
+from operators.unicode.language_names import language_name
+from pipelines.compare.counting import CountTask, count_groups
+from pipelines.compare.groups import ALL, Group, documents_of, groups_of, require_groups, shared_out
+from pipelines.compare.ranking import ranking_lines
+from pipelines.compare.rules import check_gate, require_names
+from pipelines.compare.settings import Compare
+from pipelines.compare.tables import COMPARE, FIGURES, GROUPS, compare_table, read_measured
+from pipelines.context import Context, out_directory
+from pipelines.corpus.sources import InputFile
+from pipelines.outputs import Output, describe_inputs, write_table
+from pipelines.parallel_text.reading import read_files
+from pipelines.results import CompareResult, summarized
+from pipelines.settings import BadSettings, size_in_bytes
+from pipelines.stage import Made, Stage, Written, make
+from pipelines.tokenizer_names import named_reference, short_name
+from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
+
+TABLES: Final = (COMPARE, GROUPS)
+
+
+def compare(settings: Compare, context: Context) -> CompareResult:
+    """Compare tokenizers on text of any kind.
+
+    Raises BadSettings, GateBroken, NoGroupField, ReservedGroup, EmptyCorpus, and what reading and loading raise.
+    """
+    if not settings.tokenizer:
+        raise BadSettings("tokenizer", "is missing; give at least one --tokenizer")
+    if isinstance(settings.gate, str):
+        raise BadSettings("gate", f"{settings.gate[:80]!r} is no .yaml file of rules; name one")
+    named = [(short_name(one, settings.tokenizer), load_tokenizer(one)) for one in settings.tokenizer]
+    reference = named_reference(settings.reference, settings.tokenizer) or named[0][0]
+    if settings.gate is not None:
+        require_names(settings.gate, FIGURES, [name for name, _ in named])
+    output = Output(out_directory(settings.out), "compare")
+    files = context.input_files(settings.corpus, output)
+    require_groups(files, settings.by)
+    with output:
+        made = compare_text(files, named, reference, output, settings, context)
+    table, facts = pl.read_parquet(output.directory / COMPARE, glob=False), made.manifest.facts
+    if settings.gate is not None:
+        check_gate(settings.gate, table)
+    what = f"{len(named)} tokenizers on {facts['bytes'] / 1e6:,.1f} MB of text in {facts['documents']:,} documents"
+    last = summarized(made.kept, what, facts, settings.out)
+    lines = [*ranking_lines(table, reference), f"all of it: babelmerge show {settings.out}", last]
+    return CompareResult(output.directory, made.manifest, made.kept, "\n".join(lines))
+
+
+def compare_text(
+    files: Sequence[InputFile], named: Sequence[tuple[str, Tokenizer]], reference: str, output: Output,
+    settings: Compare, context: Context,
+) -> Made:  # fmt: skip
+    """Write compare.parquet and groups.parquet (docs/reference/outputs.md) to `output`. Kept if up to date.
+
+    reference: the name of one of the tokenizers. Raises ReservedGroup, EmptyCorpus, and what reading raises.
+    """
+    hashed = settings.hashed(
+        tokenizers=[[name, tokenizer_fingerprint(tokenizer)] for name, tokenizer in named],
+        reference=reference,
+        sample=size_in_bytes("sample", settings.sample),
+        on_bad_record=context.on_bad_record,
+    )
+    stage = Stage("compare", hashed, describe_inputs(list(files)), TABLES)
+
+    def work(scratch: Path) -> Written:
+        return _compare(files, named, reference, scratch, output, settings, context)
+
+    return make(stage, output, context, work)
+
+
+def _compare(
+    files: Sequence[InputFile], named: Sequence[tuple[str, Tokenizer]], reference: str, scratch: Path, output: Output,
+    settings: Compare, context: Context,
+) -> Written:  # fmt: skip
+    engine, progress = context.engine, context.progress
+    texts, left_out = read_files(files, scratch, context)
+    groups = groups_of(files, texts, settings.by)
+    sample = size_in_bytes("sample", settings.sample)
+    tasks = [
+        CountTask(own, tokenizer, place, bundle, sample, scratch)
+        for bundle, own in enumerate(shared_out(groups, engine.workers))
+        for place, (_, tokenizer) in enumerate(named)
+    ]
+    with progress.stage("count tokens", sum(group.bytes for group in groups) * len(named), "B") as advance:
+        for _, done in engine.run(count_groups, tasks):
+            advance(done)
+    with progress.stage("compare", 1, "tables") as advance:
+        names = tuple(name for name, _ in named)
+        task = TableTask(tuple(groups), tuple(tasks), names, reference, settings, output.directory)
+        [(_, facts)] = engine.run(write_tables, [task])
+        advance(1)
+    return Written(TABLES, facts, left_out)
+
+
+@dataclass(frozen=True)
+class TableTask:
+    """Scratch files to make the tables of."""
+
+    groups: tuple[Group, ...]
+    counts: tuple[CountTask, ...]
+    tokenizers: tuple[str, ...]
+    reference: str
+    settings: Compare
+    into: Path
+
+
+def write_tables(task: TableTask) -> dict[str, Any]:
+    """Worker task: write the tables; return the figures for the manifest."""
+    groups = pl.DataFrame([_described(group) for group in task.groups])
+    measured = read_measured(task.counts, {group.name: float(group.bytes) for group in task.groups})
+    reference = task.tokenizers.index(task.reference)
+    compared = compare_table(measured, task.tokenizers, reference, task.settings.resamples)
+    for name, table in ((COMPARE, compared), (GROUPS, groups)):
+        write_table(_with_names(table) if task.settings.by == "language" else table, task.into / name)
+    sizes = {column: int(groups[column].sum()) for column in ("documents", "characters", "bytes")}
+    return {"groups": len(groups), **sizes, "tokenizers": len(task.tokenizers), "reference": task.reference}
+
+
+def _described(group: Group) -> Mapping[str, Any]:
+    """Return the row of a group in groups.parquet."""
+    documents, characters = 0, 0
+    for text, own in documents_of(group):
+        documents += len(text)
+        characters += int(pc.sum(own).as_py())
+    return {"group": group.name, "documents": documents, "characters": characters, "bytes": group.bytes}
+
+
+def _with_names(table: pl.DataFrame) -> pl.DataFrame:
+    """Add a column of languages' names behind that of groups; null where a code is none that is known."""
+    names = pl.Series("name", [None if one == ALL else language_name(one) for one in table["group"]], pl.String)
+    return table.insert_column(1, names)
