@@ -36,8 +36,9 @@ from operators.training.pair_totals import PairTotals
 from operators.training.reducer import Reducer
 from operators.word_table import WordCounter, by_language
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.records import Span, read_batches
+from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files
+from pipelines.corpus.spans import Span
 from pipelines.plan.needs import WIDE, Costs
 from pipelines.plan.step import COSTS
 

@@ -27,8 +27,9 @@ from operators.text.pretokenize import Pretokenizer
 from operators.word_table import WordCounter, by_language
 from pipelines.context import WORTH_AN_ACTOR_BYTES
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.records import Span, read_batches
+from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files
+from pipelines.corpus.spans import Span
 from pipelines.plan.needs import Needs
 from pipelines.plan.sample_words import SampleWords, measure_speed
 from pipelines.plan.sampling import Sample

@@ -7,13 +7,14 @@ from a whole one.
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import zstandard
 
 from pipelines.corpus.formats import Compression
-from pipelines.corpus.reading import Reading, Span
+from pipelines.corpus.reading import Reading
+from pipelines.corpus.spans import CannotCut, FrameRun, Span
 
 LONGEST_LINE_BYTES: Final = 256 << 20
 """Longest line; a longer one counts as damage. Zeros compress by a factor of 30,000, so a small file may hold any."""
@@ -37,6 +38,11 @@ def chunks(reading: Reading, compression: Compression) -> Iterator[bytes]:
         yield chunk
 
 
+def text_from(reading: Reading, compression: Compression, span: Span) -> Iterator[tuple[int, bytes]]:
+    """Yield (position, chunk) of the text from the byte before a span, or earlier, to the end of the file."""
+    return _runs(reading, compression, span.runs) if compression else _plain(reading, max(span.start - 1, 0))
+
+
 def bounded_lines(reading: Reading, found: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the chunks. Raises DamagedFile at a line of more than LONGEST_LINE_BYTES, because a line is held whole."""
     length = 0  # of the line in which the last chunk ends
@@ -49,44 +55,63 @@ def bounded_lines(reading: Reading, found: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _chunks(reading: Reading, compression: Compression) -> Iterator[bytes]:
+    if reading.span is not None:
+        return _lines_of(text_from(reading, compression, reading.span), reading.span)
+    if compression:
+        return _decompressed(reading, compression, 0, None)
+    return (chunk for _, chunk in _plain(reading, 0))
+
+
+def _decompressed(reading: Reading, compression: Compression, start: int, stop: int | None) -> Iterator[bytes]:
+    """Yield the text of the frames stored in the bytes `start` to `stop`; None: to the end."""
+    reading.stream.seek(start)
     if compression == "gzip":
-        return _gunzip(reading)
+        return _gunzip(reading, _raw(reading, _CHUNK_BYTES, start, stop))
     if compression == "zstd":
-        return _unzstd(reading)
+        return _unzstd(reading, _raw(reading, _ZSTD_CHUNK_BYTES, start, stop))
+    raw = _raw(reading, _CHUNK_BYTES, start, stop)
     if compression == "bzip2":
-        return _streams(reading, "bzip2", bz2.BZ2Decompressor)
-    if compression == "xz":
-        return _streams(reading, "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY_BYTES))
-    return _plain(reading)
+        return _streams(reading, raw, "bzip2", bz2.BZ2Decompressor)
+    return _streams(reading, raw, "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY_BYTES))
 
 
-def _raw(reading: Reading, chunk_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (position, bytes) of the file as it is stored."""
-    position = 0
-    while read := reading.stream.read(reading.read_bytes):
-        for start in range(0, len(read), chunk_bytes):
-            yield position + start, read[start : start + chunk_bytes]
+def _runs(reading: Reading, compression: Compression, runs: Sequence[FrameRun]) -> Iterator[tuple[int, bytes]]:
+    """Yield (position in the text, chunk) of runs of frames. Raises CannotCut where a header told a wrong size."""
+    for run in runs:
+        position = run.text
+        for chunk in _decompressed(reading, compression, run.stored, run.stored_stop):
+            yield position, chunk
+            position += len(chunk)
+        if position != run.text_stop:
+            raise CannotCut(reading.file.path, f"frames end at byte {position} of its text, not at {run.text_stop}")
+
+
+def _raw(reading: Reading, chunk_bytes: int, start: int, stop: int | None) -> Iterator[tuple[int, bytes]]:
+    """Yield (position, bytes) of the file as it is stored. The stream is at `start`."""
+    position = start
+    while read := reading.stream.read(reading.read_bytes if stop is None else min(reading.read_bytes, stop - position)):
+        for at in range(0, len(read), chunk_bytes):
+            yield position + at, read[at : at + chunk_bytes]
         position += len(read)
 
 
-def _plain(reading: Reading) -> Iterator[bytes]:
-    span = reading.span
-    for position, chunk in _raw(reading, reading.read_bytes) if span is None else _lines_of(reading, span):
+def _plain(reading: Reading, start: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (position, chunk) of a file that is not compressed."""
+    reading.stream.seek(start)
+    for position, chunk in _raw(reading, reading.read_bytes, start, None):
         for compression, magic in MAGIC.items():
             if position == 0 and chunk.startswith(magic):  # no magic is valid UTF-8: no text begins so
                 raise reading.damaged(f"is compressed with {compression}, which the ending of its name does not say")
-        yield chunk
+        yield position, chunk
 
 
-def _lines_of(reading: Reading, span: Span) -> Iterator[tuple[int, bytes]]:
-    """Yield (position, chunk) of the lines that begin in a span."""
-    position = max(span.start - 1, 0)
-    reading.stream.seek(position)
+def _lines_of(text: Iterator[tuple[int, bytes]], span: Span) -> Iterator[bytes]:
+    """Yield the lines that begin in a span. text: (position, chunk) from the byte before the span or earlier."""
     inside = span.start == 0  # else behind the first line ending, which may stand right before the span
-    while chunk := reading.stream.read(reading.read_bytes):
+    for position, chunk in text:
         following = position + len(chunk)
         if not inside:
-            newline = chunk.find(b"\n")
+            newline = chunk.find(b"\n", max(span.start - 1 - position, 0))
             inside = newline >= 0
             position, chunk = position + newline + 1, chunk[newline + 1 :] if inside else b""
             if position >= span.stop:
@@ -94,17 +119,16 @@ def _lines_of(reading: Reading, span: Span) -> Iterator[tuple[int, bytes]]:
         if inside and following >= span.stop:
             newline = chunk.find(b"\n", max(span.stop - 1 - position, 0))  # ends the last line that begins inside
             if newline >= 0:
-                yield position, chunk[: newline + 1]
+                yield chunk[: newline + 1]
                 return
         if chunk:
-            yield position, chunk
-        position = following
+            yield chunk
 
 
-def _gunzip(reading: Reading) -> Iterator[bytes]:
+def _gunzip(reading: Reading, stored: Iterator[tuple[int, bytes]]) -> Iterator[bytes]:
     member = None  # None between members
     members = 0
-    for position, raw in _raw(reading, _CHUNK_BYTES):
+    for position, raw in stored:
         rest, full = raw, False
         while rest or full:
             if member is None:
@@ -125,11 +149,11 @@ def _gunzip(reading: Reading) -> Iterator[bytes]:
         raise reading.damaged(_cut("gzip", members))
 
 
-def _unzstd(reading: Reading) -> Iterator[bytes]:
+def _unzstd(reading: Reading, stored: Iterator[tuple[int, bytes]]) -> Iterator[bytes]:
     decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
     frame = None  # None between frames
     frames = 0
-    for position, raw in _raw(reading, _ZSTD_CHUNK_BYTES):
+    for position, raw in stored:
         rest = raw
         while rest:
             if frame is None:
@@ -148,12 +172,13 @@ def _unzstd(reading: Reading) -> Iterator[bytes]:
 
 
 def _streams(
-    reading: Reading, name: str, start: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]
-) -> Iterator[bytes]:
+    reading: Reading, stored: Iterator[tuple[int, bytes]], name: str,
+    start: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor],
+) -> Iterator[bytes]:  # fmt: skip
     """Decompress with a class of the standard library. Null bytes between streams of xz are padding."""
     stream = None  # None between streams
     streams = 0
-    for position, raw in _raw(reading, _CHUNK_BYTES):
+    for position, raw in stored:
         rest = raw
         while True:
             if stream is None:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -14,9 +13,12 @@ import pyarrow as pa
 from operators.reading.json_objects import Objects, objects_of
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.fields import listed, names_in, value_at
+from pipelines.corpus.formats import format_of
 from pipelines.corpus.lines import count_lines, whole_lines
-from pipelines.corpus.reading import Reading, Span, as_one, invalid_utf8, open_input, why_invalid_utf8
+from pipelines.corpus.reading import Reading, as_one, invalid_utf8, open_input, why_invalid_utf8
 from pipelines.corpus.sources import Role
+from pipelines.corpus.spans import Span
+from pipelines.corpus.text_chunks import text_chunks
 
 _ROLES: Final[tuple[Role, ...]] = ("text", "id", "language")
 _HEAD_BYTES: Final = 1 << 16
@@ -233,7 +235,8 @@ class _Parser:
         """Return True if the first record of the file names its language. There is one: the span holds a record."""
         with open_input(self._reading.file) as stream:
             head = Reading(self._reading.file, stream, BadRecords("skip"), _HEAD_BYTES)
-            for lines in whole_lines(iter(partial(stream.read, _HEAD_BYTES), b""), _HEAD_BYTES):
+            how = format_of(head.file.path)
+            for lines in whole_lines(text_chunks(head, how), _HEAD_BYTES) if how else ():
                 pass_over_json(head, lines)
                 if head.has_language is not None:
                     return head.has_language

@@ -11,7 +11,8 @@ from pipelines.corpus.columns import BATCH_ROWS, as_binary, converted, damage, u
 from pipelines.corpus.errors import EncryptedFile
 from pipelines.corpus.fields import unnested
 from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, ColumnChunk, EncryptedFooter, column_chunks, largest_page
-from pipelines.corpus.reading import Parts, Reading, Span, Wanted, every_part
+from pipelines.corpus.reading import Parts, Reading, Wanted, every_part
+from pipelines.corpus.spans import Span
 from pipelines.corpus.storage import is_uri
 
 _READ_BYTES: Final = 4 << 20

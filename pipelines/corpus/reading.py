@@ -17,6 +17,7 @@ from pipelines.corpus.expansion import why_too_large
 from pipelines.corpus.formats import language_of
 from pipelines.corpus.lines import WHOLE
 from pipelines.corpus.sources import InputFile, Role
+from pipelines.corpus.spans import CannotCut, Span
 from pipelines.corpus.storage import Storage, explained, is_uri, locate
 from pipelines.retry import is_transient, is_transient_remote, retry
 from pipelines.storage_errors import UnreadableInput
@@ -120,14 +121,6 @@ class InputStream:
         """No-op: `open_input` closes the file."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """Byte range of a file, `stop` exclusive. It contains the lines, or row groups of Parquet, that begin in it."""
-
-    start: int
-    stop: int
-
-
 @dataclass
 class Reading:
     """A file that is being read."""
@@ -142,12 +135,14 @@ class Reading:
     """False: documents get empty ids, which saves time."""
     part_bytes: int = WHOLE
     """Approximate bytes of a part: see `pipelines.corpus.records.read_parts`."""
-    lines_before: int | None = None
-    """Lines before the span, if already counted."""
+    count_before: Callable[[], int] = lambda: 0
+    """Counter of the lines before the span."""
     record: int = 0
     """Lines or rows read so far, from the span's beginning."""
     expanded_bytes: int = 0
     """Bytes of text so far, decompressed, shared values repeated: see `expand`."""
+    is_damaged: bool = False
+    """True once damage was met: the rest of the file is not read."""
     has_language: bool | None = None
     """True if the records of the file name their language, as the first does; None: not read yet."""
 
@@ -173,18 +168,11 @@ class Reading:
     @cached_property
     def records_before(self) -> int:
         """Lines before the span; counted on first use."""
-        if self.span is None or self.span.start == 0:
-            return 0
-        if self.lines_before is not None:
-            return self.lines_before
-        lines, remaining = 0, self.span.start
-        with open_input(self.file) as stream:
-            while remaining and (chunk := stream.read(min(remaining, _READ_BYTES))):
-                lines, remaining, last = lines + chunk.count(b"\n"), remaining - len(chunk), chunk[-1:]
-        return lines + (last != b"\n")  # the span begins with the line behind the one it falls in
+        return self.count_before()
 
     def damaged(self, reason: str) -> DamagedFile:
-        """Return a DamagedFile for this file."""
+        """Return a DamagedFile for this file, which ends its reading."""
+        self.is_damaged = True
         return DamagedFile(self.file.path, reason)
 
     def expand(self, size: int) -> None:
@@ -193,6 +181,10 @@ class Reading:
         stored = self.stream.tell() if self.file.size is None else self.file.size
         if (reason := why_too_large(self.expanded_bytes, stored)) is not None:
             raise self.damaged(reason)
+        if self.span is not None and not self.span.runs:  # within its share, spans cannot exceed the budget together
+            share = self.expanded_bytes * stored // max(self.span.stop - self.span.start, 1)
+            if (reason := why_too_large(share, stored)) is not None:
+                raise CannotCut(self.file.path, reason)
 
     def add_bad(self, record: int, reason: str) -> None:
         """List a bad record, or raise BadRecord. `record` counts from the span's beginning, from 1."""

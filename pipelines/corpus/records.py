@@ -14,21 +14,13 @@ from pipelines.corpus.errors import ChangedWhileRead, DamagedFile, UnknownFormat
 from pipelines.corpus.formats import FORMATS, Format, format_of
 from pipelines.corpus.json_lines import pass_over_json, read_json
 from pipelines.corpus.lines import WHOLE, count_lines, lines_by_part, whole_lines
-from pipelines.corpus.reading import (
-    CORPUS_SCHEMA,
-    Parts,
-    Reading,
-    Span,
-    Wanted,
-    check_unchanged,
-    every_part,
-    open_input,
-)
+from pipelines.corpus.reading import CORPUS_SCHEMA, Parts, Reading, Wanted, check_unchanged, every_part, open_input
 from pipelines.corpus.sources import InputFile
-from pipelines.corpus.text_chunks import can_be_cut, text_chunks
+from pipelines.corpus.spans import CannotCut, Span
+from pipelines.corpus.text_chunks import count_before, text_chunks
 from pipelines.corpus.text_lines import read_text
 
-__all__ = ["BATCH_BYTES", "CORPUS_SCHEMA", "Parts", "Span", "can_be_cut", "read_batches", "read_parts"]
+__all__ = ["BATCH_BYTES", "CORPUS_SCHEMA", "Parts", "read_batches", "read_parts"]
 
 BATCH_BYTES: Final = 8 << 20
 
@@ -44,12 +36,13 @@ def read_batches(
     """Yield the documents of a file, in order, in batches (CORPUS_SCHEMA) of up to `batch_bytes` of text, at least one
     document each.
 
-    `span` restricts reading to a byte range of a file that `can_be_cut`; spans that tile a file yield each of its
+    `span` restricts reading to a span of a file (`pipelines.corpus.cutting`); spans that tile a file yield each of its
     documents once. Without `with_ids`, documents may have empty ids, which saves time.
 
     Bad records go to `bad`. Raises BadRecord and DamagedFile under "fail"; under "skip" the records before the damage
     are yielded, and the damage is one more bad record. Under both: ChangedWhileRead, MissingInput, UnreadableInput,
-    UnusableColumn. Discard what was yielded before an error: it is not the whole file.
+    UnusableColumn. Discard what was yielded before an error: it is not the whole file. A span may raise CannotCut:
+    the file is damaged, or its headers are wrong, and only reading all of it tells what it holds.
     """
     for _, batches in read_parts(file, bad, batch_bytes, part_bytes=WHOLE, span=span, with_ids=with_ids):
         yield from batches
@@ -81,7 +74,9 @@ def read_parts(
     with open_input(file) as stream:
         if content is not None:
             stream.watcher = content.update
-        reading = Reading(file, stream, bad, max(batch_bytes, 1), span, with_ids, part_bytes, lines_before)
+        reading = Reading(file, stream, bad, max(batch_bytes, 1), span, with_ids, part_bytes)
+        if span is not None:
+            reading.count_before = lambda: count_before(file, span, lines_before)
         parts = _parts(reading, wanted)
         while True:
             check_unchanged(file)
@@ -100,10 +95,18 @@ def _next_part(reading: Reading, parts: Parts, wanted: Wanted) -> tuple[int, Ite
     try:
         return next(parts, (0, None))
     except DamagedFile as damage:
+        _refuse_span(reading, damage)
         if reading.bad.on_bad == "fail":
             raise
-        first = 0 if reading.span is None else reading.span.start // reading.part_bytes
-        return (first, _raising(damage)) if reading.record == 0 and wanted(first) else (0, None)
+        return (0, _raising(damage)) if reading.record == 0 and wanted(0) else (0, None)
+
+
+def _refuse_span(reading: Reading, damage: DamagedFile) -> None:
+    """Raise CannotCut for a span, unless the damage is the error of the whole file as well."""
+    span = reading.span
+    if span is not None and (span.runs or reading.bad.on_bad == "skip"):
+        check_unchanged(reading.file)
+        raise CannotCut(reading.file.path, damage.reason) from damage
 
 
 def _raising(error: DamagedFile) -> Iterator[pa.RecordBatch]:
@@ -127,6 +130,7 @@ def _guarded(reading: Reading, batches: Iterator[pa.RecordBatch]) -> Iterator[pa
         try:
             yield from _gathered(batches, reading.batch_bytes)
         except DamagedFile as damage:
+            _refuse_span(reading, damage)
             check_unchanged(reading.file)
             if reading.bad.on_bad == "fail":
                 raise
@@ -216,5 +220,5 @@ def _line_parts(reading: Reading, how: Format, wanted: Wanted) -> Parts:
 def _check_arrived(reading: Reading) -> None:
     """Raise ChangedWhileRead if another number of bytes was read than listed: not every storage reports changes."""
     size, arrived = reading.file.size, reading.stream.tell()
-    if size is not None and arrived != size and reading.span is None:
+    if size is not None and arrived != size and reading.span is None and not reading.is_damaged:
         raise ChangedWhileRead(reading.file.path, f"{arrived} of {size} bytes arrived")

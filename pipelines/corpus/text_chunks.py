@@ -1,16 +1,18 @@
 """Text of a file of lines or rows: decompressed, known to be no UTF-16 or UTF-32, a JSON array as JSON lines."""
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import chain
 
 from operators.reading.json_array import ArrayLines, begins_array
-from pipelines.corpus.compression import bounded_lines, chunks
+from pipelines.corpus.bad_records import BadRecords
+from pipelines.corpus.compression import bounded_lines, chunks, text_from
 from pipelines.corpus.encodings import HEAD_BYTES, foreign_encoding
 from pipelines.corpus.errors import DamagedFile, WrongEncoding
 from pipelines.corpus.formats import Format, format_of
+from pipelines.corpus.lines import WHOLE
 from pipelines.corpus.reading import Reading, open_input
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.spans import FrameRun, Span
 
 
 def text_chunks(reading: Reading, how: Format) -> Iterator[bytes]:
@@ -60,9 +62,14 @@ def _raising(damage: DamagedFile) -> Iterator[bytes]:
 
 
 def require_utf8(file: InputFile) -> None:
-    """Read the head of an uncompressed file. Raises WrongEncoding if it is UTF-16 or UTF-32."""
+    """Read the head of a file of lines. Raises WrongEncoding if it is UTF-16 or UTF-32."""
+    how, head = format_of(file.path), b""
     with open_input(file) as stream:
-        _require_utf8(file.path, stream.read(HEAD_BYTES))
+        for chunk in chunks(Reading(file, stream, BadRecords("skip"), HEAD_BYTES), how.compression if how else ""):
+            head += chunk
+            if len(head) >= HEAD_BYTES:
+                break
+    _require_utf8(file.path, head[:HEAD_BYTES])
 
 
 def _require_utf8(path: str, head: bytes) -> None:
@@ -70,17 +77,28 @@ def _require_utf8(path: str, head: bytes) -> None:
         raise WrongEncoding(path, encoding)
 
 
-def can_be_cut(file: InputFile) -> bool:
-    """Return True if spans of the file can be read independently: lines, not compressed, of known size, no array."""
-    how = format_of(file.path)
-    if how is None or how.kind not in ("text", "json") or how.compression or file.size is None:
-        return False
-    return not (how.may_be_array and _is_array(file))
-
-
-def _is_array(file: InputFile) -> bool:
+def count_line_ends(file: InputFile, span: Span) -> tuple[int, bool]:
+    """Return the number of line ends in the text of a span, and True if its last byte is one."""
+    how, ends, last = format_of(file.path), 0, b""
     with open_input(file) as stream:
-        for head in iter(partial(stream.read, HEAD_BYTES), b""):
-            if (is_array := begins_array(head)) is not None:
-                return is_array
-    return False
+        reading = Reading(file, stream, BadRecords("skip"), 1)
+        for position, chunk in text_from(reading, how.compression if how else "", span):
+            own = chunk[max(span.start - position, 0) : max(span.stop - position, 0)]
+            ends, last = ends + own.count(b"\n"), own[-1:] or last
+            if position + len(chunk) >= span.stop:
+                break
+    return ends, last == b"\n"
+
+
+def count_before(file: InputFile, span: Span, lines: int | None = None) -> int:
+    """Count the records before a span: lines that begin before it. The readers of columns count rows by themselves.
+
+    lines: their number, where it is known.
+    """
+    how = format_of(file.path)
+    if span.start == 0 or how is None or how.kind not in ("text", "json"):
+        return 0
+    if lines is not None:
+        return lines
+    ends, at_line = count_line_ends(file, Span(0, span.start, (FrameRun(0, file.size or 0, 0, WHOLE),)))
+    return ends + (not at_line)

@@ -12,14 +12,16 @@ from operators.arrays import F64
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.columns import read_arrow
 from pipelines.corpus.csv_rows import read_csv
+from pipelines.corpus.cutting import can_be_cut
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.formats import Format
 from pipelines.corpus.json_lines import read_json
 from pipelines.corpus.lines import whole_lines
 from pipelines.corpus.parquet import read_parquet
-from pipelines.corpus.reading import InputStream, Reading, Span, open_input
+from pipelines.corpus.reading import InputStream, Reading, open_input
 from pipelines.corpus.sources import InputFile
-from pipelines.corpus.text_chunks import can_be_cut, require_utf8, text_chunks
+from pipelines.corpus.spans import Span
+from pipelines.corpus.text_chunks import require_utf8, text_chunks
 from pipelines.corpus.text_lines import read_text
 
 FAR: Final = 0.9

@@ -20,8 +20,8 @@ import pyarrow as pa
 from operators.errors import DataError
 from operators.statistics.heaps_law import Interval
 from pipelines.corpus.bad_records import BadRecords
+from pipelines.corpus.cutting import cuttable
 from pipelines.corpus.formats import Format, format_of
-from pipelines.corpus.records import can_be_cut
 from pipelines.corpus.sources import InputFile
 from pipelines.plan.sample_files import FAR, FileSample, around, passing
 
@@ -103,7 +103,7 @@ class Sample:
     def largest_uncut_bytes(self) -> float:
         """Estimate the bytes of text of the largest file that counting cannot divide into spans."""
         ratios = _ratios(self.files)
-        return max((_text_of(one, ratios) for one in self.files if not can_be_cut(one.file)), default=0.0)
+        return max((_text_of(one, ratios) for one in self.files if cuttable(one.file) is None), default=0.0)
 
 
 def _file_sample(file: InputFile) -> FileSample:

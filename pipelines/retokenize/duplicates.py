@@ -20,8 +20,9 @@ import pyarrow as pa
 from operators.arrays import I64
 from pipelines.context import Context
 from pipelines.corpus.bad_records import BadRecords, OnBadRecord
-from pipelines.corpus.records import BATCH_BYTES, Span, read_parts
+from pipelines.corpus.records import BATCH_BYTES, read_parts
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.spans import CannotCut, Span
 from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import writing
 from pipelines.retokenize.parts import PART_BYTES, part_name
@@ -80,12 +81,7 @@ class Duplicates:
                 shutil.rmtree(self.folder, ignore_errors=True)
                 self.folder.mkdir(parents=True)
             tasks = [replace(task, folder=self.folder, on_bad_record=context.on_bad_record) for task in tasks]
-            found: dict[int, list[tuple[str, int]]] = {}
-            with context.progress.stage("hash documents", len(tasks), "files") as advance:
-                for index, one in context.engine.run(_hash_split, tasks, on_lost=_unhashed):
-                    found[index] = one
-                    advance(1)
-            named = [part for index in sorted(found) for part in found[index]]
+            named = _hash_all(tasks, context)
             names = tuple(name for name, _ in named)
             (self.folder / _PARTS).write_bytes(msgspec.json.encode(names))
             room = RANGE_DOCUMENTS
@@ -128,8 +124,35 @@ def _places_of(bounds: Path) -> Path:
     return bounds.with_name(bounds.name.replace(".bounds.", ".places."))
 
 
-def _hash_split(task: HashTask) -> list[tuple[str, int]]:
-    """Worker task: write the hashes of a split's documents, a file a part; return the parts and their documents."""
+def _hash_all(tasks: Sequence[HashTask], context: Context) -> list[tuple[str, int]]:
+    """Hash all splits; return the parts and their documents, in order. A file that cannot be cut is hashed whole."""
+    found: dict[int, list[tuple[str, int]] | None] = {}
+    with context.progress.stage("hash documents", len(tasks), "files") as advance:
+        for index, one in context.engine.run(_hash_split, tasks, on_lost=_unhashed):
+            found[index] = one
+            advance(1)
+    uncut = {task.path for index, task in enumerate(tasks) if found[index] is None}
+    if uncut:
+        firsts = {task.path: index for index, task in reversed(list(enumerate(tasks))) if task.path in uncut}
+        found |= {index: [] for index, task in enumerate(tasks) if task.path in uncut}
+        wholes = [replace(tasks[index], span=None) for index in firsts.values()]
+        for i, one in context.engine.run(_hash_split, wholes, on_lost=_unhashed):
+            found[firsts[wholes[i].path]] = one
+    return [part for index in sorted(found) for part in found[index] or []]
+
+
+def _hash_split(task: HashTask) -> list[tuple[str, int]] | None:
+    """Worker task: write the hashes of a split's documents, a file a part; return the parts and their documents.
+
+    None: the file must be read whole.
+    """
+    try:
+        return _hash_parts(task)
+    except CannotCut:
+        return None
+
+
+def _hash_parts(task: HashTask) -> list[tuple[str, int]]:
     bad, made = BadRecords(task.on_bad_record), []
     parts = read_parts(task.file, bad, BATCH_BYTES, part_bytes=PART_BYTES, span=task.span, with_ids=False)
     for number, batches in parts:

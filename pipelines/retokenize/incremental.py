@@ -1,6 +1,7 @@
 """An incremental run: what is new or changed is encoded, what is gone is removed, the rest stays."""
 
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from pipelines.retokenize.options import Encoding, Job, encoder_of, packed
 from pipelines.retokenize.parts import Counts
 from pipelines.retokenize.shard_names import shard_stems
 from pipelines.retokenize.splits import planned, split_all
-from pipelines.retokenize.tasks import SplitDone, add, encode_split, name_content, unencoded
+from pipelines.retokenize.tasks import Split, SplitDone, add, encode_split, name_content, unencoded
 from pipelines.similar_names import note_similar
 from pipelines.stage import Made
 from pipelines.tokenizers import tokenizer_fingerprint
@@ -225,14 +226,20 @@ def _encode_all(
     made: dict[str, Entry] = {}
     bad_parts: dict[str, tuple[Path, ...]] = {}
     with context.progress.stage("retokenize", total, "B") as advance:
-        for index, done in context.engine.run(encode_split, [split for _, split in tasks], on_lost=unencoded):
-            i, split = tasks[index]
-            advance(split.stored_bytes)
-            state = progressing[i]
-            state.done[split.number] = done
-            if len(state.done) == state.left:
+        while tasks:
+            uncut: list[tuple[int, Split]] = []
+            for index, done in context.engine.run(encode_split, [split for _, split in tasks], on_lost=unencoded):
+                i, split = tasks[index]
+                advance(split.stored_bytes)
+                state = progressing[i]
+                state.done[split.number] = done
+                if len(state.done) < state.left:
+                    continue
                 parts = [state.done[number] for number in sorted(state.done)]
                 state.done.clear()
+                if any(part.is_uncut for part in parts):
+                    uncut.append((i, split.whole))
+                    continue
                 if lost := next((part.lost for part in parts if part.lost), None):
                     left = BadRecords(context.on_bad_record)
                     left.add(todo[i].file.path, 0, f"{lost}; nothing of it was encoded")
@@ -240,6 +247,11 @@ def _encode_all(
                 made[todo[i].stem] = _entry(todo[i], parts, contents[i])
                 if made[todo[i].stem].bad_records:
                     bad_parts[todo[i].stem] = tuple(path for part in parts for path in part.bad_parts)
+            for i, _ in uncut:
+                for split in splits[i]:  # parts of the file in another cut
+                    shutil.rmtree(split.folder, ignore_errors=True)
+                progressing[i] = _Progressing(1)
+            tasks = uncut
     return made, bad_parts
 
 

@@ -1,26 +1,37 @@
-"""Splits of input files: spans of 64 MiB where a file can be read from the middle on, else the whole file."""
+"""Splits of input files: spans of 64 MiB where a file can be read from the middle on, else the whole file.
+
+A split is as long as a part of a file of lines, and as a chunk that is hashed, so that a part has one worker.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from pipelines.corpus.content import CHUNK_BYTES, content_name, read_chunk
-from pipelines.corpus.formats import format_of
-from pipelines.corpus.records import Span, can_be_cut
+from pipelines.corpus.cutting import Cuttable, cuttable
+from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.spans import CannotCut, Span
+from pipelines.corpus.text_chunks import count_line_ends
 from pipelines.engines.engine import Engine
 from pipelines.outputs import fingerprint
 from pipelines.progress import Progress
 from pipelines.retokenize.tasks import Split
 
 SPLIT_BYTES: Final = CHUNK_BYTES
+_LEAST_TO_LOOK: Final = 8
+"""Fraction of SPLIT_BYTES, as a divisor, from which a file is looked into: smaller ones hold few parts if any."""
 
 
 @dataclass(frozen=True)
 class _Chunk:
+    """Chunk of a stored file to hash, or span of a compressed one whose line ends are counted."""
+
     file: InputFile
     number: int
+    span: Span | None = None
 
     @property
     def path(self) -> str:
@@ -28,15 +39,32 @@ class _Chunk:
         return self.file.path
 
 
-def _read_chunk(chunk: _Chunk) -> tuple[bytes, int, bool]:
-    return read_chunk(chunk.file, chunk.number)
+@dataclass(frozen=True)
+class _Read:
+    """Result for a chunk."""
+
+    digest: bytes
+    line_ends: int
+    at_line: bool
+    """True if its last byte is a line end."""
+    is_sound: bool = True
 
 
-def is_split(file: InputFile) -> bool:
-    """True if a file is large and can be read from the middle on: plain lines, and Parquet by row groups."""
-    how = format_of(file.path)
-    columns = how is not None and how.kind == "parquet" and file.size is not None
-    return (file.size or 0) > SPLIT_BYTES and (columns or can_be_cut(file))
+def _read_chunk(chunk: _Chunk) -> _Read:
+    if chunk.span is None:
+        return _Read(*read_chunk(chunk.file, chunk.number))
+    try:
+        return _Read(b"", *count_line_ends(chunk.file, chunk.span))
+    except (DamagedFile, CannotCut):
+        return _Read(b"", 0, False, is_sound=False)
+
+
+def cuts_of(file: InputFile) -> Cuttable | None:
+    """Return the cuts of a file that is large and can be read in spans, else None."""
+    if (file.size or 0) <= SPLIT_BYTES // _LEAST_TO_LOOK:
+        return None
+    cuts = cuttable(file)
+    return cuts if cuts is not None and cuts.size > SPLIT_BYTES else None
 
 
 def split_all(
@@ -44,40 +72,47 @@ def split_all(
 ) -> tuple[list[list[Split]], list[str | None]]:
     """Return the splits of each file, and the hash of its content where it was computed on the way.
 
-    The chunks of a large file are hashed first, in parallel, and their line endings counted: a split must know how many
+    The chunks of a large file are hashed first, in parallel, and its line endings counted: a split must know how many
     lines precede it, because the id of a document without one is its line number.
     """
-    chunks = [_Chunk(whole.file, n) for whole in wholes if is_split(whole.file) for n in range(_chunks(whole.file))]
-    found: dict[tuple[str, int], tuple[bytes, int, bool]] = {}
-    if chunks:
-        with progress.stage("hash large files", len(chunks) * CHUNK_BYTES, "B") as advance:
-            for index, one in engine.run(_read_chunk, chunks):
-                found[chunks[index].path, chunks[index].number] = one
+    cuts = [cuts_of(whole.file) for whole in wholes]
+    chunks = [[] if own is None else _chunks(whole.file, own) for whole, own in zip(wholes, cuts, strict=True)]
+    every = [chunk for own in chunks for chunk in own]
+    found: dict[int, _Read] = {}
+    if every:
+        with progress.stage("hash large files", len(every) * CHUNK_BYTES, "B") as advance:
+            for index, one in engine.run(_read_chunk, every):
+                found[index] = one
                 advance(CHUNK_BYTES)
+    in_order = (found[index] for index in range(len(every)))
     splits: list[list[Split]] = []
     names: list[str | None] = []
-    for whole in wholes:
-        if not is_split(whole.file):
-            splits.append([whole])
-            names.append(None)
-            continue
-        own = [found[whole.file.path, number] for number in range(_chunks(whole.file))]
-        splits.append(list(_spans(whole, own)))
-        names.append(content_name([digest for digest, _, _ in own]))
+    for whole, own, parts in zip(wholes, cuts, chunks, strict=True):
+        read = list(islice(in_order, len(parts)))
+        stored = [one for one, part in zip(read, parts, strict=True) if part.span is None]
+        lines = [one for one, part in zip(read, parts, strict=True) if part.span is not None] or stored
+        is_sound = own is not None and all(one.is_sound for one in lines)
+        splits.append(list(_splits(whole, own, lines)) if own is not None and is_sound else [whole])
+        names.append(None if own is None else content_name([one.digest for one in stored]))
     return splits, names
 
 
-def _spans(whole: Split, chunks: Sequence[tuple[bytes, int, bool]]) -> Iterator[Split]:
+def _chunks(file: InputFile, cuts: Cuttable) -> list[_Chunk]:
+    stored = [_Chunk(file, number) for number in range(-(-(file.size or 0) // CHUNK_BYTES))]
+    return stored + [_Chunk(file, number, span) for number, span in enumerate(_spans(cuts)) if span.runs]
+
+
+def _spans(cuts: Cuttable) -> Iterator[Span]:
+    for start in range(0, cuts.size, SPLIT_BYTES):
+        yield cuts.span(start, min(start + SPLIT_BYTES, cuts.size))
+
+
+def _splits(whole: Split, cuts: Cuttable, chunks: Sequence[_Read]) -> Iterator[Split]:
     before, at_line = 0, True
-    for number, (_, endings, ends) in enumerate(chunks):
-        span = Span(number * SPLIT_BYTES, min((number + 1) * SPLIT_BYTES, whole.file.size or 0))
+    for number, (span, chunk) in enumerate(zip(_spans(cuts), chunks, strict=True)):
         # A line that crosses the border belongs to the split where it begins.
         yield Split(whole.file, whole.stem, whole.name, whole.job, number, span, before + (not at_line))
-        before, at_line = before + endings, ends
-
-
-def _chunks(file: InputFile) -> int:
-    return -(-(file.size or 0) // CHUNK_BYTES)
+        before, at_line = before + chunk.line_ends, chunk.at_line
 
 
 def planned(file: InputFile, stem: str, made_by: str, job: Path) -> Split:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -15,8 +15,9 @@ from operators.errors import DataError
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.content import ContentHash
 from pipelines.corpus.reading import check_unchanged, open_input
-from pipelines.corpus.records import Span, read_parts
+from pipelines.corpus.records import read_parts
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.spans import CannotCut, Span
 from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import replacing
 from pipelines.retokenize.duplicates import duplicates_of
@@ -74,7 +75,12 @@ class Split:
     @property
     def stored_bytes(self) -> int:
         """Bytes of the file that it covers; 0 where the storage does not say."""
-        return self.file.size or 0 if self.span is None else self.span.stop - self.span.start
+        return self.file.size or 0 if self.span is None else self.span.stored_bytes
+
+    @property
+    def whole(self) -> "Split":
+        """The file as one split, for a file that cannot be cut after all. Its parts are others."""
+        return replace(self, name=f"{self.name}-whole" if self.name else "", number=0, span=None, lines_before=None)
 
 
 @dataclass(frozen=True)
@@ -92,10 +98,19 @@ class SplitDone:
     """Hash of the file's content, where the task has read all of it."""
     lost: str | None = None
     """Reason why nothing was encoded: workers were lost at it again and again."""
+    is_uncut: bool = False
+    """True if the file must be encoded whole, so that there is no result."""
 
 
 def encode_split(split: Split) -> SplitDone:
     """Encode the parts that are not whole yet. Where all are, the file is not opened."""
+    try:
+        return _encode_split(split)
+    except CannotCut:
+        return SplitDone({}, {}, (), 0, 0, None, is_uncut=True)
+
+
+def _encode_split(split: Split) -> SplitDone:
     bench = WORKBENCH.take(split.job)
     whole = whole_parts(split.folder, bench.job.directory, split.name) if split.name else {}
     records, content = finished(whole), None

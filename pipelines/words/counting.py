@@ -5,7 +5,7 @@ The driver sends file names and receives sizes. A task writes its tables to disk
 depend on the number of workers.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from pipelines.corpus.bad_records import BadRecords, LeftOut, OnBadRecord
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.spans import CannotCut
 from pipelines.engines.engine import Engine
 from pipelines.engines.run_stats import TaskLost
 from pipelines.memory import MEMORY_BYTES, should_flush
@@ -96,10 +97,19 @@ class Counted:
     """Paths of the files that hold more than line ends."""
     lost: str | None = None
     """Reason why there is no result: workers failed on it again and again."""
+    uncut: str | None = None
+    """Path of a file that must be read whole, so that there is no result."""
 
 
 def count_spans(task: CountTask) -> Counted:
     """Worker task: count words into scratch files, and list bad records in `into/bad-<index>.parquet`."""
+    try:
+        return _count_spans(task)
+    except CannotCut as error:
+        return Counted(0, 0, 0, uncut=error.path)
+
+
+def _count_spans(task: CountTask) -> Counted:
     splitter, bad, blocks = task.counting.splitter(), BadRecords(task.on_bad_record), task.counting.blocks
     tables = ScratchTables(task.into, task.index, task.counting.partitions)
     counter, documents, size = WordCounter(), 0, 0
@@ -214,7 +224,8 @@ def count_all(tasks: list[CountTask], engine: Engine, progress: Progress, poison
     """Run counting tasks; return results by task index. Files that crash workers go to `poisoned`, which may raise.
 
     A task that crashes its workers is run again file by file, to find the file that is the cause. No span of that file
-    may count: tasks that counted others of its spans are run again without it.
+    may count: tasks that counted others of its spans are run again without it. A file that must be read whole is a task
+    of its own then, and its spans are left out in the same way.
     """
     known = all(span.file.size is not None for task in tasks for span in task.spans)
     total = sum(span.stored_bytes for task in tasks for span in task.spans)
@@ -224,9 +235,13 @@ def count_all(tasks: list[CountTask], engine: Engine, progress: Progress, poison
     rows = tasks[0].counting.rows if tasks else "words"
     with progress.stage(f"count {rows}", total if known else None, "B") as advance:
         while tasks:
-            lost = []
+            lost, without = [], list[CountTask]()
+            uncut: dict[str, CountTask] = {}
             for i, counted in engine.run(count_spans, tasks, on_lost=_uncounted):
-                if counted.lost is None:
+                if counted.uncut is not None:
+                    uncut[counted.uncut] = _read_whole(tasks[i], counted.uncut)
+                    without.append(tasks[i])
+                elif counted.lost is None:
                     done[tasks[i].index] = (tasks[i], counted)
                     advance(sum(span.stored_bytes for span in tasks[i].spans))
                 else:
@@ -239,9 +254,11 @@ def count_all(tasks: list[CountTask], engine: Engine, progress: Progress, poison
                 elif paths[0] not in bad_files:
                     bad_files.add(paths[0])
                     poisoned.add(paths[0], 0, f"{verdict}; nothing of it counts")
-            for index in [i for i, (task, _) in done.items() if any(one.file.path in bad_files for one in task.spans)]:
-                again.append(done.pop(index)[0])
-            again = [_with_files(task, {span.file.path for span in task.spans} - bad_files) for task in again]
+            left_out = bad_files | set(uncut)
+            for index in [i for i, (task, _) in done.items() if any(one.file.path in left_out for one in task.spans)]:
+                without.append(done.pop(index)[0])
+            again = [_without_files(task, left_out) for task in again + without]
+            again += [uncut[path] for path in sorted(uncut) if path not in bad_files]
             tasks = [replace(task, index=following + i) for i, task in enumerate(task for task in again if task.spans)]
             following += len(tasks)
     return {index: counted for index, (_, counted) in done.items()}
@@ -254,6 +271,17 @@ def _uncounted(_: CountTask, lost: TaskLost) -> Counted:
 def _with_files(task: CountTask, paths: set[str]) -> CountTask:
     """Return the task with its spans of these files only."""
     return replace(task, spans=tuple(span for span in task.spans if span.file.path in paths))
+
+
+def _without_files(task: CountTask, paths: Set[str]) -> CountTask:
+    """Return the task without its spans of these files."""
+    return replace(task, spans=tuple(span for span in task.spans if span.file.path not in paths))
+
+
+def _read_whole(task: CountTask, path: str) -> CountTask:
+    """Return a task of one file, of which `task` has a span."""
+    span = next(span for span in task.spans if span.file.path == path)
+    return replace(task, spans=(replace(span, span=None),))
 
 
 def _bad_records(poisoned: BadRecords, found: dict[int, Counted], scratch: Path) -> pa.Table:

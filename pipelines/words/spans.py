@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from pipelines.corpus.cutting import COMPRESSED, cuttable
 from pipelines.corpus.formats import format_of
-from pipelines.corpus.records import Span, can_be_cut
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.spans import Span
 
 LARGEST_GROUP_BYTES: Final = 256 << 20
 """Work that a failed worker loses at most, unless one file that cannot be cut is larger."""
 SMALLEST_SPAN_BYTES: Final = 1 << 20
-_COMPRESSED: Final = 4
-"""Assumed bytes of text for each byte of a compressed file."""
+"""Text of a span at least: one more task costs some milliseconds, as much as counting a tenth of this."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,16 @@ class FileSpan:
     @property
     def text_bytes(self) -> int:
         """Bytes of text, estimated."""
-        if self.span is not None:
-            return self.span.stop - self.span.start
         how = format_of(self.file.path)
-        compressed = how is not None and (how.compression or how.kind in ("parquet", "arrow"))
-        return (self.file.size or 0) * (_COMPRESSED if compressed else 1)
+        is_of_columns = how is not None and how.kind in ("parquet", "arrow")
+        if self.span is not None:
+            return (self.span.stop - self.span.start) * (COMPRESSED if is_of_columns else 1)
+        return (self.file.size or 0) * (COMPRESSED if is_of_columns or (how is not None and how.compression) else 1)
 
     @property
     def stored_bytes(self) -> int:
         """Stored bytes; 0 where the storage does not tell the size."""
-        return self.text_bytes if self.span is not None else self.file.size or 0
+        return self.span.stored_bytes if self.span is not None else self.file.size or 0
 
 
 def even_groups(files: Sequence[InputFile], multipliers: Sequence[int], workers: int) -> list[tuple[FileSpan, ...]]:
@@ -62,9 +62,12 @@ def even_groups(files: Sequence[InputFile], multipliers: Sequence[int], workers:
 
 def _cut(whole: FileSpan, room: int, target: int) -> list[FileSpan]:
     """Cut a file where `room` ends and then every `target` bytes, if its format allows; no span is a small rest."""
-    size = whole.text_bytes
-    if size <= max(room, SMALLEST_SPAN_BYTES) + SMALLEST_SPAN_BYTES or not can_be_cut(whole.file):
+    if whole.text_bytes <= max(room, SMALLEST_SPAN_BYTES) + SMALLEST_SPAN_BYTES:
+        return [whole]
+    cuts = cuttable(whole.file)
+    if cuts is None:
         return [whole]
     first = room if room >= SMALLEST_SPAN_BYTES else target
-    borders = [0, *range(first, size - SMALLEST_SPAN_BYTES, target), size]
-    return [FileSpan(whole.file, whole.multiplier, Span(start, stop)) for start, stop in pairwise(borders)]
+    texts = [0, *range(first, cuts.text_bytes - SMALLEST_SPAN_BYTES, target), cuts.text_bytes]
+    borders = [text * cuts.size // cuts.text_bytes for text in texts]
+    return [FileSpan(whole.file, whole.multiplier, cuts.span(start, stop)) for start, stop in pairwise(borders)]

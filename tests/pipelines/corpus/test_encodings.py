@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.encodings import foreign_encoding
 from pipelines.corpus.errors import WrongEncoding
-from pipelines.corpus.reading import Span
 from pipelines.corpus.records import read_batches
+from pipelines.corpus.spans import Span
 from tests.pipelines.corpus.corpora import squeezed, texts_of, written
 
 TEXTS = ["the cat sat on the mat\n" * 4, "кот сидит на коврике\n" * 4, "猫は敷物の上に座った。\n" * 9]

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from pipelines.corpus.bad_records import BadRecord, BadRecords
 from pipelines.corpus.formats import FORMATS
-from pipelines.corpus.records import CORPUS_SCHEMA, Span, read_batches
+from pipelines.corpus.records import CORPUS_SCHEMA, read_batches
+from pipelines.corpus.spans import Span
 from tests.conftest import examples
 from tests.pipelines.corpus.corpora import Row, encode, found, rows_of, squeezed, texts_of, written
 

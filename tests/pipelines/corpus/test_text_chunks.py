@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pipelines.corpus.bad_records import BadRecord, BadRecords
+from pipelines.corpus.cutting import can_be_cut
 from pipelines.corpus.errors import DamagedFile
-from pipelines.corpus.records import can_be_cut
 from tests.pipelines.corpus.corpora import rows_of, squeezed, texts_of, written
 
 OBJECTS: list[dict[str, Any]] = [

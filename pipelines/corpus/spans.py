@@ -1,0 +1,44 @@
+"""Spans of files, which can be read independently: see `pipelines.corpus.cutting`."""
+
+from dataclasses import dataclass
+
+from operators.errors import DataError
+
+
+class CannotCut(DataError):
+    """A span that does not say what its whole file would: the file must be read whole."""
+
+    path: str
+    reason: str
+    message = "{path}: {reason}"
+
+
+@dataclass(frozen=True)
+class FrameRun:
+    """Run of frames of a compressed file, stored in the bytes `stored` to `stored_stop`, its text from `text` on."""
+
+    stored: int
+    stored_stop: int
+    text: int
+    text_stop: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """Byte range of a file, `stop` exclusive. It contains the lines, or row groups of Parquet, that begin in it.
+
+    In a compressed file it is a range of the text.
+    """
+
+    start: int
+    stop: int
+    runs: tuple[FrameRun, ...] = ()
+    """Frames of a compressed file, from the byte before `start` to the end of the file."""
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of the file that it stands for, about."""
+        if not self.runs:
+            return self.stop - self.start
+        run = self.runs[0]
+        return (self.stop - self.start) * (run.stored_stop - run.stored) // max(run.text_stop - run.text, 1)
