@@ -18,8 +18,9 @@ from pipelines.corpus.errors import UnusableColumn
 from pipelines.corpus.fields import columns_in, kind_of, listed, names_in, path_in, unnested, value_at
 from pipelines.corpus.formats import format_of
 from pipelines.corpus.lines import whole_lines
-from pipelines.corpus.reading import Reading, Span, check_unchanged, open_input
+from pipelines.corpus.reading import Reading, check_unchanged, open_input
 from pipelines.corpus.sources import InputFile
+from pipelines.corpus.spans import Span
 from pipelines.corpus.text_chunks import text_chunks
 
 FIELD: Final = "ids"
