@@ -90,7 +90,7 @@ def read(file: InputFile, spans: list[Span | None]) -> tuple[list[tuple[str, str
 
 
 def outcome(file: InputFile, spans: list[Span | None]) -> object:
-    """What spans give, or the error; that of the whole file where a span is no answer, as its users do."""
+    """Result or error of spans; that of the whole file where a span is no answer, as in the code that uses them."""
     try:
         return read(file, spans)
     except WrongEncoding as error:
