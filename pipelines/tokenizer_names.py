@@ -28,6 +28,12 @@ def named_reference(reference: str | None, tokenizers: Sequence[str]) -> str | N
     return names[reference]
 
 
+def absolute(reference: str) -> str:
+    """Return a reference whose path does not depend on the working directory."""
+    path, comma, rest = reference.partition(",pretokenizer=")
+    return f"{Path(path).expanduser().resolve()}{comma}{rest}"
+
+
 def _stem(reference: str) -> str:
     name = Path(reference.split(",pretokenizer=")[0]).resolve().name
     return name.removesuffix(".json").removesuffix(".tiktoken")

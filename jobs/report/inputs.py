@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import polars as pl
 from jobs.report.design import DesignFound, read_design
 from jobs.report.premium_runs import read_premium_runs
 from jobs.report.settings import Report
+from jobs.report.wording import named
 from operators.errors import DataError, UsageError
 from pipelines.mixture.step import MERGES, MIXTURE, SENSITIVITY
 from pipelines.outputs import Manifest, read_manifest
@@ -109,6 +111,23 @@ class ReportInputs:
     design: DesignFound | None = None
     compression: pl.DataFrame | None = None
     """language, documents, bytes, tokens of the re-tokenized corpus."""
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Code of each language and category on the page to its number, in the order of their names."""
+        curves = [one.curves for one in (self.curves, self.sweep) if one is not None]
+        design = [] if self.design is None else [self.design.languages]
+        tables = [self.premiums, self.changes, self.compression, *curves, *design]
+        codes = {code for table in tables if table is not None for code in table["language"].unique()}
+        codes |= set([] if self.mixture is None else self.mixture["category"])
+        ordered = sorted((code for code in codes if code is not None), key=lambda code: (named(code, self.names), code))
+        return {code: place for place, code in enumerate(ordered)}
+
+    @cached_property
+    def tokenizer_places(self) -> Mapping[str, int]:
+        """Name of each compared tokenizer to its number, in the order of the names."""
+        names = [] if self.premiums is None else self.premiums["tokenizer"].unique().sort().to_list()
+        return {name: place for place, name in enumerate(names)}
 
 
 def gather(settings: Report) -> tuple[ReportInputs, list[str]]:

@@ -1,73 +1,52 @@
 """Page of the report: one file that fetches nothing when it is opened, and every chart beside it as PNG and SVG."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import jinja2
-import polars as pl
 from markupsafe import Markup
 
 from jobs.report.charts.drawings import CHARTS, drawings
-from jobs.report.charts.look import file_names, save
-from jobs.report.design import language_rows
+from jobs.report.charts.specification import file_names, save
+from jobs.report.embedded import figures, language_names, script_groups, vega_library
 from jobs.report.findings import findings
 from jobs.report.heading import heading
 from jobs.report.inputs import ReportInputs
 from jobs.report.mixture_notes import mixture_notes
+from jobs.report.page_tables import page_tables
 from jobs.report.spelled import spelled
-from jobs.report.tables import (
-    betraying,
-    change_table,
-    compression_table,
-    counted,
-    described,
-    mixture_table,
-    premium_table,
-    telling,
-    tokenizer_table,
-)
 from jobs.report.trust import judge
-from jobs.report.wording import UNKNOWN_FIGURE, named
+from jobs.report.wording import printable
 from jobs.units import size
+from operators.unicode.script_names import script_group
 from pipelines.outputs import replacing
 
 PAGE: Final = "report.html"
 PLANNED: Final[list[str]] = sorted([PAGE, *(name for chart in CHARTS for name in file_names(chart))])
 """All files that `draw_report` may write."""
-PAGE_VERSION: Final = 4
+PAGE_VERSION: Final = 5
 """Part of the output's fingerprint: raised when equal results give another page."""
 HERE: Final = Path(__file__).parent
-
-
-class Cell(NamedTuple):
-    """Cell of a table: the text that it shows, and the key that it is sorted by."""
-
-    text: str
-    order: str
-    number: bool
-
-
-class Table(NamedTuple):
-    """Table of the page."""
-
-    name: str
-    caption: str
-    heads: list[tuple[str, bool]]
-    """Heading of each column; True where it holds numbers."""
-    rows: list[list[Cell]]
+SCRIPTS: Final = ("unpack", "choice", "tables", "hover", "charts", "followed")
+"""Scripts of the page, in the order in which they run."""
 
 
 class Figure(NamedTuple):
-    """Chart on the page, drawn twice: for a desktop and for a phone."""
+    """Chart on the page."""
 
     caption: str
-    svg: Markup
-    width: int
-    phone: Markup
-    phone_width: int
+    height: int
+    """Pixels that are kept free for it until it is drawn."""
     files: str
+
+
+class Language(NamedTuple):
+    """Language or category that the reader may follow; its number is its place in the list."""
+
+    name: str
+    script: int
+    """Number of its group of scripts."""
 
 
 def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
@@ -76,15 +55,14 @@ def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
     Results that are not among the inputs are left out. Equal inputs give equal bytes on one machine (fonts are the
     machine's). Raises pipelines.outputs.WriteFailed.
     """
-    written, figures = [], {}
-    for drawing in drawings(inputs):
+    written, drawn, shown = [], drawings(inputs), {}
+    for drawing in drawn:
         saved = save(drawing, directory)
         written += saved.files
-        page, phone = (_inlined(svg, f"{drawing.name}{i}") for i, svg in enumerate((saved.page, saved.phone)))
-        figures[drawing.name] = Figure(
-            drawing.caption, page, _width(saved.page), phone, _width(saved.phone), ", ".join(saved.files)
-        )
-    tables = {table.name: table for table in _tables(inputs) if table.rows}
+        shown[drawing.name] = Figure(drawing.caption, saved.height, ", ".join(saved.files))
+    tables = {table.name: table for table in page_tables(inputs) if table.rows}
+    groups = script_groups(inputs)
+    scripts = "\n".join((HERE / "scripts" / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -93,30 +71,25 @@ def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
         title=inputs.title or heading(inputs),
         run=_run(inputs.training or {}),
         findings=findings(inputs),
-        figures=figures,
+        languages=[
+            Language(name, groups.index(script_group(code)))
+            for code, name in zip(inputs.places, language_names(inputs), strict=True)
+        ],
+        groups=groups,
+        tokenizers=[printable(name) for name in inputs.tokenizer_places],
+        figures=shown,
         tables=tables,
         spelled=spelled(inputs),
         mixture=mixture_notes(inputs),
         trust=judge(inputs).level,
         style=Markup((HERE / "page.css").read_text("utf-8")),
-        script=Markup((HERE / "page.js").read_text("utf-8")),
-    )
+        script=Markup(scripts),
+        figure_data=Markup(figures(inputs, drawn)),
+        vega=Markup(vega_library() if drawn else ""),
+    )  # fmt: skip
     with replacing(directory / PAGE) as temporary:
         temporary.write_text(html, "utf-8")
     return [PAGE, *written]
-
-
-def _inlined(svg: str, prefix: str) -> Markup:
-    """Return Vega's SVG for the inside of a page, its ids unique. Names are escaped in it; HTML needs no namespaces."""
-    root, rest = svg.split(">", 1)
-    root = re.sub(r' (?:xmlns(?::\w+)?|version)="[^"]*"', "", root)
-    rest = re.sub(r"<[^>]*>", lambda tag: re.sub(r'((?: id="|url\(#))', rf"\g<1>{prefix}-", tag[0]), rest)
-    return Markup(f'{root} aria-hidden="true">{rest}')
-
-
-def _width(svg: str) -> int:
-    root = re.search(r'<svg[^>]* width="([\d.]+)"', svg)
-    return round(float(root[1])) if root else 0
 
 
 def _run(training: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -136,144 +109,3 @@ def _run(training: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
-
-
-def _table(name: str, caption: str, table: pl.DataFrame, columns: list[tuple[str, str, str]]) -> Table:
-    """`columns`: column, heading, format ("" for text); a column without any value is left out."""
-    kept = [column for column in columns if len(table) and table[column[0]].null_count() < len(table)]
-    rows = [[_cell(row[column], form) for column, _, form in kept] for row in table.iter_rows(named=True)]
-    return Table(name, caption, [(head, form != "") for _, head, form in kept], rows)
-
-
-def _cell(value: Any, form: str) -> Cell:
-    if value is None:
-        return Cell(UNKNOWN_FIGURE, "", form != "")
-    return Cell(f"{value:{form}}".replace("%", " %") if form else str(value), str(value), form != "")
-
-
-def _tables(inputs: ReportInputs) -> list[Table]:
-    parts = (
-        _tokenizers, _premiums, _changes, _sizes, _sweep, _frontier, _languages, _mixture, _betraying, _telling,
-        _compression,
-    )  # fmt: skip
-    return [part(inputs) for part in parts]
-
-
-def _tokenizers(inputs: ReportInputs) -> Table:
-    columns = [
-        ("tokenizer", "Tokenizer", ""), ("mean_premium", "Mean premium", ".3f"), ("median_premium", "Median", ".3f"),
-        ("gini_lines", "Gini", ".3f"), ("worst", "Dearest language", ""), ("best", "Cheapest language", ""),
-        ("worst_to_best_lines", "Dearest / cheapest", ".2f"), ("bytes_per_token", "Bytes per token", ".2f"),
-        ("vocabulary", "Vocabulary", ",d"), ("unused_tokens", "Not used here", ",d"), ("languages", "Languages", ",d"),
-    ]  # fmt: skip
-    return _table("tokenizers", "Tokenizers over all languages", tokenizer_table(inputs), columns)
-
-
-def _changes(inputs: ReportInputs) -> Table:
-    columns = [
-        ("tokenizer", "Tokenizer", ""), ("name", "Language", ""), ("verdict", "Verdict", ""), ("old", "Before", ".3f"),
-        ("new", "Now", ".3f"), ("change", "Now / before", ".3f"), ("low", "95 % from", ".3f"), ("high", "to", ".3f"),
-        ("documents", "Documents", ",d"),
-    ]  # fmt: skip
-    table = change_table(inputs)
-    several = table["tokenizer"].n_unique() > 1
-    return _table("changes", "Premiums now and in the earlier run", table, columns if several else columns[1:])
-
-
-def _sizes(inputs: ReportInputs) -> Table:
-    columns = [
-        ("name", "Language", ""), ("tokens", "Tokens", ",d"), ("target", "Target", ",d"),
-        ("vocabulary", "Vocabulary that reaches it", ",.0f"), ("low", "95 % from", ",.0f"), ("high", "to", ",.0f"),
-        ("extrapolated", "Extrapolated", ""),
-        ("fit_error", "Error of the fit", ".1%"), ("owned_merges", "Merges owned", ",d"),
-        ("owned_share", "Share", ".1%"), ("reason", "Why no number", ""),
-    ]  # fmt: skip
-    found = inputs.curves
-    table = pl.DataFrame() if found is None else described(inputs, found.sizes.sort("tokens", "language"), "language")
-    if len(table):
-        table = table.with_columns(pl.col("extrapolated").replace_strict({True: "yes", False: "no"}, default=None))
-    return _table("curves", "The size at which each language reaches the target", table, columns)
-
-
-def _sweep(inputs: ReportInputs) -> Table:
-    columns = [
-        ("name", "Language", ""), ("premium", "Premium at equal size", ".3f"), ("low", "95 % from", ".3f"),
-        ("high", "to", ".3f"), ("tokens", "Tokens", ",d"), ("vocabulary", "Vocabulary", ",d"),
-        ("chosen_vocabulary", "Chosen vocabulary", ",d"), ("chosen_tokens", "Tokens then", ",d"),
-        ("chosen_premium", "Premium then", ".3f"), ("documents", "Documents", ",d"),
-    ]  # fmt: skip
-    found = inputs.sweep
-    table = pl.DataFrame() if found is None else described(inputs, found.sizes, "language")
-    table = table.sort("premium", "language", descending=True) if len(table) else table
-    return _table("sweep", "A tokenizer for each language", table, columns)
-
-
-def _frontier(inputs: ReportInputs) -> Table:
-    columns = [
-        ("method", "Method", ""), ("tokens", "Tokens", ",d"), ("loss", "Against unweighted", "+.2%"),
-        ("loss_low", "95 % from", "+.2%"), ("loss_high", "to", "+.2%"), ("gini", "Gini", ".4f"),
-        ("gini_low", "95 % from", ".4f"), ("gini_high", "to", ".4f"), ("worst", "Worst premium", ".3f"),
-        ("worst_low", "95 % from", ".3f"), ("worst_high", "to", ".3f"), ("worst_language", "Of", ""),
-    ]  # fmt: skip
-    table = pl.DataFrame() if inputs.design is None else inputs.design.frontier
-    return _table("frontier", "Methods on the judged documents, fewest tokens first", table, columns)
-
-
-def _languages(inputs: ReportInputs) -> Table:
-    columns = [
-        ("name", "Language", ""), ("weight", "Weight", ",.3f"), ("premium_before", "Premium before", ".3f"),
-        ("premium_after", "After", ".3f"), ("premium_after_low", "95 % from", ".3f"),
-        ("premium_after_high", "to", ".3f"), ("change", "Tokens, change", "+.1%"), ("change_low", "95 % from", "+.1%"),
-        ("change_high", "to", "+.1%"),
-    ]  # fmt: skip
-    table = pl.DataFrame() if inputs.design is None else language_rows(inputs.design, inputs.names)
-    return _table("designed", "Languages before and after", table, columns)
-
-
-def _premiums(inputs: ReportInputs) -> Table:
-    baseline = named(inputs.baseline or "the baseline", inputs.names)
-    columns = [
-        ("tokenizer", "Tokenizer", ""), ("name", "Language", ""), ("script", "Script", ""),
-        ("premium", "Premium", ".3f"), ("low", "95 % from", ".3f"), ("high", "to", ".3f"), ("tokens", "Tokens", ",d"),
-        ("bytes", "Bytes", ",d"), ("characters", "Characters", ",d"),
-        ("characters_per_token", "Characters per token", ".2f"), ("bytes_per_token", "Bytes per token", ".2f"),
-        ("documents", "Documents", ",d"),
-    ]  # fmt: skip
-    table = premium_table(inputs)
-    several = table["tokenizer"].n_unique() > 1
-    caption = (
-        f"Token premiums against {baseline}" if table.is_empty() else f"Token premiums of {counted(table, inputs)}"
-    )
-    return _table("premiums", caption, table, columns if several else columns[1:])
-
-
-def _mixture(inputs: ReportInputs) -> Table:
-    columns = [
-        ("name", "Category", ""), ("share", "Inferred share of bytes", ".2%"), ("low", "95 % from", ".2%"),
-        ("high", "to", ".2%"), ("truth", "True share", ".2%"), ("error", "Difference", "+.2%"),
-        ("share_pairs", "Inferred share of pairs", ".2%"), ("kin", "Group", ",d"),
-        ("kin_share", "Share of the group", ".2%"),
-    ]  # fmt: skip
-    return _table("mixture", "Inferred mixture of the training text", mixture_table(inputs), columns)
-
-
-def _betraying(inputs: ReportInputs) -> Table:
-    columns = [
-        ("rank", "Rank", ",d"), ("text", "Token", ""), ("expected", "Expected in a million bytes", ",.2f"),
-        ("occurs", "Occurs in the categories", ",.2f"),
-    ]  # fmt: skip
-    return _table("unexplained", "Merges that the categories do not explain", betraying(inputs), columns)
-
-
-def _telling(inputs: ReportInputs) -> Table:
-    columns = [("name", "Category", ""), ("share", "Inferred share", ".2%"), ("merges", "Merges that say most", "")]
-    return _table("evidence", "Merges that the smallest shares rest on", telling(inputs), columns)
-
-
-def _compression(inputs: ReportInputs) -> Table:
-    columns = [
-        ("name", "Language", ""), ("script", "Script", ""), ("bytes_per_token", "Bytes per token", ".2f"),
-        ("characters_per_token", "Characters per token", ".2f"), ("bytes", "Bytes", ",d"), ("tokens", "Tokens", ",d"),
-        ("documents", "Documents", ",d"),
-    ]  # fmt: skip
-    return _table("compression", "Compression of each language", compression_table(inputs), columns)

@@ -18,8 +18,8 @@ SMALLEST: Final = 10
 
 
 def premium_table(inputs: ReportInputs) -> pl.DataFrame:
-    """Return tokenizer, language, name, script, group, documents, characters, bytes, tokens, premium, low, high,
-    informative, bytes_per_token, characters_per_token; dearest first.
+    """Return tokenizer, tokenizer_place, language, place, name, script, group, documents, characters, bytes, tokens,
+    premium, low, high, informative, bytes_per_token, characters_per_token; dearest first.
 
     Rows without a premium are left out: a language without common documents has none. `informative` is true where the
     interval is known and its ends differ by a factor of at most WIDEST.
@@ -47,7 +47,8 @@ def premium_table(inputs: ReportInputs) -> pl.DataFrame:
         for unit in ("bytes", "characters")
     )
     narrow = (pl.col("low") > 0) & (pl.col("high") <= WIDEST * pl.col("low"))
-    table = table.with_columns(informative=narrow.fill_null(False))
+    makers = [inputs.tokenizer_places[one] for one in table["tokenizer"].to_list()]
+    table = table.with_columns(informative=narrow.fill_null(False), tokenizer_place=pl.Series(makers, dtype=pl.Int64))
     return described(inputs, table, "language").sort(
         ["premium", "language", "tokenizer"], descending=[True, False, False]
     )
@@ -64,6 +65,8 @@ def tokenizer_table(inputs: ReportInputs) -> pl.DataFrame:
         codes = table[f"{kind}_language"].to_list()
         names = [None if code is None else named(code, inputs.names) for code in codes]
         table = table.with_columns(pl.Series(kind, names, dtype=pl.String))
+    makers = [inputs.tokenizer_places.get(name) for name in table["tokenizer"].to_list()]
+    table = table.with_columns(tokenizer_place=pl.Series(makers, dtype=pl.Int64))
     return table.sort("mean_premium", "tokenizer", nulls_last=True)
 
 
@@ -102,25 +105,28 @@ def change_table(inputs: ReportInputs) -> pl.DataFrame:
 
 
 def lorenz_table(inputs: ReportInputs) -> pl.DataFrame:
-    """Return tokenizer, languages, tokens (cumulative shares, cheapest language first, from 0 to 1), gini.
+    """Return tokenizer, tokenizer_place, place, languages, tokens (cumulative shares, cheapest language first, from 0
+    to 1), gini. `place` is the language that a point comes to; null at 0.
 
     A language counts once, with its premium: what it pays for the same text. The Gini coefficient is that of these
     points, sum_ij |p_i - p_j| / (2 n^2 mean p). Empty for fewer than two languages.
     """
     parts = []
     table = premium_table(inputs).filter(pl.col("premium") > 0).sort("tokenizer", "premium", "language")
-    for (tokenizer,), rows in table.group_by(["tokenizer"], maintain_order=True):
+    for (tokenizer, place), rows in table.group_by(["tokenizer", "tokenizer_place"], maintain_order=True):
         paid = rows["premium"].to_numpy()
         if len(paid) < 2:
             continue
         tokens = np.concatenate([[0.0], np.cumsum(paid) / paid.sum()])
         gini = 1 - float((tokens[1:] + tokens[:-1]).sum()) / len(paid)
         shares = np.arange(len(tokens)) / len(paid)
-        columns = {"languages": shares, "tokens": tokens}
-        parts.append(
-            pl.DataFrame(columns).select(pl.lit(tokenizer).alias("tokenizer"), pl.all(), pl.lit(gini).alias("gini"))
-        )
-    schema = {"tokenizer": pl.String, "languages": pl.Float64, "tokens": pl.Float64, "gini": pl.Float64}
+        columns = pl.DataFrame({"place": [None, *rows["place"]], "languages": shares, "tokens": tokens})
+        whole = {"tokenizer": pl.lit(tokenizer), "tokenizer_place": pl.lit(place), "gini": pl.lit(gini)}
+        parts.append(columns.with_columns(**whole))
+    schema = {
+        "place": pl.Int64, "languages": pl.Float64, "tokens": pl.Float64, "tokenizer": pl.String,
+        "tokenizer_place": pl.Int64, "gini": pl.Float64,
+    }  # fmt: skip
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
@@ -175,10 +181,10 @@ def betraying(inputs: ReportInputs) -> pl.DataFrame:
 
 
 def telling(inputs: ReportInputs) -> pl.DataFrame:
-    """Return name, share, merges (texts of the merges that say most), of the SMALLEST categories by share."""
-    schema = {"name": pl.String, "share": pl.Float64, "merges": pl.String}
+    """Return name, place, share, merges (texts of the merges that say most), of the SMALLEST categories by share."""
+    schema = {"name": pl.String, "place": pl.Int64, "share": pl.Float64, "merges": pl.String}
     found = None if inputs.mixture_about is None else inputs.mixture_about.merges
-    shares = mixture_table(inputs).sort("share", "category").head(SMALLEST).select("category", "name", "share")
+    shares = mixture_table(inputs).sort("share", "category").head(SMALLEST).select("category", "name", "place", "share")
     if found is None or shares.is_empty():
         return pl.DataFrame(schema=schema)
     texts = found.filter(pl.col("why") == "evidence").group_by("category", maintain_order=True).agg(_token_texts())
@@ -225,9 +231,10 @@ def compression_table(inputs: ReportInputs) -> pl.DataFrame:
 
 
 def described(inputs: ReportInputs, table: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Add name, script and group of scripts of a column of codes."""
+    """Add name, script, group of scripts and place (`ReportInputs.places`) of a column of codes."""
     codes = table[column].to_list()
     return table.with_columns(
+        pl.Series("place", [inputs.places[code] for code in codes], dtype=pl.Int64),
         pl.Series("name", [named(code, inputs.names) for code in codes], dtype=pl.String),
         pl.Series("script", [script_name(code) for code in codes], dtype=pl.String),
         pl.Series("group", [script_group(code) for code in codes], dtype=pl.String),

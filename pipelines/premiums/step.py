@@ -34,7 +34,7 @@ from pipelines.premiums.vocabularies import (
 from pipelines.results import PremiumsResult, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
-from pipelines.tokenizer_names import named_reference, short_name
+from pipelines.tokenizer_names import absolute, named_reference, short_name
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 
 METRICS: Final = "metrics.parquet"
@@ -42,6 +42,8 @@ TOKENIZERS: Final = "tokenizers.parquet"
 SCRIPTS: Final = "scripts.parquet"
 VOCABULARY: Final = "vocabulary.parquet"
 EXAMPLES: Final = "examples.parquet"
+REFERENCES: Final = "references"
+"""Fact of the manifest: [name, reference] of each tokenizer, with an absolute path; the report reads them again."""
 TABLES: Final = (PREMIUMS, METRICS, TOKENIZERS, SCRIPTS, VOCABULARY, EXAMPLES, DOCUMENTS, REPEATED)
 """Names of the tables that every run writes (docs/reference/outputs.md)."""
 
@@ -186,7 +188,8 @@ def _compare(
         [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, settings, old, scratch, directory)])
         advance(1)
     files_written = [*TABLES, *([CHANGES] if old is not None else [])]
-    return Written(files_written, facts, left)
+    places = [[name, absolute(reference)] for name, reference in zip(names, settings.tokenizer, strict=True)]
+    return Written(files_written, facts | {REFERENCES: places}, left)
 
 
 def _count(

@@ -7,7 +7,6 @@ from jobs.report.charts.look import (
     PAGE,
     PHONE,
     SLIDE,
-    Drawing,
     Layout,
     bare,
     data,
@@ -16,9 +15,11 @@ from jobs.report.charts.look import (
     linear_scale,
     numbered,
     numbers,
+    own_band,
     sized,
     x_axis,
 )
+from jobs.report.charts.specification import Drawing, Hover
 from jobs.report.inputs import ReportInputs
 from jobs.report.tables import compression_table, counted
 
@@ -32,21 +33,23 @@ def compression(inputs: ReportInputs) -> Drawing | None:
         return None
     caption = f"Bytes and characters that a token stands for, in {counted(table, inputs)}, most bytes first."
     page, phone, slide = (_chart(table, layout) for layout in (PAGE, PHONE, SLIDE))
-    return Drawing("compression", caption, page, phone, slide)
+    hover = (Hover("bytes_per_token", "bytes", ".2f"), Hover("characters_per_token", "characters", ".2f"))
+    return Drawing("compression", caption, page, phone, slide, hover)
 
 
 def _chart(table: pl.DataFrame, layout: Layout) -> alt.LayerChart:
     table, rows = numbered(table, "language", table["language"].to_list(), layout)
     long = [
-        {"row": row["row"], "kind": place, "value": row[f"{kind}_per_token"]}
+        {"row": row["row"], "place": row["place"], "kind": number, "value": row[column], column: row[column]}
         for row in table.iter_rows(named=True)
-        for place, kind in enumerate(KINDS)
-        if row[f"{kind}_per_token"] is not None
+        for number, column in enumerate(f"{kind}_per_token" for kind in KINDS)
+        if row[column] is not None
     ]
-    present = [kind for place, kind in enumerate(KINDS) if any(one["kind"] == place for one in long)]
+    present = [kind for number, kind in enumerate(KINDS) if any(one["kind"] == number for one in long)]
     scale = linear_scale([one["value"] for one in long])
-    both = alt.Chart(data(table.filter(pl.col("characters_per_token").is_not_null())))
-    joined = both.mark_rule(color="#b9c0c8", strokeWidth=2).encode(
+    both = table.filter(pl.col("characters_per_token").is_not_null())
+    gaps = alt.Chart(data(both, "row", "place", "bytes_per_token", "characters_per_token"))
+    joined = gaps.mark_rule(color="#b9c0c8", strokeWidth=2).encode(
         y=rows.y(), x=bare("characters_per_token", scale), x2="bytes_per_token:Q"
     )
     title = "bytes, characters in a token"
@@ -62,4 +65,5 @@ def _chart(table: pl.DataFrame, layout: Layout) -> alt.LayerChart:
         )
     )
     bottom = alt.X("at:Q", title=title, axis=x_axis("bottom"), scale=scale) if rows.tall else None
-    return sized(layered([joined, marks], bottom), layout, title="Bytes and characters in a token")
+    layers = [own_band(table, rows.y()), joined, marks]
+    return sized(layered(layers, bottom), layout, title="Bytes and characters in a token")

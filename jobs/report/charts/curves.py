@@ -14,14 +14,15 @@ from jobs.report.charts.look import (
     PHONE,
     SLIDE,
     Chart,
-    Drawing,
     Layout,
     data,
     legend,
+    own_line,
     sized,
 )
+from jobs.report.charts.specification import Drawing, Hover
 from jobs.report.inputs import CurvesFound, ReportInputs
-from jobs.report.wording import named
+from jobs.report.tables import described
 from operators.unicode.script_names import script_group
 
 POINTS: Final = 80
@@ -53,11 +54,14 @@ def _drawn(name: str, found: CurvesFound | None, inputs: ReportInputs, caption: 
     if found is None or found.curves.is_empty():
         return None
     table, ends = _sampled(found, inputs)
-    page, phone, slide = (_chart(found, table, ends, title, layout) for layout in (PAGE, PHONE, SLIDE))
-    return Drawing(name, caption, page, phone, slide)
+    page, phone, slide = (_chart(found, inputs, table, ends, title, layout) for layout in (PAGE, PHONE, SLIDE))
+    hover = (Hover("vocabulary", "tokens in the vocabulary", ",.0f"), Hover("tokens", "tokens of the text", ",.0f"))
+    return Drawing(name, caption, page, phone, slide, hover)
 
 
-def _chart(found: CurvesFound, table: pl.DataFrame, ends: pl.DataFrame, title: str, layout: Layout) -> Chart:
+def _chart(
+    found: CurvesFound, inputs: ReportInputs, table: pl.DataFrame, ends: pl.DataFrame, title: str, layout: Layout
+) -> Chart:
     lowest, highest = float(table["vocabulary"].min()), float(table["vocabulary"].max())  # type: ignore[arg-type]
     ticks = 6 if layout.width > 300 else 3
     x = alt.X(
@@ -71,16 +75,18 @@ def _chart(found: CurvesFound, table: pl.DataFrame, ends: pl.DataFrame, title: s
     groups = [group for group in COLOURS if group in set(table["group"].to_list())]
     scale = alt.Scale(domain=groups, range=[COLOURS[group] for group in groups])
     colour = alt.Color("group:N", scale=scale, legend=legend("script", layout))
-    lines = alt.Chart(data(table)).mark_line(strokeWidth=1.2, opacity=0.8)
-    layers: list[alt.Chart] = [lines.encode(x=x, y=y, color=colour, detail="line:N")]
+    lines = alt.Chart(data(table, "place", "group", "vocabulary", "tokens")).mark_line(strokeWidth=1.2, opacity=0.8)
+    own = own_line(table, "vocabulary", "tokens").encode(x=x, y=y)
+    layers: list[alt.Chart] = [own, lines.encode(x=x, y=y, color=colour, detail="place:N")]
     if found.target is not None:
         at = alt.Chart(alt.InlineData(values=[{"tokens": found.target}]))
         layers.append(at.mark_rule(color=INK, strokeDash=[4, 3]).encode(y="tokens:Q"))
     marks = found.marks.filter(pl.col("vocabulary").is_not_null() & (pl.col("vocabulary") <= highest))
     if len(marks):
-        dots = alt.Chart(data(marks.select("vocabulary", "tokens")))
+        marks = described(inputs, marks, "language")
+        dots = alt.Chart(data(marks, "place", "vocabulary", "tokens"))
         layers.append(dots.mark_point(filled=True, size=26, color=INK, stroke=GROUND).encode(x=x, y=y))
-    text = alt.Chart(data(ends.select("vocabulary", "tokens", "name"))).encode(x=x, y=y, text="name:N")
+    text = alt.Chart(data(ends, "place", "vocabulary", "tokens", "name")).encode(x=x, y=y, text="name:N")
     limit = 90 if layout.width < 300 else layout.label
     layers.append(text.mark_text(align="left", dx=5, fontSize=layout.font - 1, color=INK, limit=limit))
     page = PAGE._replace(width=PAGE.width + 60)
@@ -88,30 +94,26 @@ def _chart(found: CurvesFound, table: pl.DataFrame, ends: pl.DataFrame, title: s
 
 
 def _sampled(found: CurvesFound, inputs: ReportInputs) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the curves at POINTS sizes (line, group, vocabulary, tokens), and the ends that are named.
-
-    `line` is a number for each language.
-    """
+    """Return the curves at POINTS sizes (place, group, vocabulary, tokens), and the ends that are named."""
     parts, last = [], []
     largest = int(found.curves["vocabulary"].max())  # type: ignore[arg-type]
     smallest = int(found.curves["vocabulary"].min())  # type: ignore[arg-type]
     grid = np.unique(np.geomspace(max(smallest, 1), largest, POINTS).round().astype(np.int64))
     by_language = found.curves.sort("language", "merges").group_by(["language"], maintain_order=True)
-    for line, ((language,), rows) in enumerate(by_language):
+    for (language,), rows in by_language:
         sizes, tokens = rows["vocabulary"].to_numpy(), rows["tokens"].to_numpy()
         own = grid[grid >= sizes[0]]
         at = tokens[np.searchsorted(sizes, own, side="right") - 1]
-        group = script_group(str(language))
         columns = pl.DataFrame({"vocabulary": own, "tokens": at})
-        parts.append(columns.select(pl.lit(line).alias("line"), pl.lit(group).alias("group"), pl.all()))
+        place, group = inputs.places[str(language)], script_group(str(language))
+        parts.append(columns.with_columns(place=pl.lit(place), group=pl.lit(group)))
         last.append({"language": language, "vocabulary": int(own[-1]), "tokens": int(at[-1])})
     ends = pl.DataFrame(last).sort("tokens", "language")
     chosen = {*ends["language"][:NAMED], *ends["language"][-NAMED:], inputs.baseline}
     ends = ends.filter(pl.col("language").is_in([one for one in chosen if one is not None]))
     table = pl.concat(parts)
     ends = _apart(ends, table)
-    names = [named(language, inputs.names) for language in ends["language"].to_list()]
-    return table, ends.with_columns(pl.Series("name", names, dtype=pl.String))
+    return table, described(inputs, ends, "language")
 
 
 def _apart(ends: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:

@@ -6,9 +6,9 @@ from typing import Final
 from jobs.report.charts.compression import compression
 from jobs.report.charts.curves import own_curves, shared_curves
 from jobs.report.charts.frontier import frontier, premiums_before_and_after
-from jobs.report.charts.look import Drawing
 from jobs.report.charts.premiums import lorenz, premium_map, premiums
 from jobs.report.charts.shares import mixture, mixture_by_merges
+from jobs.report.charts.specification import Drawing
 from jobs.report.inputs import ReportInputs
 
 _MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {

@@ -1,4 +1,4 @@
-"""Layouts, axes, colours and theme that the charts share, and their files (Vega-Lite through Altair).
+"""Layouts, axes and colours that the charts share (Vega-Lite through Altair).
 
 Names from data never become keys of objects in a specification: rows, lines and colours are numbered, and axes and
 legends translate the numbers. Vega keeps groups in plain JavaScript objects, in which a language called `constructor`
@@ -7,25 +7,20 @@ or `__proto__` would meet a property that every object has.
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import altair as alt
 import polars as pl
-import vl_convert
 
 from jobs.report.wording import times
 from operators.unicode.script_names import UNKNOWN
-from pipelines.outputs import replacing
 
-PNG_SCALE: Final = 2.0
 LOG_TICKS: Final = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 30, 50, 100, 200, 500, 1000]
 INK: Final = "#1d232b"
 FAINT: Final = "#d9dde2"
 GROUND: Final = "#ffffff"
 DOUBTFUL: Final = "#8a8a8a"
 """Colour of values that cannot be trusted."""
-FONT: Final = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 HUES: Final = ["#0072b2", "#d55e00", "#009e73", "#22325c", "#e69f00", "#9a5ea1"]
 SHAPES: Final = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 DASHES: Final = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2, 1, 2]]
@@ -39,6 +34,11 @@ COLOURS: Final[dict[str, str]] = {
     UNKNOWN: "#8a8a8a",
 }
 """Group of scripts to its colour: after Okabe and Ito, for eyes that confuse colours too."""
+ON_PALE: Final = "#1c222a"
+ON_DEEP: Final = "#fefefe"
+"""Colours of texts on a mark, which stay as they are on a dark ground."""
+OWN: Final = "#ffd84d"
+"""Colour behind the language that the reader follows."""
 TALL: Final = 25
 """Rows above which a chart repeats its axis at the bottom."""
 
@@ -77,52 +77,29 @@ PHONE: Final = Layout("-phone", 178, None, 104, font=10)
 SLIDE: Final = Layout("-slide", 960, 540, 230, ends=10, font=13)
 
 
-class Drawing(NamedTuple):
-    """A chart in its three layouts."""
-
-    name: str
-    caption: str
-    """Content of the chart in words, for readers who do not see it."""
-    page: Chart
-    phone: Chart
-    slide: Chart
-
-
-class Saved(NamedTuple):
-    """The files of a drawing, and the texts of the two SVGs that the page shows."""
-
-    files: list[str]
-    page: str
-    phone: str
-
-
-def file_names(chart: str) -> list[str]:
-    """Return the files that a chart is saved as."""
-    return [f"{chart}{layout.suffix}.{kind}" for layout in (PAGE, SLIDE) for kind in ("png", "svg")]
-
-
-def save(drawing: Drawing, directory: Path) -> Saved:
-    """Write <name>.png, <name>.svg, <name>-slide.png and <name>-slide.svg, each whole or not at all."""
-    svgs = {}
-    for layout, chart in ((PAGE, drawing.page), (SLIDE, drawing.slide)):
-        svg = svgs[layout.suffix] = _svg(chart, layout)
-        with replacing(directory / f"{drawing.name}{layout.suffix}.svg") as temporary:
-            temporary.write_text(svg, "utf-8")
-        with replacing(directory / f"{drawing.name}{layout.suffix}.png") as temporary:
-            temporary.write_bytes(vl_convert.svg_to_png(svg, scale=PNG_SCALE))
-    return Saved(file_names(drawing.name), svgs[PAGE.suffix], _svg(drawing.phone, PHONE))
-
-
-def _svg(chart: Chart, layout: Layout) -> str:
-    with alt.data_transformers.enable("default", max_rows=None):
-        specification = _themed(chart, layout).to_dict(validate=False)
-    return vl_convert.vegalite_to_svg(specification, vl_version="_".join(alt.SCHEMA_VERSION.split(".")[:2]))
-
-
 def intervals(table: pl.DataFrame, y: alt.Y, scale: alt.Scale) -> list[alt.Chart]:
     """Rules from low to high, dark on a light edge: visible on a bar of any colour."""
-    base = alt.Chart(data(table)).encode(y=y, x=bare("low", scale), x2="high:Q")
+    base = alt.Chart(data(table, "row", "place", "low", "high")).encode(y=y, x=bare("low", scale), x2="high:Q")
     return [base.mark_rule(color=colour, strokeWidth=width) for colour, width in ((GROUND, 4), (INK, 1.5))]
+
+
+def own_band(table: pl.DataFrame, y: alt.Y, *, framed: bool = False) -> alt.Chart:
+    """Band behind the row of the language that the reader follows, or a frame around it.
+
+    The page sets the parameter `own` to the language's number.
+    """
+    rows = table.select("row", "place").unique(maintain_order=True)
+    base = alt.Chart(data(rows, "row", "place")).transform_filter("datum.place == own")
+    look: dict[str, Any] = (
+        {"fillOpacity": 0, "stroke": INK, "strokeWidth": 2} if framed else {"color": OWN, "opacity": 0.55}
+    )
+    return cast("alt.Chart", base.mark_rect(**look).encode(y=y))
+
+
+def own_line(table: pl.DataFrame, x: str, y: str) -> alt.Chart:
+    """Broad line behind that of the language that the reader follows, through columns x and y."""
+    base = alt.Chart(data(table, "place", x, y)).transform_filter("datum.place == own")
+    return cast("alt.Chart", base.mark_line(color=OWN, strokeWidth=8))
 
 
 class _Rows(alt.InlineData):
@@ -132,9 +109,13 @@ class _Rows(alt.InlineData):
         return self
 
 
-def data(table: pl.DataFrame) -> alt.InlineData:
-    """Return a table's rows as data of a chart."""
-    return _Rows(values=table.to_dicts())
+def data(table: pl.DataFrame, *columns: str) -> alt.InlineData:
+    """Return these columns of a table, by row, as data of a chart.
+
+    The page reads two columns of any chart: `place`, the number of the row's language on the page, and
+    `tokenizer_place`. It leaves out the rows that the reader did not choose.
+    """
+    return _Rows(values=table.select(columns).to_dicts())
 
 
 def bare(field: str, scale: alt.Scale) -> alt.X:
@@ -152,12 +133,12 @@ class Rows(NamedTuple):
     """Pixels of the names, where charts must align."""
 
     def y(self) -> alt.Y:
-        """Encoding of the column `row`; every name is shown."""
+        """Encoding of the column `row`; every name of a row that has data is shown, on slides the gap between too."""
         axis = alt.Axis(labelOverlap=False, labelLimit=self.layout.label, labelExpr=translated(self.names))
         if self.width is not None:
             axis["minExtent"] = axis["maxExtent"] = self.width
-        domain = list(range(len(self.names)))
-        return alt.Y("row:O", title=None, axis=axis, scale=alt.Scale(domain=domain))
+        scale = alt.Scale(domain=list(range(len(self.names)))) if self.layout.slide else alt.Scale()
+        return alt.Y("row:O", title=None, axis=axis, scale=scale)
 
     @property
     def tall(self) -> bool:
@@ -285,27 +266,3 @@ def sized(chart: Layers, layout: Layout, height: int | None = None, title: str =
 def figures(values: Sequence[float]) -> pl.Series:
     """Texts of ratios, to three significant digits."""
     return pl.Series([times(value) for value in values], dtype=pl.String)
-
-
-def _themed(chart: Chart, layout: Layout) -> Chart:
-    """Apply the common look. Marks have no text for screen readers: the caption and the table do that."""
-    font = layout.font
-    made = (
-        chart.properties(background=GROUND, padding=16 if layout.slide else 8)
-        .configure(font=FONT, aria=False)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK, titleColor=INK, gridColor=FAINT, domain=False, ticks=False, labelFontSize=font,
-            titleFontSize=font + 1, titleFontWeight="normal", labelPadding=5, titleLimit=layout.width,
-        )
-        .configure_axisY(grid=False)
-        .configure_legend(
-            labelColor=INK, titleColor=INK, titleFontWeight="normal", labelFontSize=font, titleFontSize=font + 1,
-            titleLimit=layout.width,
-        )
-        .configure_title(
-            color=INK, fontSize=20 if layout.slide else font + 1, fontWeight="bold", anchor="start", frame="group",
-            limit=layout.width + layout.label if not layout.slide else layout.width - 32,
-        )
-    )  # fmt: skip
-    return cast("Chart", made)

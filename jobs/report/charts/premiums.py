@@ -14,12 +14,14 @@ from jobs.report.charts.look import (
     HUES,
     INK,
     LOG_TICKS,
+    ON_DEEP,
+    ON_PALE,
+    OWN,
     PAGE,
     PHONE,
     SHAPES,
     SLIDE,
     Chart,
-    Drawing,
     Layout,
     Rows,
     bare,
@@ -33,10 +35,12 @@ from jobs.report.charts.look import (
     log_ticks,
     numbered,
     numbers,
+    own_band,
     sized,
     translated,
     x_axis,
 )
+from jobs.report.charts.specification import Drawing, Hover
 from jobs.report.inputs import ReportInputs
 from jobs.report.tables import counted, lorenz_table, premium_table
 from jobs.report.wording import WIDEST, named
@@ -44,6 +48,8 @@ from jobs.report.wording import WIDEST, named
 MOST_SYMBOLS: Final = len(SHAPES)
 """Tokenizers that have a symbol each; of more, the map says which is which."""
 CELL_PIXELS: Final = 46
+HOVER: Final = (Hover("premium", "premium", ".3f"), Hover("low", "95 % from", ".3f"), Hover("high", "to", ".3f"))
+_SHOWN: Final = ("row", "place", "tokenizer_place", "premium", "low", "high")
 
 
 def premiums(inputs: ReportInputs) -> Drawing | None:
@@ -70,7 +76,8 @@ def premiums(inputs: ReportInputs) -> Drawing | None:
     page = _by_script(table, tokenizers, title, PAGE)
     phone = _by_script(table, tokenizers, f"{baseline} = 1", PHONE)
     heading = f"Token premiums of {counted(table, inputs)}"
-    return Drawing("premiums", f"{caption}.", page, phone, _ends(table, tokenizers, title, heading, SLIDE))
+    slide = _ends(table, tokenizers, title, heading, SLIDE)
+    return Drawing("premiums", f"{caption}.", page, phone, slide, HOVER)
 
 
 def _by_script(table: pl.DataFrame, tokenizers: list[str], title: str, layout: Layout) -> Chart:
@@ -83,7 +90,6 @@ def _by_script(table: pl.DataFrame, tokenizers: list[str], title: str, layout: L
     tall = table["language"].n_unique() + len(groups) > 25
     for group, members in groups:
         axis = x_axis(values=ticks)
-        axis["labels"] = not parts
         x = alt.X("premium:Q", title=None if parts else title, axis=axis, scale=scale)
         members, rows = numbered(members, "language", _ordered(members), layout)
         rows = rows._replace(width=width)
@@ -149,7 +155,7 @@ def _bars(table: pl.DataFrame, x: alt.X, rows: Rows, scale: alt.Scale, layout: L
         text=figures(table["premium"].to_list()),
     )
     y = rows.y()
-    base = alt.Chart(data(table)).encode(y=y)
+    base = alt.Chart(data(table, *_SHOWN, "start", "group")).encode(y=y)
     present = [group for group in COLOURS if group in set(table["group"].to_list())]
     if layout.slide:  # elsewhere each group has a chart, with the group as its title
         scheme = alt.Scale(domain=present, range=[COLOURS[group] for group in present])
@@ -158,30 +164,31 @@ def _bars(table: pl.DataFrame, x: alt.X, rows: Rows, scale: alt.Scale, layout: L
     else:
         bars = base.mark_bar(height={"band": 0.74}, color=COLOURS[present[0]])
     bars = bars.encode(x=x, x2="start:Q")
-    base = alt.Chart(data(table)).encode(y=y)
+    base = alt.Chart(data(table, *_SHOWN, "end", "text")).encode(y=y)
     texts = base.mark_text(align="left", dx=5, fontSize=layout.font - 1, color=INK)
-    return [bars, *intervals(table.filter("informative"), y, scale), _parity(scale),
+    return [own_band(table, y), bars, *intervals(table.filter("informative"), y, scale), _parity(scale),
             texts.encode(x=bare("end", scale), text="text:N")]  # fmt: skip
 
 
 def _points(
     table: pl.DataFrame, x: alt.X, rows: Rows, tokenizers: list[str], scale: alt.Scale, layout: Layout
 ) -> list[alt.Chart]:
-    ends = table.group_by("row").agg(low=pl.col("premium").min(), high=pl.col("premium").max()).sort("row")
+    ends = table.group_by("row", "place").agg(low=pl.col("premium").min(), high=pl.col("premium").max()).sort("row")
     y = rows.y()
-    span = alt.Chart(data(ends)).mark_rule(color="#9aa3ad", strokeWidth=2)
+    span = alt.Chart(data(ends, "row", "place", "low", "high")).mark_rule(color="#9aa3ad", strokeWidth=2)
     span = span.encode(y=y, x=bare("low", scale), x2="high:Q")
-    base = alt.Chart(data(_with_number(table, tokenizers))).encode(y=y)
+    base = alt.Chart(data(_with_number(table, tokenizers), *_SHOWN, "number")).encode(y=y)
+    behind = [own_band(table, y), _parity(scale), span]
     if len(tokenizers) > MOST_SYMBOLS:
         points = base.mark_point(size=16, filled=True, color=INK, opacity=0.75).encode(x=x)
-        return [_parity(scale), span, points]
+        return [*behind, points]
     key = legend("tokenizer", layout, tokenizers)
     points = base.mark_point(size=48, filled=True, opacity=0.9).encode(
         x=x,
         color=alt.Color("number:N", scale=numbers(tokenizers, HUES), legend=key),
         shape=alt.Shape("number:N", scale=numbers(tokenizers, SHAPES), legend=key),
     )
-    return [_parity(scale), span, points]
+    return [*behind, points]
 
 
 def _with_number(table: pl.DataFrame, tokenizers: Sequence[str]) -> pl.DataFrame:
@@ -203,7 +210,7 @@ def premium_map(inputs: ReportInputs) -> Drawing | None:
     page, phone = (_map(table, tokenizers, by_script, layout) for layout in (PAGE, PHONE))
     heading = f"Token premiums of {counted(table, inputs)} with {len(tokenizers)} tokenizers"
     slide = _map(table, tokenizers, _ordered(table), SLIDE, heading)
-    return Drawing("premium-map", caption, page, phone, slide)
+    return Drawing("premium-map", caption, page, phone, slide, HOVER)
 
 
 def _map(table: pl.DataFrame, tokenizers: list[str], order: list[str], layout: Layout, heading: str = "") -> Chart:
@@ -215,25 +222,31 @@ def _map(table: pl.DataFrame, tokenizers: list[str], order: list[str], layout: L
         text=pl.Series([_short(value) for value in table["premium"].to_list()], dtype=pl.String),
     )
 
+    columns = alt.Scale(domain=list(range(len(tokenizers)))) if layout.slide else alt.Scale()
+
     def x(field: str, orient: Literal["top", "bottom"]) -> alt.X:
         axis = alt.Axis(orient=orient, labelAngle=-40, labelLimit=160 if layout.width > 300 else 110,
                         labelOverlap=False, labelExpr=translated(tokenizers))  # fmt: skip
-        return alt.X(f"{field}:O", title=None, axis=axis, scale=alt.Scale(domain=list(range(len(tokenizers)))))
+        return alt.X(f"{field}:O", title=None, axis=axis, scale=columns)
 
     y = rows.y()
     values = [at for at in LOG_TICKS if 1 <= at <= domain[1]]
     key = alt.Legend(orient="top", title="premium", gradientLength=min(220, layout.width), values=values, format="~g")
     shade = alt.Color("shade:Q", legend=key, scale=alt.Scale(type="log", scheme="viridis", reverse=True, domain=domain))
     cells = (
-        alt.Chart(data(table)).mark_rect(stroke=GROUND, strokeWidth=0.5).encode(x=x("number", "top"), y=y, color=shade)
+        alt.Chart(data(table, *_SHOWN, "number", "shade"))
+        .mark_rect(stroke=GROUND, strokeWidth=0.5)
+        .encode(x=x("number", "top"), y=y, color=shade)
     )
     light, deep = table.filter(pl.col("premium") <= dark), table.filter(pl.col("premium") > dark)
-    across = alt.X("number:O", axis=None, scale=alt.Scale(domain=list(range(len(tokenizers)))))
+    across = alt.X("number:O", axis=None, scale=columns)
     texts = [
-        alt.Chart(data(part)).mark_text(fontSize=layout.font - 2, color=colour).encode(x=across, y=y, text="text:N")
-        for part, colour in ((light, INK), (deep, GROUND))
+        alt.Chart(data(part, *_SHOWN, "number", "text"))
+        .mark_text(fontSize=layout.font - 2, color=colour)
+        .encode(x=across, y=y, text="text:N")
+        for part, colour in ((light, ON_PALE), (deep, ON_DEEP))
     ]
-    chart = layered([cells, *texts], x("at", "bottom") if rows.tall else None)
+    chart = layered([cells, *texts, own_band(table, y, framed=True)], x("at", "bottom") if rows.tall else None)
     if layout.slide:
         return sized(chart, layout, title=heading)
     cell = CELL_PIXELS if layout.width > 300 else 30
@@ -254,7 +267,8 @@ def lorenz(inputs: ReportInputs) -> Drawing | None:
         "and the further below it, the more unequal. The Gini coefficient is twice the area between."
     )
     page, phone, slide = (_lorenz(table, layout) for layout in (PAGE, PHONE, SLIDE))
-    return Drawing("lorenz", caption, page, phone, slide)
+    hover = (Hover("languages", "languages", ".1%"), Hover("tokens", "tokens", ".1%"))
+    return Drawing("lorenz", caption, page, phone, slide, hover)
 
 
 def _lorenz(table: pl.DataFrame, layout: Layout) -> Chart:
@@ -265,7 +279,7 @@ def _lorenz(table: pl.DataFrame, layout: Layout) -> Chart:
     share: Any = alt.Axis(format=".0%", tickCount=6, grid=True)
     whole = alt.Scale(domain=[0, 1], nice=False)
     lines = (
-        alt.Chart(data(_with_number(table, tokenizers)))
+        alt.Chart(data(_with_number(table, tokenizers), "tokenizer_place", "number", "languages", "tokens"))
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("languages:Q", title="share of languages, cheapest first", axis=share, scale=whole),
@@ -281,4 +295,8 @@ def _lorenz(table: pl.DataFrame, layout: Layout) -> Chart:
         .encode(x="languages:Q", y="tokens:Q")
     )  # fmt: skip
     height = round(layout.width * (0.6 if layout.width > 300 else 1))
-    return sized(alt.layer(parity, lines), layout, height, "Inequality of tokens between languages")
+    followed = alt.Chart(data(table.drop_nulls("place"), "place", "tokenizer_place", "languages", "tokens"))
+    own = followed.transform_filter("datum.place == own").mark_point(
+        filled=True, size=90, color=OWN, stroke=INK, opacity=1
+    ).encode(x="languages:Q", y="tokens:Q")  # fmt: skip
+    return sized(alt.layer(parity, lines, own), layout, height, "Inequality of tokens between languages")

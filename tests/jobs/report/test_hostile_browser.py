@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ import pytest
 from jobs.report.page import draw_report
 from jobs.report.wording import named
 from tests.conftest import Command
+from tests.jobs.report.browser import BROWSER, Browser
 from tests.jobs.report.examples import large
-from tests.jobs.report.test_browser import BROWSER, in_browser
 
 pytestmark = [
-    pytest.mark.usefixtures("svg_only"),
+    pytest.mark.usefixtures("no_png"),
     pytest.mark.browser,
     pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH"),
 ]
@@ -31,44 +32,62 @@ HOSTILE = [
     f"{{{{ 7 * 7 }}}} {{% raw %}} javascript:{RUN}",
     f"]]><script>{RUN}</script>\u2028window.pwned=1\u2029\u202e",
 ]
-ASK = """<script>
-addEventListener("load", () => setTimeout(() => {
-  const errors = [];
-  for (const button of document.querySelectorAll("th button")) button.click();
-  for (const input of document.querySelectorAll("input")) {
-    input.value = "<img src=x onerror=window.pwned=1>";
-    input.dispatchEvent(new Event("input"));
-    input.value = "";
-    input.dispatchEvent(new Event("input"));
+ASK = """(async () => {
+  const opened = document.querySelectorAll("details");
+  for (const one of opened) one.open = true;
+  const used = [...document.querySelectorAll("th button, .scale")].slice(0, 60);
+  for (const button of used) button.click();
+  for (const input of document.querySelectorAll("input[type=search], textarea")) {
+    for (const value of ["<img src=x onerror=window.pwned=1>", ""]) {
+      input.value = value;
+      input.dispatchEvent(new Event("input", {bubbles: true}));
+    }
   }
-  for (const one of document.querySelectorAll("details")) one.open = true;
+  const own = document.querySelector("[name=own]");
+  for (const option of own?.options ?? []) {
+    own.value = option.value;
+    own.dispatchEvent(new Event("input", {bubbles: true}));
+  }
+  for (const figure of document.querySelectorAll("figure")) {
+    figure.scrollIntoView();
+    for (let i = 0; i < 50 && !figure.querySelector("svg[aria-hidden]"); i++) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    for (const mark of [...figure.querySelectorAll(".role-mark path, .role-mark text")].slice(0, 20)) {
+      mark.dispatchEvent(new PointerEvent("pointermove", {bubbles: true, clientX: 9, clientY: 9}));
+    }
+  }
   const made = [...document.querySelectorAll("script, img, iframe, object, embed, base, link, body, foreignObject")];
   const handlers = [...document.querySelectorAll("*")].flatMap((one) => [...one.attributes])
     .filter((one) => one.name.startsWith("on") || /^\\s*javascript:/i.test(one.value));
-  setTimeout(() => {
-    const said = document.createElement("pre");
-    said.id = "found";
-    said.textContent = JSON.stringify({
-      errors, pwned: window.pwned ?? null, title: document.title, text: document.body.textContent,
-      made: made.map((one) => one.localName).sort(), handlers: handlers.map((one) => one.name),
-      fetched: performance.getEntriesByType("resource").length,
-    });
-    document.body.append(said);
-  }, 200);
-}, 200));
-</script></body>"""
+  await new Promise((done) => setTimeout(done, 100));
+  return {
+    pwned: window.pwned ?? null, title: document.title, text: document.body.textContent,
+    made: made.map((one) => one.localName), handlers: handlers.length,
+    fetched: performance.getEntriesByType("resource").length,
+    drawn: [document.querySelectorAll("figure").length, document.querySelectorAll("figure svg[aria-hidden]").length],
+  };
+})()"""
 
 
-def opened(report: Path, folder: Path) -> dict[str, Any]:
-    page = (report / "report.html").read_text("utf-8")
-    assert page.count("</body>") == 1
-    found = in_browser(page.replace("</body>", ASK), folder)
-    assert found["pwned"] is None and found["handlers"] == [] and found["fetched"] == 0
-    assert found["made"] == ["body", "script", "script"]  # the page's own, and the one that asks
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+def opened(report: Path, browser: Browser) -> dict[str, Any]:
+    """What a browser makes of a page whose every part was used."""
+    browser.open(report / "report.html")
+    found: dict[str, Any] = browser.ask(ASK)
+    assert browser.problems == []
+    assert found["pwned"] is None and found["handlers"] == 0 and found["fetched"] == 0
+    assert found["drawn"][0] == found["drawn"][1]
+    assert sorted(found["made"]) == ["body", "script", "script", "script", "script"]  # data, Vega once more, the page's
     return found
 
 
-def test_nothing_of_a_corpus_runs_on_the_page(babelmerge: Command, tmp_path: Path) -> None:
+def test_nothing_of_a_corpus_runs_on_the_page(babelmerge: Command, browser: Browser, tmp_path: Path) -> None:
     rows = [
         {"id": f"{HOSTILE[i % 9]} {i // 9}", "language": language, "text": f"{HOSTILE[(i + k) % 9]} word{i} {language}"}
         for k, language in enumerate(HOSTILE)
@@ -90,7 +109,7 @@ def test_nothing_of_a_corpus_runs_on_the_page(babelmerge: Command, tmp_path: Pat
     ):  # fmt: skip
         status, _, err = babelmerge(*arguments, *quiet)
         assert status == 0, err
-    found = opened(tmp_path / "report", tmp_path)
+    found = opened(tmp_path / "report", browser)
     assert found["title"] == HOSTILE[1]
     for language in HOSTILE:
         assert named(language, {}) in found["text"], language
@@ -98,11 +117,11 @@ def test_nothing_of_a_corpus_runs_on_the_page(babelmerge: Command, tmp_path: Pat
         assert not re.search(r"<(script|img|iframe|body)|<[^>]*\son\w+=", drawing.read_text("utf-8")), drawing.name
 
 
-def test_languages_names_are_text(tmp_path: Path) -> None:
+def test_languages_names_are_text(browser: Browser, tmp_path: Path) -> None:
     """They come from what a corpus says of itself."""
     names = {f"l{i:02}": name for i, name in enumerate(HOSTILE)}
     draw_report(replace(large(), title=HOSTILE[5], names=names), tmp_path)
-    found = opened(tmp_path, tmp_path)
+    found = opened(tmp_path, browser)
     assert found["title"] == HOSTILE[5]
     for name in HOSTILE:  # beside its code; what cannot be drawn is replaced
         assert "".join(one if one.isprintable() else "\ufffd" for one in name) + " (l0" in found["text"], name

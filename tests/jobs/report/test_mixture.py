@@ -100,16 +100,20 @@ def test_what_to_beware_of_comes_first() -> None:
 
 def test_merges_that_betray_and_merges_that_tell() -> None:
     assert betraying(inputs()).rows() == [(3, repr(HOSTILE), 14.5, 0.25), (9, "' z\\n'", 12.0, 0.0)]
-    assert telling(inputs()).rows() == [("Burmese (my)", 0.05, "'\u1000'"), ("English (en)", 0.4, "'the'  ' of'")]
+    assert telling(inputs()).drop("place").rows() == [
+        ("Burmese (my)", 0.05, "'\u1000'"),
+        ("English (en)", 0.4, "'the'  ' of'"),
+    ]
     assert betraying(EMPTY).is_empty() and telling(EMPTY).is_empty()
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("tables_only")
 def test_the_page_shows_all_of_it_as_text(tmp_path: Path) -> None:
     written = draw_report(inputs(warning=f"mixture: such as {HOSTILE}: in your categories"), tmp_path)
     assert {"mixture.svg", "mixture-merges.png", "mixture-merges.svg"} <= set(written)
     page = Page((tmp_path / "report.html").read_text("utf-8"))
-    assert f"such as {HOSTILE}: in your categories" in page.words and page.tags.count("script") == 1
+    assert f"such as {HOSTILE}: in your categories" in page.words and page.tags.count("script") == 3
     assert page.tables["table-unexplained"][1] == ["3", repr(HOSTILE), "14.50", "0.25"]
     assert page.tables["table-evidence"][1] == ["Burmese (my)", "5.00 %", "'\u1000'"]
 

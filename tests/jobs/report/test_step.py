@@ -13,6 +13,7 @@ from tests.conftest import Command
 from tests.jobs.report.examples import premiums
 from tests.jobs.report.test_page import Page
 
+pytestmark = pytest.mark.usefixtures("tables_only")
 QUIET = ("--engine", "local", "--progress", "off")
 
 

@@ -11,11 +11,11 @@ from jobs.report.charts.drawings import CHARTS
 from jobs.report.inputs import CurvesFound, MixtureAbout, ReportInputs
 from jobs.report.page import draw_report
 from jobs.report.wording import named
+from tests.jobs.report.browser import BROWSER, Browser
 from tests.jobs.report.examples import EMPTY, compression, curves, design, mixture, premiums
-from tests.jobs.report.test_browser import BROWSER
 from tests.jobs.report.test_hostile_browser import opened
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("svg_only")]  # draws every chart
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_png")]  # draws every chart
 PROPERTIES = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "__defineGetter__", "length"]
 OTHERS = [
     "0", "-1", "null", "undefined", "true", "", "datum.value", "{{7*7}}", "'];alert(1);['", "\\", '"', "</script>",
@@ -60,7 +60,7 @@ def inputs(tokenizers: list[str]) -> ReportInputs:
 
 @pytest.fixture(scope="module", params=[["constructor"], ["__proto__", "toString", "valueOf"]], ids=["one", "several"])
 def drawn(
-    svg_only: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    no_png: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[str]]:
     directory = tmp_path_factory.mktemp("names")
     drawn = inputs(request.param)
@@ -87,7 +87,8 @@ def test_every_chart_is_drawn_with_every_name(drawn: tuple[Path, list[str]]) -> 
 
 @pytest.mark.browser
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH")
-def test_the_page_shows_every_name_as_text(drawn: tuple[Path, list[str]]) -> None:
-    found = opened(drawn[0], drawn[0])
+def test_the_page_shows_every_name_as_text(drawn: tuple[Path, list[str]], tmp_path: Path) -> None:
+    with Browser(tmp_path) as browser:
+        found = opened(drawn[0], browser)
     for name in NAMES:
         assert named(name, {}) in found["text"], name

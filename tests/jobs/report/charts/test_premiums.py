@@ -23,14 +23,16 @@ def texts(path: Path) -> list[str]:
 
 def test_an_interval_that_says_nothing_is_not_drawn_and_does_not_stretch_the_axis() -> None:
     """Example: en_AU of the demo, 3 of whose 692 documents differ from the baseline's."""
-    drawn = draw(replace(EMPTY, premiums=premiums(WIDE), baseline="en"))
+    inputs = replace(EMPTY, premiums=premiums(WIDE), baseline="en")
+    drawn = draw(inputs)
     assert drawn is not None
     assert "thin lines are 95 % intervals (1 wider than a factor of 3 not drawn)" in drawn.caption
     for chart in (drawn.page, drawn.phone, drawn.slide):
         specification = chart.to_dict()
         domains = re.findall(r"'domain': \[([\d.]+), ([\d.]+)\], 'nice'", str(specification))
         assert domains and all(float(high) < 2.2 for _, high in domains)
-        rows = [row for rows in specification["datasets"].values() for row in rows if row.get("language") == "en_AU"]
+        all_rows = [row for rows in specification["datasets"].values() for row in rows]
+        rows = [row for row in all_rows if row.get("place") == inputs.places["en_AU"]]
         assert rows and all(row["end"] == row["premium"] for row in rows if "end" in row)
     narrow = draw(replace(EMPTY, premiums=premiums([WIDE[0], WIDE[2]]), baseline="en"))
     assert narrow is not None and "not drawn" not in narrow.caption
@@ -46,7 +48,7 @@ def test_a_finding_on_such_an_interval_says_that_it_is_too_wide() -> None:
 
 
 @pytest.fixture(scope="module")
-def tall(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tall(no_vega: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("tall")
     draw_report(large(), directory)
     return directory
