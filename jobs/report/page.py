@@ -28,7 +28,7 @@ PLANNED: Final[list[str]] = sorted([PAGE, *(name for chart in CHARTS for name in
 PAGE_VERSION: Final = 5
 """Part of the output's fingerprint: raised when equal results give another page."""
 HERE: Final = Path(__file__).parent
-SCRIPTS: Final = ("unpack", "choice", "tables", "hover", "charts", "followed")
+SCRIPTS: Final = ("unpack", "choice", "tables", "spelled", "hover", "charts", "followed")
 """Scripts of the page, in the order in which they run."""
 
 

@@ -51,7 +51,7 @@ class Table(NamedTuple):
     """Heading of each column; True where it holds numbers."""
     rows: list[Row]
     packed: Markup | None = None
-    """Rows of a long table, which then has none on the page: [place, tokenizer_place, cells], a cell is [text, order]."""
+    """Rows of a long table, [place, tokenizer_place, cells] with [text, order] for a cell; none is then on the page."""
 
 
 def page_tables(inputs: ReportInputs) -> list[Table]:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
 import polars as pl
+from markupsafe import Markup
 
 from jobs.report.inputs import ReportInputs
+from jobs.report.packing import packed
 from jobs.report.wording import named, printable, whole_text
 from operators.unicode.script_names import script_group, script_of
 
@@ -38,6 +41,11 @@ class Spelled(NamedTuple):
     tokenizer: str
     document: str
     lines: list[Line]
+
+    @property
+    def packed(self) -> Markup:
+        """The lines for a script: [name, lang, direction, tokens], a token is [text, part]."""
+        return Markup(packed(msgspec.json.encode(self.lines)))
 
 
 def spelled(inputs: ReportInputs) -> list[Spelled]:

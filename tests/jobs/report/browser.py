@@ -18,6 +18,9 @@ BROWSER = next(
 class Browser:
     """One browser with one page."""
 
+    problems: list[str]
+    """Exceptions and errors that the page reported."""
+
     def __init__(self, profile: Path) -> None:
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}"]
         reads, self._commands = os.pipe()
@@ -30,8 +33,7 @@ class Browser:
         for end in (reads, writes, *ends):
             os.close(end)
         self._rest, self._number, self._session = b"", 0, ""
-        self.problems: list[str] = []
-        """Exceptions and errors that the page reported."""
+        self.problems = []
         targets = self.call("Target.getTargets")["targetInfos"]
         page = next(one["targetId"] for one in targets if one["type"] == "page")
         self._session = self.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]

@@ -77,13 +77,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 def opened(report: Path, browser: Browser) -> dict[str, Any]:
-    """What a browser makes of a page whose every part was used."""
+    """Use every part of a page, and return the state of the page then."""
     browser.open(report / "report.html")
     found: dict[str, Any] = browser.ask(ASK)
     assert browser.problems == []
     assert found["pwned"] is None and found["handlers"] == 0 and found["fetched"] == 0
     assert found["drawn"][0] == found["drawn"][1]
-    assert sorted(found["made"]) == ["body", "script", "script", "script", "script"]  # data, Vega once more, the page's
+    assert set(found["made"]) == {"body", "script"}
     return found
 
 
