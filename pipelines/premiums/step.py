@@ -188,7 +188,8 @@ def _compare(
         [(_, facts)] = engine.run(compare, [CompareTask(selection, counts, names, settings, old, scratch, directory)])
         advance(1)
     files_written = [*TABLES, *([CHANGES] if old is not None else [])]
-    places = [[name, absolute(reference)] for name, reference in zip(names, settings.tokenizer, strict=True)]
+    given = zip(names, settings.tokenizer, strict=False)  # none where a program gave the tokenizers themselves
+    places = [[name, absolute(reference)] for name, reference in given]
     return Written(files_written, facts | {REFERENCES: places}, left)
 
 
