@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from pyarrow import ipc
 
 from operators.arrays import I64
+from pipelines.corpus.arrow_batches import file_batches, stream_batches
 from pipelines.corpus.errors import UnusableColumn
 from pipelines.corpus.expansion import why_too_large
 from pipelines.corpus.fields import columns_in, kind_of, listed, path_in, unnested
@@ -23,7 +24,6 @@ from pipelines.corpus.reading import (
     every_part,
     invalid_utf8,
     kept,
-    record_numbers,
 )
 
 BATCH_ROWS: Final = 1 << 14
@@ -53,15 +53,24 @@ def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
         fields = sorted({names.index(place[0]) for place in columns.values()})
         options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
         reader = opened(_rewound(reading), options=options)
-    of_file = magic == _IPC_FILE_MAGIC
-    in_file = (reader.get_batch(i) for i in range(reader.num_record_batches if of_file else 0))
-    found = in_file if of_file else _stream_batches(reading, reader)
+        found = _found(reading, reader, fields, is_file=magic == _IPC_FILE_MAGIC)
     for part, own in groupby(_numbered(reading, found), key=itemgetter(0)):
         batches = (batch for _, batch in own)
         if wanted(part):
             yield part, converted(reading, batches)
         else:
             reading.record += sum(batch.num_rows for batch in batches)
+
+
+def _found(reading: Reading, reader: Any, fields: list[int], *, is_file: bool) -> Iterator[pa.RecordBatch]:
+    """Return the record batches of a file or stream, with the fields of these numbers; with a span, its own."""
+    span = reading.span
+    if span is None:
+        whole = (reader.get_batch(i) for i in range(reader.num_record_batches if is_file else 0))
+        return whole if is_file else _stream_batches(reading, reader)
+    if is_file:
+        return file_batches(reading, reader, span)
+    return stream_batches(reading, ipc.open_stream(_rewound(reading)).schema, fields, span)
 
 
 def _stream_batches(reading: Reading, reader: Any) -> Iterator[pa.RecordBatch]:
@@ -221,7 +230,7 @@ def _documents(reading: Reading, batch: pa.RecordBatch) -> Iterator[pa.RecordBat
             reasons.setdefault(i, f"{language} is empty")
     else:
         languages = pa.repeat(pa.scalar(reading.language_by_name.encode(), pa.large_binary()), rows)
-    ids = record_numbers(first, rows).cast(pa.large_binary())
+    ids = reading.ids(rows).cast(pa.large_binary())
     if id_ in batch.schema.names:
         ids = pc.coalesce(_checked(id_, batch, reasons, must=False), ids)
     for i in sorted(reasons):

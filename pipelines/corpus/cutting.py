@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import pyarrow as pa
+from pyarrow import ipc
+
 from operators.reading.json_array import begins_array
 from pipelines.corpus.encodings import HEAD_BYTES
 from pipelines.corpus.expansion import why_too_large
@@ -21,6 +24,7 @@ from pipelines.corpus.storage import is_uri
 
 COMPRESSED: Final = 4
 """Assumed bytes of text for each byte of a compressed file, or of one of columns."""
+_IPC_FILE_MAGIC: Final = b"ARROW1"
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,14 @@ def can_be_cut(file: InputFile) -> bool:
 def cuttable(file: InputFile) -> Cuttable | None:
     """Return a file's size and frames, if it can be read in spans; None: it is one task.
 
-    These can: lines, plain or in frames that `pipelines.corpus.frames` finds, and Parquet. A compressed file is opened
-    to see its frames, unless it is remote: each look would be a request.
+    These can: lines, plain or in frames that `pipelines.corpus.frames` finds, Parquet, and Arrow without dictionaries,
+    which a stream may replace on the way. Compressed and Arrow files are opened to see that, unless they are remote:
+    each look would be a request.
     """
     how, size = format_of(file.path), file.size
     if how is None or size is None:
         return None
-    if how.kind == "parquet":
+    if how.kind == "parquet" or (how.kind == "arrow" and not is_uri(file.path) and not _has_dictionaries(file)):
         return Cuttable(size, size * COMPRESSED)
     if not _is_of_lines(file, how):
         return None
@@ -82,6 +87,18 @@ def _is_of_lines(file: InputFile, how: Format | None) -> bool:
     if how is None or how.kind not in ("text", "json") or file.size is None:
         return False
     return not how.may_be_array or not (how.compression or _is_array(file))
+
+
+def _has_dictionaries(file: InputFile) -> bool:
+    """Return True for an Arrow file of which that is not known to be wrong."""
+    with open_input(file) as stream:
+        try:
+            is_file = stream.read(len(_IPC_FILE_MAGIC)) == _IPC_FILE_MAGIC
+            stream.seek(0)
+            schema = (ipc.open_file(stream) if is_file else ipc.open_stream(stream)).schema
+        except (pa.ArrowException, OSError, ValueError, MemoryError):
+            return True
+    return any("dictionary" in str(field.type) for field in schema)
 
 
 def _is_array(file: InputFile) -> bool:

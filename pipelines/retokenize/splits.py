@@ -12,6 +12,7 @@ from typing import Final
 from pipelines.corpus.content import CHUNK_BYTES, content_name, read_chunk
 from pipelines.corpus.cutting import Cuttable, cuttable
 from pipelines.corpus.errors import DamagedFile
+from pipelines.corpus.formats import format_of
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.spans import CannotCut, Span
 from pipelines.corpus.text_chunks import count_line_ends
@@ -61,8 +62,9 @@ def _read_chunk(chunk: _Chunk) -> _Read:
 
 def cuts_of(file: InputFile) -> Cuttable | None:
     """Return the cuts of a file that is large and can be read in spans, else None."""
-    if (file.size or 0) <= SPLIT_BYTES // _LEAST_TO_LOOK:
-        return None
+    how = format_of(file.path)
+    if (file.size or 0) <= SPLIT_BYTES // _LEAST_TO_LOOK or (how is not None and how.kind == "arrow"):
+        return None  # a part of an Arrow file begins where the sizes of all batches before say
     cuts = cuttable(file)
     return cuts if cuts is not None and cuts.size > SPLIT_BYTES else None
 

