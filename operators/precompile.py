@@ -138,6 +138,18 @@ def _pieces() -> None:
     WordEncoder(replace(_a_tokenizer(), pieces=PieceModel("wordpiece", texts, ids, 0, prefix=b"##"))).encode(words)
 
 
+def _unigram_training() -> None:
+    """Kernels of training pieces that no other group has."""
+    from operators.unigram_training.mingram import mingram
+    from operators.unigram_training.unigram import Rules, train_pieces
+    from operators.unigram_training.words import ShardWords
+
+    words, counts, merges = import_kernels()
+    of_words = ShardWords(words, counts)
+    mingram(Tokenizer("gpt4", (), merges), of_words, 300)
+    train_pieces(of_words, Rules(300))
+
+
 def _stochastic() -> None:
     """Kernels of random segmentation."""
     from operators.encoding.segmentation import RANDOM, parse_segmentation
@@ -232,6 +244,7 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "replaying": _replaying,
     "fairness": _fairness,
     "superwords": _superwords,
+    "unigram_training": _unigram_training,
     "stochastic": _stochastic,
     "array_record": _array_record,
     "arranging": _arranging,

@@ -152,7 +152,7 @@ class PieceModel:
     ids: I32
     """int32[pieces]: their ids."""
     unknown: int
-    """The id of what no piece fits."""
+    """The id of what no piece fits; -1: there is none, as there need not be with `of_bytes`."""
     scores: F64 | None = None
     """Unigram: float64[pieces], finite."""
     unknown_score: float = 0.0
@@ -161,6 +161,8 @@ class PieceModel:
     """Unigram: True if sums of scores are rounded to 32 bits, as SentencePiece has them."""
     byte_ids: I32 | None = None
     """Unigram: int32[256], the tokens of an unknown character's bytes; None: it becomes the unknown token."""
+    of_bytes: bool = False
+    """Unigram: True if words are spelled in bytes, each of which is a piece; then nothing is unknown."""
     prefix: bytes = b""
     """WordPiece: what the spelling of pieces inside a word begins with."""
     longest: int = 100

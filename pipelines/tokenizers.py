@@ -123,11 +123,13 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path, roles: Roles = NO_ROLE
         contents[TIKTOKEN] = tiktoken_arguments(tokenizer)
     except InexpressibleTokenizer as error:
         without_ranks = error.reason
-    for name in {SPECIAL_MAP, RANKS, TIKTOKEN} - set(contents):
+    for name in {SPECIAL_MAP, RANKS, TIKTOKEN, MERGES} - set(contents):
         (directory / name).unlink(missing_ok=True)
     for name, content in contents.items():
         with replacing(directory / name) as temporary:
             temporary.write_bytes(content)
+    if tokenizer.pieces is not None:
+        return Saved(sorted(contents), without_ranks)
     with replacing(directory / MERGES) as temporary:
         pq.write_table(merges_table(tokenizer), temporary, compression="zstd")
     return Saved(sorted([*contents, MERGES]), without_ranks)
@@ -314,6 +316,7 @@ def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
     if (pieces := tokenizer.pieces) is not None:
         scores = np.empty(0) if pieces.scores is None else pieces.scores
         own = [pieces.kind, pieces.texts, pieces.prefix, pieces.longest, pieces.unknown_score, pieces.single_precision]
+        own += [pieces.of_bytes] if pieces.of_bytes else []
         digest.update(msgspec.json.encode([*own, scores.tolist(), pieces.ids.tolist()]))
     characters = np.empty(0, np.int32) if vocabulary.characters is None else vocabulary.characters
     for ids in (characters, vocabulary.byte_ids, merges.left, merges.right, merges.token):

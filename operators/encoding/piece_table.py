@@ -19,12 +19,14 @@ def piece_table(model: PieceModel | None) -> PieceTable:
     """Return the table of a model; an empty one for None. Raises UnusableIds for ids or scores out of range."""
     if model is None:
         none = np.full(BLOCK, -1, np.int32)
-        return PieceTable(np.full(BLOCK, -1, np.int64), none, np.zeros(1), none, -1, -1, 0, _paths(1))
-    if not len(model.ids) or int(model.ids.min()) < 0 or model.unknown < 0:
+        return PieceTable(np.full(BLOCK, -1, np.int64), none, np.zeros(1), none, -1, -1, 0, False, _paths(1))
+    if not len(model.ids) or int(model.ids.min()) < 0 or (model.unknown < 0 and not model.of_bytes):
         raise UnusableIds("it needs pieces, and ids from 0 on, also for the unknown piece")
+    if model.of_bytes and sum(len(text) == 1 for text in model.texts) < 256:
+        raise UnusableIds("a model of bytes needs a piece for each of them")
     links, found = double_array(model.texts, model.ids)
     byte_ids = np.full(256, -1, np.int32) if model.byte_ids is None else np.ascontiguousarray(model.byte_ids, np.int32)
-    numbers = (model.unknown, _slot_of(model.prefix, links), min(model.longest, 1 << 40))
+    numbers = (model.unknown, _slot_of(model.prefix, links), min(model.longest, 1 << 40), model.of_bytes)
     return PieceTable(links, found, _scores(model), byte_ids, *numbers, _paths(KEPT + 1))
 
 

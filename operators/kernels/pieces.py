@@ -53,6 +53,8 @@ class PieceTable(NamedTuple):
     """WordPiece: the slot from which pieces inside a word are looked for; -1: no piece is one."""
     longest: int
     """WordPiece: characters of the longest word that is looked up; longer ones are unknown."""
+    of_bytes: bool
+    """Unigram: True if each byte counts as a character, and each of them is a piece."""
     paths: Paths
 
 
@@ -159,7 +161,7 @@ def _best_paths(data: Any, start: Any, n: Any, single: bool, table: Any, paths: 
     best[0] = 0.0
     at: Any = 0
     while at < n:
-        length = min(character_bytes(data[start + at]), n - at)
+        length = 1 if table.of_bytes else min(character_bytes(data[start + at]), n - at)
         here = best[at]
         alone = False
         slot = np.int64(0)

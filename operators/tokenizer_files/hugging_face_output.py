@@ -1,14 +1,15 @@
-"""Hugging Face's tokenizer.json, written for byte-level BPE, and for SentencePiece's BPE over characters."""
+"""Hugging Face's tokenizer.json, written for byte-level BPE and Unigram, and SentencePiece's BPE over characters."""
 
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from operators.byte_level import to_chars
 from operators.text.preprocessing import SPACE_MARK, byte_level_step
 from operators.text.pretokenize import parse_preprocessing
-from operators.tokenizer import AddedToken, Tokenizer
+from operators.tokenizer import AddedToken, PieceModel, Tokenizer
 from operators.tokenizer_files.character_models import spaces_of, spellings
 from operators.tokenizer_files.errors import InexpressibleTokenizer
 
@@ -24,17 +25,14 @@ def to_json(tokenizer: Tokenizer, *, gaps: bool = False) -> str:
         DataError: an id has no token, or two ids spell the same.
     """
     preprocessing = parse_preprocessing(tokenizer.pretokenizer)
-    if tokenizer.library is not None or not preprocessing.byte_level:
+    of_bytes = preprocessing.byte_level and (tokenizer.pieces is None or tokenizer.pieces.of_bytes)
+    if tokenizer.library is not None or not of_bytes:
         raise InexpressibleTokenizer(_FORMAT, "only byte-level tokenizers that the kernels encode are written")
     special = dict(zip(tokenizer.vocabulary.special_ids, tokenizer.special_tokens, strict=True))
     spelled = [special[i] if i in special else to_chars(token) for i, token in enumerate(tokenizer.tokens)]
     vocab = {spelling: i for i, spelling in enumerate(spelled) if spelling or not gaps}
     if len(vocab) < len(spelled) - (spelled.count("") if gaps else 0) or "" in vocab:
         raise InexpressibleTokenizer(_FORMAT, _first_clash(spelled, vocab))
-    text = tokenizer.text_tokens
-    names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
-    last = tokenizer.merges.last_places
-    pairs = zip(tokenizer.merges.left[last].tolist(), tokenizer.merges.right[last].tolist(), strict=True)
     byte_level, steps = byte_level_step(), preprocessing.pre_tokenizers
     sections = {
         "normalizer": preprocessing.normalizer,
@@ -42,12 +40,32 @@ def to_json(tokenizer: Tokenizer, *, gaps: bool = False) -> str:
         "post_processor": byte_level,
         "decoder": byte_level,
     }
-    model = {
+    model = _merge_model(tokenizer, vocab) if tokenizer.pieces is None else _piece_model(tokenizer.pieces, spelled)
+    return _written(tokenizer.added_tokens, sections, model)
+
+
+def _merge_model(tokenizer: Tokenizer, vocab: dict[str, int]) -> dict[str, Any]:
+    """The section of a BPE model; vocab: spelling to id."""
+    text, special = tokenizer.text_tokens, set(tokenizer.vocabulary.special_ids)
+    spelled = {i: spelling for spelling, i in vocab.items()}
+    names = {i: to_chars(text[i]) if i in special else spelled[i] for i in text}
+    last = tokenizer.merges.last_places
+    pairs = zip(tokenizer.merges.left[last].tolist(), tokenizer.merges.right[last].tolist(), strict=True)
+    return {
         "ignore_merges": tokenizer.ignore_merges,
         "vocab": vocab,
         "merges": [(names[left], names[right]) for left, right in pairs],
     }
-    return _written(tokenizer.added_tokens, sections, model)
+
+
+def _piece_model(pieces: PieceModel, spelled: list[str]) -> dict[str, Any]:
+    """The section of a Unigram model of bytes; a special token that no text can spell has the lowest score."""
+    assert pieces.scores is not None
+    scores = np.full(len(spelled), pieces.scores.min())
+    scores[pieces.ids] = pieces.scores
+    vocab = list(zip(spelled, scores.tolist(), strict=True))
+    unknown = pieces.unknown if pieces.unknown >= 0 else None
+    return {"type": "Unigram", "unk_id": unknown, "vocab": vocab, "byte_fallback": False}
 
 
 def to_character_json(tokenizer: Tokenizer) -> str:
@@ -102,13 +120,14 @@ def to_plain_json(tokenizer: Tokenizer) -> str:
 def _written(added: Iterable[AddedToken], sections: dict[str, Any], model: dict[str, Any]) -> str:
     """Write a tokenizer.json of these sections; model: the fields of its section that matter."""
     unused = {"dropout": None, "unk_token": None, "continuing_subword_prefix": None, "end_of_word_suffix": None}
+    merges = {"type": "BPE", **unused, "fuse_unk": False, "byte_fallback": False}
     content = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [_added_token(token) for token in sorted(added, key=lambda token: token.id)],
         **sections,
-        "model": {"type": "BPE", **unused, "fuse_unk": False, "byte_fallback": False, **model},
+        "model": model if "type" in model else merges | model,
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 

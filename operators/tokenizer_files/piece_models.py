@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from operators.byte_level import to_bytes
 from operators.kernels.bpe_windows import LARGEST_ID
 from operators.text.preprocessing import SPACE_MARK
 from operators.text.pretokenize import Pretokenizer
@@ -26,7 +27,7 @@ from operators.tokenizer_files.hugging_face_sections import (
     require_findable,
     require_library,
 )
-from operators.tokenizer_files.symbols import Symbols, character_symbols
+from operators.tokenizer_files.symbols import Symbols, byte_symbols, character_symbols
 
 MODELS: Final = ("Unigram", "WordPiece")
 UNKNOWN_PENALTY: Final = 10.0
@@ -75,12 +76,15 @@ def from_pieces(text: str | bytes, kind: str, path: str) -> Tokenizer:
     require_findable(added, pretokenizer, path)
     ids = vocab | {token.content: token.id for token in added}
     marked = pretokenizer.marks_spaces
-    if unigram is not None:
+    of_bytes = unigram is not None and preprocessing.byte_level and not (marked or unigram.byte_fallback)
+    if unigram is not None and of_bytes:
+        symbols, pieces = _unigram_of_bytes(unigram, vocab, ids)
+    elif unigram is not None:
         symbols, pieces = _unigram(unigram, vocab, ids, marked)
     else:
         assert words is not None
         symbols, pieces = _wordpiece(words, ids, marked)
-    lacking = "bytes spelled as characters" if preprocessing.byte_level else None
+    lacking = "bytes spelled as characters" if preprocessing.byte_level and not of_bytes else None
     lacking = lacking or symbols.lacking or lacking_around(added, pretokenizer)
     library = None
     if lacking is not None:
@@ -138,6 +142,17 @@ def _unigram(model: _Unigram, vocab: dict[str, int], ids: dict[str, int], marked
         byte_ids=None if bytes_of is None else np.array(bytes_of, np.int32),
     )
     return symbols, pieces
+
+
+def _unigram_of_bytes(model: _Unigram, vocab: dict[str, int], ids: dict[str, int]) -> tuple[Symbols, PieceModel]:
+    symbols = byte_symbols(vocab, ids)
+    if (symbols.byte_ids < 0).any():
+        symbols = symbols.without("no token for each of the bytes")
+    reached = {i: text for spelling, i in vocab.items() if (text := to_bytes(spelling))}
+    scores, known = np.array([score for _, score in model.vocab]), np.fromiter(reached, np.int32, len(reached))
+    unknown = -1 if model.unk_id is None else model.unk_id
+    lowest = float(scores.min()) - UNKNOWN_PENALTY
+    return symbols, PieceModel("unigram", tuple(reached.values()), known, unknown, scores[known], lowest, of_bytes=True)
 
 
 def _wordpiece(model: _WordPiece, ids: dict[str, int], marked: bool) -> tuple[Symbols, PieceModel]:

@@ -68,8 +68,9 @@ def _check(given: Tokenizer, files: Files, target: TargetFormat) -> dict[str, An
 
 
 def _renumbered(tokenizer: Tokenizer, new_ids: Any, target: TargetFormat) -> Tokenizer:
-    if tokenizer.library is not None or tokenizer.vocabulary.characters is not None:
-        raise InexpressibleTokenizer(target.name, "only byte-level tokenizers take new ids; leave --new-ids out")
+    of_bytes = tokenizer.vocabulary.characters is None and tokenizer.pieces is None
+    if tokenizer.library is not None or not of_bytes:
+        raise InexpressibleTokenizer(target.name, "only byte-level BPE takes new ids; leave --new-ids out")
     return with_new_ids(tokenizer, new_ids)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from pipelines.engines.engine import Engine, Worker, WorkerLost
 from pipelines.engines.run_stats import TRIES, TaskLost
@@ -29,7 +29,7 @@ class Fleet:
         self._lost_in_a_row = 0
         self._workers: list[Worker] = [engine.start(state, *own) for own in arguments]
 
-    def __enter__(self) -> "Fleet":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

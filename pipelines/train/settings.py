@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,6 +12,7 @@ from operators.text.rules import KEEP, Digits, with_rules
 from operators.tokenizer_files.transformers_files import ROLES
 from pipelines.results import Trained
 from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings
+from pipelines.train.models import check_model
 from pipelines.words.weighting import Weighting
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     vocab_size: Annotated[int, Meta(ge=2, le=100_000_000)] | None = None
     """Number of tokens: special tokens, the 256 bytes, and one for each merge; by default the largest of `sizes`, else
     32,768."""
+    model: Literal["bpe", "mingram", "unigram"] = "bpe"
+    """Kind of the vocabulary: merges (`bpe`), or pieces without merges: of the fewest tokens (`mingram`), or of the
+    Unigram language model (`unigram`). Files of pieces are tokenizer.json's of a Unigram model."""
     sizes: Annotated[list[Annotated[int, Meta(ge=257, le=100_000_000)]], UNHASHED] = []
     """Smaller vocabulary sizes: also write the tokenizer of each, to size-<size>/ in the same directory."""
     pretokenizer: str | None = None
@@ -141,6 +145,7 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
             "parity": self.by_parity,
             "encoding": self.superwords,
             "superwords": self.superwords or self.sequences,
+            "unigram_training": self.model != "bpe",
         }
         return ("words", *(group for group, is_used in more.items() if is_used))
 
@@ -158,6 +163,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     check_languages(settings)
     _check_parity(settings)
     _check_required(settings)
+    check_model(settings)
     extended = None if settings.extend is None else _extended(settings, settings.extend)
     special = special_tokens_of(settings, extended.special_tokens if extended else ())
     if extended is not None and special:

@@ -22,6 +22,7 @@ from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizers import TOKENIZER_FILES, Saved, load_tokenizer, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.train.parity import CHOICES, plan_parity, selection_of, write_choices
+from pipelines.train.pieces import train_vocabulary
 from pipelines.train.required import required_tokens, with_required
 from pipelines.train.rounds import ShardSource, TrainingTarget, learn
 from pipelines.train.settings import AUTO, SUPERWORDS, Train, resolve
@@ -58,7 +59,10 @@ def train(settings: Train, context: Context) -> Trained:
         if warning := marks_warning(words.settings["pretokenizer"], words.facts["languages"]):
             context.progress.note(f"train: {warning}")
         how = words, out / "words", output, settings, extended, context, parallel
-        made = _train_superwords(files, *how) if settings.superwords else train_words(*how)
+        if settings.model != "bpe":
+            made = train_vocabulary(words, out / "words", output, settings, context)
+        else:
+            made = _train_superwords(files, *how) if settings.superwords else train_words(*how)
         write_sizes(settings.sizes, out, made.manifest, context)
     facts = made.manifest.facts
     short = "" if facts["vocabulary"] == settings.vocab_size else " (no remaining pair is frequent enough)"
@@ -66,6 +70,8 @@ def train(settings: Train, context: Context) -> Trained:
     tokens = tokens.replace("vocabulary", "tokens")
     sizes = f", and {', '.join(f'size-{size}' for size in settings.sizes)}" if settings.sizes else ""
     what = f"a tokenizer of {tokens}{short}, {merges} in {rounds}{sizes}"
+    if settings.model != "bpe":
+        what = f"a {settings.model} tokenizer of {tokens}" + (" (no other piece is of use)" if short else "")
     return Trained(out, made.manifest, made.kept, summarized(made.kept, what, words.facts, settings.out))
 
 

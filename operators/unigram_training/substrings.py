@@ -1,0 +1,107 @@
+"""Substrings of the words of a corpus, counted byte by byte: the seed of a Unigram vocabulary.
+
+Substrings of n + 1 bytes are the children of those of n bytes that are frequent enough. Shards count the children of
+what all of them kept, so sums over shards are the counts of all words, whatever the shards are.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from operators.arrays import I32, I64, U8
+
+MOST_OF_A_LENGTH: Final = 1 << 22
+"""Most substrings of one length; of more the rarest are left out."""
+LEAST: Final = 2
+"""Fewest occurrences of a substring."""
+
+
+class Children(NamedTuple):
+    """Substrings of one length, sorted by key; int64 arrays of one length."""
+
+    keys: I64
+    """Number of the substring without its last byte, times 256, plus that byte."""
+    counts: I64
+    """Occurrences in all words."""
+
+
+class SubstringCounter:
+    """Counter of the substrings of a shard's words, one length after the other."""
+
+    def __init__(self, data: U8, offsets: I64, counts: I64) -> None:
+        """Words as in `operators.kernels.unigram_training.Texts`."""
+        lengths = np.diff(offsets)
+        self._data, self._counts = data, counts
+        self._words: I32 = np.repeat(np.arange(len(counts), dtype=np.int32), lengths)
+        self._ends = offsets[1:]
+        self._next: I64 = np.arange(offsets[0], offsets[-1])
+        self._keys: I64 = np.zeros(len(self._next), np.int64)
+        self._length, self._report = 0, _none()
+
+    def children(self, length: int, kept: I64) -> Children:
+        """Return the substrings of `length` bytes (1, 2, ...) that begin with one that was kept.
+
+        kept: keys of the substrings of one byte less, sorted; [0] before the first. The same length again returns the
+        same.
+        """
+        if length == self._length + 1:
+            self._extend(kept)
+            self._length = length
+        elif length != self._length:
+            raise RuntimeError(f"length {length} was asked of a counter that is at length {self._length}")
+        return self._report
+
+    def _extend(self, kept: I64) -> None:
+        numbers = np.searchsorted(kept, self._keys)
+        alive = self._next < self._ends[self._words]
+        if len(kept):
+            alive &= kept[np.minimum(numbers, len(kept) - 1)] == self._keys
+        else:
+            alive[:] = False
+        self._words, self._next = self._words[alive], self._next[alive]
+        self._keys = numbers[alive] * 256 + self._data[self._next]
+        self._next += 1
+        order = np.argsort(self._keys, kind="stable")
+        keys = self._keys[order]
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        counts = self._counts[self._words[order]]
+        self._report = Children(keys[first], np.add.reduceat(counts, first)) if len(first) else _none()
+
+
+def _none() -> Children:
+    return Children(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def added_up(parts: Sequence[Children]) -> Children:
+    """Return the sum of what shards counted, without substrings that are too rare."""
+    keys, inverse = np.unique(np.concatenate([part.keys for part in parts]), return_inverse=True)
+    counts = np.zeros(len(keys), np.int64)
+    np.add.at(counts, inverse, np.concatenate([part.counts for part in parts]))
+    least = LEAST
+    if len(keys) > MOST_OF_A_LENGTH:
+        least = max(least, int(np.partition(counts, -MOST_OF_A_LENGTH)[-MOST_OF_A_LENGTH]) + 1)
+    frequent = counts >= least
+    return Children(keys[frequent], counts[frequent])
+
+
+def branching(children: Children, longer: Children) -> I64:
+    """Return the numbers of substrings that more than one byte, or a word's end, follows; `longer`: one byte longer.
+
+    Others always stand inside a longer one, which says as much: they are no nodes of a suffix tree.
+    """
+    most = np.zeros(len(children.keys), np.int64)
+    np.maximum.at(most, longer.keys >> 8, longer.counts)
+    chosen: I64 = np.flatnonzero(most < children.counts)
+    return chosen
+
+
+def texts_of(levels: Sequence[Children], numbers: I64) -> list[bytes]:
+    """Return the texts of substrings of the last of `levels`, which are of 1, 2, ... bytes."""
+    letters = np.empty((len(numbers), len(levels)), np.uint8)
+    for place in range(len(levels) - 1, -1, -1):
+        keys = levels[place].keys[numbers]
+        letters[:, place] = keys & 255
+        numbers = keys >> 8
+    data, length = letters.tobytes(), len(levels)
+    return [data[i : i + length] for i in range(0, len(data), length)]
