@@ -104,7 +104,7 @@ def _log_sum(x: Any, y: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _sum_scores(n: Any, found: Any, scores: Any, edges: Any) -> Any:
-    """As `_sum_weights`, of logarithms."""
+    """Return what `_sum_weights` returns, all of it in logarithms."""
     begins, ends, pieces, forward, backward = edges.begins, edges.ends, edges.pieces, edges.forward, edges.backward
     forward[: n + 1] = -np.inf
     backward[: n + 1] = -np.inf

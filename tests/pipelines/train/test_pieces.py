@@ -95,9 +95,7 @@ def test_what_replays_merges_or_writes_them_says_why_it_cannot(tmp_path: Path) -
     targets: tuple[FileFormatName, ...] = ("tiktoken", "sentencepiece", "tekken")
     for target in targets:
         with pytest.raises(Exception, match=r"a Unigram model has no merges|its tokens are of bytes"):
-            convert(
-                Convert(tokenizer=str(directory), to=target, out=str(tmp_path / target)), EngineContext(LocalEngine(1))
-            )
+            convert(Convert(tokenizer=str(directory), to=target, out=str(tmp_path / target)), context)
     assert "merges.parquet" not in json.loads((directory / "manifest.json").read_text())["files"]
 
 
