@@ -14,7 +14,7 @@ from pipelines.settings import BadSettings, Corpus, Execution, Settings, own_fir
 
 LARGEST_FILE_BYTES = 1 << 20
 """Largest configuration file; PyYAML needs seconds for half of it."""
-_PLACE: Final = re.compile(r"(.*) - at `\$\.(\w+)`")
+_PLACE: Final = re.compile(r"(.*) - at `\$\.(\w+)(?:\[[\d.]+\])?`")
 """Pattern of msgspec's messages about a whole setting, not about something inside it."""
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$(.*)`)?", re.DOTALL)
 _SHOWN: Final = 80
@@ -94,9 +94,13 @@ def _explained(problem: str, data: Mapping[str, Any], kind: type[msgspec.Struct]
     reason, name = match.groups()
     if reason.startswith("Invalid enum value"):
         kinds = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
-        return f"{name}: {repr(data[name])[:_SHOWN]} is none of {', '.join(map(str, _choices(kinds)))}"
+        return f"{name}: {_shortened(data[name])} is none of {', '.join(map(str, _choices(kinds)))}"
     given = repr(data[name]) if isinstance(data[name], str | int | float) else ""  # other values may contain secrets
     return f"{name}: {reason}, not {given[:_SHOWN]}" if given else f"{name}: {reason}"
+
+
+def _shortened(value: Any) -> str:
+    return (", ".join(map(repr, value)) if isinstance(value, list) else repr(value))[:_SHOWN]
 
 
 def _choices(kind: Any) -> list[Any]:

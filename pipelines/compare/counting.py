@@ -1,11 +1,13 @@
 """Worker task of `compare`: encode groups of documents with one tokenizer and measure all figures of its tokens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from operators.arrays import F64, I64
@@ -21,9 +23,12 @@ from operators.metrics.token_pairs import (
     token_pairs,
     unigram_bits,
 )
+from operators.metrics.utf8_parts import Utf8Parts, utf8_parts
 from operators.tokenizer import Tokenizer
-from pipelines.compare.figures import Figure, unknown, write_figures
+from pipelines.compare.figures import Figure, scaled_share, unknown, write_figures
 from pipelines.compare.groups import Group, documents_of
+from pipelines.compare.measures import Measure, probe_of
+from pipelines.compare.probes import Probe, Sampled
 from pipelines.outputs import replacing
 
 RENYI: Final = {f"renyi_efficiency_{alpha:g}": alpha for alpha in (2.0, ALPHA)}
@@ -34,7 +39,11 @@ BIGRAM: Final = "bigram_bits_per_byte"
 FOLLOWERS: Final = "follower_efficiency"
 BYTES_PER_TOKEN: Final = "bytes_per_token"
 CHARACTERS_PER_TOKEN: Final = "characters_per_token"
-COUNTED: Final = (BYTES_PER_TOKEN, CHARACTERS_PER_TOKEN, TYPES, UNIGRAM, *RENYI, BIGRAM, FOLLOWERS)
+INCOMPLETE: Final = "incomplete_tokens"
+CROSSING: Final = "crossing_tokens"
+COUNTED: Final = (
+    BYTES_PER_TOKEN, CHARACTERS_PER_TOKEN, TYPES, UNIGRAM, *RENYI, BIGRAM, FOLLOWERS, INCOMPLETE, CROSSING,
+)  # fmt: skip
 """Figures of `figures_of`, in order."""
 
 
@@ -49,6 +58,7 @@ class CountTask:
     bundle: int
     """Number of the bundle of groups, from 0."""
     sample_bytes: int
+    measures: tuple[Measure, ...]
     into: Path
 
     @property
@@ -64,13 +74,16 @@ class CountTask:
 
 def count_groups(task: CountTask) -> int:
     """Worker task: write the scratch files; return the number of bytes of text that were encoded."""
-    encoder, vocabulary = Encoder(task.tokenizer), len(task.tokenizer.tokens)
+    counter = _Counter(task.tokenizer, task.sample_bytes)
     found = list[tuple[str, Figure]]()
-    uses = np.zeros(vocabulary, np.int64)
+    uses = np.zeros(len(task.tokenizer.tokens), np.int64)
     for group in task.groups:
-        counts = _count(group, encoder, vocabulary, task.sample_bytes)
+        probes = [probe_of(one, counter.encoder) for one in task.measures]
+        counts = counter.count(group, probes)
         uses += counts.uses
-        found += [(group.name, one) for one in figures_of(counts)]
+        own = figures_of(counts, counter.parts)
+        own += [figure for probe in probes for figure in probe.figures(counts.pairs.units)]
+        found += [(group.name, one) for one in own]
     write_figures(found, task.figures)
     with replacing(task.uses, durable=False) as temporary:
         pl.DataFrame({"uses": uses}).write_parquet(temporary)
@@ -119,28 +132,40 @@ class _Units:
         return [sums[: self.number] for sums in self._sums]
 
 
-def _count(group: Group, encoder: Encoder, vocabulary: int, sample_bytes: int) -> Counts:
-    share = sample_bytes / group.bytes
-    draw = np.random.default_rng(0)
-    every, sampled, uses = _Units(3), _Units(1), np.zeros(vocabulary, np.int64)
-    keys = list[I64]()
-    for text, characters in documents_of(group):
-        ids, offsets = encoder.encode(text)
-        sizes = pc.binary_length(text).to_numpy()
-        tokens = np.diff(offsets)
-        every.add(sizes, characters.to_numpy(), tokens)
-        uses += np.bincount(ids, minlength=vocabulary)
-        if share < 1:
-            chosen = draw.random(len(text)) < share
-            ids, sizes, tokens = ids[np.repeat(chosen, tokens)], sizes[chosen], tokens[chosen]
-            offsets = np.append(0, np.cumsum(tokens))
-        keys.append(pair_keys(ids, offsets, sampled.add(sizes)))
-    pairs = token_pairs(keys, max(1, sampled.number))
-    size, characters, count = every.sums
-    return Counts(size, characters, count, uses, sampled.sums[0], pairs)
+class _Counter:
+    """Encoder of one tokenizer with tables of its tokens."""
+
+    def __init__(self, tokenizer: Tokenizer, sample_bytes: int) -> None:
+        self.encoder, self._sample_bytes = Encoder(tokenizer), sample_bytes
+        self._tokens = pa.array(tokenizer.tokens, pa.large_binary())
+        self.parts = utf8_parts(tokenizer.tokens)
+
+    def count(self, group: Group, probes: Sequence[Probe]) -> Counts:
+        """Count a group's tokens, and show the sampled documents to the probes."""
+        share, draw, vocabulary = self._sample_bytes / group.bytes, np.random.default_rng(0), len(self._tokens)
+        every, sampled, uses = _Units(3), _Units(1), np.zeros(vocabulary, np.int64)
+        keys = list[I64]()
+        for text, characters in documents_of(group):
+            ids, offsets = self.encoder.encode(text)
+            sizes = pc.binary_length(text).to_numpy()
+            tokens = np.diff(offsets)
+            every.add(sizes, characters.to_numpy(), tokens)
+            uses += np.bincount(ids, minlength=vocabulary)
+            if share < 1:
+                chosen = draw.random(len(text)) < share
+                ids, sizes, tokens = ids[np.repeat(chosen, tokens)], sizes[chosen], tokens[chosen]
+                offsets, text = np.append(0, np.cumsum(tokens)), text.filter(pa.array(chosen))
+            units = sampled.add(sizes)
+            keys.append(pair_keys(ids, offsets, units))
+            seen = Sampled(text, ids, offsets, units, self._tokens)
+            for probe in probes:
+                probe.add(seen)
+        pairs = token_pairs(keys, max(1, sampled.number))
+        size, letters, count = every.sums
+        return Counts(size, letters, count, uses, sampled.sums[0], pairs)
 
 
-def figures_of(counts: Counts) -> list[Figure]:
+def figures_of(counts: Counts, parts: Utf8Parts) -> list[Figure]:
     """Return the figures of compression and of the distribution of tokens."""
     found = [
         Figure(BYTES_PER_TOKEN, counts.bytes, counts.tokens),
@@ -150,7 +175,7 @@ def figures_of(counts: Counts) -> list[Figure]:
     found.append(Figure(TYPES, np.empty(0), np.empty(0), values[TYPES], adds_up=False))
     if not len(counts.pairs.count):
         reason = "no document is in the sample; enlarge --sample"
-        return found + [unknown(name, reason) for name in (UNIGRAM, *RENYI, BIGRAM, FOLLOWERS)]
+        return found + [unknown(name, reason) for name in COUNTED[3:]]
     bits, pairs = unigram_bits(counts.pairs, counts.uses), counts.pairs
     found.append(Figure(UNIGRAM, bits, counts.sampled_bytes, values[UNIGRAM], adds_up=False))
     for name, alpha in RENYI.items():
@@ -161,8 +186,14 @@ def figures_of(counts: Counts) -> list[Figure]:
     found.append(Figure(BIGRAM, bigram_bits(pairs), counts.sampled_bytes, adds_up=False))
     followers = follower_efficiency(pairs)
     if followers is None:
-        return [*found, unknown(FOLLOWERS, "no token is followed three times")]
-    return [*found, Figure(FOLLOWERS, np.empty(0), np.empty(0), followers, adds_up=False)]
+        found.append(unknown(FOLLOWERS, "no token is followed three times"))
+    else:
+        found.append(Figure(FOLLOWERS, np.empty(0), np.empty(0), followers, adds_up=False))
+    every, total = pairs.by_unit(np.ones(len(pairs.count))), float(counts.uses.sum())
+    for name, flags in ((INCOMPLETE, parts.incomplete), (CROSSING, parts.crossing)):
+        flagged = pairs.by_unit(flags[pairs.right].astype(np.float64))
+        found.append(Figure(name, *scaled_share(flagged, every, float(counts.uses[flags].sum()), total)))
+    return found
 
 
 def use_figures(uses: I64, size: float) -> dict[str, float | None]:

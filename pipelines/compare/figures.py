@@ -73,3 +73,12 @@ def write_figures(found: Iterable[tuple[str, Figure]], path: Path) -> None:
     ]
     with replacing(path, durable=False) as temporary:
         pl.DataFrame(rows, SCHEMA).write_parquet(temporary)
+
+
+def scaled_share(flagged: F64, every: F64, uses: float, total: float) -> tuple[F64, F64]:
+    """Return sums by unit whose ratio is `uses / total`, varying as the sample's `flagged / every`.
+
+    Where the sample has none of the flagged tokens, they are dealt evenly.
+    """
+    above = flagged * (uses / flagged.sum()) if flagged.sum() else np.full(len(flagged), uses / max(1, len(flagged)))
+    return above, every * (total / every.sum())

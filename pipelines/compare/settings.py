@@ -4,9 +4,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from pipelines.compare.derived import Economy
+from pipelines.compare.measures import Measure
 from pipelines.compare.rules import Rules
 from pipelines.results import CompareResult
-from pipelines.settings import UNHASHED, Corpus, CorpusSettings, size_in_bytes
+from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings, size_in_bytes
 
 
 class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
@@ -26,6 +28,19 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     sample: str = "16MB"
     """Most text of each group whose token pairs are counted, whole documents drawn evenly, e.g. 64MB. Figures of pairs,
     and intervals of entropies, are those of this text."""
+    measure: list[Measure] = []
+    """Further figures, of the sample: `characters` that are split between tokens, cuts of `numbers`, and `robustness`:
+    tokens changed by a typo, a lost mark, another Unicode form or digit script, a leading space."""
+    terms: Annotated[str | None, UNHASHED] = None
+    """Terms of a domain, a file with one a line, whose tokens are counted."""
+    price_per_million: Annotated[float, Meta(gt=0)] | None = None
+    """Price of a million tokens, for what a million characters cost."""
+    context_window: Annotated[int, Meta(ge=1)] | None = None
+    """Tokens of a context window, for the characters that fill it."""
+    model_parameters: Annotated[float, Meta(gt=0)] | None = None
+    """Parameters of a model without its embeddings, e.g. 7e9, for what a byte of text takes to compute."""
+    model_width: Annotated[int, Meta(ge=1)] | None = None
+    """Width of that model: a token's scores take two operations for each token of the vocabulary and unit of width."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """Bootstrap resamples of documents behind each 95 % interval."""
     gate: Annotated[str | Rules | None, UNHASHED] = None
@@ -34,5 +49,15 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     KERNELS = ("encoding",)
 
     def __post_init__(self) -> None:
-        """Verify `sample` before any work. Raises BadSettings."""
+        """Verify what no type says, before any work. Raises BadSettings."""
         size_in_bytes("sample", self.sample)
+        if (self.model_parameters is None) != (self.model_width is None):
+            missing = "model_width" if self.model_width is None else "model_parameters"
+            raise BadSettings(
+                missing, "is missing: what a byte takes follows from --model-parameters and --model-width"
+            )
+
+    @property
+    def economy(self) -> Economy:
+        """Prices and sizes that figures are made of."""
+        return Economy(self.price_per_million, self.context_window, self.model_parameters, self.model_width)

@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 from operators.tokenizer import Tokenizer
 from operators.unicode.language_names import language_name
 from pipelines.compare.counting import CountTask, count_groups
+from pipelines.compare.derived import with_derived
 from pipelines.compare.groups import ALL, Group, documents_of, groups_of, require_groups, shared_out
+from pipelines.compare.measures import measured_names
 from pipelines.compare.ranking import ranking_lines
 from pipelines.compare.rules import check_gate, require_names
 from pipelines.compare.settings import Compare
 from pipelines.compare.tables import COMPARE, FIGURES, GROUPS, compare_table, read_measured
+from pipelines.compare.terms import PER_TERM, TERMS, read_terms, term_figure, term_table
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Output, describe_inputs, write_table
@@ -27,6 +30,7 @@ from pipelines.tokenizer_names import named_reference, short_name
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 
 TABLES: Final = (COMPARE, GROUPS)
+"""Tables that every run writes; TERMS besides, where terms are given."""
 
 
 def compare(settings: Compare, context: Context) -> CompareResult:
@@ -41,7 +45,7 @@ def compare(settings: Compare, context: Context) -> CompareResult:
     named = [(short_name(one, settings.tokenizer), load_tokenizer(one)) for one in settings.tokenizer]
     reference = named_reference(settings.reference, settings.tokenizer) or named[0][0]
     if settings.gate is not None:
-        require_names(settings.gate, FIGURES, [name for name, _ in named])
+        require_names(settings.gate, _figures(settings), [name for name, _ in named])
     output = Output(out_directory(settings.out), "compare")
     files = context.input_files(settings.corpus, output)
     require_groups(files, settings.by)
@@ -68,9 +72,10 @@ def compare_text(
         tokenizers=[[name, tokenizer_fingerprint(tokenizer)] for name, tokenizer in named],
         reference=reference,
         sample=size_in_bytes("sample", settings.sample),
+        terms=None if settings.terms is None else read_terms(settings.terms),
         on_bad_record=context.on_bad_record,
     )
-    stage = Stage("compare", hashed, describe_inputs(list(files)), TABLES)
+    stage = Stage("compare", hashed, describe_inputs(list(files)), [*TABLES, TERMS])
 
     def work(scratch: Path) -> Written:
         return _compare(files, named, reference, scratch, output, settings, context)
@@ -87,7 +92,7 @@ def _compare(
     groups = groups_of(files, texts, settings.by)
     sample = size_in_bytes("sample", settings.sample)
     tasks = [
-        CountTask(own, tokenizer, place, bundle, sample, scratch)
+        CountTask(own, tokenizer, place, bundle, sample, tuple(settings.measure), scratch)
         for bundle, own in enumerate(shared_out(groups, engine.workers))
         for place, (_, tokenizer) in enumerate(named)
     ]
@@ -95,11 +100,16 @@ def _compare(
         for _, done in engine.run(count_groups, tasks):
             advance(done)
     with progress.stage("compare", 1, "tables") as advance:
-        names = tuple(name for name, _ in named)
-        task = TableTask(tuple(groups), tuple(tasks), names, reference, settings, output.directory)
+        task = TableTask(tuple(groups), tuple(tasks), tuple(named), reference, settings, output.directory)
         [(_, facts)] = engine.run(write_tables, [task])
         advance(1)
-    return Written(TABLES, facts, left_out)
+    return Written([*TABLES, *([TERMS] if settings.terms is not None else [])], facts, left_out)
+
+
+def _figures(settings: Compare) -> list[str]:
+    """Return the names of the figures that these settings give."""
+    terms = [PER_TERM] if settings.terms is not None else []
+    return [*FIGURES, *measured_names(settings.measure), *settings.economy.names, *terms]
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,7 @@ class TableTask:
 
     groups: tuple[Group, ...]
     counts: tuple[CountTask, ...]
-    tokenizers: tuple[str, ...]
+    named: tuple[tuple[str, Tokenizer], ...]
     reference: str
     settings: Compare
     into: Path
@@ -118,12 +128,22 @@ def write_tables(task: TableTask) -> dict[str, Any]:
     """Worker task: write the tables; return the figures for the manifest."""
     groups = pl.DataFrame([_described(group) for group in task.groups])
     measured = read_measured(task.counts, {group.name: float(group.bytes) for group in task.groups})
-    reference = task.tokenizers.index(task.reference)
-    compared = compare_table(measured, task.tokenizers, reference, task.settings.resamples)
+    names = [name for name, _ in task.named]
+    reference = names.index(task.reference)
+    for own, (_, tokenizer) in zip(measured, task.named, strict=True):
+        size = len(tokenizer.tokens)
+        for group in own:
+            own[group] = with_derived(own[group], measured[reference][group], task.settings.economy, size)
+    if task.settings.terms is not None:
+        terms = term_table(read_terms(task.settings.terms), task.named)
+        write_table(terms, task.into / TERMS)
+        for own, name in zip(measured, names, strict=True):
+            own[ALL] = own[ALL] | {PER_TERM: term_figure(terms, name)}
+    compared = compare_table(measured, names, reference, task.settings.resamples)
     for name, table in ((COMPARE, compared), (GROUPS, groups)):
         write_table(_with_names(table) if task.settings.by == "language" else table, task.into / name)
     sizes = {column: int(groups[column].sum()) for column in ("documents", "characters", "bytes")}
-    return {"groups": len(groups), **sizes, "tokenizers": len(task.tokenizers), "reference": task.reference}
+    return {"groups": len(groups), **sizes, "tokenizers": len(names), "reference": task.reference}
 
 
 def _described(group: Group) -> Mapping[str, Any]:

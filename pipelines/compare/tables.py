@@ -10,16 +10,15 @@ import polars as pl
 
 from operators.arrays import F64
 from operators.statistics.bootstrap import DIFFERING, FEWEST, product_intervals
-from pipelines.compare.counting import BYTES_PER_TOKEN, COUNTED, CountTask, use_figures
+from pipelines.compare.counting import COUNTED, CountTask, use_figures
+from pipelines.compare.derived import NSL, TOKENS
 from pipelines.compare.figures import Figure, unknown
 from pipelines.compare.groups import ALL
 
 COMPARE: Final = "compare.parquet"
 GROUPS: Final = "groups.parquet"
-TOKENS: Final = "tokens"
-NSL: Final = "nsl"
 FIGURES: Final = (TOKENS, NSL, *COUNTED)
-"""Every figure, in the order of compare.parquet."""
+"""Figures that need no other setting, in the order of compare.parquet."""
 SCHEMA: Final = {
     "group": pl.String,
     "tokenizer": pl.String,
@@ -88,8 +87,7 @@ def compare_table(
     """
     rows = list[Row]()
     for group in sorted(measured[0], key=lambda one: (one != ALL, one)):
-        own = [_with_tokens(groups[group], measured[reference][group]) for groups in measured]
-        rows += _rows(group, own, tokenizers, reference, resamples)
+        rows += _rows(group, [groups[group] for groups in measured], tokenizers, reference, resamples)
     return pl.DataFrame(rows, SCHEMA)
 
 
@@ -111,7 +109,7 @@ def _rows(
     rows = list[Row]()
     for (tokenizer, own, base), bounds, ratio_bounds in zip(compared, alone, beside, strict=True):
         value, other = own.total, None if own.name == NSL else base.total
-        ratio = value / other if value is not None and other else None
+        ratio = value / other if value is not None and other is not None and other > 0 else None
         rows.append(
             {
                 "group": group,
@@ -131,13 +129,6 @@ def _rows(
 
 def _scaled(value: float | None, bound: float | None) -> float | None:
     return None if value is None or bound is None else value * bound
-
-
-def _with_tokens(figures: Mapping[str, Figure], reference: Mapping[str, Figure]) -> dict[str, Figure]:
-    """Return the figures behind two that are made of the number of tokens: itself, and its ratio to the reference's."""
-    tokens = figures[BYTES_PER_TOKEN].below
-    count = Figure(TOKENS, _NONE, _NONE, float(tokens.sum()))
-    return {TOKENS: count, NSL: Figure(NSL, tokens, reference[BYTES_PER_TOKEN].below), **figures}
 
 
 @dataclass(frozen=True)
@@ -174,7 +165,7 @@ def relative_bounds(sums: Sequence[tuple[F64, ...]], resamples: int) -> list[Bou
 
 def _why_none(documents: int, differing: float) -> str:
     if documents < FEWEST:
-        return f"no interval: {documents} documents; an interval takes {FEWEST}"
+        return f"no interval: {documents} units; an interval takes {FEWEST}"
     if differing < DIFFERING:
-        return f"no interval: {differing:.0f} of {documents} documents differ; an interval takes {DIFFERING}"
-    return "no interval: too few documents have it"
+        return f"no interval: {differing:.0f} of {documents} units differ; an interval takes {DIFFERING}"
+    return "no interval: too few units have it"

@@ -1,0 +1,57 @@
+"""Figures that follow from the number of tokens: what text costs, fills of a window, and takes to compute."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pipelines.compare.counting import BYTES_PER_TOKEN, CHARACTERS_PER_TOKEN
+from pipelines.compare.figures import Figure
+
+TOKENS: Final = "tokens"
+NSL: Final = "nsl"
+PRICE: Final = "price_per_million_characters"
+WINDOW: Final = "context_window_characters"
+SERVING: Final = "flops_per_byte"
+
+
+@dataclass(frozen=True)
+class Economy:
+    """Prices and sizes of a model; None: not given."""
+
+    price_per_million: float | None = None
+    context_window: int | None = None
+    model_parameters: float | None = None
+    model_width: int | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the figures that these make possible, in order."""
+        given = {PRICE: self.price_per_million, WINDOW: self.context_window, SERVING: self.model_parameters}
+        return [name for name, value in given.items() if value is not None]
+
+
+def with_derived(
+    figures: Mapping[str, Figure], reference: Mapping[str, Figure], economy: Economy, vocabulary: int
+) -> dict[str, Figure]:
+    """Return the figures of one tokenizer and group with those that are made of its number of tokens.
+
+    `reference`: figures of the reference tokenizer; `vocabulary`: number of tokens of this one.
+    """
+    size, tokens = figures[BYTES_PER_TOKEN].above, figures[BYTES_PER_TOKEN].below
+    characters = figures[CHARACTERS_PER_TOKEN].above
+    nothing = np.empty(0)
+    found = {
+        TOKENS: Figure(TOKENS, nothing, nothing, float(tokens.sum())),
+        NSL: Figure(NSL, tokens, reference[BYTES_PER_TOKEN].below),
+        **figures,
+    }
+    if economy.price_per_million is not None:
+        found[PRICE] = Figure(PRICE, economy.price_per_million * tokens, characters)
+    if economy.context_window is not None:
+        found[WINDOW] = Figure(WINDOW, economy.context_window * characters, tokens)
+    if economy.model_parameters is not None and economy.model_width is not None:
+        flops = 2 * economy.model_parameters + 2 * economy.model_width * vocabulary
+        found[SERVING] = Figure(SERVING, flops * tokens, size)
+    return found
