@@ -1,23 +1,23 @@
 """Small changes of a word that a reader hardly sees, and how many of its tokens they change."""
 
-import random
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
+
+import numpy as np
 
 ASCII_ZERO: Final = ord("0")
 OTHER_ZERO: Final = 0x0660
 """ARABIC-INDIC DIGIT ZERO, for digits of ASCII; digits of other scripts become ASCII's."""
 
 
-def typo(word: str, draw: random.Random) -> str:
+def typo(word: str, draw: np.random.Generator) -> str:
     """Return the word with one slip: two neighbours exchanged, a character left out, or one typed twice.
 
     `draw` decides which and where; a slip that changes nothing, as of equal neighbours, is one too.
     """
-    at = draw.randrange(len(word))
-    slip = draw.randrange(3)
+    at, slip = int(draw.integers(len(word))), int(draw.integers(3))
     if slip == 0 and at + 1 < len(word):
         return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     if slip == 1 and len(word) > 1:

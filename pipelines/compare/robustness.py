@@ -1,6 +1,5 @@
 """Probe of robustness: tokens of words that a typo, a lost mark, another form or digit script, or a space changes."""
 
-import random
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -46,9 +45,8 @@ class RobustnessProbe:
 
     def figures(self, units: int) -> list[Figure]:
         """Return for each change the share of the tokens of the words that it changes which are gone."""
-        draw = random.Random(0)
-        places = range(len(self._words))
-        chosen = sorted(draw.sample(places, MOST_WORDS)) if len(places) > MOST_WORDS else [*places]
+        draw, number = np.random.default_rng(0), len(self._words)
+        chosen = np.sort(draw.choice(number, min(number, MOST_WORDS), replace=False)).tolist() if number else []
         words, of_unit = [self._words[i] for i in chosen], [self._units[i] for i in chosen]
         whole = self._in_text(words)
         changed = {TYPO: ([typo(word, draw) for word in words], "no words")}
