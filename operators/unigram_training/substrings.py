@@ -36,8 +36,8 @@ class SubstringCounter:
         self._words: I32 = np.repeat(np.arange(len(counts), dtype=np.int32), lengths)
         self._ends = offsets[1:]
         self._next: I64 = np.arange(offsets[0], offsets[-1])
-        self._keys: I64 = np.zeros(len(self._next), np.int64)
-        self._length, self._report = 0, _none()
+        self._sizes = np.array([len(self._next)])
+        self._length, self._report = 0, Children(np.zeros(1, np.int64), self._sizes)
 
     def children(self, length: int, kept: I64) -> Children:
         """Return the substrings of `length` bytes (1, 2, ...) that begin with one that was kept.
@@ -53,24 +53,21 @@ class SubstringCounter:
         return self._report
 
     def _extend(self, kept: I64) -> None:
-        numbers = np.searchsorted(kept, self._keys)
-        alive = self._next < self._ends[self._words]
+        """Go on to substrings of one byte more. Places stand in the order of their substrings' keys."""
+        known = self._report.keys
+        numbers = np.searchsorted(kept, known)
+        frequent = np.zeros(len(known), np.bool_)
         if len(kept):
-            alive &= kept[np.minimum(numbers, len(kept) - 1)] == self._keys
-        else:
-            alive[:] = False
+            frequent = kept[np.minimum(numbers, len(kept) - 1)] == known
+        alive = np.repeat(frequent, self._sizes) & (self._next < self._ends[self._words])
         self._words, self._next = self._words[alive], self._next[alive]
-        self._keys = numbers[alive] * 256 + self._data[self._next]
-        self._next += 1
-        order = np.argsort(self._keys, kind="stable")
-        keys = self._keys[order]
+        keys = np.repeat(numbers, self._sizes)[alive] * 256 + self._data[self._next]
+        order = np.argsort(keys)
+        keys, self._words, self._next = keys[order], self._words[order], self._next[order] + 1
         first = np.flatnonzero(np.diff(keys, prepend=-1))
-        counts = self._counts[self._words[order]]
-        self._report = Children(keys[first], np.add.reduceat(counts, first)) if len(first) else _none()
-
-
-def _none() -> Children:
-    return Children(np.empty(0, np.int64), np.empty(0, np.int64))
+        self._sizes = np.diff(first, append=len(keys))
+        counts = np.add.reduceat(self._counts[self._words], first) if len(first) else np.empty(0, np.int64)
+        self._report = Children(keys[first], counts)
 
 
 def added_up(parts: Sequence[Children]) -> Children:
