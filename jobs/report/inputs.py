@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from jobs.report.design import DesignFound, read_design
-from jobs.report.premium_runs import read_premium_runs
+from jobs.report.premium_runs import Reference, read_premium_runs
 from jobs.report.settings import Report
 from jobs.report.wording import named
 from operators.errors import DataError, UsageError
@@ -109,6 +109,8 @@ class ReportInputs:
     sweep: CurvesFound | None = None
     """Curves of a tokenizer for each language."""
     design: DesignFound | None = None
+    references: tuple[Reference, ...] = ()
+    """The compared tokenizers, or the one that was trained, which the page cuts text with."""
     compression: pl.DataFrame | None = None
     """language, documents, bytes, tokens of the re-tokenized corpus."""
 
@@ -179,8 +181,13 @@ def _gathered(settings: Report) -> tuple[ReportInputs, list[str]]:
         sweep=_curves(*sweep, "chosen_vocabulary", "chosen_tokens") if sweep else None,
         design=read_design(*design) if design else None,
         compression=_compression(tokens[1]) if tokens else None,
+        references=runs.references or _trained(tokenizer),
     )
     return inputs, [manifest.fingerprint for manifest in made]
+
+
+def _trained(tokenizer: tuple[Path, Manifest] | None) -> tuple[Reference, ...]:
+    return () if tokenizer is None else (Reference(tokenizer[0].resolve().name, str(tokenizer[0]), None),)
 
 
 def directories(given: list[str] | str | None) -> list[str]:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from jobs.report.charts.drawings import CHARTS, drawings
 from jobs.report.charts.specification import file_names, save
+from jobs.report.cutters import cutters
 from jobs.report.embedded import figures, language_names, script_groups, vega_library
 from jobs.report.findings import findings
 from jobs.report.heading import heading
@@ -27,8 +28,10 @@ PLANNED: Final[list[str]] = sorted([PAGE, *(name for chart in CHARTS for name in
 """All files that `draw_report` may write."""
 PAGE_VERSION: Final = 5
 """Part of the output's fingerprint: raised when equal results give another page."""
+PAGE_BYTES: Final = 5_800_000
+"""Size of the page up to which tokenizers are embedded."""
 HERE: Final = Path(__file__).parent
-SCRIPTS: Final = ("unpack", "choice", "tables", "spelled", "hover", "charts", "followed")
+SCRIPTS: Final = ("unpack", "choice", "tables", "spelled", "hover", "charts", "followed", "bpe", "typed")
 """Scripts of the page, in the order in which they run."""
 
 
@@ -67,7 +70,8 @@ def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    html = environment.get_template("template.html.jinja").render(
+    template = environment.get_template("template.html.jinja")
+    parts = dict[str, Any](
         title=inputs.title or heading(inputs),
         run=_run(inputs.training or {}),
         findings=findings(inputs),
@@ -87,6 +91,8 @@ def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
         figure_data=Markup(figures(inputs, drawn)),
         vega=Markup(vega_library() if drawn else ""),
     )  # fmt: skip
+    room = PAGE_BYTES - len(template.render(parts, cutters=[]).encode())
+    html = template.render(parts, cutters=cutters(inputs.references, room))
     with replacing(directory / PAGE) as temporary:
         temporary.write_text(html, "utf-8")
     return [PAGE, *written]

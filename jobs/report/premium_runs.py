@@ -10,6 +10,7 @@ import polars as pl
 from operators.errors import DataError
 from pipelines.outputs import Manifest
 from pipelines.premiums.changes import CHANGES
+from pipelines.premiums.step import REFERENCES
 from pipelines.premiums.tables import PREMIUMS
 
 EXAMPLES: Final = "examples.parquet"
@@ -29,6 +30,16 @@ class DifferentBaselines(DataError):
     )
 
 
+class Reference(NamedTuple):
+    """Compared tokenizer: where it was read from, and the hash of what it does."""
+
+    name: str
+    path: str | None
+    """As `--tokenizer` takes it; None where the run did not note it."""
+    fingerprint: str | None
+    """None: whatever is there now is meant."""
+
+
 class PremiumRuns(NamedTuple):
     """Tables of all runs, one below the other; None where no run has any."""
 
@@ -37,6 +48,7 @@ class PremiumRuns(NamedTuple):
     changes: pl.DataFrame | None
     tokenizers: pl.DataFrame | None
     baseline: str | None
+    references: tuple[Reference, ...]
 
 
 def read_premium_runs(runs: Sequence[tuple[Path, Manifest]]) -> PremiumRuns:
@@ -48,17 +60,28 @@ def read_premium_runs(runs: Sequence[tuple[Path, Manifest]]) -> PremiumRuns:
     for where, other in baselines[1:]:
         if other != baselines[0][1]:
             raise DifferentBaselines(*baselines[0], where, other)
-    tables: dict[str, list[pl.DataFrame]] = {name: [] for name in (PREMIUMS, EXAMPLES, CHANGES, TOKENIZERS)}
+    found_tables: dict[str, list[pl.DataFrame]] = {name: [] for name in (PREMIUMS, EXAMPLES, CHANGES, TOKENIZERS)}
     names = _names([path for path, _ in runs])
     own = [set(_tokenizers(path)) for path, _ in runs]
     repeated = {tokenizer for tokenizer, count in Counter(one for names in own for one in names).items() if count > 1}
     for (path, manifest), name in zip(runs, names, strict=True):
-        for file, found in tables.items():
+        for file, found in found_tables.items():
             if file == PREMIUMS or file in manifest.files:
                 found.append(_renamed(pl.read_parquet(path / file, glob=False), repeated, name))
-    joined = {file: pl.concat(found, how="diagonal_relaxed") if found else None for file, found in tables.items()}
+    joined = {file: pl.concat(found, how="diagonal_relaxed") if found else None for file, found in found_tables.items()}
     baseline = baselines[0][1] if baselines else None
-    return PremiumRuns(joined[PREMIUMS], joined[EXAMPLES], joined[CHANGES], joined[TOKENIZERS], baseline)
+    tables = (joined[PREMIUMS], joined[EXAMPLES], joined[CHANGES], joined[TOKENIZERS])
+    references = [
+        one._replace(name=f"{one.name} ({name})") if one.name in repeated else one
+        for (_, manifest), name in zip(runs, names, strict=True)
+        for one in _references(manifest)
+    ]
+    return PremiumRuns(*tables, baseline, tuple(references))
+
+
+def _references(manifest: Manifest) -> list[Reference]:
+    paths = dict(manifest.facts.get(REFERENCES, ()))
+    return [Reference(name, paths.get(name), digest) for name, digest in manifest.settings.get("tokenizers", ())]
 
 
 def _tokenizers(directory: Path) -> list[str]:

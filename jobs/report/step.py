@@ -23,7 +23,15 @@ def report(settings: Report, context: Context) -> ReportResult:
             advance(1)
         return Written(files)
 
-    stage = Stage("report", settings.hashed(page=PAGE_VERSION), [{"made_by": made_by}], PLANNED, uses_engine=False)
+    paths = [(one.path or "").split(",pretokenizer=")[0] for one in inputs.references]
+    present = [bool(path) and Path(path).exists() for path in paths]  # tokenizers, which the page cuts text with
+    stage = Stage(
+        "report",
+        settings.hashed(page=PAGE_VERSION, present=present),
+        [{"made_by": made_by}],
+        PLANNED,
+        uses_engine=False,
+    )
     with output:
         made = make(stage, output, context, work)
     lines = [f"- {finding}" for finding in findings(inputs)]

@@ -50,7 +50,7 @@ class WordEncoder:
             piece_table(tokenizer.pieces),
         )
         whole_words = tokenizer.ignore_merges and by_merges
-        self._exceptions = _exceptions(tokenizer, table) if whole_words else _packed({})
+        self._exceptions = _packed(unreached_tokens(tokenizer, table) if whole_words else {})
         if inference.is_random:
             self._splits = splits(listed, self._model.lexicon, _largest_id(tokenizer))
         else:
@@ -221,8 +221,10 @@ def splits(tokens: Tokens | None, known: Lexicon, largest_id: int) -> Splits:
     return Splits(ends, left, right)
 
 
-def _exceptions(tokenizer: Tokenizer, table: I64) -> Exceptions:
-    """The tokens that their own merges do not lead to: only they need a look at the whole word."""
+def unreached_tokens(tokenizer: Tokenizer, table: I64) -> dict[int, bytes]:
+    """Return the tokens that their own merges do not lead to, by id: with `ignore_merges` only they need a look at the
+    whole word.
+    """
     texts = tokenizer.text_tokens
     pairs = final_pairs(texts, tokenizer.byte_ids, table, characters=tokenizer.vocabulary.characters)
     made = {(a, b): t for a, b, t in zip(*(_.tolist() for _ in _columns(tokenizer.merges)), strict=True)}
@@ -230,7 +232,7 @@ def _exceptions(tokenizer: Tokenizer, table: I64) -> Exceptions:
         len(text) == 1 or made.get((left, right)) == i
         for (i, text), (left, right) in zip(texts.items(), pairs.tolist(), strict=True)
     ]
-    return _packed({i: text for (i, text), found in zip(texts.items(), reached, strict=True) if not found})
+    return {i: text for (i, text), found in zip(texts.items(), reached, strict=True) if not found}
 
 
 def _columns(merges: Merges) -> tuple[I32, I32, I32]:

@@ -58,7 +58,7 @@ def compiled(steps: Sequence[Section]) -> "Compiled":
 
 @lru_cache(maxsize=64)
 def _compiled(steps: tuple[str, ...]) -> "Compiled":
-    alphabet, found = tables([_tree(json.loads(step)) for step in steps])
+    alphabet, found = tables([step_tree(json.loads(step)) for step in steps])
     borders = np.array([0, *accumulate(len(table.moves) for table in found)], np.int64)
     machines = Machines(
         np.concatenate([table.moves for table in found]),
@@ -119,8 +119,8 @@ def _with_space(
         ends[: at[1]] = fuller[: at[1]]
 
 
-def _tree(step: Section) -> Node:
-    """The expression whose matches, and the gaps between them, are the pieces of a step."""
+def step_tree(step: Section) -> Node:
+    """The expression whose matches, and the gaps between them, are the pieces of a step. Raises NotCompiled."""
     match step:
         case {"type": "Split", "pattern": {"Regex": str(regex)}, "behavior": str(behavior), "invert": bool(invert)}:
             return _behaving(parse(regex), behavior, invert)

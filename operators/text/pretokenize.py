@@ -265,6 +265,13 @@ def format_preprocessing(preprocessing: Preprocessing) -> str:
     return next((name for name, regex in PATTERNS.items() if regex == written), written)
 
 
+def cutting_steps(preprocessing: Preprocessing) -> tuple[Section, ...] | None:
+    """Steps that cut a text into words of its own bytes, one after the other; None where more is done to the text."""
+    plan = _plan(preprocessing)
+    plain = preprocessing.byte_level and preprocessing.normalizer is None
+    return plan.steps if plan is not None and plain and plan.prefix == "never" and plan.spaces is None else None
+
+
 _CUTS: Final = ("Split", "Digits", "Punctuation", "FixedLength")
 """Steps that change nothing but where words end, unless their behavior is Removed. UnicodeScripts loses text."""
 
