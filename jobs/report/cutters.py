@@ -13,6 +13,7 @@ import numpy as np
 
 from jobs.report.packing import packed
 from jobs.report.premium_runs import Reference
+from jobs.units import size
 from operators.encoding.word_encoder import merge_table, unreached_tokens
 from operators.errors import BabelmergeError
 from operators.text.javascript import Classes, NotInJavaScript, javascript_steps
@@ -40,10 +41,10 @@ class Cutter(NamedTuple):
 def cutters(references: Iterable[Reference], room: int) -> list[Cutter]:
     """Return the tokenizers in their order. Those that take least are embedded while they fit into `room` bytes."""
     made = [_cutter(reference) for reference in references]
-    for size, i in sorted((len(one.content), i) for i, one in enumerate(made) if one.content is not None):
-        room -= size
+    for bytes_taken, i in sorted((len(one.content), i) for i, one in enumerate(made) if one.content is not None):
+        room -= bytes_taken
         if room < 0:
-            reason = f"it takes {size / 1e6:.1f} MB, and the page is full"
+            reason = f"it takes {size(bytes_taken)}, and the page is full"
             made[i] = Cutter(made[i].name, None, reason)
     return made
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from jobs.report.inputs import ReportInputs
 from jobs.report.packing import packed
 from jobs.report.wording import named, printable, whole_text
-from operators.unicode.script_names import script_group, script_of
+from operators.unicode.script_names import ALIAS_OF, script_group, script_of
 
 MOST_LANGUAGES: Final = 12
 _RIGHT_TO_LEFT: Final = {"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"}
@@ -85,9 +85,10 @@ def _chosen(lengths: dict[str, int], baseline: str | None) -> list[str]:
 
 
 def _tag(language: str) -> str:
-    """`_tag("arb_Arab")` is "arb-Arab"; empty for a code that is no language tag."""
-    tag = language.replace("_", "-")
-    parts = tag.split("-")
+    """`_tag("eng_Latn")` is "en-Latn"; empty for a code that is no language tag."""
+    primary, *others = language.replace("_", "-").split("-")
+    parts = [ALIAS_OF.get(primary, primary), *others]
+    tag = "-".join(parts)
     fits = tag.isascii() and all(part.isalnum() and len(part) <= 8 for part in parts) and parts[0].isalpha()
     return tag if fits and 2 <= len(parts[0]) <= 3 else ""
 
