@@ -35,7 +35,7 @@ class Reference(NamedTuple):
 
     name: str
     path: str | None
-    """As `--tokenizer` takes it; None where the run did not note it."""
+    """Reference as `--tokenizer` takes it; None where the run did not note it."""
     fingerprint: str | None
     """None: whatever is there now is meant."""
 
