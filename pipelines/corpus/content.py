@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
+from operators.reading.lines import count_line_ends
 from pipelines.corpus.reading import InputStream, open_input
 from pipelines.corpus.sources import InputFile
 
@@ -58,5 +59,5 @@ def read_chunk(file: InputFile, number: int) -> tuple[bytes, int, bool]:
         stream.seek(number * CHUNK_BYTES)
         while remaining and (data := stream.read(min(remaining, _READ_BYTES))):
             digest.update(data)
-            lines, last, remaining = lines + data.count(b"\n"), data[-1:], remaining - len(data)
+            lines, last, remaining = lines + count_line_ends(data), data[-1:], remaining - len(data)
     return digest.digest(), lines, last == b"\n"

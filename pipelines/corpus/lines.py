@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from operators.reading.lines import count_line_ends
 from pipelines.corpus.errors import DamagedFile
 
 WHOLE: Final = 1 << 62
@@ -77,4 +78,4 @@ def _part_end(chunk: bytes, position: int, border: int) -> int:
 
 def count_lines(lines: bytes) -> int:
     """Return the number of lines in a batch of whole lines."""
-    return lines.count(b"\n") + (not lines.endswith(b"\n"))
+    return count_line_ends(lines) + (not lines.endswith(b"\n"))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from operators.reading.json_array import ArrayLines, begins_array
+from operators.reading.lines import count_line_ends
 from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.compression import bounded_lines, chunks, text_from
 from pipelines.corpus.encodings import HEAD_BYTES, foreign_encoding
@@ -77,14 +78,14 @@ def _require_utf8(path: str, head: bytes) -> None:
         raise WrongEncoding(path, encoding)
 
 
-def count_line_ends(file: InputFile, span: Span) -> tuple[int, bool]:
+def line_ends_in(file: InputFile, span: Span) -> tuple[int, bool]:
     """Return the number of line ends in the text of a span, and True if its last byte is one."""
     how, ends, last = format_of(file.path), 0, b""
     with open_input(file) as stream:
         reading = Reading(file, stream, BadRecords("skip"), 1)
         for position, chunk in text_from(reading, how.compression if how else "", span):
             own = chunk[max(span.start - position, 0) : max(span.stop - position, 0)]
-            ends, last = ends + own.count(b"\n"), own[-1:] or last
+            ends, last = ends + count_line_ends(own), own[-1:] or last
             if position + len(chunk) >= span.stop:
                 break
     return ends, last == b"\n"
@@ -100,5 +101,5 @@ def count_before(file: InputFile, span: Span, lines: int | None = None) -> int:
         return 0
     if lines is not None:
         return lines
-    ends, at_line = count_line_ends(file, Span(0, span.start, (FrameRun(0, file.size or 0, 0, WHOLE),)))
+    ends, at_line = line_ends_in(file, Span(0, span.start, (FrameRun(0, file.size or 0, 0, WHOLE),)))
     return ends + (not at_line)

@@ -15,7 +15,7 @@ from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.formats import format_of
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.spans import CannotCut, Span
-from pipelines.corpus.text_chunks import count_line_ends
+from pipelines.corpus.text_chunks import line_ends_in
 from pipelines.engines.engine import Engine
 from pipelines.outputs import fingerprint
 from pipelines.progress import Progress
@@ -55,7 +55,7 @@ def _read_chunk(chunk: _Chunk) -> _Read:
     if chunk.span is None:
         return _Read(*read_chunk(chunk.file, chunk.number))
     try:
-        return _Read(b"", *count_line_ends(chunk.file, chunk.span))
+        return _Read(b"", *line_ends_in(chunk.file, chunk.span))
     except (DamagedFile, CannotCut):
         return _Read(b"", 0, False, is_sound=False)
 
