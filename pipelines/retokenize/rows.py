@@ -87,17 +87,18 @@ class Rows:
         inner[self.bounds[:-1] + np.arange(self.count)] = False
         listed[inner] = ends
         cuts = np.concatenate([np.zeros(1, np.int64), np.cumsum(pieces + 1)]).astype(np.int32)
-        begins = np.zeros(self.count * self.length, np.int64)
+        begins = np.zeros(self.count * self.length, np.int32)
         begins[self.targets()] = self.targets()
         last = np.arange(self.count) * self.length + np.add.reduceat(self.lengths, self.bounds[:-1])
         padded = last[last < (np.arange(self.count) + 1) * self.length]
         begins[padded] = padded
-        positions = np.arange(len(begins)) - np.maximum.accumulate(begins)
+        np.maximum.accumulate(begins, out=begins)
+        positions = np.subtract(np.arange(len(begins), dtype=np.int32), begins, out=begins)
         row_bounds = np.arange(0, len(begins) + 1, self.length, dtype=np.int32)
         own = names.take(pa.array(self.documents))
         return [
             pa.ListArray.from_arrays(pa.array(cuts), pa.array(listed)),
-            pa.ListArray.from_arrays(pa.array(row_bounds), pa.array(positions.astype(np.int32))),
+            pa.ListArray.from_arrays(pa.array(row_bounds), pa.array(positions)),
             pa.ListArray.from_arrays(pa.array(self.bounds.astype(np.int32)), own),
         ]
 
