@@ -9,6 +9,7 @@ import pyarrow as pa
 from operators.arrays import I64, U8, read_only
 from operators.kernels.intrinsics import WIDE
 from operators.kernels.json_objects import UNUSUAL, Texts, read_objects
+from operators.reading.lines import count_line_ends
 
 _LARGEST_BYTES: Final = (1 << 31) - WIDE
 """Largest block in bytes: ids and languages have offsets of 32 bits."""
@@ -46,7 +47,7 @@ def objects_of(block: bytes, fields: tuple[str, str, str], has_language: bool | 
     data = np.frombuffer(block, np.uint8)
     names = [field.encode() for field in fields]
     name_ends = np.cumsum([len(name) for name in names], dtype=np.int64)
-    most = block.count(b"\n")
+    most = count_line_ends(block)
     texts, ids, languages = (np.empty(len(data) + WIDE, np.uint8) for _ in range(3))  # untouched where nothing goes
     ends = np.zeros((3, most + 1), np.int64)
     lines = np.empty(most, np.int64)

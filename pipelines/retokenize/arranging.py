@@ -35,7 +35,7 @@ BYTES_PER_DOCUMENT: Final = 100
 ROWS: Final = ".rows.parquet"
 """Ending of the table that stands beside a packed shard of a format without columns: a row of it is a row."""
 _REPEATED: Final = [f"{DOCUMENTS}.list.element"]
-"""Columns of that table with a dictionary: with one, positions take twice as long to write, for a tenth of the bytes."""
+"""Columns of that table with a dictionary. Positions take twice as long to write with one, and a tenth less space."""
 WITH_COLUMNS: Final = ("parquet", "arrow")
 
 
