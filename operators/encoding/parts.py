@@ -43,12 +43,17 @@ def crossed_borders(merges: Merges, texts: dict[int, bytes]) -> NDArray[np.bool_
 def words_end(tokenizer: Tokenizer) -> int:
     """Return the rank of the first merge that joins two words: the right begins with a space, the left ends in none.
 
-    Without such a merge, the number of merges.
+    A left token of white space alone, such as no-break spaces, is no word. Without such a merge, the number of merges.
     """
-    first, last = outer_bytes(tokenizer.text_tokens)
-    merges = tokenizer.merges
+    texts, merges = tokenizer.text_tokens, tokenizer.merges
+    first, last = outer_bytes(texts)
     across = (first[merges.right] == _SPACE) & ~np.isin(last[merges.left], _BLANKS)
-    return int(np.argmax(across)) if across.any() else len(merges)
+    ranks = (i for i in np.flatnonzero(across).tolist() if _is_word(texts.get(int(merges.left[i]), b"")))
+    return next(ranks, len(merges))
+
+
+def _is_word(text: bytes) -> bool:
+    return bool(text.decode(errors="ignore").strip())
 
 
 class PieceEncoder:
