@@ -25,7 +25,7 @@ export RAY_USAGE_STATS_ENABLED := 0
 # Otherwise each process of the tests would compile every module of ours, and pytest every assertion, again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check test on-ray without-ray exhaustive compiled kernels interpreted bounds-checked lint format docs lock image fresh clean
+.PHONY: help setup demo check test on-ray without-ray exhaustive exhaustive-on-ray exhaustive-without-ray compiled kernels interpreted bounds-checked lint format docs lock image fresh clean
 .DEFAULT_GOAL := help
 
 help:
@@ -66,8 +66,13 @@ without-ray: $(READY)
 
 # hypothesis marks the tests that it draws.
 exhaustive: compiled
-	$(PYTEST) -m "(exhaustive or hypothesis) and not ray" --hypothesis-profile whole $(ARGS)
+	$(MAKE) --no-print-directory --jobs 2 exhaustive-on-ray exhaustive-without-ray
+
+exhaustive-on-ray: $(READY)
 	$(BIN)/python -m pytest -m "exhaustive and ray" $(ARGS)
+
+exhaustive-without-ray: $(READY)
+	nice -n 10 $(PYTEST) -m "(exhaustive or hypothesis) and not ray" --hypothesis-profile whole $(ARGS)
 
 # Two processes that find no compiled kernels would each compile them.
 compiled: $(READY)

@@ -51,6 +51,7 @@ for name in ("longest-prefix", "longest-suffix", "longest-token", "fewest-tokens
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="it compares programs of its own, with no bounds checked")
 def test_interpreted_equals_compiled() -> None:
     """Also with warnings as errors: no integer wraps on the way."""
     printed = [
