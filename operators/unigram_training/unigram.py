@@ -55,7 +55,7 @@ def seed_pieces(words: WordSums, rules: Rules) -> Pieces:
         kept = children.keys
     covered = [length * levels[length - 1].counts[numbers] for length, numbers in enumerate(branches, 1)]
     taken = _largest(np.concatenate([np.empty(0, np.int64), *covered[1:]]), MOST_SEEDS)
-    texts, counts, end = [bytes([byte]) for byte in range(BYTES)], [np.zeros(BYTES, np.int64)], 0
+    texts, counts, end = [bytes([byte]) for byte in range(BYTES)], [np.ones(BYTES, np.int64)], 0
     counts[0][levels[0].keys] = levels[0].counts
     for length in range(2, rules.longest + 1):
         weights, begin = covered[length - 1], end
@@ -65,9 +65,7 @@ def seed_pieces(words: WordSums, rules: Rules) -> Pieces:
         texts += [text for text, one in zip(found, allowed.tolist(), strict=True) if one]
         counts.append(weights[taken[begin:end]][allowed])
     whole = np.concatenate(counts)
-    scores = np.log(np.maximum(whole, 1)) - np.log(whole.sum())
-    scores[whole == 0] = scores.min() - PENALTY
-    return Pieces.of(texts, scores)
+    return Pieces.of(texts, np.log(whole) - np.log(whole.sum()))
 
 
 def _largest(values: I64, most: int) -> NDArray[np.bool_]:
@@ -102,7 +100,7 @@ def train_pieces(words: WordSums, rules: Rules, advance: Callable[[int], None] =
 
 def maximized(pieces: Pieces, expected: F64) -> Pieces:
     """Return the pieces that are expected often enough, with new scores. expected: float64[pieces]."""
-    often = expected >= LEAST_EXPECTED
+    often = expected >= min(LEAST_EXPECTED, expected.max())
     keep = often.copy()
     keep[:BYTES] = True
     scores = digamma(np.where(often, expected, 1.0)[keep]) - digamma(np.array([expected[often].sum()]))[0]

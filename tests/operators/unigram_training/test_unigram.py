@@ -154,6 +154,14 @@ def test_the_likelihood_is_no_lower_than_that_of_two_other_trainers() -> None:
     assert ours >= 1.002 * log_likelihood(words, named)
 
 
+@pytest.mark.parametrize("words", [{b"a": 1}, {b"abc": 1, b"": 3}, {b"ab" * 700: 1}, {b"aaaa": 2, b"\xff": 1}])
+def test_the_smallest_corpora_give_bytes_and_what_there_is(words: dict[bytes, int]) -> None:
+    pieces, _ = train_pieces(shard_of(words), Rules(300))
+    assert pieces.texts[:256] == BYTES
+    assert np.isfinite(pieces.scores).all() and (pieces.scores < 1e-9).all()
+    assert math.isfinite(log_likelihood(words, dict(zip(pieces.texts, pieces.scores.tolist(), strict=True))))
+
+
 def test_tokens_stand_by_falling_score_behind_special_tokens_and_bytes() -> None:
     scores = np.array([-5.0] * 256 + [-3.0, -2.0, -3.0])
     made = piece_tokenizer("none", ("<s>", "a"), [*BYTES, b"ab", b"bc", b"cd"], scores)
