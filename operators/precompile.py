@@ -19,12 +19,13 @@ from operators.kernels import CACHE, are_compiled, stamp
 from operators.reading.json_array import ArrayLines
 from operators.reading.json_objects import objects_of
 from operators.reading.lines import line_offsets
-from operators.shard import Shard
+from operators.shard import PairChanges, Shard
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
 from operators.text.rules import SUPERBPE_REGEX
 from operators.tokenizer import Merges, PieceModel, Tokenizer
 from operators.training.in_memory import train_words
+from operators.training.pair_totals import SMALLEST_TABLE, PairTotals
 from operators.word_table import WordCounter, WordTable, mark_figures, text_sizes
 
 _SOME_TEXT: Final = " ".join(f"word{i}s {chr(97 + i % 26) * (1 + i % 5)}{i * i}'s" for i in range(400))
@@ -62,6 +63,8 @@ def _read() -> None:
 def _words() -> None:
     """Kernels of train, with every pre-tokenizer."""
     import_kernels((*PATTERNS, _COMPILED))
+    ids = np.arange(SMALLEST_TABLE, dtype=np.int32)
+    PairTotals().add([PairChanges(ids, ids, ids, np.ones(len(ids), np.int64))])  # more than its first table holds
     _spell(_a_tokenizer())
 
 

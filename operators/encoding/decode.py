@@ -19,7 +19,6 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from operators.arrays import I32, I64, U8
 from operators.encoding.library_encoder import LibraryMissing, failing
@@ -171,6 +170,8 @@ class Decoder:
         alone = np.zeros(len(offsets) - 1, np.bool_)
         alone[filled] = kinds[first] != TEXT
         if pieces.strip == "all":
+            import pyarrow.compute as pc  # takes long to import
+
             lengths = np.array(pc.binary_length(self._table))
             alone[filled] |= lengths[chosen[first]] == 0
         mixed = np.zeros(len(ids) + 1, np.int64)  # a control token inside a character's bytes takes them apart
@@ -252,6 +253,8 @@ def _valid(
         broken = np.array([not _is_utf8(document.as_py()) for document in raw])
         odd = np.flatnonzero(broken if alone is None else broken | alone).tolist()
         empty = pa.scalar(b"", pa.large_binary())
+        import pyarrow.compute as pc  # takes long to import
+
         text = pc.if_else(pa.array(broken), empty, raw).cast(pa.large_string())
     if not odd:
         return text

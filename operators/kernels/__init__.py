@@ -6,28 +6,26 @@ imports, nor at whether bounds are checked. So the folder is named by a digest o
 
 import hashlib
 import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
-
-import numba
-from numba.core import entrypoints
-
-# Otherwise numba imports the extensions that other installed packages register; awkward's takes 0.4 s at each start.
-entrypoints._already_initialized = True
 
 _HERE: Final = Path(__file__).parent
 
 
 def _digest() -> str:
-    deciding = [source.read_bytes() for source in sorted(_HERE.glob("*.py"))]
-    deciding += [numba.__version__.encode(), os.environ.get("NUMBA_BOUNDSCHECK", "").encode()]
-    return hashlib.sha256(b"\0".join(deciding)).hexdigest()[:16]
+    found = find_spec("numba")  # which does not import it
+    version = [Path(found.origin).with_name("_version.py")] if found is not None and found.origin else []
+    deciding = [source.read_bytes() for source in [*sorted(_HERE.glob("*.py")), *version]]
+    settings = {name: value for name, value in os.environ.items() if name.startswith("NUMBA_")}
+    settings.pop("NUMBA_CACHE_DIR", None)
+    deciding += [f"{name}={value}".encode() for name, value in sorted(settings.items())]
+    return hashlib.sha256(b"\0".join([*deciding, str(sys.implementation.cache_tag).encode()])).hexdigest()[:16]
 
 
 CACHE: Final = Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") / f"kernels-{_digest()}"
 """Folder of compiled kernels; numba falls back to one of its own where this cannot be written to."""
-
-numba.config.CACHE_DIR = str(CACHE)
 
 
 def stamp(group: str) -> Path:

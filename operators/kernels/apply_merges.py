@@ -11,10 +11,10 @@ the log of a merge is read language by language, and each language's changes are
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I16, I32, I64, U16, U32
 from operators.kernels.intrinsics import prefetch
+from operators.kernels.kernel import kernel
 from operators.kernels.layout import BLOCK_BITS, Blocks
 
 OCCURRENCES, RUNS, BIRTHS = 0, 1, 2  # what the entries of `used` count
@@ -71,7 +71,7 @@ class Changes(NamedTuple):
     """int16[0] where languages are not told apart; `~language` (negative) in the row of a pair that was replaced."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def id_range(lefts: Any, rights: Any, tokens: Any) -> tuple[int, int]:
     """The smallest and the largest id of a merge list (int32 arrays, at least one merge)."""
     smallest: Any = np.int64(lefts[0])
@@ -83,7 +83,7 @@ def id_range(lefts: Any, rights: Any, tokens: Any) -> tuple[int, int]:
     return smallest, largest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def grown(array: Any, needed: int) -> Any:
     """The array itself, or a copy of it with room for `needed` entries and half as many again."""
     if needed <= len(array):
@@ -93,7 +93,7 @@ def grown(array: Any, needed: int) -> Any:
     return larger
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def visit(
     shard: ShardArrays, run_first: int, run_end: int, merge: Any, log: Any, befores: int, afters: int
 ) -> tuple[int, int]:
@@ -137,7 +137,7 @@ def visit(
     return befores, afters
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_change(changes: Changes, n: int, merge: Any, side: int, weight: int, counted: bool) -> int:
     """Report that a merge broke and, if `counted`, made a pair with a neighbour; return the number of changes.
 
@@ -157,7 +157,7 @@ def add_change(changes: Changes, n: int, merge: Any, side: int, weight: int, cou
     return n + 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def report_replaced(shard: ShardArrays, changes: Changes, n_changes: int, merge: Any) -> int:
     """Report how often a merge replaced its pair in each language, as `~language`; return the number of changes.
 
@@ -174,7 +174,7 @@ def report_replaced(shard: ShardArrays, changes: Changes, n_changes: int, merge:
     return n_changes
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def report_languages(
     shard: ShardArrays, changes: Changes, n_changes: int, log: Any, n: int, merge: Any, side: int, max_length: int
 ) -> int:
@@ -209,7 +209,7 @@ def report_languages(
     return n_changes
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def record_side(
     shard: ShardArrays, runs: Runs, changes: Changes, log: Any, side: int, merge: Any, counters: Any, max_length: int
 ) -> tuple[int, int, int]:
@@ -253,7 +253,7 @@ def record_side(
     return place_next, n_runs, n_changes
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def apply_merges(
     lefts: Any, rights: Any, tokens: Any, first_step: int, max_length: int, shard: ShardArrays, runs: Runs, log: Any
 ) -> Any:

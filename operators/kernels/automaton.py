@@ -13,11 +13,11 @@ most, beside 64 bytes a piece; and the border machine goes on only where less th
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64, U8, U16, U32, U64
 from operators.kernels.boundaries import write_pieces
 from operators.kernels.intrinsics import WIDE, lanes_of, lanes_within, lowest_bit
+from operators.kernels.kernel import kernel
 from operators.kernels.scan import BLOCK_BYTES, character_length
 
 FAIL, START, GAP = 0, 1, 2
@@ -69,7 +69,7 @@ class Room(NamedTuple):
     """uint64, as many for each 64 states: a bit for each place and state that no match follows. Zero."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_classes(text: Any, letters: Letters, kinds: Any) -> None:
     """Write the class of each character at its first byte, 0 at the others. Broken UTF-8 gives any class."""
     ascii_classes, blocks, classes = letters
@@ -97,7 +97,7 @@ def write_classes(text: Any, letters: Letters, kinds: Any) -> None:
             kinds[at] = classes[int(blocks[block]) * 64 + int(text[last] & 0x3F)]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def match_end(kinds: Any, at: int, restart: int, steps: Any, accepts: Any, room: Room) -> int:
     """Return where the match that begins at `at` ends; `at` if none does. The text ends where a piece begins."""
     width = 2 * restart
@@ -130,7 +130,7 @@ def match_end(kinds: Any, at: int, restart: int, steps: Any, accepts: Any, room:
     return int(end)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def settle(
     kinds: Any, far: int, gap: int, restart: int, steps: Any, accepts: Any, room: Room
 ) -> tuple[int, int]:  # fmt: skip
@@ -164,7 +164,7 @@ def settle(
             return at, (GAP if in_gap else START) * 2 * restart
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cut_on(
     kinds: Any, at: Any, state: Any, last: Any, restart: int, machine: Machine, room: Room
 ) -> None:  # fmt: skip
@@ -183,7 +183,7 @@ def cut_on(
             at += _ONE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cut(kinds: Any, middle: int, n: int, restart: int, machine: Machine, room: Room) -> None:
     """Set `restart` where the pieces of one expression begin. kinds[n] is a class with `restart`.
 
@@ -216,7 +216,7 @@ def cut(kinds: Any, middle: int, n: int, restart: int, machine: Machine, room: R
     cut_on(kinds, beside, other, last, restart, machine, room)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan_compiled(
     data: Any, starts: Any, restart: int, tables: tuple[Letters, Machines], room: Room, written: Any, at: Any
 ) -> tuple[int, int]:

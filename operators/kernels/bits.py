@@ -3,32 +3,32 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from operators.kernels.intrinsics import lowest_bit
+from operators.kernels.kernel import kernel
 
 _ONE = np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_set(bits: Any, at: int) -> bool:
     """Return True if bit `at` is set."""
     return bool(bits[at >> 6] >> np.uint64(at & 63) & _ONE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def set_bit(bits: Any, at: int) -> None:
     """Set bit `at`."""
     bits[at >> 6] |= _ONE << np.uint64(at & 63)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def clear_bit(bits: Any, at: int) -> None:
     """Clear bit `at`."""
     bits[at >> 6] &= ~(_ONE << np.uint64(at & 63))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def next_bit(bits: Any, at: int) -> int:
     """Return the place of the first set bit behind `at`; there must be one."""
     at += 1

@@ -23,12 +23,12 @@ written to a list, `todo`, and done last.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64, U64
 from operators.kernels.bits import clear_bit, is_set, set_bit
 from operators.kernels.cased_words import CASE, CONTRACTION, SLASHES, settle_cased
 from operators.kernels.intrinsics import WIDE, add_bits, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
+from operators.kernels.kernel import kernel
 from operators.kernels.scan import (
     BLOCK_BYTES,
     FAMILY,
@@ -55,7 +55,7 @@ NUMBERS, WIDE_BLANK, BLANK_LINE = 3, 4, 5
 """Kinds of places in `todo`, beside those of `operators.kernels.cased_words`."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_todo(bits: Any, base: int, shift: int, kind: int, todo: Any, n_todo: int) -> int:
     """Append `(base + bit - shift) * 8 + kind` to `todo` for every bit; return the new length."""
     while bits != 0:
@@ -65,7 +65,7 @@ def add_todo(bits: Any, base: int, shift: int, kind: int, todo: Any, n_todo: int
     return n_todo
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, kind: int, borders: Any, todo: Any) -> int:
     """Write where pre-tokens begin, a bit a byte, and the places that need the text to `todo`; return how many.
 
@@ -176,7 +176,7 @@ def find_borders(text: Any, kinds: Any, documents: Any, n_words64: int, kind: in
     return n_todo
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_borders_gpt2(
     text: Any, kinds: Any, documents: Any, n_words64: int, kind: int, borders: Any, todo: Any
 ) -> int:  # fmt: skip
@@ -223,7 +223,7 @@ def find_borders_gpt2(
     return n_todo
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_ends(borders: Any, n_words64: int, base: int, ends: Any, count: int, ranks: Any) -> int:
     """Write where pre-tokens end, `base` plus the place of every bit but the very first; return the new count.
 
@@ -244,7 +244,7 @@ def write_ends(borders: Any, n_words64: int, base: int, ends: Any, count: int, r
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def settle_numbers(text: Any, kinds: Any, documents: Any, borders: Any, at: int, from_right: bool) -> None:
     """Cut the run of numbers that begins at `at` into threes, from its end if `from_right`; two passes over it."""
     first, end = 0, at
@@ -260,7 +260,7 @@ def settle_numbers(text: Any, kinds: Any, documents: Any, borders: Any, at: int,
         left -= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def settle_todo(
     text: Any, kinds: Any, documents: Any, borders: Any, todo: Any, n_todo: int, kind: int
 ) -> None:  # fmt: skip
@@ -292,7 +292,7 @@ def settle_todo(
             clear_bit(borders, at)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_documents(starts: Any, document: int, stop: int, document_bits: Any) -> None:
     """Set a bit where each of these documents begins, and where the last one ends; clear the others."""
     begin = starts[document]
@@ -302,7 +302,7 @@ def mark_documents(starts: Any, document: int, stop: int, document_bits: Any) ->
         document_bits[at >> 6] |= _ONE << np.uint64(at & 63)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_pieces(
     starts: Any, document: int, stop: int, borders: Any, ranks: Any, written: Any, count: int
 ) -> int:  # fmt: skip
@@ -339,7 +339,7 @@ class BlockBits(NamedTuple):
     """int64, as many as `borders`: pre-tokens before each number."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan_borders(
     data: Any, starts: Any, kind: int, tables: Any, bits: BlockBits, written: Any, document: int, count: int
 ) -> tuple[int, int]:
@@ -377,7 +377,7 @@ def scan_borders(
     return document, count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_line_ends(text: Any, ends: Any) -> int:
     """Write where lines end, behind each "\\n", while `ends` has space; return how many there are in all."""
     count = 0

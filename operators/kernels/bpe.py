@@ -7,9 +7,9 @@ scanning, long ones with a heap (O(n log n)), as tiktoken does.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32
+from operators.kernels.kernel import kernel
 
 NO_MERGE = np.int64(0x7FFFFFFFFFFFFFFF)
 """Value of a pair that no merge joins; above every other."""
@@ -20,7 +20,7 @@ _LEFT_FACTOR = np.int64(0x2545F491)
 _RIGHT_FACTOR = np.int64(0x369DEA0F)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_slot(table: Any, left: Any, right: Any) -> Any:
     """Return the slot of (left, right) in `table`, int64[2 * capacity] of (key, value): its own or an empty one.
 
@@ -35,14 +35,14 @@ def pair_slot(table: Any, left: Any, right: Any) -> Any:
     return slot
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_value(table: Any, left: Any, right: Any) -> Any:
     """Return `rank << 32 | token` of the merge of (left, right), NO_MERGE without one."""
     slot = pair_slot(table, left, right)
     return table[2 * slot + 1] if table[2 * slot] != -1 else NO_MERGE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_pair(table: Any, left: Any, right: Any, value: Any) -> None:
     """Set the value of (left, right); a pair that is there already gets the new value, as in Hugging Face's loader."""
     slot = pair_slot(table, left, right)
@@ -50,14 +50,14 @@ def put_pair(table: Any, left: Any, right: Any, value: Any) -> None:
     table[2 * slot + 1] = value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_merges(table: Any, left: Any, right: Any, token: Any) -> None:
     """Put a merge list (int32 arrays, no negative id) into the table; ranks are positions."""
     for rank in range(len(left)):
         put_pair(table, np.int64(left[rank]), np.int64(right[rank]), np.int64(rank) << 32 | np.int64(token[rank]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_by_scanning(symbols: Any, values: Any, n: Any, stop: Any, table: Any, ranks: Any) -> Any:
     """Merge symbols[:n] in place until no pair joins or `stop` symbols remain; return how many remain.
 
@@ -89,7 +89,7 @@ def merge_by_scanning(symbols: Any, values: Any, n: Any, stop: Any, table: Any, 
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def push(heap: Any, size: Any, rank: Any, position: Any) -> None:
     """Add to a binary min-heap, (rank << 32 | position) in heap[:size]; the caller counts."""
     key = rank << 32 | position
@@ -100,7 +100,7 @@ def push(heap: Any, size: Any, rank: Any, position: Any) -> None:
     heap[at] = key
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sink(heap: Any, size: Any, at: Any, key: Any) -> None:
     """Put `key` into the subtree at `at`, whose own key was removed."""
     while 2 * at + 1 < size:
@@ -114,7 +114,7 @@ def sink(heap: Any, size: Any, at: Any, key: Any) -> None:
     heap[at] = key
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pop(heap: Any, size: Any) -> Any:
     """Remove and return the smallest key of heap[:size]; the caller counts."""
     smallest = heap[0]
@@ -122,7 +122,7 @@ def pop(heap: Any, size: Any) -> Any:
     return smallest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_heap(symbols: Any, n: Any, heap: Any, table: Any) -> Any:
     """Put every pair that a merge joins into the heap; return how many."""
     size: Any = 0
@@ -136,7 +136,7 @@ def fill_heap(symbols: Any, n: Any, heap: Any, table: Any) -> Any:
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_at(symbols: Any, following: Any, key: Any, table: Any) -> Any:
     """Return the value of the pair that a heap entry is about; NO_MERGE if another pair has taken its place.
 
@@ -149,7 +149,7 @@ def pair_at(symbols: Any, following: Any, key: Any, table: Any) -> Any:
     return value if value != NO_MERGE and value >> 32 == key >> 32 else NO_MERGE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def join_pair(symbols: Any, following: Any, before: Any, heap: Any, size: Any, key: Any, value: Any, table: Any) -> Any:
     """Merge the pair that a heap entry is about; push the two pairs that this makes. Return the heap's new size."""
     n, at = len(following), key & 0xFFFFFFFF
@@ -171,7 +171,7 @@ def join_pair(symbols: Any, following: Any, before: Any, heap: Any, size: Any, k
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_linked(symbols: Any, n: Any, stop: Any, table: Any, ranks: Any) -> Any:
     """Merge symbols[:n] with a heap of (rank, position), in O(n log n); -1 where a symbol was merged away.
 
@@ -196,7 +196,7 @@ def merge_linked(symbols: Any, n: Any, stop: Any, table: Any, ranks: Any) -> Any
     return remaining
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_by_heap(symbols: Any, n: Any, stop: Any, table: Any) -> int:
     """Merge as `merge_by_scanning` does, in O(n log n)."""
     merge_linked(symbols, n, stop, table, np.empty(0, np.int64))
@@ -221,7 +221,7 @@ class Spelling(NamedTuple):
     """True if unknown characters side by side become one id; False: one id each."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def code_point(data: Any, at: Any, end: Any) -> tuple[int, int]:
     """Return the code point at data[at] and its number of bytes. UTF-8 that ends early is not read past `end`."""
     lead = np.int64(data[at])
@@ -235,7 +235,7 @@ def code_point(data: Any, at: Any, end: Any) -> tuple[int, int]:
     return code, length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spell(data: Any, start: Any, end: Any, spelling: Any, symbols: Any) -> int:
     """Write the symbols of data[start:end] before any merge; return how many, at most one a byte."""
     if len(spelling.characters) == 0:
@@ -266,7 +266,7 @@ def spell(data: Any, start: Any, end: Any, spelling: Any, symbols: Any) -> int:
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spell_all(data: Any, ends: Any, ids: Any, spelling: Any, symbols: Any, symbol_ends: Any) -> int:
     """Write the symbols of all tokens, one after the other; token i is data[ends[i - 1]:ends[i]], its id is ids[i].
 
@@ -290,7 +290,7 @@ def spell_all(data: Any, ends: Any, ids: Any, spelling: Any, symbols: Any, symbo
     return int(n)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_word(
     data: Any, start: Any, end: Any, stop: Any, spelling: Any, table: Any, symbols: Any, values: Any,
 ) -> tuple[Any, int]:  # fmt: skip
@@ -306,7 +306,7 @@ def merge_word(
     return many, merge_by_heap(many, n, stop, table)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def last_pairs(data: Any, ends: Any, order: Any, spelling: Any, table: Any, ids: Any, learn: Any) -> Any:
     """Return the two symbols that each token is finally made of, int64[n tokens, 2]; -1 where there are not two.
 

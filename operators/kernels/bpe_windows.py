@@ -14,11 +14,11 @@ began near the end of the one before; nearly always the first token is the same.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32, I64, U32, U64
 from operators.kernels.bpe import merge_by_heap, merge_linked
 from operators.kernels.intrinsics import folded, lowest_lanes
+from operators.kernels.kernel import kernel
 
 WINDOW = 176
 """Number of symbols merged at once; positions are 8 bits wide."""
@@ -47,7 +47,7 @@ class Ranks(NamedTuple):
     """int32: by rank."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_ranks(left: Any, right: Any, slots: Any) -> bool:
     """Fill `slots`, all ones where empty; return False if they are too few.
 
@@ -78,7 +78,7 @@ def put_ranks(left: Any, right: Any, slots: Any) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def window_value(slots: Any, mask: Any, left: Any, right: Any, at: Any) -> Any:
     """Return `rank << 8 | at` of a pair as uint32, all ones without a merge. No branch: both places are read."""
     key = np.uint64(left) << _ID | np.uint64(right)
@@ -102,7 +102,7 @@ class Scratch(NamedTuple):
     """int32[2 * (WINDOW + 2)]."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_window(symbols: Any, first: Any, n: Any, ranks: Any, scratch: Any) -> Any:
     """Merge symbols[first:first + n], WINDOW at most, into tokens scratch.made[1:]; return how many.
 
@@ -145,7 +145,7 @@ def merge_window(symbols: Any, first: Any, n: Any, ranks: Any, scratch: Any) -> 
     return left
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tokens_of_window(
     symbols: Any, first: Any, n: Any, ranks: Any, table: Any, scratch: Any, tokens: Any, starts: Any
 ) -> Any:
@@ -169,7 +169,7 @@ def tokens_of_window(
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_repeated(symbols: Any, first: Any, second: Any, n: Any) -> bool:
     """Return True if the n symbols from `first` on equal those from `second` on."""
     for i in range(n):  # noqa: SIM110 - a loop is what numba compiles
@@ -178,7 +178,7 @@ def is_repeated(symbols: Any, first: Any, second: Any, n: Any) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_long(symbols: Any, n: Any, window: Any, overlap: Any, ranks: Any, table: Any, scratch: Any, out: Any) -> Any:
     """Merge symbols[:n] into `out` (int32[n]), window by window; return how many tokens there are.
 

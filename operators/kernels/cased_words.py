@@ -13,9 +13,8 @@ follow from neighbours: upper case behind a tail begins a word. Three kinds of p
 
 from typing import Any, Final
 
-from numba import njit
-
 from operators.kernels.bits import clear_bit, next_bit, set_bit
+from operators.kernels.kernel import kernel
 from operators.kernels.scan import FAMILY, O200K, cased_end, contraction_end, o200k_end
 from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, UPPER
 
@@ -25,7 +24,7 @@ SLASHES: Final = 2
 _TAIL, _LETTER = LOWER | CASELESS | MARK, UPPER | LOWER | CASELESS
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def settle_cased(
     text: Any, kinds: Any, documents: Any, borders: Any, todo: Any, n_todo: int, kind: int
 ) -> int:  # fmt: skip
@@ -63,14 +62,14 @@ def settle_cased(
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _may_contract(second: int) -> bool:
     """Return False only if no contraction has this byte behind its apostrophe."""
     second |= 0x20
     return second in (0x73, 0x74, 0x6D, 0x64, 0x6C, 0x72, 0x76) or second == 0xE5  # s t m d l r v, and the first of ſ
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle_contraction(text: Any, kinds: Any, borders: Any, at: int) -> int:
     """Settle an apostrophe behind a word; return where its contraction ends, -1 if it begins none."""
     after = contraction_end(text, at, True)
@@ -87,7 +86,7 @@ def _settle_contraction(text: Any, kinds: Any, borders: Any, at: int) -> int:
     return after
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle_slashes(text: Any, kinds: Any, borders: Any, at: int, kind: int) -> int:
     """Scan anew from behind the slashes at `at`, up to where borders no longer depend on what was before; return it.
 
@@ -114,7 +113,7 @@ def _settle_slashes(text: Any, kinds: Any, borders: Any, at: int, kind: int) -> 
     return end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _clear(borders: Any, begin: int, end: int) -> None:
     for at in range(begin, end):
         clear_bit(borders, at)

@@ -6,9 +6,9 @@ Classes are filled in page by page, as texts need them: a kernel that meets a pa
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 
 from operators.kernels.bpe import code_point
+from operators.kernels.kernel import kernel
 
 UNKNOWN: Final = 255
 """The class of characters whose page is not filled in."""
@@ -24,7 +24,7 @@ PAGE_BITS: Final = 10
 """A page is 1,024 code points."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cut_by_class(
     data: Any, starts: Any, classes: Any, marks: Any, out: Any, ends: Any, documents: Any, out_starts: Any,
 ) -> int:  # fmt: skip

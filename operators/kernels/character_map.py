@@ -6,10 +6,10 @@ Tables are filled in page by page, as texts need them: a kernel that meets a pag
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32, I64, U8
 from operators.kernels.bpe import code_point
+from operators.kernels.kernel import kernel
 
 KEPT: Final = 0
 """Entry of a character that stays."""
@@ -45,7 +45,7 @@ class Replacements(NamedTuple):
     """True if CR LF becomes what CR becomes."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def replace_characters(data: Any, starts: Any, table: Replacements, out: Any, out_starts: Any, unsure: Any) -> int:
     """Write all documents with their characters replaced; return DONE, TOO_SHORT for `out`, or a missing page.
 

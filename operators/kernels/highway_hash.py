@@ -7,7 +7,9 @@ Riegeli, "Riegeli/records file format specification".
 from typing import Any
 
 import numpy as np
-from numba import njit, uint64
+from numpy import uint64
+
+from operators.kernels.kernel import kernel
 
 BLOCK_BYTES = 1 << 16
 BLOCK_HEADER_BYTES = 24
@@ -25,7 +27,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merged(v1: Any, v0: Any) -> Any:
     """Return the two words that zipper merging adds, for the odd and the even lane."""
     add0 = (
@@ -48,7 +50,7 @@ def _merged(v1: Any, v0: Any) -> Any:
     return add1, add0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _update(state: Any, packet: Any) -> None:
     """Mix four words into the state (uint64[4, 4]: v0, v1, mul0, mul1)."""
     v0, v1, mul0, mul1 = state[0], state[1], state[2], state[3]
@@ -67,7 +69,7 @@ def _update(state: Any, packet: Any) -> None:
         v1[i + 1] += odd
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _packet_of(data: Any, at: int, packet: Any) -> None:
     """Read four little-endian words."""
     for i in range(4):
@@ -77,7 +79,7 @@ def _packet_of(data: Any, at: int, packet: Any) -> None:
         packet[i] = word
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def highway_hash(data: Any, begin: int, end: int, key: Any) -> Any:
     """Return the 64-bit hash of data[begin:end]. data: uint8; key: uint64[4]."""
     state = np.empty((4, 4), np.uint64)
@@ -121,7 +123,7 @@ def highway_hash(data: Any, begin: int, end: int, key: Any) -> Any:
     return state[0, 0] + state[1, 0] + state[2, 0] + state[3, 0]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _put(data: Any, at: int, value: Any, size: int) -> int:
     """Write a little-endian integer of `size` bytes; return the position behind it."""
     for i in range(size):
@@ -129,7 +131,7 @@ def _put(data: Any, at: int, value: Any, size: int) -> int:
     return at + size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_varint(data: Any, at: int, value: Any) -> int:
     """Write an integer seven bits a byte, the lowest first; return the position behind it. At most ten bytes."""
     left = uint64(value)
@@ -141,7 +143,7 @@ def put_varint(data: Any, at: int, value: Any) -> int:
     return at + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_chunk(content: Any, kind: int, records: int, decoded: int, begin: int, out: Any, key: Any) -> int:
     """Write a chunk to out[0:], as it stands in a file from position `begin` on; return its bytes there.
 
@@ -173,7 +175,7 @@ def put_chunk(content: Any, kind: int, records: int, decoded: int, begin: int, o
     return at - begin
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_records(values: Any, bounds: Any, begin: int, out: Any, starts: Any, key: Any) -> int:
     """Write each record as a chunk of its own, uncompressed; return the bytes in `out`, as from position `begin` on.
 
@@ -193,7 +195,7 @@ def put_records(values: Any, bounds: Any, begin: int, out: Any, starts: Any, key
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_footers(starts: Any, sizes: Any, out: Any, lengths: Any) -> int:
     """Write ArrayRecord's footer message of each chunk: position, size and one record; return the bytes in `out`.
 
@@ -213,7 +215,7 @@ def put_footers(starts: Any, sizes: Any, out: Any, lengths: Any) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_varints(numbers: Any, out: Any) -> int:
     """Write integers as `put_varint` does, one after the other; return the bytes in `out`, at most ten a number."""
     at = 0

@@ -1,12 +1,12 @@
 """Isotonic regression: the non-increasing sequence nearest to given values."""
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import F64, I64
+from operators.kernels.kernel import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pool_rising(value: F64, weight: F64) -> I64:
     """Return the pools of the weighted isotonic regression of `value` (float64[T]), non-increasing: where each begins.
 

@@ -1,9 +1,9 @@
 """Splitter of one JSON array into lines: the bytes between its elements become line feeds, chunk by chunk."""
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64, U8
+from operators.kernels.kernel import kernel
 
 DEPTH, IN_STRING, ESCAPED, FILLED, COUNT = range(5)
 """Places in the state: containers around the next byte, 1 in a string, 1 behind a backslash in it, 1 where the element
@@ -14,7 +14,7 @@ SOUND, GAP, BEHIND = 0, 1, 2
 """Outcome: nothing wrong, nothing between two commas, or something behind the end of the array."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_lines(data: U8, state: I64) -> tuple[int, int]:
     """Rewrite a chunk in place; return an outcome, and the place up to which it holds for the chunk.
 

@@ -7,10 +7,10 @@ with a line feed, which inside JSON occurs only between tokens: so no loop runs 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64, U8
 from operators.kernels.intrinsics import WIDE, copy_wide, lanes_equal, lanes_of, lowest_bit
+from operators.kernels.kernel import kernel
 
 TEXT, ID, LANGUAGE = 0, 1, 2
 UNUSUAL = -1
@@ -31,7 +31,7 @@ class Texts(NamedTuple):
     """int64: where each text ends."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def read_objects(
     data: U8, names: Texts, has_language: int, texts: Texts, ids: Texts, languages: Texts, lines: I64
 ) -> tuple[int, int, int]:
@@ -99,14 +99,14 @@ def read_objects(
     return record, line, has_language
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skip_blank(data: U8, i: int) -> int:
     while data[i] == 0x20 or data[i] == 0x09 or data[i] == 0x0D:
         i += 1
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _field(data: U8, i: int, names: U8, name_ends: I64) -> tuple[int, int]:
     """Return the role of the key at `i` (-1: none) and where its value begins; UNUSUAL if it is no key, or escaped."""
     if data[i] != _QUOTE:
@@ -133,7 +133,7 @@ def _field(data: U8, i: int, names: U8, name_ends: I64) -> tuple[int, int]:
     return role, _skip_blank(data, i + 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _copy_string(data: U8, i: int, out: U8, end: int) -> tuple[int, int]:
     """Copy a string, from behind its opening quote, unescaped to out[end:]; return its end in both, or UNUSUAL."""
     while True:
@@ -164,7 +164,7 @@ def _copy_string(data: U8, i: int, out: U8, end: int) -> tuple[int, int]:
             end = _put_utf8(out, end, point)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _unescaped(letter: int) -> int:
     """Return the byte that a letter behind a backslash stands for; 0 for u and all others."""
     if letter == 0x22 or letter == 0x5C or letter == 0x2F:
@@ -182,7 +182,7 @@ def _unescaped(letter: int) -> int:
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _code_point(data: U8, i: int) -> tuple[int, int]:
     r"""Return the code point of "\uXXXX" at `i`, or of a surrogate pair of two, and its end; UNUSUAL for others."""
     unit = _four_digits(data, i)
@@ -196,7 +196,7 @@ def _code_point(data: U8, i: int) -> tuple[int, int]:
     return 0x10000 + ((unit - 0xD800) << 10) + (other - 0xDC00), i + 12
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _four_digits(data: U8, i: int) -> int:
     r"""Return the number of "\uXXXX" at `i`, or UNUSUAL."""
     if data[i] != _ESCAPE or data[i + 1] != 0x75:
@@ -216,7 +216,7 @@ def _four_digits(data: U8, i: int) -> int:
     return number
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _put_utf8(out: U8, end: int, point: int) -> int:
     if point < 0x80:
         out[end] = point
@@ -237,7 +237,7 @@ def _put_utf8(out: U8, end: int, point: int) -> int:
     return end + 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _copy_integer(data: U8, i: int, out: U8, end: int) -> tuple[int, int]:
     """Copy an integer that is written as Python writes it; return its end in both, or UNUSUAL."""
     start = i
@@ -257,7 +257,7 @@ def _copy_integer(data: U8, i: int, out: U8, end: int) -> tuple[int, int]:
     return i, end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skip_string(data: U8, i: int) -> int:
     """Return the end of the string whose quote is at `i`, or UNUSUAL."""
     i += 1
@@ -283,7 +283,7 @@ def _skip_string(data: U8, i: int) -> int:
                 return UNUSUAL
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skip_digits(data: U8, i: int) -> int:
     """Return the end of one digit or more, or UNUSUAL."""
     first = i
@@ -292,7 +292,7 @@ def _skip_digits(data: U8, i: int) -> int:
     return i if i > first else UNUSUAL
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skip_number(data: U8, i: int) -> int:
     if data[i] == 0x2D:
         i += 1
@@ -309,7 +309,7 @@ def _skip_number(data: U8, i: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skip_literal(data: U8, i: int) -> int:
     """Return the end of true, false or null, or UNUSUAL."""
     if data[i] == 0x74:
@@ -323,7 +323,7 @@ def _skip_literal(data: U8, i: int) -> int:
     return UNUSUAL
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skip_key(data: U8, i: int) -> int:
     """Return the end of a key, its colon and blanks, or UNUSUAL."""
     if data[i] != _QUOTE:
@@ -335,7 +335,7 @@ def _skip_key(data: U8, i: int) -> int:
     return _skip_blank(data, i + 1) if data[i] == 0x3A else UNUSUAL
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skip_value(data: U8, i: int) -> int:
     """Return the end of any value, or UNUSUAL. Each open container has a bit: 1 for an object, 0 for an array."""
     depth, objects = 0, np.int64(0)

@@ -15,10 +15,10 @@ A pair occurs at the first cell of its right token (int32): `cells[at - 1]` is i
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I16, I64, U8
 from operators.kernels.intrinsics import prefetch
+from operators.kernels.kernel import kernel
 
 BLOCK_BITS = 6
 MOST_CELLS = 2**31 - 1
@@ -38,7 +38,7 @@ class CountedWords(NamedTuple):
     """int64[words]: sorts the words by language and count."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_cells(words: CountedWords) -> int:
     """Cells that `lay_out` fills; a multiple of a block."""
     offsets, counts, languages = words.offsets, words.counts, words.languages
@@ -64,7 +64,7 @@ class Blocks(NamedTuple):
     """int16[blocks]; or int16[0], where languages are not told apart."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lay_out(words: CountedWords, nothing: int, cells: Any, blocks: Blocks, hits: Any, totals: Any) -> None:
     """Fill `cells` with bytes, and the blocks' properties; count every pair of bytes.
 
@@ -112,7 +112,7 @@ def lay_out(words: CountedWords, nothing: int, cells: Any, blocks: Blocks, hits:
         at += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def place_byte_pairs(cells: Any, byte_ids: Any, cursor: Any, occurrences: Any) -> None:
     """Write where each pair of bytes occurs, in the order of the cells, and turn bytes into token ids.
 

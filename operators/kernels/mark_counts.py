@@ -2,15 +2,14 @@
 
 from typing import Any, Final
 
-from numba import njit
-
+from operators.kernels.kernel import kernel
 from operators.kernels.scan import character_length
 from operators.unicode.classes import CASELESS, LOWER, MARK, OTHER, UPPER
 
 _LETTER: Final = UPPER | LOWER | CASELESS
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def class_at(data: Any, at: int, end: int, blocks: Any, classes: Any) -> tuple[int, int]:
     """Return the class and the length in bytes of the character at `at`; OTHER and 1 for a byte outside any."""
     lead = int(data[at])
@@ -25,7 +24,7 @@ def class_at(data: Any, at: int, end: int, blocks: Any, classes: Any) -> tuple[i
     return int(classes[int(blocks[code >> 6]) * 64 + (code & 63)]), length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_marks(offsets: Any, data: Any, counts: Any, blocks: Any, classes: Any) -> tuple[int, int, int]:
     """Return, each as often as its word's count: marks, words that begin with a mark, other words with a letter.
 

@@ -8,10 +8,10 @@ the count of that merge.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64
 from operators.kernels.bpe import NO_MERGE, pair_value, spell
+from operators.kernels.kernel import kernel
 
 
 class WordRows(NamedTuple):
@@ -23,7 +23,7 @@ class WordRows(NamedTuple):
     counts: I64
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_merges(offsets: Any, data: Any, rows: Any, spelling: Any, table: Any, counts: Any, pairs: Any) -> None:
     """Add the occurrences of each merge's pair to `counts` (int64[merges, labels]).
 

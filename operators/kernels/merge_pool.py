@@ -7,10 +7,11 @@ Uses are rows by merge: of merge m, the rows starts[m]:starts[m + 1] of (languag
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from operators.kernels.kernel import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_uses(ids: Any, starts: Any, ends: Any, labels: Any, counts: Any, uses: Any) -> None:
     """Add the uses of each token in encoded words to `uses` (int64[tokens, languages]).
 
@@ -22,7 +23,7 @@ def count_uses(ids: Any, starts: Any, ends: Any, labels: Any, counts: Any, uses:
                 uses[ids[place], labels[row]] += counts[row]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread_uses(left: Any, right: Any, token: Any, uses: Any) -> None:
     """Add each token's uses to the two tokens that it was merged from, the last merge first."""
     languages = uses.shape[1]
@@ -33,7 +34,7 @@ def spread_uses(left: Any, right: Any, token: Any, uses: Any) -> None:
             uses[right[merge], language] += used
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def score_merges(starts: Any, labels: Any, training: Any, weights: Any, scores: Any) -> None:
     """Set each merge's score: its training uses, weighted by language."""
     for merge in range(len(scores)):
@@ -43,7 +44,7 @@ def score_merges(starts: Any, labels: Any, training: Any, weights: Any, scores: 
         scores[merge] = score
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def subtract_saved(starts: Any, labels: Any, saved: Any, scores: Any, threshold: float, tokens: Any) -> None:
     """Subtract from `tokens` (float64[languages]) what merges with at least the threshold's score save."""
     for merge in range(len(scores)):

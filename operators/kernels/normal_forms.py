@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from operators.kernels.kernel import kernel
 
 UNSURE = 255
 """The class of a code point that the form changes, or may change beside others."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_unsure(text: Any, starts: Any, classes: Any, unsure: Any) -> None:
     """Write True for each document that the form may change.
 

@@ -7,10 +7,10 @@ end with a null byte. Spaces come out as spaces, not as U+2581.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32, I64, U8, U32
 from operators.kernels.character_map import DONE, TOO_SHORT
+from operators.kernels.kernel import kernel
 from operators.kernels.pieces import character_bytes, child
 
 _LABEL = np.uint32(0x800000FF)
@@ -34,12 +34,12 @@ class Rules(NamedTuple):
     """True if runs of spaces become one, and those at both ends none."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _offset(unit: Any) -> Any:
     return np.int64((unit >> np.uint32(10)) << ((unit & _SHIFT) >> np.uint32(6)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next(data: Any, at: Any, end: Any, rules: Any) -> tuple[Any, Any, Any]:
     """Return the bytes that are taken at data[at], and begin and end of their replacement in the texts; -1: none."""
     links, found = rules.kept, rules.kept_ids
@@ -78,7 +78,7 @@ def _next(data: Any, at: Any, end: Any, rules: Any) -> tuple[Any, Any, Any]:
     return length, value, stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def apply_rules(data: Any, starts: Any, rules: Rules, opening: Any, out: Any, out_starts: Any) -> int:
     """Write all documents normalized; return DONE, or TOO_SHORT for `out`.
 

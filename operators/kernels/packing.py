@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from operators.kernels.kernel import kernel
 
 _GROUP = 64
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def best_fit(lengths: Any, capacity: int, rows: Any) -> int:
     """Put each piece into the fullest row that still has room for it; return the number of rows.
 
@@ -44,7 +45,7 @@ def best_fit(lengths: Any, capacity: int, rows: Any) -> int:
     return made
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def copy_pieces(ids: Any, starts: Any, lengths: Any, targets: Any, out: Any) -> None:
     """Copy pieces: out[targets[i]:][:lengths[i]] = ids[starts[i]:][:lengths[i]]. The caller has checked all bounds."""
     for i in range(len(starts)):
@@ -53,7 +54,7 @@ def copy_pieces(ids: Any, starts: Any, lengths: Any, targets: Any, out: Any) -> 
             out[target + j] = ids[start + j]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def with_boundaries(ids: Any, offsets: Any, begin: int, end: int, out: Any) -> None:
     """Copy documents with one more id in front and behind; -1: none.
 

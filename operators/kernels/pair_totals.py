@@ -9,24 +9,24 @@ older entry no longer counts.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64, U8
 from operators.kernels.intrinsics import folded, prefetch
+from operators.kernels.kernel import kernel
 
 SLOT = 4
 AHEAD = 16  # distance, in rows, at which slots are prefetched
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def home(table: Any, pair: int) -> Any:
     """Return the place at which the search for a pair begins; the number of slots is a power of two."""
     hashed = folded(np.uint64(pair), _FACTOR)
     return SLOT * np.int64(hashed & np.uint64(len(table) // SLOT - 1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def slot_of(table: Any, pair: int) -> Any:
     """Return the place of the slot that holds `pair`, or of the empty slot where it belongs."""
     at = home(table, pair)
@@ -35,7 +35,7 @@ def slot_of(table: Any, pair: int) -> Any:
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rehash(table: Any, larger: Any) -> None:
     """Put the same pairs into a larger table, which is zero; heap entries name pairs, so they stay as they are."""
     larger[::SLOT] = -1
@@ -45,7 +45,7 @@ def rehash(table: Any, larger: Any) -> None:
             larger[at : at + 3] = table[old : old + 3]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_changes(left: Any, right: Any, change: Any, table: Any, raised: Any) -> tuple[int, int]:
     """Add changes to the table, which has space for them; return the number of new pairs and of rows that are raises.
 
@@ -67,7 +67,7 @@ def add_changes(left: Any, right: Any, change: Any, table: Any, raised: Any) -> 
     return added, raises
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sift_up(heap_total: Any, heap_pair: Any, at: int) -> None:
     """Restore the heap after its last entry was set."""
     total, pair = heap_total[at], heap_pair[at]
@@ -80,7 +80,7 @@ def sift_up(heap_total: Any, heap_pair: Any, at: int) -> None:
     heap_total[at], heap_pair[at] = total, pair
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remove_top(heap_total: Any, heap_pair: Any, size: int) -> int:
     """Remove the first entry; return the new size."""
     size -= 1
@@ -104,7 +104,7 @@ def remove_top(heap_total: Any, heap_pair: Any, size: int) -> int:
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def push_pairs(wanted: Any, table: Any, heap_total: Any, heap_pair: Any, size: int) -> int:
     """Put pairs in the heap, which has space for them, unless they wait there with this total or a higher one."""
     for i in range(len(wanted)):
@@ -130,7 +130,7 @@ class Waiting(NamedTuple):
     """uint8, by token, with every id that the table's pairs have; all zero between calls."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_prefix(
     limit: int, minimum: int, waiting: Waiting, size: int, out_pair: Any, out_total: Any
 ) -> tuple[int, int]:
@@ -170,7 +170,7 @@ def take_prefix(
     return taken, size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def withdraw_pairs(unwanted: Any, table: Any) -> None:
     """Stop pairs of the table from waiting; their heap entries no longer count."""
     for i in range(len(unwanted)):

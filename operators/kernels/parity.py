@@ -9,10 +9,10 @@ total, largest strings of left and right) as they were when pushed; entries are 
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import F64, I16, I32, I64, U8, U64
 from operators.kernels.intrinsics import folded, prefetch
+from operators.kernels.kernel import kernel
 
 SLOT = 4
 AHEAD = 16  # rows whose slots are asked for before they are read
@@ -73,14 +73,14 @@ class Parity(NamedTuple):
     """float64[1]: largest part of the window that a language may hold."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def home(table: Any, pair: int, language: int) -> Any:
     """Return the place at which the search for a pair begins; there are less than 2^32 slots."""
     hashed = folded(np.uint64(pair) ^ folded(np.uint64(language), _LANGUAGE), _FACTOR)
     return SLOT * np.int64(((hashed >> np.uint64(32)) * np.uint64(len(table) // SLOT)) >> np.uint64(32))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def slot_of(table: Any, pair: int, language: int) -> Any:
     """Return the place of the slot that holds a language's pair, or of the empty slot where it belongs."""
     at = home(table, pair, language)
@@ -91,14 +91,14 @@ def slot_of(table: Any, pair: int, language: int) -> Any:
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def total_of(table: Any, pair: int, language: int) -> Any:
     """Return the total of a pair in a language; 0 where it never occurred."""
     at = slot_of(table, pair, language)
     return table[at + 1] if table[at] != -1 else np.int64(0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_pairs(table: Any) -> int:
     """Return the number of pairs whose total is not 0."""
     pairs = 0
@@ -107,7 +107,7 @@ def count_pairs(table: Any) -> int:
     return pairs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rehash(table: Any, larger: Any) -> None:
     """Put the pairs whose total is not 0 into another table, which is zero. Heap entries of others no longer count."""
     larger[::SLOT] = -1
@@ -117,7 +117,7 @@ def rehash(table: Any, larger: Any) -> None:
             larger[at : at + SLOT] = table[old : old + SLOT]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_changes(rows: Rows, table: Any, lengths: Any, together: int, raised: Any) -> tuple[int, int]:
     """Add changes to the table, which has space for them; return the number of new pairs and of raises.
 
@@ -150,7 +150,7 @@ def add_changes(rows: Rows, table: Any, lengths: Any, together: int, raised: Any
     return added, raises
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_texts(lefts: Any, rights: Any, tokens: Any, texts: Texts, used: int) -> int:
     """Give tokens that merges make their strings, unless they have one; the arrays have space.
 
@@ -174,7 +174,7 @@ def add_texts(lefts: Any, rights: Any, tokens: Any, texts: Texts, used: int) -> 
     return used
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_larger(token: int, other: int, texts: Texts) -> bool:
     """True if a token's string sorts behind another's."""
     if texts.prefix[token] != texts.prefix[other]:
@@ -187,7 +187,7 @@ def is_larger(token: int, other: int, texts: Texts) -> bool:
     return bool(length > other_length)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def comes_first(total: int, pair: int, other_total: int, other: int, texts: Texts) -> bool:
     """True if an entry comes up before another: a higher total, then larger strings."""
     if total != other_total or pair == other:
@@ -197,7 +197,7 @@ def comes_first(total: int, pair: int, other_total: int, other: int, texts: Text
     return is_larger(pair & 0xFFFFFFFF, other & 0xFFFFFFFF, texts)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def push(heaps: Heaps, heap: int, total: int, pair: int, texts: Texts) -> None:
     """Put an entry into a heap, which has space for it."""
     first, at = heaps.first[heap], heaps.size[heap]
@@ -211,7 +211,7 @@ def push(heaps: Heaps, heap: int, total: int, pair: int, texts: Texts) -> None:
     heaps.total[first + at], heaps.pair[first + at] = total, pair
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remove_top(heaps: Heaps, heap: int, texts: Texts) -> None:
     """Remove the first entry of a heap."""
     first = heaps.first[heap]
@@ -232,7 +232,7 @@ def remove_top(heaps: Heaps, heap: int, texts: Texts) -> None:
     heaps.total[first + at], heaps.pair[first + at] = total, pair
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def push_pairs(pairs: Any, of_heaps: Any, table: Any, heaps: Heaps, texts: Texts) -> None:
     """Put pairs into heaps, which have space, unless they wait there with this total or a higher one."""
     for i in range(len(pairs)):
@@ -244,7 +244,7 @@ def push_pairs(pairs: Any, of_heaps: Any, table: Any, heaps: Heaps, texts: Texts
             push(heaps, of_heaps[i], table[at + 1], pairs[i], texts)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def correct_top(table: Any, heaps: Heaps, heap: int, texts: Texts) -> bool:
     """Correct a heap until its first entry has its pair's total of now; return False where none is left."""
     first = heaps.first[heap]
@@ -261,7 +261,7 @@ def correct_top(table: Any, heaps: Heaps, heap: int, texts: Texts) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cost_of(parity: Parity, language: int) -> float:
     """Return what decides which language is served: the highest is. Computed as Hugging Face's trainer computes it."""
     if len(parity.ratios) == 0:
@@ -270,14 +270,14 @@ def cost_of(parity: Parity, language: int) -> float:
     return -(rate / parity.ratios[language])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def may_serve(parity: Parity, language: int) -> bool:
     """True if a language is not among the recent choices too often."""
     window = parity.numbers[WINDOW]
     return bool(window == 0 or float(parity.served[language]) / float(window) <= parity.share[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def next_language(parity: Parity) -> int:
     """Return the language to serve: the costliest that may be; the number of languages for all together; -1: none.
 
@@ -308,7 +308,7 @@ def next_language(parity: Parity) -> int:
     return last
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def record_choice(parity: Parity, language: int, found: bool) -> None:
     """Record that a language (or all together) was chosen; found: True if it had a pair, which is merged."""
     window, at = parity.numbers[WINDOW], parity.numbers[NEXT]
@@ -338,13 +338,13 @@ class Waiting(NamedTuple):
     """int64, by heap: the largest total of a pair of the batch; zero between calls."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_touched(pair: int, side: Any) -> bool:
     """True if a merge of the batch may lower the count of a pair."""
     return bool((side[pair >> 32] & 2) or (side[pair & 0xFFFFFFFF] & 1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_pair(waiting: Waiting, parity: Parity, pair: int) -> None:
     """Take a pair from all heaps, and the tokens that its merge saves from the lengths."""
     table, judged, heaps = waiting.table, waiting.judged, waiting.heaps
@@ -357,7 +357,7 @@ def take_pair(waiting: Waiting, parity: Parity, pair: int) -> None:
         parity.lengths[language] -= total_of(judged, pair, language)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_batch(
     limit: int, minimum: int, waiting: Waiting, parity: Parity, out_pair: Any, out_total: Any, choices: Any
 ) -> tuple[int, int]:
@@ -408,7 +408,7 @@ def take_batch(
     return taken, chosen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def record_choices(parity: Parity, choices: Any, merges: int) -> int:
     """Record choices up to the one of the last of `merges` merges; return how many that are."""
     made = 0
@@ -420,7 +420,7 @@ def record_choices(parity: Parity, choices: Any, merges: int) -> int:
     return choices.shape[1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def replay_choices(parity: Parity, languages: Any, saved: Any) -> bool:
     """Record the choices of merges that are known by the language served; languages without pairs are found on the way.
 

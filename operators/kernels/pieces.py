@@ -8,9 +8,9 @@ the array. -1: an empty slot. Slot 0 is the root.
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import F64, I32, I64
+from operators.kernels.kernel import kernel
 
 UNIGRAM: Final = 5
 """The piece model of Unigram; numbers go on from those of operators.kernels.segmentation."""
@@ -58,20 +58,20 @@ class PieceTable(NamedTuple):
     paths: Paths
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def character_bytes(lead: Any) -> Any:
     """Return the number of bytes of the character whose first byte is `lead`."""
     return 1 if lead < 0xC0 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def child(links: Any, slot: Any, byte: Any) -> Any:
     """Return the slot that `byte` leads to from `slot`, -1 where it leads to none."""
     to = (links[slot] & _BASE) ^ np.int64(byte)
     return to if links[to] >> 32 == slot else np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _base_of(data: Any, ends: Any, rows: Any, depth: Any, links: Any, free: Any) -> Any:
     """Return a base that leaves the places of all children free; -1 where the array is too short.
 
@@ -104,7 +104,7 @@ def _base_of(data: Any, ends: Any, rows: Any, depth: Any, links: Any, free: Any)
     return np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_pieces(data: Any, ends: Any, ids: Any, links: Any, found: Any) -> bool:
     """Build the double array of sorted, distinct, non-empty keys; False if it is too short for them.
 
@@ -147,7 +147,7 @@ def put_pieces(data: Any, ends: Any, ids: Any, links: Any, found: Any) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_paths(data: Any, start: Any, n: Any, single: bool, table: Any, paths: Any) -> None:
     """Find the best path to each place of data[start:start + n]; of two of the same score the first found stays.
 
@@ -191,7 +191,7 @@ def _best_paths(data: Any, start: Any, n: Any, single: bool, table: Any, paths: 
         at += length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _put_unknown(data: Any, start: Any, end: Any, table: Any, ids: Any, out: Any) -> Any:
     """Write what becomes of unknown text: its own token if it has one, its bytes' tokens, or the unknown token."""
     slot = np.int64(0)
@@ -211,7 +211,7 @@ def _put_unknown(data: Any, start: Any, end: Any, table: Any, ids: Any, out: Any
     return end - start
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def unigram(data: Any, start: Any, end: Any, single: bool, table: Any, ids: Any, out: Any) -> Any:
     """Write the tokens of the best path through data[start:end] to ids[out:]; return how many.
 
@@ -243,7 +243,7 @@ def unigram(data: Any, start: Any, end: Any, single: bool, table: Any, ids: Any,
     return made
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def wordpiece(data: Any, start: Any, end: Any, table: Any, ids: Any, out: Any) -> Any:
     """Write the tokens of a word to ids[out:], each the longest that fits; return how many, 0 for spaces alone.
 

@@ -11,10 +11,10 @@ bytes around a border that does not hold are encoded anew, with as many neighbou
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32, I64, U8
 from operators.kernels.bpe import NO_MERGE, SCANNED_SYMBOLS, Spelling, merge_word, pair_slot, pair_value
+from operators.kernels.kernel import kernel
 
 
 class Derivations(NamedTuple):
@@ -89,7 +89,7 @@ class Tokens(NamedTuple):
     """Scratch."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_emitted(words: Any, spelling: Any, table: Any, emitted: Any) -> None:
     """Add the count of each token in the encoding of all words to `emitted` (int64, one entry a token id)."""
     symbols, values = np.empty(SCANNED_SYMBOLS, np.int64), np.empty(SCANNED_SYMBOLS, np.int64)
@@ -100,14 +100,14 @@ def count_emitted(words: Any, spelling: Any, table: Any, emitted: Any) -> None:
             emitted[made[i]] += words.counts[word]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_bit(left: Any, right: Any, known: Any) -> Any:
     """Return the bit of a pair in the filter."""
     mixed = (left * np.int64(0x9E3779B1) + right) * np.int64(0x85EBCA6B)
     return (mixed ^ mixed >> 29) & (8 * len(known) - 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_pairs(left: Any, right: Any, known: Any) -> None:
     """Put pairs into the filter, which is zero."""
     for i in range(len(left)):
@@ -115,7 +115,7 @@ def put_pairs(left: Any, right: Any, known: Any) -> None:
         known[bit >> 3] |= np.uint8(1 << (bit & 7))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fits(left: Any, right: Any, model: Any) -> bool:
     """Return True if the bytes of two tokens, one behind the other, encode to these two tokens.
 
@@ -143,7 +143,7 @@ def fits(left: Any, right: Any, model: Any) -> bool:
             return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_token(at: Any, first: Any, following: Any, preceding: Any, place: Any, token: Any) -> None:
     """Put a token at a place that has none. The arrays are those of `Tokens`."""
     at[place] = token
@@ -155,7 +155,7 @@ def put_token(at: Any, first: Any, following: Any, preceding: Any, place: Any, t
     first[token] = place
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def clear_place(at: Any, first: Any, following: Any, preceding: Any, place: Any) -> None:
     """Take the token of a place away. The arrays are those of `Tokens`."""
     previous, behind = preceding[place], following[place]
@@ -168,7 +168,7 @@ def clear_place(at: Any, first: Any, following: Any, preceding: Any, place: Any)
     at[place] = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode_span(words: Any, start: Any, end: Any, model: Any, tokens: Any, symbols: Any, values: Any) -> None:
     """Encode the bytes from start to end, which have no tokens. `before` of start and of end are not written."""
     made, n = merge_word(words.data, start, end, 1, model.spelling, model.table, symbols, values)
@@ -182,7 +182,7 @@ def encode_span(words: Any, start: Any, end: Any, model: Any, tokens: Any, symbo
     tokens.number[tokens.word[start]] += n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lay_out(words: Any, model: Any, tokens: Any, total: Any) -> None:
     """Encode all words; add their tokens, weighted by counts, to total[group]. `first` is -1 before, `number` 0."""
     symbols, values = np.empty(SCANNED_SYMBOLS, np.int64), np.empty(SCANNED_SYMBOLS, np.int64)
@@ -197,7 +197,7 @@ def lay_out(words: Any, model: Any, tokens: Any, total: Any) -> None:
         total[words.group[word]] += words.counts[word] * (tokens.number[word] if words.whole[word] < 0 else 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mend(words: Any, place: Any, model: Any, tokens: Any, symbols: Any, values: Any) -> None:
     """Encode anew around the border in front of a place, with as many neighbours as it takes until borders hold."""
     derivations = model.derivations
@@ -229,7 +229,7 @@ def mend(words: Any, place: Any, model: Any, tokens: Any, symbols: Any, values: 
         reach *= 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_apart(words: Any, token: Any, model: Any, tokens: Any) -> Any:
     """Replace a token by its two parts, wherever it stands; return how many borders to verify, in `touched`."""
     at, first, following, preceding = tokens.at, tokens.first, tokens.following, tokens.preceding
@@ -254,7 +254,7 @@ def take_apart(words: Any, token: Any, model: Any, tokens: Any) -> Any:
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remove_merges(table: Any, removals: Any, step: Any) -> None:
     """Take the merges that make the step's token out of the table."""
     for merge in range(removals.merge_ends[step - 1] if step > 0 else 0, removals.merge_ends[step]):
@@ -263,7 +263,7 @@ def remove_merges(table: Any, removals: Any, step: Any) -> None:
             table[2 * slot + 1] = NO_MERGE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remove_tokens(words: Any, model: Any, removals: Any, tokens: Any, added: Any) -> None:
     """Remove all tokens in order; add to added[group, i] (int64) how many more tokens the words have after step i.
 

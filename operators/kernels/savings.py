@@ -8,12 +8,12 @@ is T or more: the step belongs to the highest rank so far. That holds for any li
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from operators.kernels.bpe import SCANNED_SYMBOLS, merge_by_scanning, merge_linked, spell
+from operators.kernels.kernel import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def save_steps(ranks: Any, n: Any, remaining: Any, whole: Any, count: Any, saved: Any) -> None:
     """Add `count` to saved[highest rank so far] for each step of a word's encoding, up to a rank of `whole` or more.
 
@@ -30,7 +30,7 @@ def save_steps(ranks: Any, n: Any, remaining: Any, whole: Any, count: Any, saved
         saved[whole] += count * (remaining - 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def save_words(offsets: Any, data: Any, counts: Any, wholes: Any, spelling: Any, table: Any, saved: Any) -> Any:
     """Add the tokens that each merge saves over all words to `saved` (int64[merges + 1]); return the symbols at first.
 

@@ -16,10 +16,10 @@ is a character's first byte.
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64, U8, U16
 from operators.kernels.intrinsics import LANES, ascii_classifier, lowest_bit, run_length
+from operators.kernels.kernel import kernel
 from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 GPT2: Final = 0
@@ -64,7 +64,7 @@ ASCII_CLASSES: Final = (
 _classify_lanes: Final = ascii_classifier(ASCII_CLASSES, OTHER)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def classify(text: U8, blocks: U16, classes: U8, kinds: U8) -> None:
     """Write the class of every byte's character. A byte outside any character is OTHER.
 
@@ -103,7 +103,7 @@ def classify(text: U8, blocks: U16, classes: U8, kinds: U8) -> None:
         i = following
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def number_rule(kind: int) -> int:
     """Return the rule for numbers of a scanner; 0 is GPT-2's own, whole runs with the plain space before them."""
     if kind & ~FAMILY:
@@ -113,7 +113,7 @@ def number_rule(kind: int) -> int:
     return SINGLE if kind in (QWEN, TEKKEN) else THREES
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def character_length(lead: int) -> int:
     """Return the length in bytes of the character that begins with this byte."""
     if lead < 0xC0:
@@ -123,13 +123,13 @@ def character_length(lead: int) -> int:
     return 3 if lead < 0xF0 else 4
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def after_character(text: U8, i: int) -> int:
     """Return the end of the character at i."""
     return min(i + character_length(int(text[i])), len(text))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _run_end(kinds: U8, i: int, mask: int) -> int:
     """Return the end of the run, from i on, of classes in the mask."""
     while True:
@@ -139,7 +139,7 @@ def _run_end(kinds: U8, i: int, mask: int) -> int:
             return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def contraction_end(text: U8, i: int, fold: bool) -> int:
     """`'s|'t|'re|'ve|'m|'ll|'d` at i, in any case if `fold`: return its end, or i without one."""
     n = len(text)
@@ -161,7 +161,7 @@ def contraction_end(text: U8, i: int, fold: bool) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _blank_end(text: U8, kinds: U8, i: int, lines: bool) -> int:
     r"""`\s+(?!\S)|\s+` at a blank, with `\s*[\r\n]+` before them if `lines`."""
     begin = i
@@ -181,7 +181,7 @@ def _blank_end(text: U8, kinds: U8, i: int, lines: bool) -> int:
     return last if last > begin else i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number_end(text: U8, kinds: U8, i: int, most: int) -> int:
     r"""`\p{N}{1,most}` at a number."""
     for _ in range(most):
@@ -190,7 +190,7 @@ def _number_end(text: U8, kinds: U8, i: int, most: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cased_end(text: U8, kinds: U8, i: int, contractions: bool) -> int:
     """Return the end of a word of o200k at i; i without one. With H = _HEAD and T = _TAIL its two alternatives are
 
@@ -226,7 +226,7 @@ def cased_end(text: U8, kinds: U8, i: int, contractions: bool) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def o200k_end(text: U8, kinds: U8, i: int, numbers: int, contractions: bool) -> int:
     r"""The words of cased_end, then `\p{N}{1,numbers}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`."""
     kind = kinds[i]

@@ -7,11 +7,11 @@ Each symbol is a token, so every word has a segmentation; length is counted in s
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64
 from operators.kernels.bpe import NO_MERGE, Spelling, pair_value, put_pair, spell
 from operators.kernels.bpe_windows import OVERLAP, WINDOW, Ranks, merge_long, merge_window
+from operators.kernels.kernel import kernel
 from operators.kernels.pieces import UNIGRAM, UNIGRAM_32, WORDPIECE, PieceTable, unigram, wordpiece
 
 MERGES: Final = 0
@@ -49,7 +49,7 @@ class Model(NamedTuple):
     """Empty but for UNIGRAM, UNIGRAM_32 and WORDPIECE."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_tokens(symbols: Any, ends: Any, ids: Any, backwards: bool, edges: Any) -> int:
     """Fill the edges of a lexicon; return the number of nodes.
 
@@ -77,7 +77,7 @@ def put_tokens(symbols: Any, ends: Any, ids: Any, backwards: bool, edges: Any) -
     return int(nodes)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def longest_at(edges: Any, symbols: Any, at: Any, limit: Any, step: int) -> tuple[Any, Any]:
     """Return the longest token from symbols[at] on, of `limit` symbols at most, and its length. step: 1 or -1."""
     node = np.int64(0)
@@ -92,7 +92,7 @@ def longest_at(edges: Any, symbols: Any, at: Any, limit: Any, step: int) -> tupl
     return token, length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def greedy(edges: Any, symbols: Any, n: Any, backwards: bool) -> Any:
     """Segment greedily by the longest token, from the first symbol on or from the last; in place."""
     kept: Any = 0
@@ -115,7 +115,7 @@ def greedy(edges: Any, symbols: Any, n: Any, backwards: bool) -> Any:
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def longest_first(edges: Any, symbols: Any, n: Any) -> Any:
     """Take the longest token in the word, the leftmost of several, then the same left and right of it; in place.
 
@@ -150,7 +150,7 @@ def longest_first(edges: Any, symbols: Any, n: Any) -> Any:
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fewest(edges: Any, symbols: Any, n: Any) -> Any:
     """Segment into the fewest tokens, in place; of several ways the one with the longest first token, then second."""
     counts, tokens, lengths = np.empty(n + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int32)
@@ -174,7 +174,7 @@ def fewest(edges: Any, symbols: Any, n: Any) -> Any:
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def segment_word(data: Any, start: Any, end: Any, model: Any, scratch: Any, ids: Any, out: Any) -> Any:
     """Write the tokens of data[start:end] to ids[out:]; return how many."""
     if model.method == WORDPIECE:

@@ -7,11 +7,11 @@ a hash of these and of the number of draws before it. So batches and workers cha
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32, I64, U64
 from operators.kernels.bpe import NO_MERGE, fill_heap, join_pair, pair_at, pair_value, pop, push, spell
 from operators.kernels.intrinsics import folded
+from operators.kernels.kernel import kernel
 from operators.kernels.segmentation import segment_word
 from operators.kernels.word_cache import whole_word
 
@@ -35,25 +35,25 @@ class Splits(NamedTuple):
     right: I32
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hashed(state: Any, number: Any) -> Any:
     """Return a pseudo-random uint64, a hash of two numbers."""
     return folded(folded(state ^ _A, np.uint64(number) ^ _B) ^ _C, _D)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw(state: Any, number: Any) -> Any:
     """Return draw `number`, int64 from 0 on and less than CERTAIN."""
     return np.int64(hashed(state, number) >> _SPARE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_below(state: Any, number: Any, limit: Any) -> Any:
     """Return draw `number`, from 0 on and less than `limit`, which is less than 2^31."""
     return (draw(state, number) >> _PARTS) * limit >> 31
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_with_dropout(symbols: Any, n: Any, table: Any, chance: Any, state: Any) -> Any:
     """Merge symbols[:n] in place, always by the first merge in order that no draw leaves out; return how many remain.
 
@@ -90,7 +90,7 @@ def merge_with_dropout(symbols: Any, n: Any, table: Any, chance: Any, state: Any
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_splits(symbols: Any, ends: Any, ids: Any, edges: Any, counts: Any, left: Any, right: Any) -> None:
     """Write the ways to take each token apart: `counts[id]`, and from the id's place on into `left` and `right`.
 
@@ -107,7 +107,7 @@ def count_splits(symbols: Any, ends: Any, ids: Any, edges: Any, counts: Any, lef
                 counts[ids[i]] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exact_token(symbols: Any, begin: Any, end: Any, edges: Any) -> Any:
     """Return the token of symbols[begin:end], -1 without one; a symbol alone is a token."""
     if end - begin == 1:
@@ -123,7 +123,7 @@ def exact_token(symbols: Any, begin: Any, end: Any, edges: Any) -> Any:
     return token if token != 0xFFFFFFFF else np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_apart(group: Any, n: Any, splits: Any, chance: Any, state: Any, number: Any) -> Any:
     """Take the tokens group[:n] apart in place, into twice as many at most; return how many there are then.
 
@@ -160,7 +160,7 @@ class Draws(NamedTuple):
     """True for BPE-dropout, False for StochasTok."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode_at_random(
     pretokens: Any, model: Any, exceptions: Any, splits: Any, scratch: Any, draws: Any, ids: Any, offsets: Any
 ) -> int:

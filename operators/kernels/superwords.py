@@ -7,17 +7,17 @@ word do (`operators.kernels.word_table`), and a shard lays it out a cell a token
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32, I64, U32
 from operators.kernels.bpe_windows import OVERLAP, WINDOW, merge_long, merge_window
 from operators.kernels.intrinsics import folded
+from operators.kernels.kernel import kernel
 from operators.kernels.layout import BLOCK_BITS, Blocks
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def part_ends(data: Any, word_ends: Any, piece_ends: Any, crossed: Any, ends: Any, pieces: Any) -> int:
     """Cut pieces at the ends of words that no merge reaches over; return the number of parts.
 
@@ -42,7 +42,7 @@ def part_ends(data: Any, word_ends: Any, piece_ends: Any, crossed: Any, ends: An
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_pieces(
     ids: Any, offsets: Any, ranks: Any, table: Any, scratch: Any, out: Any, out_offsets: Any
 ) -> int:  # fmt: skip
@@ -87,7 +87,7 @@ class Sequences(NamedTuple):
     """int64[documents + 1]: sequences up to the end of each document."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_pairs(ids: Any, offsets: Any, documents: Any, written: Sequences) -> int:
     """Write each two neighbours in a piece as a sequence; return their number.
 
@@ -106,13 +106,13 @@ def write_pairs(ids: Any, offsets: Any, documents: Any, written: Sequences) -> i
     return int(n)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_home(table: Any, pair: Any) -> Any:
     """Return the place at which the search for a pair begins; the table's size is a power of two."""
     return np.int64(folded(np.uint64(pair), _FACTOR) & np.uint64(len(table) - 1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_pairs(pairs: Any, table: Any) -> None:
     """Put pairs (int64, `left << 32 | right`) into a table, which is -1 where it is empty, and never full."""
     for pair in pairs:
@@ -122,7 +122,7 @@ def put_pairs(pairs: Any, table: Any) -> None:
         table[at] = pair
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_sequences(ids: Any, offsets: Any, documents: Any, joined: Any, written: Sequences) -> int:
     """Write the sequences of two tokens and more that are left when pieces are cut between pairs not in `joined`.
 
@@ -159,7 +159,7 @@ def write_sequences(ids: Any, offsets: Any, documents: Any, joined: Any, written
     return int(n)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_sequence_cells(offsets: Any, counts: Any, order: Any) -> int:
     """Count the cells that `lay_out_sequences` fills; a multiple of a block. offsets: int64, in symbols."""
     cells, previous = np.int64(1), np.int64(-1)
@@ -173,7 +173,7 @@ def count_sequence_cells(offsets: Any, counts: Any, order: Any) -> int:
     return int(((cells - 1) >> BLOCK_BITS) + 1 << BLOCK_BITS)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lay_out_sequences(
     ids: Any, offsets: Any, counts: Any, order: Any, nothing: Any, cells: Any, blocks: Blocks
 ) -> None:  # fmt: skip
@@ -206,7 +206,7 @@ class PairRuns(NamedTuple):
     """int64: the counts of the sequences, summed over the occurrences."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sort_pairs(cells: Any, symbols: int, occurrences: Any) -> int:
     """Write the cells of the right tokens of all pairs, sorted by (left, right, cell); return the number of runs.
 
@@ -243,7 +243,7 @@ def sort_pairs(cells: Any, symbols: int, occurrences: Any) -> int:
     return int(runs)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def list_runs(cells: Any, occurrences: Any, blocks: Blocks, runs: PairRuns) -> None:
     """Write the runs of `sort_pairs`; occurrences: as many as there are pairs."""
     run = -1

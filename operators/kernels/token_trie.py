@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32, I64, U8
+from operators.kernels.kernel import kernel
 
 
 class TokenTrie(NamedTuple):
@@ -23,7 +23,7 @@ class TokenTrie(NamedTuple):
     """int32[nodes]: number of the string that ends at a node, -1 for none."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_literals(text: U8, starts: I64, trie: TokenTrie, begins: I64, ends: I64, which: I32) -> int:
     """Write the places of strings in documents, in order; return their number, also where there is no room for them.
 

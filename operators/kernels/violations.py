@@ -12,9 +12,9 @@ The changes of all categories lie together, sorted by pair, then by step: those 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import F64, I32, I64
+from operators.kernels.kernel import kernel
 
 
 class ChangeRows(NamedTuple):
@@ -38,7 +38,7 @@ class Stretches(NamedTuple):
     """The pair's mixture count there, less its slack."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lowest_steps(bar: F64) -> I32:
     """Return the sparse table of `bar` (float64[T]), int32[levels * T].
 
@@ -61,7 +61,7 @@ def lowest_steps(bar: F64) -> I32:
     return table
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lowest_step(table: I32, bar: F64, first: int, end: int) -> int:
     """Return the first step of the lowest bar in first:end (not empty)."""
     steps = len(bar)
@@ -73,7 +73,7 @@ def lowest_step(table: I32, bar: F64, first: int, end: int) -> int:
     return int(right if bar[right] < bar[left] else left)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def violated_stretches(
     changes: ChangeRows, weight: F64, pair_slack: F64, bar: F64, tolerance: float, out: Stretches
 ) -> int:
@@ -107,7 +107,7 @@ def violated_stretches(
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def worst_pairs(
     first: I32, end: I32, height: F64, bar: F64, tolerance: float, per_step: int, step_out: I32, stretch_out: I64
 ) -> int:
@@ -144,7 +144,7 @@ def worst_pairs(
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def counts_before(offsets: I64, start: I32, category: I32, change: I64, categories: int, steps: I32, pairs: I64) -> I64:
     """Return the counts of pairs[i] in every category before step steps[i], int64[rows * categories].
 

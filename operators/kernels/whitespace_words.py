@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from operators.kernels.kernel import kernel
 
 BLANK_LEADS = np.isin(np.arange(256), [*range(0x09, 0x0E), *range(0x1C, 0x21), 0xC2, 0xE1, 0xE2, 0xE3])
 """bool[256]: True for the first bytes of blanks."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def blank_bytes(data: Any, at: Any, end: Any) -> int:
     """Return the length in bytes of the blank at `at`, 0 without one. Blanks are as for Python's `str.split`."""
     byte = data[at]
@@ -29,7 +30,7 @@ def blank_bytes(data: Any, at: Any, end: Any) -> int:
     return 3 if two == 0x80 and three == 0x80 else 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_words(
     data: Any, starts: Any, ids: Any, offsets: Any, lengths: Any, leading: Any, words: Any, continued: Any,
 ) -> None:  # fmt: skip

@@ -13,11 +13,11 @@ read. The word of a set that was used last stands first; a new word replaces the
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I32, I64, U8, U64
 from operators.kernels.bpe_windows import Scratch
 from operators.kernels.intrinsics import eight_bytes, prefetch
+from operators.kernels.kernel import kernel
 from operators.kernels.segmentation import segment_word
 from operators.kernels.word_table import MASKS, SHORT, long_hash, same_bytes, short_hash
 
@@ -66,7 +66,7 @@ class Exceptions(NamedTuple):
     """An open-addressing table of indices, -1 where empty; a power of two, never full."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def word_key(data: Any, start: Any, end: Any) -> tuple[Any, Any, Any, Any]:
     """Return three numbers of data[start:end] as a slot holds them, without ids, and its hash.
 
@@ -83,7 +83,7 @@ def word_key(data: Any, start: Any, end: Any) -> tuple[Any, Any, Any, Any]:
     return hashed, _ZERO, LONG << _LENGTH | np.uint64(length), hashed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def whole_word(data: Any, start: Any, end: Any, exceptions: Any) -> Any:
     """Return the id of data[start:end] among the exceptions, -1 without one."""
     words, ends, slots = exceptions.data, exceptions.ends, exceptions.slots
@@ -103,7 +103,7 @@ def whole_word(data: Any, start: Any, end: Any, exceptions: Any) -> Any:
     return np.int64(-1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_words(exceptions: Any) -> None:
     """Fill the hash table of the exceptions."""
     words, ends, slots = exceptions.data, exceptions.ends, exceptions.slots
@@ -116,7 +116,7 @@ def put_words(exceptions: Any) -> None:
         slots[slot] = i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remember(cache: Any, at: int, key: Any, ids: Any, first: int, n: int, data: Any, start: int) -> None:
     """Put a word and its ids, ids[first:first + n], into the set at `at`, in the place of the set's older word.
 
@@ -157,7 +157,7 @@ def remember(cache: Any, at: int, key: Any, ids: Any, first: int, n: int, data: 
     used[1] += length
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def holds_long(slots: Any, at: int, one: Any, three: Any, data: Any, start: int, run_bytes: Any) -> bool:
     """Return True if the slot at `at` holds the word of more than SHORT bytes that begins at data[start]."""
     if slots[at] != one or (slots[at + 2] ^ three) & _WORD != _ZERO:
@@ -174,7 +174,7 @@ class PreTokenArrays(NamedTuple):
     starts: I64
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode_words(pretokens: PreTokenArrays, model: Any, exceptions: Any, cache: Any, ids: Any, offsets: Any) -> int:
     """Write the ids of all words of all documents to `ids`, and where each document ends to `offsets[1:]`.
 

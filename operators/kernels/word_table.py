@@ -11,10 +11,10 @@ are read.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from operators.arrays import I64, U8, U64
 from operators.kernels.intrinsics import eight_bytes, folded, prefetch
+from operators.kernels.kernel import kernel
 
 SLOT = 4
 SHORT = 23  # bytes of the longest word that stands in its slot
@@ -29,13 +29,13 @@ MASKS = np.array(
 """uint64[24, 3]: masks of the bytes, of 24, that belong to a word of each length."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def short_hash(first: Any, second: Any, third: Any) -> Any:
     """Return the hash of a word that fits its slot; the same on every machine, as it decides a word's partition."""
     return folded(folded(first ^ _A, second ^ _B) ^ third, _C)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def long_hash(data: Any, first: int, end: int) -> Any:
     """Return the hash of a word of 24 bytes or more."""
     value = np.uint64(end - first)
@@ -48,7 +48,7 @@ def long_hash(data: Any, first: int, end: int) -> Any:
     return folded(value, _C)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def same_bytes(one: Any, at: int, other: Any, other_at: int, length: int) -> bool:
     """Return True if 8 bytes or more are the same in two places."""
     i = 0
@@ -59,7 +59,7 @@ def same_bytes(one: Any, at: int, other: Any, other_at: int, length: int) -> boo
     return bool(eight_bytes(one, at + length - 8) == eight_bytes(other, other_at + length - 8))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def slot_hash(table: Any, at: int) -> Any:
     """Return the hash of the word in a slot."""
     if table[at + 2] >> _LENGTH == np.uint64(LONG):
@@ -67,7 +67,7 @@ def slot_hash(table: Any, at: int) -> Any:
     return short_hash(table[at], table[at + 1], table[at + 2])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rehash(table: Any, larger: Any) -> None:
     """Put the same words into a larger table, which is empty."""
     last = len(larger) - 1
@@ -104,7 +104,7 @@ class Store(NamedTuple):
     """uint64[4 * BATCH]: scratch."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_words(words: Words, begin: Any, first: int, last: int, store: Store) -> int:
     """Add the words that end at `ends[first:last]`, each where the next begins; the first begins at `begin`.
 
@@ -171,7 +171,7 @@ def add_words(words: Words, begin: Any, first: int, last: int, store: Store) -> 
     return first
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weigh_words(offsets: Any, data: Any, counts: Any) -> tuple[int, int]:
     """Return (bytes, characters) of all words, each as often as its count. Bytes 0b10... begin no character."""
     size: Any = 0
@@ -185,7 +185,7 @@ def weigh_words(offsets: Any, data: Any, counts: Any) -> tuple[int, int]:
     return size, characters
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def list_words(table: Any, places: Any, hashes: Any) -> int:
     """Write the places (int64) and hashes (uint64) of all words, in no order; return their bytes altogether."""
     words: Any = 0
@@ -200,7 +200,7 @@ def list_words(table: Any, places: Any, hashes: Any) -> int:
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_words(table: Any, arena: Any, places: Any, offsets: Any, data: Any, counts: Any) -> None:
     """Write the words at `places`, in that order: offsets (int64[n + 1]), bytes (uint8), counts (int64)."""
     to: Any = 0

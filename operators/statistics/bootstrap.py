@@ -105,7 +105,7 @@ def _product(factors: Sequence[F64], exponents: Sequence[int]) -> F64:
     return np.asarray(above / below)
 
 
-def draw(random: np.random.Generator, units: int, resamples: int) -> F64:
+def draw(random: "np.random.Generator", units: int, resamples: int) -> F64:
     """Draw resamples: how often each unit is in each one, float64[resamples, units]; rows sum to `units`."""
     drawn = random.integers(0, units, (resamples, units))
     drawn += np.arange(resamples)[:, None] * units

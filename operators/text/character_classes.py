@@ -56,7 +56,7 @@ def escaped_set(text: str) -> CodeSet:
     return CodeSet.of((code, code))
 
 
-_HEX: Final = CodeSet.of((0x30, 0x39), (0x41, 0x46), (0x61, 0x66))
+_HEX: Final = CodeSet(np.array([0x30, 0x3A, 0x41, 0x47, 0x61, 0x67]))
 _IN_CLASS: Final = re.compile(r"\\(?:[pPxu]\{[^}]*\}|x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|.)|&&|\[:|.", re.S)
 
 

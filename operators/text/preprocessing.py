@@ -9,7 +9,6 @@ import re
 from typing import Any, Final, Literal
 
 import msgspec
-from tokenizers import Tokenizer as HuggingFace
 
 from operators.text.automata import tables
 from operators.text.character_classes import NotCompiled
@@ -110,8 +109,17 @@ def from_json(text: str) -> Preprocessing:
         raise ValueError(f"no preprocessing of normalizer and pre_tokenizer ({error})") from None
 
 
+def library_version() -> str:
+    """Return the name and version of the library that `library_tokenizer` is of."""
+    import tokenizers
+
+    return f"tokenizers {tokenizers.__version__}"
+
+
 def library_tokenizer(normalizer: Section | None, pre_tokenizer: Section | None) -> Any:
     """A `tokenizers.Tokenizer` with these two parts and nothing else. Raises ValueError, one line."""
+    from tokenizers import Tokenizer as HuggingFace  # takes long to import
+
     shell: dict[str, Any] = {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": normalizer,
         "pre_tokenizer": pre_tokenizer, "post_processor": None, "decoder": None,

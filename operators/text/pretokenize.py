@@ -14,8 +14,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from tokenizers import PreTokenizedString
-from tokenizers import __version__ as tokenizers_version
 
 from operators.arrays import I64, U8, padded
 from operators.byte_level import to_bytes
@@ -34,6 +32,7 @@ from operators.text.preprocessing import (
     from_json,
     is_json,
     library_tokenizer,
+    library_version,
     looks_like_name,
     split_step,
 )
@@ -102,7 +101,7 @@ class Pretokenizer:
                     self._cut = _cutter(plan.steps)
                 except NotCompiled as error:
                     reason = str(error)
-            self.library = None if reason is None else f"tokenizers {tokenizers_version}: {reason}"
+            self.library = None if reason is None else f"{library_version()}: {reason}"
             # Also where it is not needed: it says what is no expression.
             library = (
                 library_tokenizer(None, _without_bytes(self._preprocessing, plan)) if pattern not in NAMES else None
@@ -211,6 +210,8 @@ class Pretokenizer:
         return word.encode() if spelled is None else spelled
 
     def _cut_one(self, document: str, opening: bool) -> Any:
+        from tokenizers import PreTokenizedString  # takes long to import
+
         pieces, library = PreTokenizedString(document), self._library
         assert library is not None
         try:

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 import msgspec
-from tokenizers import Tokenizer as HuggingFace
 
 from operators.errors import UsageError
 from operators.kernels.bpe_windows import LARGEST_ID
@@ -139,6 +138,8 @@ def require_findable(added: tuple[AddedToken, ...], pretokenizer: Pretokenizer, 
 
 def read_by_library(content: bytes, path: str) -> Any:
     """The file as `tokenizers` reads it. Raises MalformedTokenizer."""
+    from tokenizers import Tokenizer as HuggingFace  # takes long to import
+
     try:
         return HuggingFace.from_buffer(content)
     except BaseException as error:  # a panic in Rust is no Exception

@@ -1,7 +1,8 @@
 """Sets of code points, and the properties of regular expressions as such sets."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Final
 
 import numpy as np
@@ -24,10 +25,8 @@ class CodeSet:
     @classmethod
     def of(cls, *ranges: tuple[int, int]) -> "CodeSet":
         """Make one of ranges: first and last member of each."""
-        found = NOTHING
-        for first, last in ranges:
-            found |= cls(np.array([first, last + 1]))
-        return found
+        found = [cls(np.array([first, last + 1])) for first, last in ranges]
+        return reduce(or_, found or [NOTHING])
 
     def has(self, codes: I64) -> NDArray[np.bool_]:
         """Return for each code point whether it is a member; bool[codes]."""

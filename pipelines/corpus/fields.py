@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 _LISTED: Final = 12
 _NAME_CHARACTERS: Final = 40
@@ -73,6 +72,8 @@ def unnested(batch: pa.RecordBatch, names: Iterable[str]) -> pa.RecordBatch:
     paths = {name: path for name in names if (path := path_in(batch.schema, name)) is not None}
     if all(len(path) == 1 for path in paths.values()):
         return batch
+    import pyarrow.compute as pc  # takes long to import
+
     columns = [
         batch.column(path[0]) if len(path) == 1 else pc.struct_field(batch.column(path[0]), path[1:])
         for path in paths.values()

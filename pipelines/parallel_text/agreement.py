@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from operators.arrays import F64
@@ -20,6 +19,8 @@ ENOUGH: Final = 30
 def document_bytes(selection: Path, languages: Sequence[str]) -> F64:
     """Return the bytes of the selected documents, float64[documents, languages], from a selection's table."""
     table = pq.read_table(selection, columns=["language", "bytes"])
+    import pyarrow.compute as pc  # takes long to import
+
     columns = [table.filter(pc.equal(table["language"], name))["bytes"].to_numpy() for name in languages]
     return np.stack(columns, 1).astype(np.float64)
 
