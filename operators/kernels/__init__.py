@@ -18,10 +18,9 @@ def _digest() -> str:
     found = find_spec("numba")  # which does not import it
     version = [Path(found.origin).with_name("_version.py")] if found is not None and found.origin else []
     deciding = [source.read_bytes() for source in [*sorted(_HERE.glob("*.py")), *version]]
-    settings = {name: value for name, value in os.environ.items() if name.startswith("NUMBA_")}
-    settings.pop("NUMBA_CACHE_DIR", None)
-    deciding += [f"{name}={value}".encode() for name, value in sorted(settings.items())]
-    return hashlib.sha256(b"\0".join([*deciding, str(sys.implementation.cache_tag).encode()])).hexdigest()[:16]
+    settings = [os.environ.get(f"NUMBA_{name}", "") for name in ("BOUNDSCHECK", "CPU_NAME", "CPU_FEATURES", "OPT")]
+    deciding += [one.encode() for one in (*settings, str(sys.implementation.cache_tag))]
+    return hashlib.sha256(b"\0".join(deciding)).hexdigest()[:16]
 
 
 CACHE: Final = Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") / f"kernels-{_digest()}"

@@ -16,8 +16,9 @@ import numpy as np
 
 from operators.arrays import I64, U8, U16, U32, U64
 from operators.kernels.boundaries import write_pieces
-from operators.kernels.intrinsics import WIDE, lanes_of, lanes_within, lowest_bit
+from operators.kernels.intrinsics import lanes_of, lanes_within, lowest_bit
 from operators.kernels.kernel import kernel
+from operators.kernels.lanes import WIDE
 from operators.kernels.scan import BLOCK_BYTES, character_length
 
 FAIL, START, GAP = 0, 1, 2

@@ -27,8 +27,9 @@ import numpy as np
 from operators.arrays import I64, U64
 from operators.kernels.bits import clear_bit, is_set, set_bit
 from operators.kernels.cased_words import CASE, CONTRACTION, SLASHES, settle_cased
-from operators.kernels.intrinsics import WIDE, add_bits, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
+from operators.kernels.intrinsics import add_bits, bit_count, lanes_equal, lanes_of, lanes_within, lowest_bit
 from operators.kernels.kernel import kernel
+from operators.kernels.lanes import WIDE
 from operators.kernels.scan import (
     BLOCK_BYTES,
     FAMILY,

@@ -6,20 +6,14 @@ Here is a plain twin of each in Python, which runs when kernels are interpreted 
 
 import os
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
 from operators.kernels.kernel import INTERPRETED, kernel
-
-LANES: Final = 32
-"""Number of bytes that `classify_lanes` and `run_length` read together: so many must be readable from any index on."""
-
-WIDE: Final = 64
-"""Number of bytes that become the bits of a uint64."""
+from operators.kernels.lanes import LANES, WIDE, Ranges
 
 _PLAIN: Final = INTERPRETED or os.environ.get("NUMBA_BOUNDSCHECK", "0") not in ("", "0")
-Ranges: TypeAlias = tuple[tuple[int, int, int], ...]
 
 
 class Intrinsic:

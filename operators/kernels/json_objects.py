@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from operators.arrays import I64, U8
-from operators.kernels.intrinsics import WIDE, copy_wide, lanes_equal, lanes_of, lowest_bit
+from operators.kernels.intrinsics import copy_wide, lanes_equal, lanes_of, lowest_bit
 from operators.kernels.kernel import kernel
+from operators.kernels.lanes import WIDE
 
 TEXT, ID, LANGUAGE = 0, 1, 2
 UNUSUAL = -1

@@ -25,7 +25,7 @@ class Kernel:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.py_func = function
-        self.__name__, self.__doc__ = function.__name__, function.__doc__
+        self.__module__, self.__name__, self.__doc__ = function.__module__, function.__name__, function.__doc__
         self._versions: dict[Key, Callable[[tuple[Any, ...]], Any]] = {}
 
     def __call__(self, *arguments: Any) -> Any:
@@ -33,6 +33,10 @@ class Kernel:
         key = tuple(map(type_of, arguments))
         version = self._versions.get(key)
         return version(arguments) if version is not None else self._load(key, arguments)
+
+    def __reduce__(self) -> str:
+        """Pickle by name, as functions are."""
+        return self.__name__
 
     def _load(self, key: Key, arguments: tuple[Any, ...]) -> Any:
         """Load a version, or let numba compile it; run it."""

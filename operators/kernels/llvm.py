@@ -7,7 +7,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from operators.kernels.intrinsics import LANES, WIDE, Ranges
+from operators.kernels.lanes import LANES, WIDE, Ranges
 
 _I1, _I8, _I32, _I64, _I128 = (ir.IntType(bits) for bits in (1, 8, 32, 64, 128))
 _VECTOR = ir.VectorType(_I8, LANES)

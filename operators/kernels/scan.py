@@ -18,8 +18,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from operators.arrays import I64, U8, U16
-from operators.kernels.intrinsics import LANES, ascii_classifier, lowest_bit, run_length
+from operators.kernels.intrinsics import ascii_classifier, lowest_bit, run_length
 from operators.kernels.kernel import kernel
+from operators.kernels.lanes import LANES
 from operators.unicode.classes import CASELESS, LOWER, MARK, NEWLINE, NUMBER, OTHER, SPACE, UPPER
 
 GPT2: Final = 0

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I64, U8, read_only
-from operators.kernels.intrinsics import WIDE
 from operators.kernels.json_objects import UNUSUAL, Texts, read_objects
+from operators.kernels.lanes import WIDE
 from operators.reading.lines import count_line_ends
 
 _LARGEST_BYTES: Final = (1 << 31) - WIDE

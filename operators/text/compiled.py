@@ -13,7 +13,7 @@ import numpy as np
 from operators.arrays import I64, U8
 from operators.kernels.automaton import STRIDE, Letters, Machines, Room, scan_compiled
 from operators.kernels.boundaries import BlockBits, scan_borders
-from operators.kernels.intrinsics import WIDE
+from operators.kernels.lanes import WIDE
 from operators.kernels.scan import BLOCK_BYTES, Classes, Ends
 from operators.text.automata import Table, tables
 from operators.text.character_classes import NotCompiled
