@@ -7,7 +7,7 @@ every place. Words are taken in parts of MOST_BYTES at most. Sums are integers, 
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
+from operators.kernels.kernel import kernel
 
 from operators.arrays import F64, I32, I64, U8
 from operators.kernels.pieces import child
@@ -55,7 +55,7 @@ class Edges(NamedTuple):
     """int32[places]: the last edge of the best path to a place, -1 where no path leads."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scratch(longest: Any) -> Any:
     room, places = MOST_BYTES * longest, MOST_BYTES + 1
     return Edges(
@@ -64,7 +64,7 @@ def _scratch(longest: Any) -> Any:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _put_edges(data: Any, start: Any, n: Any, vocabulary: Any, edges: Any) -> Any:
     """Find the edges of data[start:start + n]; return how many."""
     links, ids = vocabulary.links, vocabulary.ids
@@ -81,7 +81,7 @@ def _put_edges(data: Any, start: Any, n: Any, vocabulary: Any, edges: Any) -> An
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sum_weights(n: Any, found: Any, weights: Any, edges: Any) -> Any:
     """Sum the probabilities of all paths to each place, and from each place on; return that of all paths."""
     begins, ends, pieces, forward, backward = edges.begins, edges.ends, edges.pieces, edges.forward, edges.backward
@@ -96,13 +96,13 @@ def _sum_weights(n: Any, found: Any, weights: Any, edges: Any) -> Any:
     return forward[n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _log_sum(x: Any, y: Any) -> Any:
     """Return log(exp(x) + exp(y)); x may be -inf."""
     return y if x == -np.inf else max(x, y) + np.log1p(np.exp(-abs(x - y)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sum_scores(n: Any, found: Any, scores: Any, edges: Any) -> Any:
     """Return what `_sum_weights` returns, all of it in logarithms."""
     begins, ends, pieces, forward, backward = edges.begins, edges.ends, edges.pieces, edges.forward, edges.backward
@@ -117,7 +117,7 @@ def _sum_scores(n: Any, found: Any, scores: Any, edges: Any) -> Any:
     return forward[n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_expected(words: Any, vocabulary: Any, unit: Any, expected: Any) -> Any:
     """Add how often each piece is expected in the words, in units of 1 / `unit`; return the words' log-likelihood.
 
@@ -151,7 +151,7 @@ def add_expected(words: Any, vocabulary: Any, unit: Any, expected: Any) -> Any:
     return likelihood
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_path(n: Any, found: Any, scores: Any, without: Any, slack: Any, edges: Any) -> Any:
     """Find the best path to each place, but for the piece `without`; return the score of the whole one.
 
@@ -170,7 +170,7 @@ def _best_path(n: Any, found: Any, scores: Any, without: Any, slack: Any, edges:
     return best[n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_best_paths(words: Any, vocabulary: Any, slack: Any, used: Any) -> None:
     """Add how often each piece stands on the words' best paths (`_best_path`); used: int64[pieces]."""
     edges = _scratch(vocabulary.longest)
@@ -188,7 +188,7 @@ def add_best_paths(words: Any, vocabulary: Any, slack: Any, used: Any) -> None:
             start += n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_losses(texts: Any, vocabulary: Any, used: Any, losses: Any) -> None:
     """Write what the log-likelihood of the words loses, for each use of any piece, if a piece is left out.
 

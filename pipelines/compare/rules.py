@@ -1,15 +1,17 @@
 """Rules of a gate: bounds on figures, for all groups and tokenizers or for some."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import polars as pl
 
 from operators.errors import DataError
 from operators.redaction import shown
 from operators.unicode.language_names import nearest
 from pipelines.settings import BadSettings
+
+if TYPE_CHECKING:
+    import polars as pl  # takes long to import
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -64,7 +66,7 @@ def require_names(rules: Rules, figures: Sequence[str], tokenizers: Sequence[str
             _require("tokenizer", _named(rule.tokenizer), tokenizers)
 
 
-def check_gate(rules: Rules, compared: pl.DataFrame) -> None:
+def check_gate(rules: Rules, compared: "pl.DataFrame") -> None:
     """Raise GateBroken where a figure of compare.parquet is out of bounds, or has no value that a bound could hold for.
 
     Raises BadSettings for a rule about a group that is not in the table.
@@ -73,10 +75,10 @@ def check_gate(rules: Rules, compared: pl.DataFrame) -> None:
     for figure, listed in rules.items():
         for rule in _listed(listed):
             _require("group", _named(rule.group), compared["group"].unique(maintain_order=True).to_list())
-            about = compared.filter(pl.col("figure") == figure)
+            about = compared.filter(compared["figure"] == figure)
             for column, names in (("group", rule.group), ("tokenizer", rule.tokenizer)):
                 if names is not None:
-                    about = about.filter(pl.col(column).is_in(_named(names)))
+                    about = about.filter(about[column].is_in(_named(names)))
             for row in about.iter_rows(named=True):
                 own = [*_bounds(rule, row["value"])]
                 bounds += len(own)

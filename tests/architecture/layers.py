@@ -10,7 +10,7 @@ ABOVE = {"operators": {"pipelines", "jobs", "babelmerge"}, "pipelines": {"jobs",
 
 HOMES = {
     "ray": {"pipelines/engines/ray_connection.py", "pipelines/engines/ray_engine.py", "jobs/cluster/submission.py"},
-    "numba": {"operators/kernels"},
+    "numba": {"operators/kernels/compiler.py", "operators/kernels/llvm.py"},
     "highspy": {"operators/mixture/linear_program.py"},
     "yaml": {"jobs/plain_yaml.py"},
 }
