@@ -7,9 +7,9 @@ every place. Words are taken in parts of MOST_BYTES at most. Sums are integers, 
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from operators.kernels.kernel import kernel
 
 from operators.arrays import F64, I32, I64, U8
+from operators.kernels.kernel import kernel
 from operators.kernels.pieces import child
 
 MOST_BYTES: Final = 1024
