@@ -58,11 +58,11 @@ def _chunks(reading: Reading, compression: Compression) -> Iterator[bytes]:
     if reading.span is not None:
         return _lines_of(text_from(reading, compression, reading.span), reading.span)
     if compression:
-        return _decompressed(reading, compression, 0, None)
+        return decompressed(reading, compression, 0, None)
     return (chunk for _, chunk in _plain(reading, 0))
 
 
-def _decompressed(reading: Reading, compression: Compression, start: int, stop: int | None) -> Iterator[bytes]:
+def decompressed(reading: Reading, compression: Compression, start: int, stop: int | None) -> Iterator[bytes]:
     """Yield the text of the frames stored in the bytes `start` to `stop`; None: to the end."""
     reading.stream.seek(start)
     if compression == "gzip":
@@ -79,10 +79,10 @@ def _runs(reading: Reading, compression: Compression, runs: Sequence[FrameRun]) 
     """Yield (position in the text, chunk) of runs of frames. Raises CannotCut where a header told a wrong size."""
     for run in runs:
         position = run.text
-        for chunk in _decompressed(reading, compression, run.stored, run.stored_stop):
+        for chunk in decompressed(reading, compression, run.stored, run.stored_stop):
             yield position, chunk
             position += len(chunk)
-        if position != run.text_stop:
+        if position > run.text_stop or (run.is_exact and position < run.text_stop):
             raise CannotCut(reading.file.path, f"frames end at byte {position} of its text, not at {run.text_stop}")
 
 

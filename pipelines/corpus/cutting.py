@@ -5,8 +5,10 @@ hold each of its documents once, with the numbers that they have in the whole fi
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Final
 
 import pyarrow as pa
@@ -38,6 +40,18 @@ class Cuttable:
     runs: tuple[FrameRun, ...] = ()
     """Runs of frames of a compressed file; they tile it."""
 
+    @property
+    def is_exact(self) -> bool:
+        """True if places are those of the text, False if frames hold less than they have room for."""
+        return all(run.is_exact for run in self.runs)
+
+    def measured(self, sizes: Sequence[int]) -> "Cuttable":
+        """Return it with exact places. sizes: bytes of text of each run."""
+        ends = [0, *accumulate(sizes)]
+        bounds = zip(self.runs, ends[:-1], ends[1:], strict=True)
+        runs = tuple(FrameRun(run.stored, run.stored_stop, start, stop) for run, start, stop in bounds)
+        return Cuttable(ends[-1], ends[-1], runs)
+
     def span(self, start: int, stop: int) -> Span:
         """Return the span between two places, 0 to `size`."""
         if not self.runs:
@@ -49,7 +63,8 @@ class Cuttable:
 
 
 def _joined(runs: tuple[FrameRun, ...]) -> FrameRun:
-    return FrameRun(runs[0].stored, runs[-1].stored_stop, runs[0].text, runs[-1].text_stop)
+    exact = all(run.is_exact for run in runs)
+    return FrameRun(runs[0].stored, runs[-1].stored_stop, runs[0].text, runs[-1].text_stop, exact)
 
 
 def can_be_cut(file: InputFile) -> bool:

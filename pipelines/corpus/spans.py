@@ -21,13 +21,17 @@ class FrameRun:
     stored_stop: int
     text: int
     text_stop: int
+    is_exact: bool = True
+    """False: it holds fewer bytes of text than there are from `text` to `text_stop`, or as many."""
 
 
 @dataclass(frozen=True)
 class Span:
     """Byte range of a file, `stop` exclusive. It contains the lines, or row groups of Parquet, that begin in it.
 
-    In a compressed file it is a range of the text.
+    In a compressed file it is a range of the text. Where frames do not say how much text they hold, each has room for
+    the most that it may; that a text has holes then changes nothing: a line ends behind the first line end that stands
+    at or behind the last byte before a border, for the span before it and for the one behind it.
     """
 
     start: int

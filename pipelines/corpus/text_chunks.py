@@ -1,12 +1,12 @@
 """Text of a file of lines or rows: decompressed, known to be no UTF-16 or UTF-32, a JSON array as JSON lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from operators.reading.json_array import ArrayLines, begins_array
 from operators.reading.lines import count_line_ends
 from pipelines.corpus.bad_records import BadRecords
-from pipelines.corpus.compression import bounded_lines, chunks, text_from
+from pipelines.corpus.compression import bounded_lines, chunks, decompressed, text_from
 from pipelines.corpus.encodings import HEAD_BYTES, foreign_encoding
 from pipelines.corpus.errors import DamagedFile, WrongEncoding
 from pipelines.corpus.formats import Format, format_of
@@ -89,6 +89,15 @@ def line_ends_in(file: InputFile, span: Span) -> tuple[int, bool]:
             if position + len(chunk) >= span.stop:
                 break
     return ends, last == b"\n"
+
+
+def run_sizes(file: InputFile, runs: Sequence[FrameRun]) -> list[int]:
+    """Decompress runs of frames; return the bytes of text of each. Raises DamagedFile."""
+    how = format_of(file.path)
+    compression = how.compression if how else ""
+    with open_input(file) as stream:
+        reading = Reading(file, stream, BadRecords("skip"), 1)
+        return [sum(map(len, decompressed(reading, compression, run.stored, run.stored_stop))) for run in runs]
 
 
 def count_before(file: InputFile, span: Span, lines: int | None = None) -> int:

@@ -14,14 +14,16 @@ from pipelines.corpus.cutting import Cuttable, cuttable
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.formats import format_of
 from pipelines.corpus.sources import InputFile
-from pipelines.corpus.spans import CannotCut, Span
-from pipelines.corpus.text_chunks import line_ends_in
+from pipelines.corpus.spans import CannotCut, FrameRun, Span
+from pipelines.corpus.text_chunks import line_ends_in, run_sizes
 from pipelines.engines.engine import Engine
 from pipelines.outputs import fingerprint
 from pipelines.progress import Progress
 from pipelines.retokenize.tasks import Split
 
 SPLIT_BYTES: Final = CHUNK_BYTES
+_RUNS_AT_ONCE: Final = 64
+"""Runs of frames, of 1 MiB and more, that a task measures."""
 _LEAST_TO_LOOK: Final = 8
 """Fraction of SPLIT_BYTES, as a divisor, from which a file is looked into: smaller ones hold few parts if any."""
 
@@ -33,6 +35,19 @@ class _Chunk:
     file: InputFile
     number: int
     span: Span | None = None
+
+    @property
+    def path(self) -> str:
+        """The file's name, for messages."""
+        return self.file.path
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """Runs of frames to measure."""
+
+    file: InputFile
+    runs: tuple[FrameRun, ...]
 
     @property
     def path(self) -> str:
@@ -77,7 +92,7 @@ def split_all(
     The chunks of a large file are hashed first, in parallel, and its line endings counted: a split must know how many
     lines precede it, because the id of a document without one is its line number.
     """
-    cuts = [cuts_of(whole.file) for whole in wholes]
+    cuts = _exact([cuts_of(whole.file) for whole in wholes], [whole.file for whole in wholes], engine, progress)
     chunks = [[] if own is None else _chunks(whole.file, own) for whole, own in zip(wholes, cuts, strict=True)]
     every = [chunk for own in chunks for chunk in own]
     found: dict[int, _Read] = {}
@@ -97,6 +112,43 @@ def split_all(
         splits.append(list(_splits(whole, own, lines)) if own is not None and is_sound else [whole])
         names.append(None if own is None else content_name([one.digest for one in stored]))
     return splits, names
+
+
+def _exact(
+    cuts: Sequence[Cuttable | None], files: Sequence[InputFile], engine: Engine, progress: Progress
+) -> list[Cuttable | None]:
+    """Return the cuts with exact places: frames that do not say how much text they hold are decompressed.
+
+    None in place of those of a file that is damaged, or is small after all: it is one split.
+    """
+    tasks = [
+        (i, _Frames(files[i], one.runs[first : first + _RUNS_AT_ONCE]))
+        for i, one in enumerate(cuts)
+        if one is not None and not one.is_exact
+        for first in range(0, len(one.runs), _RUNS_AT_ONCE)
+    ]
+    found: dict[int, list[int]] = {}
+    if tasks:
+        with progress.stage("measure frames", len(tasks), "runs") as advance:
+            for index, sizes in engine.run(_measure, [task for _, task in tasks]):
+                found[index] = sizes
+                advance(1)
+    exact = list(cuts)
+    for i in sorted({i for i, _ in tasks}):
+        sizes = [size for index, (own, _) in enumerate(tasks) if own == i for size in found[index]]
+        inexact = cuts[i]
+        assert inexact is not None
+        measured = inexact.measured(sizes) if len(sizes) == len(inexact.runs) else None
+        exact[i] = measured if measured is not None and measured.size > SPLIT_BYTES else None
+    return exact
+
+
+def _measure(frames: "_Frames") -> list[int]:
+    """Worker task: return the bytes of text of each run; none where one is damaged."""
+    try:
+        return run_sizes(frames.file, frames.runs)
+    except DamagedFile:
+        return []
 
 
 def _chunks(file: InputFile, cuts: Cuttable) -> list[_Chunk]:
