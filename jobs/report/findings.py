@@ -7,6 +7,7 @@ import polars as pl
 
 from jobs.report.design import cost
 from jobs.report.inputs import ReportInputs
+from jobs.report.superwords import gain, saved_table
 from jobs.report.tables import change_table, compression_table, mixture_table, premium_table, share_outside
 from jobs.report.trust import judge
 from jobs.report.wording import interval, listed, named, percent, points, times
@@ -15,7 +16,7 @@ from pipelines.mixture.trust import Trust
 from pipelines.premiums.changes import BETTER, WORSE
 
 FINDINGS = 3
-"""Sentences at most, besides those about changes since an earlier run and about a design."""
+"""Sentences at most, besides those about changes since an earlier run, a design and superwords."""
 Row = Mapping[str, Any]
 
 
@@ -26,7 +27,8 @@ class _Finding(NamedTuple):
 
 
 def findings(inputs: ReportInputs) -> list[str]:
-    """Return up to three sentences, after those about changes since an earlier run and what a fair tokenizer costs.
+    """Return up to three sentences, after those about changes since an earlier run, what a fair
+    tokenizer costs and what superwords save.
 
     First the language that pays most, how many pay more than twice, and who pays less than the baseline; for several
     tokenizers, the middle premium of the dearest and the cheapest; then how far the inferred mixture is from the true
@@ -40,7 +42,10 @@ def findings(inputs: ReportInputs) -> list[str]:
     contrasts.sort(key=lambda finding: -finding.factor)
     chosen = [finding for finding in leading if finding is not None] + contrasts
     designed = [] if inputs.design is None else [cost(inputs.design, inputs.names)]
-    return [*_changes(inputs), *designed, *(finding.sentence for finding in chosen[:FINDINGS])]
+    spanning = []
+    if inputs.superwords is not None:
+        spanning = [gain(inputs.superwords, saved_table(inputs.superwords, inputs.premiums, inputs.names))]
+    return [*_changes(inputs), *designed, *spanning, *(finding.sentence for finding in chosen[:FINDINGS])]
 
 
 def _changes(inputs: ReportInputs) -> list[str]:

@@ -12,6 +12,7 @@ import polars as pl
 from jobs.report.design import DesignFound, read_design
 from jobs.report.premium_runs import Reference, read_premium_runs
 from jobs.report.settings import Report
+from jobs.report.superwords import SuperwordsFound, read_superwords
 from jobs.report.wording import named
 from operators.errors import DataError, UsageError
 from pipelines.mixture.step import MERGES, MIXTURE, SENSITIVITY
@@ -109,8 +110,12 @@ class ReportInputs:
     sweep: CurvesFound | None = None
     """Curves of a tokenizer for each language."""
     design: DesignFound | None = None
+    superwords: SuperwordsFound | None = None
+    """Superwords of the trained tokenizer."""
     references: tuple[Reference, ...] = ()
     """The compared tokenizers, or the one that was trained, which the page cuts text with."""
+    steps: tuple[tuple[str, str], ...] = ()
+    """Stage and fingerprint of each result that the page was made of."""
     compression: pl.DataFrame | None = None
     """language, documents, bytes, tokens of the re-tokenized corpus."""
 
@@ -179,8 +184,10 @@ def _gathered(settings: Report) -> tuple[ReportInputs, list[str]]:
         mixture_about=_about(*mixture) if mixture else None,
         curves=_curves(*curves, "vocabulary", "target") if curves else None,
         sweep=_curves(*sweep, "chosen_vocabulary", "chosen_tokens") if sweep else None,
+        superwords=read_superwords(tokenizer[0], tokenizer[1].facts, runs.references) if tokenizer else None,
         design=read_design(*design) if design else None,
         compression=_compression(tokens[1]) if tokens else None,
+        steps=tuple((one.stage, one.fingerprint) for one in made),
         references=runs.references or _trained(tokenizer),
     )
     return inputs, [manifest.fingerprint for manifest in made]

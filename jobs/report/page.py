@@ -74,6 +74,7 @@ def draw_report(inputs: ReportInputs, directory: Path) -> list[str]:
     parts = dict[str, Any](
         title=inputs.title or heading(inputs),
         run=_run(inputs.training or {}),
+        steps=inputs.steps,
         findings=findings(inputs),
         languages=[
             Language(name, groups.index(script_group(code)))

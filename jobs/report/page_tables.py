@@ -9,6 +9,7 @@ from markupsafe import Markup
 from jobs.report.design import language_rows
 from jobs.report.inputs import ReportInputs
 from jobs.report.packing import packed
+from jobs.report.superwords import saved_table, superword_table
 from jobs.report.tables import (
     betraying,
     change_table,
@@ -58,6 +59,8 @@ def page_tables(inputs: ReportInputs) -> list[Table]:
     """Return all tables in the order of the page; those whose results are missing have no rows."""
     parts = (
         _tokenizers, _premiums, _changes, _sizes, _sweep, _frontier, _languages, _mixture, _betraying, _telling,
+        _saved,
+        _superwords,
         _compression,
     )  # fmt: skip
     return [part(inputs) for part in parts]
@@ -202,6 +205,24 @@ def _betraying(inputs: ReportInputs) -> Table:
 def _telling(inputs: ReportInputs) -> Table:
     columns = [("name", "Category", ""), ("share", "Inferred share", ".2%"), ("merges", "Merges that say most", "")]
     return _table("evidence", "Merges that the smallest shares rest on", telling(inputs), columns)
+
+
+def _saved(inputs: ReportInputs) -> Table:
+    columns = [
+        ("name", "Language", ""), ("before", "Tokens without superwords", ",d"), ("tokens", "With", ",d"),
+        ("saved", "Saved", ".1%"),
+    ]  # fmt: skip
+    table = saved_table(inputs.superwords, inputs.premiums, inputs.names)
+    table = described(inputs, table, "language") if len(table) else table
+    return _table("saved", "Tokens that superwords save", table, columns)
+
+
+def _superwords(inputs: ReportInputs) -> Table:
+    columns = [
+        ("kind", "Among the", ""), ("text", "Superword", ""), ("words", "Words", ",d"), ("bytes", "Bytes", ",d"),
+        ("count", "Counted when chosen", ",d"),
+    ]  # fmt: skip
+    return _table("superwords", "The longest and the most used superwords", superword_table(inputs.superwords), columns)
 
 
 def _compression(inputs: ReportInputs) -> Table:

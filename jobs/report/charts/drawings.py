@@ -9,6 +9,7 @@ from jobs.report.charts.frontier import frontier, premiums_before_and_after
 from jobs.report.charts.premiums import lorenz, premium_map, premiums
 from jobs.report.charts.shares import mixture, mixture_by_merges
 from jobs.report.charts.specification import Drawing
+from jobs.report.charts.superwords import saved
 from jobs.report.inputs import ReportInputs
 
 _MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {
@@ -21,6 +22,7 @@ _MAKERS: Final[dict[str, Callable[[ReportInputs], Drawing | None]]] = {
     "design-premiums": premiums_before_and_after,
     "mixture": mixture,
     "mixture-merges": mixture_by_merges,
+    "superwords": saved,
     "compression": compression,
 }
 CHARTS: Final = tuple(_MAKERS)

@@ -5,7 +5,6 @@ function sayFollowed() {
   followed.replaceChildren();
   const own = page.paid.filter(([place]) => place === choice.own).sort((a, b) => a[2] - b[2]);
   if (own.length === 0) return;
-  const times = vega_times;
   const heading = document.createElement("p");
   const [first, last] = [own[0], own.at(-1)];
   const name = page.languages[choice.own];
@@ -18,13 +17,13 @@ function sayFollowed() {
     const all = page.paid.filter((row) => row[1] === tokenizer);
     const dearer = all.filter((row) => row[2] > premium).length;
     const item = document.createElement("li");
-    item.textContent = `${page.tokenizers[tokenizer]}: ${times(premium)}, ${dearer} of ${all.length} languages pay more`;
+    item.textContent = `${page.tokenizers[tokenizer]}: ${times(premium)}; ${dearer} of ${all.length} pay more`;
     list.append(item);
   }
   followed.append(heading, list);
 }
 
-function vega_times(value) {
+function times(value) {
   return value < 9.995 ? value.toFixed(2) : value < 99.95 ? value.toFixed(1) : value.toFixed(0);
 }
 

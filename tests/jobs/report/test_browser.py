@@ -118,7 +118,7 @@ def test_a_language_is_followed_through_tables_charts_and_a_sentence(opened: Bro
     choose(opened, "own", russian)
     said = opened.ask("document.getElementById('followed').innerText")
     assert "Russian (ru) pays least with tok, 2.50 times the baseline’s tokens, and most with other, 2.75." in said
-    assert "tok: 2.50, 1 of 5 languages pay more" in said
+    assert "tok: 2.50; 1 of 5 pay more" in said
     marked = opened.ask("[...document.querySelectorAll('tr.own')].map((row) => row.textContent.includes('Russian'))")
     assert len(marked) >= 4 and all(marked)
     bands = opened.ask(
