@@ -58,7 +58,8 @@ class Table(NamedTuple):
 def page_tables(inputs: ReportInputs) -> list[Table]:
     """Return all tables in the order of the page; those whose results are missing have no rows."""
     parts = (
-        _tokenizers, _premiums, _changes, _sizes, _sweep, _frontier, _languages, _mixture, _betraying, _telling,
+        _tokenizers, _premiums, _changes, _sizes, _sweep, _frontier, _languages, _mixture, _by_merges, _betraying,
+        _telling,
         _saved,
         _superwords,
         _compression,
@@ -192,6 +193,15 @@ def _mixture(inputs: ReportInputs) -> Table:
         ("kin_share", "Share of the group", ".2%"),
     ]  # fmt: skip
     return _table("mixture", "Inferred mixture of the training text", mixture_table(inputs), columns)
+
+
+def _by_merges(inputs: ReportInputs) -> Table:
+    columns = [("merges", "First merges", ",d"), ("name", "Category", ""), ("share", "Share", ".2%")]
+    table = None if inputs.mixture_about is None else inputs.mixture_about.sensitivity
+    if table is None or table["merges"].n_unique() < 2:
+        return _table("by-merges", "", pl.DataFrame(), columns)
+    table = described(inputs, table, "category").sort("merges", "share", "name", descending=[True, True, False])
+    return _table("by-merges", "Shares that fewer merges would give", table, columns)
 
 
 def _betraying(inputs: ReportInputs) -> Table:

@@ -66,7 +66,15 @@ def small(no_vega: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("small")
     written = set(draw_report(SMALL, directory))
     assert written == {path.name for path in directory.iterdir()} <= set(PLANNED)
-    missing = ("curves", "design-premiums", "frontier", "mixture-merges", "premium-map", "sweep")  # nothing to draw
+    missing = (
+        "curves",
+        "design-premiums",
+        "frontier",
+        "mixture-merges",
+        "premium-map",
+        "superwords",
+        "sweep",
+    )  # nothing to draw
     assert set(PLANNED) - written == {file for name in missing for file in file_names(name)}
     return directory
 

@@ -10,6 +10,7 @@ import pytest
 from jobs.report.charts.drawings import CHARTS
 from jobs.report.inputs import CurvesFound, MixtureAbout, ReportInputs
 from jobs.report.page import draw_report
+from jobs.report.superwords import SuperwordsFound
 from jobs.report.wording import named
 from tests.jobs.report.browser import BROWSER, Browser
 from tests.jobs.report.examples import EMPTY, compression, curves, design, mixture, premiums
@@ -35,6 +36,7 @@ def inputs(tokenizers: list[str]) -> ReportInputs:
          for i, name in enumerate(NAMES) for why in ("unexplained", "evidence")],
         schema=schema, orient="row",
     )  # fmt: skip
+    spanning = pl.DataFrame({"token_bytes": [name.encode() for name in NAMES], "words": 2, "count": 3})
     facts = {"merges_used": 1000, "warning": "", "converged": True, "groups": [PROPERTIES]}
     shared = curves(NAMES)
     own = CurvesFound(
@@ -51,6 +53,7 @@ def inputs(tokenizers: list[str]) -> ReportInputs:
         curves=shared,
         sweep=own,
         design=design(*NAMES[:3]),
+        superwords=SuperwordsFound(spanning, 500, (tokenizers[0], tokenizers[-1])),
         examples=pl.DataFrame(
             [{"tokenizer": tokenizer, "language": name, "id": name, "tokens": [name.encode() or b" "]}
              for tokenizer in tokenizers for name in NAMES]
@@ -77,7 +80,7 @@ def test_every_chart_is_drawn_with_every_name(drawn: tuple[Path, list[str]]) -> 
             continue
         svg = ET.fromstring((directory / f"{chart}.svg").read_text("utf-8"))
         texts = {"".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text")}
-        if chart in ("premiums", "premium-map", "mixture", "compression"):
+        if chart in ("premiums", "premium-map", "mixture", "superwords", "compression"):
             wanted = [named(name, {}) for name in NAMES if len(name) < 30]
             assert set(wanted) <= texts, chart
             assert any(text.startswith("very-long-very") and text.endswith("…") for text in texts), chart
