@@ -122,7 +122,7 @@ docs: $(READY)
 	@echo "wrote site/index.html"
 
 lock: $(LOCKER)/bin/uv
-	$(COMPILE) --extra demo --extra dev --extra docs --upgrade --output-file requirements.lock
+	$(COMPILE) --extra code --extra demo --extra dev --extra docs --upgrade --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --upgrade --output-file requirements-run.lock
 
 # uv resolves for all platforms at once, which pip cannot; it is needed here only.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from operators.arrays import F64, I64
 from operators.metrics.token_borders import Borders
+from operators.statistics.rank_correlation import spearman
 
 LONGEST: Final = 10
 """Lengths from which on numbers count as one length in `magnitude`."""
@@ -81,15 +82,5 @@ def magnitude(tokens: F64, numbers: I64) -> tuple[float | None, float | None]:
         return None, None
     means = tokens[lengths] / numbers[lengths]
     variation = float(means.std() / means.mean())
-    if means.std() == 0:
-        return 0.0, variation
-    ranks = _ranks(means)
-    return float(np.corrcoef(np.arange(len(ranks)), ranks)[0, 1]), variation
-
-
-def _ranks(values: F64) -> F64:
-    """Return ranks from 0; equal values have the mean of theirs."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    ranks: F64 = (last - (count + 1) / 2)[place]
-    return ranks
+    correlation = spearman(lengths.astype(np.float64), means)
+    return (0.0 if correlation is None else correlation), variation

@@ -145,7 +145,7 @@ class _Counter:
         share, draw, vocabulary = self._sample_bytes / group.bytes, np.random.default_rng(0), len(self._tokens)
         every, sampled, uses = _Units(3), _Units(1), np.zeros(vocabulary, np.int64)
         keys = list[I64]()
-        for text, characters in documents_of(group):
+        for text, characters, language in documents_of(group):
             ids, offsets = self.encoder.encode(text)
             sizes = pc.binary_length(text).to_numpy()
             tokens = np.diff(offsets)
@@ -157,7 +157,7 @@ class _Counter:
                 offsets, text = np.append(0, np.cumsum(tokens)), text.filter(pa.array(chosen))
             units = sampled.add(sizes)
             keys.append(pair_keys(ids, offsets, units))
-            seen = Sampled(text, ids, offsets, units, self._tokens)
+            seen = Sampled(text, language, ids, offsets, units, self._tokens)
             for probe in probes:
                 probe.add(seen)
         pairs = token_pairs(keys, max(1, sampled.number))

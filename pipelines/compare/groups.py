@@ -38,8 +38,8 @@ class Group:
     """A group: the places of its text in scratch files (`pipelines.parallel_text.texts.Texts`)."""
 
     name: str
-    batches: tuple[tuple[Path, int], ...]
-    """Scratch file and number of each batch, in the order of the corpus."""
+    batches: tuple[tuple[Path, int, str], ...]
+    """Scratch file, number and language of each batch, in the order of the corpus."""
     bytes: int
 
 
@@ -48,11 +48,11 @@ def groups_of(files: Sequence[InputFile], texts: Sequence[Texts], by: By | None)
 
     Raises ReservedGroup, EmptyCorpus.
     """
-    batches, sizes = dict[str, list[tuple[Path, int]]](), dict[str, int]()
+    batches, sizes = dict[str, list[tuple[Path, int, str]]](), dict[str, int]()
     for file, own in zip(files, texts, strict=True):
         for language, numbers in own.batches.items():
             name = _name(file, language, by)
-            batches.setdefault(name, []).extend((own.path, number) for number in numbers)
+            batches.setdefault(name, []).extend((own.path, number, language) for number in numbers)
             sizes[name] = sizes.get(name, 0) + own.bytes[language]
     if not any(sizes.values()):
         raise EmptyCorpus(len(files))
@@ -79,19 +79,19 @@ def require_groups(files: Sequence[InputFile], by: By | None) -> None:
             raise NoGroupField(file.source.path, by)
 
 
-def documents_of(group: Group) -> Iterator[tuple[pa.LargeStringArray, pa.Array]]:
-    """Yield the documents of a group that have text, and their characters (int32), batch by batch."""
+def documents_of(group: Group) -> Iterator[tuple[pa.LargeStringArray, pa.Array, str]]:
+    """Yield the documents of a group that have text, their characters (int32) and their language, batch by batch."""
     options = pa.ipc.IpcReadOptions(
         included_fields=[TEXTS_SCHEMA.get_field_index("characters"), TEXTS_SCHEMA.get_field_index("text")]
     )
-    for path in dict.fromkeys(path for path, _ in group.batches):
+    for path in dict.fromkeys(path for path, _, _ in group.batches):
         with pa.OSFile(str(path)) as source:
             reader = pa.ipc.open_file(source, options=options)
-            for number in (number for own, number in group.batches if own == path):
+            for number, language in ((number, language) for own, number, language in group.batches if own == path):
                 batch = reader.get_batch(number)
                 filled = batch.filter(pc.greater(batch.column("characters"), 0))
                 if filled.num_rows:
-                    yield filled.column("text"), filled.column("characters")
+                    yield filled.column("text"), filled.column("characters"), language
 
 
 def shared_out(groups: Sequence[Group], most: int) -> list[tuple[Group, ...]]:

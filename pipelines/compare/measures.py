@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from operators.encoding.encode import Encoder
+from pipelines.compare.code import CODE, CodeProbe
 from pipelines.compare.probes import CHARACTERS, NUMBERS, CharacterProbe, NumberProbe, Probe
 from pipelines.compare.robustness import ROBUSTNESS, RobustnessProbe
 
-Measure = Literal["characters", "numbers", "robustness"]
+Measure = Literal["characters", "numbers", "robustness", "code"]
 NAMES: Final[dict[Measure, tuple[str, ...]]] = {
     "characters": CHARACTERS,
     "numbers": NUMBERS,
     "robustness": ROBUSTNESS,
+    "code": CODE,
 }
 """Measure to the names of its figures, in order."""
 
@@ -25,6 +27,8 @@ def probe_of(measure: Measure, encoder: Encoder) -> Probe:
             return NumberProbe()
         case "robustness":
             return RobustnessProbe(encoder)
+        case "code":
+            return CodeProbe()
 
 
 def measured_names(measures: Sequence[Measure]) -> list[str]:

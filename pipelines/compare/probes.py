@@ -28,6 +28,7 @@ class Sampled:
     """Sampled documents of one batch, with their tokens."""
 
     text: pa.LargeStringArray
+    language: str
     ids: I32
     offsets: I64
     units: I64
@@ -102,7 +103,7 @@ class NumberProbe:
         for digits in {number.digits for number in long}:
             own = [count for number, count in long.items() if number.digits == digits]
             apart += sum(own) / total * pattern_bits(own)
-        return [_value(NUMBERS[1], pattern_bits(patterns.values())), _value(NUMBERS[2], apart)]
+        return [whole(NUMBERS[1], pattern_bits(patterns.values())), whole(NUMBERS[2], apart)]
 
     def _magnitude(self) -> list[Figure]:
         tokens, numbers = np.zeros(LONGEST), np.zeros(LONGEST, np.int64)
@@ -113,9 +114,9 @@ class NumberProbe:
         rho, variation = magnitude(tokens, numbers)
         if rho is None or variation is None:
             return [unknown(name, "all numbers have one length") for name in NUMBERS[3:]]
-        return [_value(NUMBERS[3], rho), _value(NUMBERS[4], variation)]
+        return [whole(NUMBERS[3], rho), whole(NUMBERS[4], variation)]
 
 
-def _value(name: str, value: float) -> Figure:
+def whole(name: str, value: float) -> Figure:
     """Return a figure that is no ratio of sums over documents."""
     return Figure(name, _NONE, _NONE, value, adds_up=False)

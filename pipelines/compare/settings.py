@@ -29,8 +29,9 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     """Most text of each group whose token pairs are counted, whole documents drawn evenly, e.g. 64MB. Figures of pairs,
     and intervals of entropies, are those of this text."""
     measure: list[Measure] = []
-    """Further figures, of the sample: `characters` that are split between tokens, cuts of `numbers`, and `robustness`:
-    tokens changed by a typo, a lost mark, another Unicode form or digit script, a leading space."""
+    """Further figures, of the sample: `characters` split between tokens; cuts of `numbers`; `robustness`, tokens
+    changed by a typo, a lost mark, another Unicode form or digit script, a leading space; `code`, borders of syntax
+    leaves, identifiers and indentation where the language is one of programming (needs babelmerge[code])."""
     terms: Annotated[str | None, UNHASHED] = None
     """Terms of a domain, a file with one a line, whose tokens are counted."""
     price_per_million: Annotated[float, Meta(gt=0)] | None = None

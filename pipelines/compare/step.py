@@ -149,7 +149,7 @@ def write_tables(task: TableTask) -> dict[str, Any]:
 def _described(group: Group) -> Mapping[str, Any]:
     """Return the row of a group in groups.parquet."""
     documents, characters = 0, 0
-    for text, own in documents_of(group):
+    for text, own, _ in documents_of(group):
         documents += len(text)
         characters += int(pc.sum(own).as_py())
     return {"group": group.name, "documents": documents, "characters": characters, "bytes": group.bytes}
