@@ -78,7 +78,8 @@ exhaustive-without-ray: $(READY)
 compiled: $(READY)
 	@$(BIN)/python -m operators.precompile
 
-KERNEL_TESTS = tests/operators/kernels tests/operators/test_shard.py tests/operators/training/test_pair_totals.py
+KERNEL_TESTS = tests/operators/kernels tests/operators/test_shard.py tests/operators/training/test_pair_totals.py \
+	tests/operators/unigram_training/test_unigram.py
 
 kernels: $(READY)
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target interpreted bounds-checked
