@@ -27,8 +27,9 @@ from operators.metrics.utf8_parts import Utf8Parts, utf8_parts
 from operators.tokenizer import Tokenizer
 from pipelines.compare.figures import Figure, scaled_share, unknown, write_figures
 from pipelines.compare.groups import Group, documents_of
-from pipelines.compare.measures import Measure, probe_of
+from pipelines.compare.measures import probe_of
 from pipelines.compare.probes import Probe, Sampled
+from pipelines.compare.settings import Measure
 from pipelines.outputs import replacing
 
 RENYI: Final = {f"renyi_efficiency_{alpha:g}": alpha for alpha in (2.0, ALPHA)}

@@ -1,14 +1,14 @@
 """Measures that `compare` makes on request, each with a probe and the names of its figures."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from operators.encoding.encode import Encoder
 from pipelines.compare.code import CODE, CodeProbe
 from pipelines.compare.probes import CHARACTERS, NUMBERS, CharacterProbe, NumberProbe, Probe
 from pipelines.compare.robustness import ROBUSTNESS, RobustnessProbe
+from pipelines.compare.settings import Measure
 
-Measure = Literal["characters", "numbers", "robustness", "code"]
 NAMES: Final[dict[Measure, tuple[str, ...]]] = {
     "characters": CHARACTERS,
     "numbers": NUMBERS,

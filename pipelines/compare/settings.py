@@ -4,11 +4,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from pipelines.compare.derived import Economy
-from pipelines.compare.measures import Measure
+from pipelines.compare.economy import Economy
 from pipelines.compare.rules import Rules
 from pipelines.results import CompareResult
 from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings, size_in_bytes
+
+Measure = Literal["characters", "numbers", "robustness", "code"]
+"""Names of the measures of `pipelines.compare.measures`."""
 
 
 class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ HEAVY = ("altair", "highspy", "numba", "polars", "ray", "rich.progress", "tokeni
         ("jobs.command, jobs.commands, jobs.workflow", set()),
         (
             "pipelines.train.step, pipelines.words.imported_words, pipelines.train.vocabulary_sizes",
-            {"numba", "tokenizers", "yaml"},  # numba reads its settings with it
+            set(),
         ),
     ],
 )
