@@ -22,6 +22,7 @@ from operators.training.selection import Selection
 from pipelines.context import Context
 from pipelines.engines.engine import Engine
 from pipelines.engines.fleet import Call, Fleet
+from pipelines.memory_pool import return_freed_memory
 from pipelines.train.checkpoint import Checkpoint
 from pipelines.words.word_tables import read_language_words, read_words
 
@@ -52,6 +53,7 @@ class TrainingShard:
             self._shard = Shard(words.words, words.counts, np.array(bytes_to_ids), longest, words.languages)
         else:
             self._shard = Shard(*read_words(paths, multipliers), np.array(bytes_to_ids), longest)
+        return_freed_memory()
         self._batch = 0
         self._report = self._shard.initial_counts()
 

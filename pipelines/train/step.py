@@ -16,6 +16,7 @@ from operators.training.reducer import Reducer
 from operators.training.whole_characters import judge
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
+from pipelines.memory_pool import return_large_buffers
 from pipelines.outputs import Manifest, Output
 from pipelines.results import Trained, summarized
 from pipelines.stage import Made, Stage, Written, make
@@ -45,6 +46,7 @@ def train(settings: Train, context: Context) -> Trained:
         from pipelines.train.sequences import train_sequences
 
         return train_sequences(settings, context)
+    return_large_buffers()
     settings, extended = resolve(settings)
     out = out_directory(settings.out)
     output = Output(out, "tokenizer")
