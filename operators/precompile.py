@@ -239,6 +239,26 @@ def _superwords() -> None:
         Shard.of_sequences(*ids_of(words), counts, symbols)
 
 
+def _sources() -> None:
+    """Kernels of the sources of words that no other group has."""
+    from operators.training.sources import PairSources, PrioritySelection
+    from operators.word_sources import SourceCounters
+
+    words, counts, _ = import_kernels()
+    texts = pa.array([_SOME_TEXT, _SOME_TEXT[::-1]], pa.large_string())
+    counters = SourceCounters()
+    counters.add(Pretokenizer("gpt4").split(texts), pa.array(["", ""]), pa.array(["a", "b"]))
+    table = counters.table()
+    pairs = table.column("word").to_numpy(), table.column("source").to_numpy()
+    for first in (0, _MANY_TOKENS):
+        shard = Shard(words, counts, Tokenizer("gpt4", (), Merges.from_rows([])).byte_ids + np.int32(first))
+        found = PairSources(shard, words, counts, pairs)
+        selection = PrioritySelection(1, 2, 1)
+        selection.ask = lambda _, asked: [found.of(asked)]  # noqa: B023
+        selection.add([shard.initial_counts()])
+        selection.take(1, 1)
+
+
 GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "words": _words,
     "encoding": _encoding,
@@ -252,6 +272,7 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "array_record": _array_record,
     "arranging": _arranging,
     "pruning": _pruning,
+    "sources": _sources,
 }
 _INDEPENDENT: Final = ("words", "encoding")
 """Groups that share few kernels; the other groups consist mostly of kernels of these."""

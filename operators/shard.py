@@ -18,6 +18,7 @@ from operators.kernels.layout import (
     place_byte_pairs,
 )
 from operators.kernels.superwords import PairRuns, count_sequence_cells, lay_out_sequences, list_runs, sort_pairs
+from operators.kernels.word_sources import LaidSets, unions
 from operators.tokenizer import Merges, UnusableIds
 
 LARGEST_TOTAL = 2**62
@@ -218,18 +219,45 @@ class Shard:
         if smallest < 0:
             raise UnusableIds(f"a merge has the id {smallest}")
         self._make_room(largest)
-        shard = ShardArrays(
-            self._cells, self._blocks, self._occurrences, self._width, self._last_birth, *self._sums, self._replaced,
-            self._used,
-        )  # fmt: skip
         self._runs, self._log, changes, contradiction = apply_merges(
-            merges.left, merges.right, merges.token, self._applied, self._max_length, shard, self._runs, self._log
+            merges.left,
+            merges.right,
+            merges.token,
+            self._applied,
+            self._max_length,
+            self._arrays,
+            self._runs,
+            self._log,
         )
         if contradiction >= 0:
             token = int(merges.token[contradiction])
             raise UnusableIds(f"two merges make token {token} in two lengths (one is {self._applied + contradiction})")
         self._applied += len(merges)
         return PairChanges(*changes)
+
+    def laid_words(self, words: pa.LargeBinaryArray, counts: I64) -> tuple[I64, I64]:
+        """Return the first cells of the words that have pairs, ascending, and the words' rows, both int64.
+
+        Arguments as the shard was made from, to which no merge is applied yet.
+        """
+        order, lengths = np.argsort(-counts, kind="stable"), np.diff(word_buffers(words)[0])
+        is_token = self._cells != np.iinfo(self._cells.dtype).max
+        starts = np.flatnonzero(is_token[1:] & ~is_token[:-1]) + 1
+        return starts, order[lengths[order] > 1]
+
+    def unions(self, pairs: I64, sets: LaidSets, limit: int) -> tuple[I64, U32]:
+        """Return the number of the smallest ranks, at most `limit`, of the words in which each pair stands now, int64,
+        and these ranks, pair after pair. sets: of the words that `laid_words` returned."""
+        counts = np.empty(len(pairs), np.int64)
+        ranks: U32 = unions(np.array(pairs), self._arrays, self._runs, sets, limit, counts)
+        return counts, ranks
+
+    @property
+    def _arrays(self) -> ShardArrays:
+        return ShardArrays(
+            self._cells, self._blocks, self._occurrences, self._width, self._last_birth, *self._sums, self._replaced,
+            self._used,
+        )  # fmt: skip
 
     def _make_room(self, largest: int) -> None:
         """Let every array that is indexed by tokens, and the cells' type, hold the token `largest`."""

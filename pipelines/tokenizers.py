@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from operators.arrays import I32
 from operators.errors import DataError, UsageError
 from operators.text.pretokenize import Pretokenizer, format_preprocessing, parse_preprocessing
 from operators.text.pretokenizers import NAMES, PRETOKENIZERS
@@ -104,8 +105,11 @@ class Saved:
     """Reason for which there is no ranks.tiktoken; None: there is one."""
 
 
-def save_tokenizer(tokenizer: Tokenizer, directory: Path, roles: Roles = NO_ROLES, *, gaps: bool = False) -> Saved:
+def save_tokenizer(
+    tokenizer: Tokenizer, directory: Path, roles: Roles = NO_ROLES, *, gaps: bool = False, sources: I32 | None = None
+) -> Saved:
     """Write a tokenizer directory; each of its files is written atomically. gaps: ids may be without a token.
+    sources: the number of sources of each merge, a column more of merges.parquet.
 
     ranks.tiktoken and tiktoken.json are left out, and old ones removed, if tiktoken would encode differently
     (`operators.tokenizer_files.tiktoken.to_tiktoken`); so is special_tokens_map.json where no token has a role.
@@ -131,7 +135,9 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path, roles: Roles = NO_ROLE
     if tokenizer.pieces is not None:
         return Saved(sorted(contents), without_ranks)
     with replacing(directory / MERGES) as temporary:
-        pq.write_table(merges_table(tokenizer), temporary, compression="zstd")
+        table = merges_table(tokenizer)
+        table = table if sources is None else table.append_column("sources", pa.array(sources))
+        pq.write_table(table, temporary, compression="zstd")
     return Saved(sorted([*contents, MERGES]), without_ranks)
 
 

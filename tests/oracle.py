@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 
 def train(
@@ -53,8 +54,10 @@ def join(
     min_pair_count: int = 1,
     max_token_length: int | None = None,
     may_join: Callable[[bytes, bytes], bool] = lambda left, right: True,
+    order: Callable[[tuple[int, int], int], Any] = lambda pair, total: (-total, pair),
+    may_take: Callable[[tuple[int, int]], bool] = lambda pair: True,
 ) -> list[tuple[int, int, int, int]]:
-    """The merges that `extend` learns, for texts of token ids with counts; each given token has a length of one."""
+    """The merges that `extend` learns, for texts of token ids, changed in place; `order` is least for the next pair."""
     from operators.byte_level import to_bytes
 
     tokens, ids = list(names), {name: i for i, name in reversed(list(enumerate(names)))}
@@ -95,12 +98,12 @@ def join(
         merge(pair)
     learned = []
     while len(tokens) < vocabulary_size and waiting:
-        left, right = best = min(waiting, key=lambda pair: (-totals[pair], pair))
+        left, right = best = min(waiting, key=lambda pair: order(pair, totals[pair]))
         count = totals[best]
         if count < max(1, min_pair_count):
             break
         waiting.discard(best)
-        if may_join(*(to_bytes(tokens[part]) or b"" for part in best)):
+        if may_take(best) and may_join(*(to_bytes(tokens[part]) or b"" for part in best)):
             learned.append((left, right, merge(best), count))
     return learned
 

@@ -65,6 +65,11 @@ class Reducer:
         return self._rounds
 
     @property
+    def selection(self) -> Selection:
+        """The selection of pairs."""
+        return self._selection
+
+    @property
     def merges(self) -> Merges:
         """The merges chosen so far."""
         return Merges.joined(self._rounds)

@@ -232,7 +232,7 @@ def _documents(reading: Reading, batch: pa.RecordBatch) -> Iterator[pa.RecordBat
         languages = pa.repeat(pa.scalar(reading.language_by_name.encode(), pa.large_binary()), rows)
     ids = reading.ids(rows).cast(pa.large_binary())
     if id_ in batch.schema.names:
-        ids = pc.coalesce(_checked(id_, batch, reasons, must=False), ids)
+        ids = pc.coalesce(_checked(id_, batch, reasons, must=reading.file.requires_ids), ids)
     for i in sorted(reasons):
         reading.add_bad(first + i, reasons[i])
     reading.record += rows

@@ -165,6 +165,8 @@ class _Parser:
         for role, value in values.items():
             if value is msgspec.UNSET and self._source.requires(role):
                 raise _BadLine(self._missing(role, line))
+        if values["id"] is None and self._reading.file.requires_ids:
+            raise _BadLine(f"{self._fields['id']} is null")
         language = self._language(values["language"])
         text = values["text"]
         if type(text) is not str:

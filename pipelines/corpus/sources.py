@@ -75,6 +75,8 @@ class InputFile:
     modified_ns: int | None
     """Time of modification, nanoseconds since 1970; None: not known."""
     source: Source
+    requires_ids: bool = False
+    """True if a document whose id is null is a bad record; else its number takes the id's place."""
 
 
 def as_source(entry: "str | Source") -> Source:

@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from operators.arrays import I32
+from operators.arrays import I32, I64
 from operators.id_lists import tokens_of
 from operators.shard import PairChanges, Shard
 from operators.superwords.sequences import ids_of
 from operators.tokenizer import Merges, Tokenizer, same_merges
 from operators.training.reducer import Judge, Reducer, learn_rounds
 from operators.training.selection import Selection
+from operators.training.sources import Answer, Ask, Kind, PairSources, SourceSelection
 from pipelines.context import Context
 from pipelines.engines.engine import Engine
 from pipelines.engines.fleet import Call, Fleet
 from pipelines.memory_pool import return_freed_memory
 from pipelines.train.checkpoint import Checkpoint
+from pipelines.words.sources import read_sources
 from pipelines.words.word_tables import read_language_words, read_words
 
 ANSWER_EVERY_S = 0.5
@@ -36,14 +38,15 @@ class TrainingShard:
 
     def __init__(
         self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None,
-        languages: Sequence[str] = (), symbols: int = 0, characters: I32 | None = None,
+        languages: Sequence[str] = (), symbols: int = 0, characters: I32 | None = None, sourced: bool = False,
     ) -> None:  # fmt: skip
         """Read the partitions. `multipliers`: factors of the languages to read; None: all languages, by 1.
 
         `languages`: the languages to tell apart; none: words are summed over languages. `symbols`: number of tokens
         that the words are sequences of; 0: they are bytes. `characters`: ids by code point, if the words are characters
-        that stand for ids (`operators.id_lists`).
+        that stand for ids (`operators.id_lists`). `sourced`: read the words' sources too, for `sources`.
         """
+        self._sets: dict[Kind, PairSources] = {}
         if symbols:
             rows, counts = read_words(paths, multipliers)
             ids, offsets = ids_of(rows) if characters is None else tokens_of(rows, characters)
@@ -51,6 +54,12 @@ class TrainingShard:
         elif languages:
             words = read_language_words(paths, multipliers, languages)
             self._shard = Shard(words.words, words.counts, np.array(bytes_to_ids), longest, words.languages)
+        elif sourced:
+            rows, counts = read_words(paths, multipliers)
+            self._shard = Shard(rows, counts, np.array(bytes_to_ids), longest)
+            sources, spoken = read_sources(paths, multipliers)
+            self._sets["sources"] = PairSources(self._shard, rows, counts, sources)
+            self._sets["languages"] = PairSources(self._shard, rows, counts, spoken)
         else:
             self._shard = Shard(*read_words(paths, multipliers), np.array(bytes_to_ids), longest)
         return_freed_memory()
@@ -69,6 +78,10 @@ class TrainingShard:
         elif number != self._batch:
             raise RuntimeError(f"batch {number} was asked of a shard that is at batch {self._batch}")
         return self._report
+
+    def members(self, kind: Kind, pairs: I64) -> Answer:
+        """Return the sources, or languages, of the words in which pairs stand now."""
+        return self._sets[kind].of(pairs)
 
     def replay(self, batches: Sequence[Merges]) -> None:
         """Apply batches 1 to len(batches) to a new shard."""
@@ -101,13 +114,15 @@ class ShardSource:
     """Number of tokens that the words are sequences of; 0: words are bytes."""
     characters: I32 | None = None
     """Ids by code point, if words are characters that stand for ids."""
+    sourced: bool = False
+    """True if the words' sources are read too."""
 
     @property
     def arguments(self) -> list[tuple[Any, ...]]:
         """Arguments of each TrainingShard."""
         own = [self.paths[i :: self.shards] for i in range(self.shards)]
-        how = self.multipliers, self.byte_ids, self.max_token_length, self.languages, self.symbols, self.characters
-        return [(paths, *how) for paths in own]
+        how = self.multipliers, self.byte_ids, self.max_token_length, self.languages
+        return [(paths, *how, self.symbols, self.characters, self.sourced) for paths in own]
 
 
 @dataclass(frozen=True)
@@ -156,7 +171,9 @@ class SingleShardTrainer:
     def begin(self, rounds: Sequence[Merges], number: int) -> None:
         """Resume after these rounds. `number`: number of the last answer that the driver received."""
         replayed = self._target.replayed, Merges.joined(rounds)
-        self._rounds = learn_rounds(self._target.reducer(rounds), [self._shard.initial()], self._apply, *replayed)
+        reducer = self._target.reducer(rounds)
+        _let_ask(reducer, lambda kind, pairs: [self._shard.members(kind, pairs)])
+        self._rounds = learn_rounds(reducer, [self._shard.initial()], self._apply, *replayed)
         self._number, self._answer = number, list[Merges]()
 
     def learn(self, number: int, seconds: float) -> list[Merges]:
@@ -230,8 +247,15 @@ def _sharded(source: ShardSource, target: TrainingTarget, reducer: Reducer, engi
             answered.append(batch)
             return answer
 
+        _let_ask(reducer, lambda kind, pairs: fleet.ask("members", kind, pairs))
         replayed = target.replayed, reducer.merges
         yield from learn_rounds(reducer, fleet.ask("initial"), applied, *replayed)
+
+
+def _let_ask(reducer: Reducer, ask: Ask) -> None:
+    """Let a selection by sources ask the shards."""
+    if isinstance(reducer.selection, SourceSelection):
+        reducer.selection.ask = ask
 
 
 def _single_shard(source: ShardSource, target: TrainingTarget, reducer: Reducer, engine: Engine) -> Iterator[Merges]:

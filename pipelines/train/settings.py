@@ -99,6 +99,13 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     extend: str | None = None
     """Tokenizer to extend: its merges, ids, pre-tokenizer and special tokens stay, and new merges are learned behind
     them."""
+    sources_field: str | None = None
+    """Field or column that names a document's source (package, site, author), or @file: each file is a source.
+    merges.parquet then says how many sources support each merge."""
+    min_sources: Annotated[int, Meta(ge=1)] = 1
+    """Number of sources that must support a merge; with `sources_field`."""
+    source_priority: bool = False
+    """Merge pairs by count * log(sources) * languages instead of by count; with `sources_field`."""
     min_pair_count: Annotated[int, Meta(ge=1)] = 1
     """Training ends when the most frequent pair is rarer than this (weighted) count."""
     max_token_length: Annotated[int, Meta(ge=2)] | None = None
@@ -146,6 +153,7 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
             "encoding": self.superwords,
             "superwords": self.superwords or self.sequences,
             "unigram_training": self.model != "bpe",
+            "sources": self.sources_field is not None,
         }
         return ("words", *(group for group, is_used in more.items() if is_used))
 

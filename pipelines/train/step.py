@@ -13,6 +13,7 @@ from operators.tokenizer_files.transformers_files import Roles
 from operators.training.extension import check_extendable, extend
 from operators.training.parity import Choices
 from operators.training.reducer import Reducer
+from operators.training.sources import SourcedMerges
 from operators.training.whole_characters import judge
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
@@ -28,6 +29,7 @@ from pipelines.train.required import required_tokens, with_required
 from pipelines.train.rounds import ShardSource, TrainingTarget, learn
 from pipelines.train.settings import AUTO, SUPERWORDS, Train, resolve
 from pipelines.train.shards import count_symbols, shard_number, weigh
+from pipelines.train.sources import check_sources, check_supported, source_selection
 from pipelines.train.superwords import Corpus, learn_beside_words, learn_superwords
 from pipelines.train.vocabulary_sizes import size_directories, write_sizes
 from pipelines.words.counting import count_words, word_files
@@ -47,6 +49,7 @@ def train(settings: Train, context: Context) -> Trained:
 
         return train_sequences(settings, context)
     return_large_buffers()
+    check_sources(settings)
     settings, extended = resolve(settings)
     out = out_directory(settings.out)
     output = Output(out, "tokenizer")
@@ -84,7 +87,11 @@ def _words(settings: Train, files: list[InputFile], directory: Path, context: Co
         from pipelines.words.imported_words import import_words
 
         return import_words(files, pretokenizer, directory, context, partitions=settings.partitions).manifest
-    return count_words(files, pretokenizer, directory, context, partitions=settings.partitions).manifest
+    words = count_words(
+        files, pretokenizer, directory, context, partitions=settings.partitions, sources=settings.sources_field
+    ).manifest
+    check_supported(settings, words.facts)
+    return words
 
 
 def train_words(
@@ -116,7 +123,7 @@ def train_words(
         extend=None if extended is None else tokenizer_fingerprint(extended),
     )
     stage = Stage("tokenizer", hashed, inputs, [*TOKENIZER_FILES, CHOICES])
-    kind = Merges if plan is None else Choices
+    kind = SourcedMerges if settings.sources_field is not None else Merges if plan is None else Choices
     checkpoint = Checkpoint(output.directory / CHECKPOINT, stage.fingerprint, kind=kind)
 
     def work(_: Path) -> Written:
@@ -124,15 +131,18 @@ def train_words(
         symbols = count_symbols(words, multipliers)
         shards = shard_number(paths, symbols, context, 1 if plan is None else ROUNDS_OF_PARITY)
         longest, languages = settings.max_token_length, () if plan is None else plan.languages
-        source = ShardSource(paths, shards, multipliers, start.byte_ids, longest, languages)
-        selection = None if plan is None else selection_of(plan, start, longest)
+        sourced = settings.sources_field is not None
+        source = ShardSource(paths, shards, multipliers, start.byte_ids, longest, languages, sourced=sourced)
+        selection = source_selection(settings, words.facts) if plan is None else selection_of(plan, start, longest)
         size, least = int(settings.vocab_size or 0), settings.min_pair_count
         target = TrainingTarget(start, size, least, selection, judge if settings.whole_characters else None)
         reducer = learn(target, source, checkpoint, settings.resume, context)
         tokenizer, repeated = extend(start, reducer.merges)
         tokenizer, forced = with_required(tokenizer, required, size)
-        saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
-        written, chosen = list(saved.files), reducer.merges
+        chosen = reducer.merges
+        sources = chosen.sources if isinstance(chosen, SourcedMerges) else None
+        saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed), sources=sources)
+        written = list(saved.files)
         served = {}
         if plan is not None and isinstance(chosen, Choices):
             served = {"parity": write_choices(output.directory / CHOICES, plan, chosen, start, longest)}

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from operators.kernels.word_sources import SKETCH
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer, PreTokens
 from operators.word_table import WordCounter, runs_of
@@ -33,6 +34,7 @@ from pipelines.similar_names import note_similar
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.words.blocks import block_labels, category_of, run_bytes
 from pipelines.words.partitions import ScratchTables, add_up_all
+from pipelines.words.sources import ScratchSources, add_up_all_sources, sources_file, with_source
 from pipelines.words.spans import FileSpan, even_groups
 from pipelines.words.weighting import whole_ratios
 
@@ -62,6 +64,8 @@ class Counting:
     """True if the rows are text, whose bytes, characters and marks are counted."""
     read: Callable[..., Iterator[pa.RecordBatch]] = read_batches
     """Reader of documents; of another one than `read_batches` no file is cut into spans."""
+    sources: str | None = None
+    """Field that names a document's source, which is its id then, or OF_FILE; None: sources are not counted."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ class Counted:
     bytes: int
     files: tuple[str, ...] = ()
     """Names of its scratch files."""
+    sources: tuple[str, ...] = ()
+    """Names of its scratch files of sources."""
     languages: frozenset[str] = frozenset()
     """Languages of all its documents, empty ones included."""
     with_text: frozenset[str] = frozenset()
@@ -112,36 +118,41 @@ def count_spans(task: CountTask) -> Counted:
 def _count_spans(task: CountTask) -> Counted:
     splitter, bad, blocks = task.counting.splitter(), BadRecords(task.on_bad_record), task.counting.blocks
     tables = ScratchTables(task.into, task.index, task.counting.partitions)
+    sources = ScratchSources(task.into, task.index, task.counting.partitions, task.counting.sources)
     counter, documents, size = WordCounter(), 0, 0
     seen, with_text = set[str](), set[str]()
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for span in task.spans:
         before = size
-        for batch in task.counting.read(span.file, bad, batch_bytes, span=span.span, with_ids=False):
+        for batch in task.counting.read(span.file, bad, batch_bytes, span=span.span, with_ids=sources.is_field):
             rows = splitter.split(batch.column("text"))
             languages = batch.column("language")
             seen.update(name for name, _, _ in runs_of(languages))
             if blocks:
                 languages = block_labels(batch, size - before, blocks, run_bytes(span.file.size))
             counter.add(rows, languages, span.multiplier)
+            sources.add(rows, batch, span.file.path)
             documents += batch.num_rows
             size += len(rows.data)
             known = span.file.path in with_text or not task.counting.are_text  # else the first count has told
             if known or not np.isin(rows.data, _LINE_ENDS).all():
                 with_text.add(span.file.path)
-            if should_flush(counter.memory_bytes, task.memory_bytes):
+            if should_flush(counter.memory_bytes + sources.memory_bytes, task.memory_bytes):
                 tables.flush(counter)
+                sources.flush()
                 counter = WordCounter()
     tables.flush(counter)
+    sources.flush()
     if len(bad):
         with replacing(task.into / f"bad-{task.index}.parquet") as to:
             pq.write_table(bad.table(), to)
-    return Counted(documents, len(bad), size, tuple(tables.names), frozenset(seen), frozenset(with_text))
+    names = tuple(tables.names), tuple(sources.names)
+    return Counted(documents, len(bad), size, *names, frozenset(seen), frozenset(with_text))
 
 
 def count_words(
     files: list[InputFile], pretokenizer: str, directory: Path, context: Context, *, partitions: int = 16,
-    blocks: int = 0, read: Callable[..., Iterator[pa.RecordBatch]] = read_batches,
+    blocks: int = 0, read: Callable[..., Iterator[pa.RecordBatch]] = read_batches, sources: str | None = None,
 ) -> Made:  # fmt: skip
     """Count the words of a corpus into `directory`: words-<partition>.parquet (language, word, count), sorted by
     language and the words' hashes. Kept where they are up to date.
@@ -150,6 +161,9 @@ def count_words(
     weighted by the sources' weights, count of words, bytes and characters. With `blocks`, each language is counted in
     so many bootstrap blocks of its documents, under labels of `pipelines.words.blocks`. `read`: the reader.
 
+    With `sources`, a field (or OF_FILE), the words' sources are counted too, into sources-<partition>.parquet
+    (language, hash of the word, hash of the source), and the facts say how many sources there are.
+
     Raises EmptyCorpus, CountOverflow, BadPattern, and what reading raises.
     """
     cuts = Pretokenizer(pretokenizer)
@@ -157,8 +171,13 @@ def count_words(
     settings |= {} if cuts.library is None else {"cut_by": cuts.library}
     settings |= {"on_bad_record": context.on_bad_record} | ({"blocks": blocks} if blocks else {})
     settings |= {} if read is read_batches else {"read": read.__name__}
-    stage = Stage("words", settings, describe_inputs(files), [f"words-{i:04}.parquet" for i in range(partitions)])
-    counting = Counting(partial(Pretokenizer, pretokenizer), partitions, blocks, read=read)
+    if sources is not None:
+        settings |= {"sources": sources, "sketch": SKETCH}
+        files = with_source(files, sources)
+    names = [f"words-{i:04}.parquet" for i in range(partitions)]
+    names += [] if sources is None else [sources_file(i) for i in range(partitions)]
+    stage = Stage("words", settings, describe_inputs(files), names)
+    counting = Counting(partial(Pretokenizer, pretokenizer), partitions, blocks, read=read, sources=sources)
     with Output(directory, "words") as output:
         return make(stage, output, context, lambda scratch: _count_text(files, counting, scratch, directory, context))
 
@@ -197,7 +216,14 @@ def count_rows(files: list[InputFile], counting: Counting, scratch: Path, direct
         scratch, directory, names, counting.partitions, context.memory_bytes, engine, progress,
         rows=counting.rows, are_text=counting.are_text,
     )  # fmt: skip
-    return Written(written, {"languages": languages, **_facts(found, languages)}, left_out)
+    facts: dict[str, Any] = {"languages": languages, **_facts(found, languages)}
+    if counting.sources is not None:
+        names = [name for one in found.values() for name in one.sources]
+        more, facts["sources"] = add_up_all_sources(
+            scratch, directory, names, counting.partitions, context.memory_bytes, engine, progress
+        )
+        written += more
+    return Written(written, facts, left_out)
 
 
 def _facts(found: dict[int, Counted], labels: Collection[str]) -> dict[str, Any]:
