@@ -19,6 +19,10 @@ def check_sources(settings: Train) -> None:
         for name, is_given in given.items():
             if is_given:
                 raise BadSettings(name, "needs the documents' sources; add --sources-field")
+    elif settings.model != "bpe":
+        raise BadSettings(
+            "sources_field", f"is of merges, which --model {settings.model} has not; leave one of the two out"
+        )
     elif other := next((name for name in _OTHERS if getattr(settings, name)), None):
         raise BadSettings("sources_field", f"cannot be joined with {other}; leave one of the two out")
 
