@@ -27,6 +27,7 @@ from pipelines.retokenize.settings import Retokenize
 from pipelines.retokenize.shards import NoShards
 from pipelines.retokenize.step import retokenize
 from pipelines.settings import Execution
+from tests.pipelines.corpus.test_cutting import damaged
 from tests.pipelines.retokenize.corpora import files_of
 from tests.pipelines.retokenize.test_splits import PART, make_parts_small
 
@@ -217,3 +218,26 @@ def test_settings_that_cannot_be_are_one_line(trained: Path, tmp_path: Path, nam
     with pytest.raises(UsageError, match=line):
         run(tmp_path, "o", trained, **named)
     assert not (tmp_path / "o/manifest.json").exists()
+
+
+def test_what_follows_damage_is_no_first_of_duplicates(
+    trained: Path, tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged file of frames, hashed in spans at first, gives what it gives where it is read whole."""
+    monkeypatch.setattr("pipelines.corpus.frames.RUN_BYTES", 1)
+    (tmp_path / "c").mkdir()
+    lines = [json.dumps({"text": f"the {i} dogs of {i * i}"}) for i in range(600)]
+    (tmp_path / "c/x.jsonl.zst").write_bytes(damaged("x.jsonl.zst"))
+    (tmp_path / "c/z.jsonl").write_text("\n".join(lines[:51] + lines[-100:]))
+    made = []
+    for name in ("many", "whole"):
+        if name == "whole":
+            monkeypatch.setattr("pipelines.retokenize.splits.cuttable", lambda file: None)
+        settings = Retokenize(
+            corpus=[str(tmp_path / "c")], tokenizer=str(trained), out=str(tmp_path / name), drop_duplicates=True
+        )
+        execution = Execution(on_bad_record="skip", max_bad_share=1.0)
+        with Context(execution, engine=LocalEngine(2)) as context:
+            made.append(retokenize(settings, context).facts)
+    assert made[0] == made[1] and made[0]["duplicates"] == 51
+    assert files_of(tmp_path / "many") == files_of(tmp_path / "whole")
