@@ -120,6 +120,7 @@ PEERS: Final[dict[str, Peer]] = {
     "rustbpe": Peer("rustbpe", _by_trainers("rustbpe"), read_pairs, ties=_BYTE_VALUES),
     "bpeasy": Peer("bpeasy", _by_trainers("bpeasy"), read_pairs, ties=_BYTE_VALUES),
     "gigabpe": Peer("gigabpe", _by_trainers("gigabpe"), read_pairs, pattern="gpt2"),
+    "ffbpe": Peer("ffbpe", _by_trainers("ffbpe"), read_pairs, ties=_BYTE_VALUES),
 }
 """Name of the distribution to how it trains."""
 

@@ -66,6 +66,19 @@ def gigabpe(text: str, size: int, pattern: str, out: Path) -> None:
     _write(out, ([bytes(values[char] for char in part) for part in merge] for merge in merges))
 
 
+def ffbpe(text: str, size: int, pattern: str, out: Path) -> None:
+    """A counter of words that takes an iterator over lines, and a trainer that takes the counter, as its README has it."""
+    library = import_module("ffbpe")
+    counter = library.PreTokenizer([], pat_str=pattern).word_counter()
+    with Path(text).open(encoding="utf-8", newline="\n") as lines:
+        counter.add_source(lines)
+    trainer = library.BpeTrainer([])
+    trainer.add_word_counter(counter)
+    trainer.train(vocab_size=size)
+    ranks: dict[bytes, int] = trainer.validate_model().vocab
+    _write(out, ((token,) for token in sorted(ranks, key=lambda token: ranks[token]) if ranks[token] >= 256))
+
+
 def _write(out: Path, items: Iterable[Iterable[bytes]]) -> None:
     (out / "merges.txt").write_text("".join(" ".join(part.hex() for part in item) + "\n" for item in items), "ascii")
 
@@ -76,6 +89,7 @@ TRAINERS: Final[dict[str, Callable[[str, int, str, Path], None]]] = {
     "rustbpe": rustbpe,
     "bpeasy": bpeasy,
     "gigabpe": gigabpe,
+    "ffbpe": ffbpe,
 }
 
 if __name__ == "__main__":
