@@ -67,7 +67,7 @@ def gigabpe(text: str, size: int, pattern: str, out: Path) -> None:
 
 
 def ffbpe(text: str, size: int, pattern: str, out: Path) -> None:
-    """A counter of words that takes an iterator over lines, and a trainer that takes the counter, as its README has it."""
+    """Train on the counts of an iterator over lines, as its README has it."""
     library = import_module("ffbpe")
     counter = library.PreTokenizer([], pat_str=pattern).word_counter()
     with Path(text).open(encoding="utf-8", newline="\n") as lines:
