@@ -6,6 +6,7 @@ of ISO 639-3. A code of three letters stands for the language that CLDR's aliase
 
 from difflib import SequenceMatcher
 from functools import cache
+from itertools import takewhile
 from typing import Final
 
 from operators.unicode.script_names import ALIAS_OF, SCRIPT_NAMES, usual_script
@@ -144,14 +145,17 @@ def language_name(code: str) -> str | None:
     """Return the English name of a language; None where the code is none that is known.
 
     The script is named where it is not the language's usual one, and the territory where the code has one. Other parts
-    stand as they are.
+    stand as they are, without extensions of BCP 47 and private parts, which begin with a part of one character.
 
     >>> language_name("ml"), language_name("kas_Deva"), language_name("pt-BR"), language_name("x1")
     ('Malayalam', 'Kashmiri (Devanagari)', 'Portuguese (Brazil)', None)
+    >>> language_name("en-US-u-ca-gregory")
+    'English (United States)'
     """
-    first, *others = code.replace("-", "_").split("_")
+    first, *parts = code.replace("-", "_").split("_")
+    others = [*takewhile(lambda part: len(part) != 1, parts)]
     language = _language_of(code)
-    if language not in _NAME_OF or not all(part.isalnum() and len(part) <= 8 for part in others):
+    if language not in _NAME_OF or not all(part.isalnum() and len(part) <= 8 for part in parts):
         return None
     remarks = []
     for part in others:

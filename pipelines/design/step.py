@@ -38,6 +38,7 @@ from pipelines.design.tables import (
     write_weights,
 )
 from pipelines.design.trials import Trial, load_words, save_words
+from pipelines.named_tables import with_names
 from pipelines.outputs import Manifest, Output, describe_inputs, write_table
 from pipelines.results import DesignResult, summarized
 from pipelines.settings import BadSettings
@@ -212,10 +213,10 @@ class _Work:
         languages = self.halves.languages
         place = languages.index(self.baseline)
         write_weights(weights, self.out / WEIGHTS)
-        write_table(design_table(trials, search, unweighted, training.languages), self.out / DESIGN)
-        write_table(frontier_table(rows, languages), self.out / FRONTIER)
+        write_table(with_names(design_table(trials, search, unweighted, training.languages)), self.out / DESIGN)
+        write_table(with_names(frontier_table(rows, languages)), self.out / FRONTIER)
         compared = language_table(weights, before, after, languages, place, self.settings.resamples)
-        write_table(compared, self.out / LANGUAGES)
+        write_table(with_names(compared), self.out / LANGUAGES)
         first, last = rows[0].judged, rows[-1].judged
         return {
             "weights": weights, "vocabulary": made.facts["vocabulary"], "baseline": self.baseline,

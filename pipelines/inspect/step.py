@@ -19,6 +19,7 @@ from pipelines.inspect.neighbours import neighbour_entropies
 from pipelines.inspect.safetensors import INPUT_NAMES, OUTPUT_NAMES, BadTensors, read_matrix
 from pipelines.inspect.settings import Inspect
 from pipelines.inspect.tables import cut_table, fact_table, integer_table, token_table
+from pipelines.named_tables import with_names
 from pipelines.outputs import Manifest, Output, write_table
 from pipelines.prune.counting import all_emissions, all_fragments
 from pipelines.prune.tables import FRAGMENTATION, fragmentation_table
@@ -75,7 +76,7 @@ def inspect(settings: Inspect, context: Context, draw: Draw) -> Inspected:
             "cuts": cut_table(integers), **found.tables,
         }  # fmt: skip
         for stem, table in tables.items():
-            write_table(table, out / f"{stem}.parquet")
+            write_table(with_names(table) if stem == "costs" else table, out / f"{stem}.parquet")
         faults = dict(tables["facts"].filter(pl.col("part") == "faults").select("fact", "tokens").iter_rows())
         facts = {"vocabulary": len(tokens), "pretokenizer": tokenizer.pretokenizer, "faults": faults, **found.facts}
         draw(tables, facts | {"name": name}, out / PAGE)

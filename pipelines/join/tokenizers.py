@@ -12,6 +12,7 @@ from operators.training.extension import check_extendable
 from operators.training.union import union
 from pipelines.context import Context, out_directory
 from pipelines.join.settings import Join
+from pipelines.named_tables import with_names
 from pipelines.outputs import Manifest, Output, write_table
 from pipelines.prune.counting import tokens_by_language
 from pipelines.results import JoinedTokenizer, summarized
@@ -58,7 +59,7 @@ def join_tokenizers(settings: Join, context: Context) -> JoinedTokenizer:
         tokenizers = {"before": first, "joined": found.tokenizer, "learned": learned}
         paths = word_files(words, out / "words")
         counts = {name: tokens_by_language(paths, one, structure_of(one), context) for name, one in tokenizers.items()}
-        write_table(_compared(counts), out / COMPARED)
+        write_table(with_names(_compared(counts)), out / COMPARED)
         totals = {f"tokens_{name}": sum(by_language.values()) for name, by_language in counts.items()}
         return Written([*saved.files, JOINED, COMPARED], facts | totals)
 

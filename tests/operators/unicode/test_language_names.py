@@ -26,6 +26,7 @@ def test_names_are_those_of_cldr() -> None:
         ("kas_Deva", "Kashmiri (Devanagari)"), ("kor_Hang", "Korean"), ("zho_Hant", "Chinese (traditional Han)"),
         ("en_AU", "English (Australia)"), ("zh-hant-TW", "Chinese (traditional Han, Taiwan)"),
         ("ca_valencia", "Catalan (valencia)"), ("EN", "English"),
+        ("en-US-u-ca-gregory", "English (United States)"), ("de-1996-x-draft", "German (1996)"),
     ],
 )  # fmt: skip
 def test_a_script_is_named_where_it_is_not_the_usual_one(code: str, name: str) -> None:
