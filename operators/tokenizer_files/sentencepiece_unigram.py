@@ -17,10 +17,8 @@ from operators.tokenizer_files.piece_models import UNKNOWN_PENALTY, in_words
 from operators.tokenizer_files.sentencepiece_model import BYTE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, Model, ids_of
 from operators.tokenizer_files.symbols import character_symbols
 
-_LEAST_SCORE: Final = np.float32(1.17549435e-38)
-"""The smallest normal float: sentencepiece takes the largest score of all pieces to be this at least."""
-_BONUS: Final = np.float32(0.1)
-"""Taken off a user-defined piece's score."""
+_OF_A_BYTE: Final = 0.1
+"""Score of a user-defined piece for each of its bytes but one, whatever the file says: sentencepiece's, measured."""
 
 
 def from_unigram(model: Model, data: bytes, path: str) -> Tokenizer:
@@ -55,9 +53,8 @@ def from_unigram(model: Model, data: bytes, path: str) -> Tokenizer:
 def _pieces(model: Model, found: dict[str, int], by_bytes: dict[str, int], unknown: int) -> PieceModel:
     reached = [(text, i) for text, i in found.items() if " " not in text]
     normal = np.array([piece.score for piece in model.pieces if piece.kind == NORMAL] or [0.0], np.float32)
-    largest = max(_LEAST_SCORE, normal.max())
     scores = [
-        float(np.float32(len(text.encode())) * largest - _BONUS)
+        float(np.float32(len(text.encode()) * _OF_A_BYTE - _OF_A_BYTE))
         if model.pieces[i].kind == USER_DEFINED
         else float(np.float32(model.pieces[i].score))
         for text, i in reached

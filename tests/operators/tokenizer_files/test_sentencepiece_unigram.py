@@ -1,6 +1,7 @@
 """Unigram models that `sentencepiece` trains: ids and texts equal its own, on random and hostile text."""
 
 import io
+import random
 from functools import cache
 from typing import Any
 
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 
 from operators.encoding.decode import Decoder
 from operators.encoding.encode import Encoder
+from operators.tokenizer_files import protobuf
 from operators.tokenizer_files.decoding import TokenizerFile, decoding_of
 from operators.tokenizer_files.errors import MalformedTokenizer
 from operators.tokenizer_files.sentencepiece import from_model
-from operators.tokenizer_files.sentencepiece_model import read_model
+from operators.tokenizer_files.sentencepiece_model import NORMAL, UNKNOWN, USER_DEFINED, read_model
 from tests.conftest import examples
 
 sentencepiece: Any = pytest.importorskip("sentencepiece", reason="the peer is not installed")
@@ -73,3 +75,33 @@ def test_rules_that_are_cut_short_are_refused() -> None:
     broken = trained("rules").replace(rules[:4], b"\xff\xff\xff\x7f", 1)
     with pytest.raises(MalformedTokenizer, match="cut short"):
         from_model(broken, "t.model")
+
+
+def model_of(pieces: list[tuple[str, float, int]]) -> bytes:
+    """A Unigram model without normalization, of pieces with scores and kinds."""
+    fields = [protobuf.content(1, text.encode()) + protobuf.single(2, score) for text, score, _ in pieces]
+    kinds = [protobuf.number(3, kind) for _, _, kind in pieces]
+    listed = b"".join(protobuf.content(1, own + kind) for own, kind in zip(fields, kinds, strict=True))
+    trainer = protobuf.number(3, 1) + protobuf.number(4, len(pieces)) + protobuf.number(40, 0)
+    trainer += b"".join(protobuf.number(field, (1 << 64) - 1) for field in (41, 42, 43))  # no other special pieces
+    normalizer = protobuf.content(1, b"identity") + protobuf.number(3, 0) + protobuf.number(4, 0)
+    return listed + protobuf.content(2, trainer) + protobuf.content(3, normalizer)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_user_defined_pieces_win_and_lose_as_in_sentencepiece(seed: int) -> None:
+    draw, differing = random.Random(seed), 0
+    for _ in range(10):
+        texts = sorted({"".join(draw.choices("abé", k=draw.randrange(2, 5))) for _ in range(14)})
+        kept, base = set(draw.sample(texts, 4)), draw.choice([0.0, -0.05, -1.0, 0.05])
+        pieces = [("<unk>", 0.0, UNKNOWN), ("\u2581", -1.0, NORMAL)]
+        for text in ["a", "b", "é", *texts]:
+            score = len(text) * (base + draw.choice([0.0, 0.1, 0.2, -0.1, 0.3]))
+            pieces.append((text, 0.0, USER_DEFINED) if text in kept else (text, score, NORMAL))
+        data = model_of(pieces)
+        library = sentencepiece.SentencePieceProcessor(model_proto=data)
+        lines = ["".join(draw.choices("abéx", k=draw.randrange(1, 30))) for _ in range(40)]
+        ids, offsets = Encoder(from_model(data, "model")).encode(pa.array(lines, pa.large_string()))
+        expected = library.encode(lines)
+        differing += [part.tolist() for part in np.split(ids, offsets[1:-1])] != expected
+    assert differing == 0
