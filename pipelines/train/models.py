@@ -7,6 +7,8 @@ from pipelines.settings import BadSettings
 if TYPE_CHECKING:
     from pipelines.train.settings import Train
 
+OF_MERGES: Final = ("superwords", "extend", "sizes", "require", "parity", "sources_field")
+"""Names of settings that are of merges where they are given."""
 LONGEST: Final = 1024
 """Largest `max_token_length` for pieces."""
 
@@ -15,7 +17,7 @@ def check_model(settings: "Train") -> None:
     """Raise BadSettings for settings that the kind of vocabulary has no use for."""
     if settings.model == "bpe":
         return
-    of_merges = {name: getattr(settings, name) for name in ("superwords", "extend", "sizes", "require", "parity")}
+    of_merges = {name: getattr(settings, name) for name in OF_MERGES}
     of_merges |= {"parity_ratios": settings.parity_ratios is not None}
     if settings.model == "unigram":
         of_merges["min_pair_count"] = settings.min_pair_count > 1
