@@ -7,7 +7,7 @@ from pipelines.settings import BadSettings
 if TYPE_CHECKING:
     from pipelines.train.settings import Train
 
-OF_MERGES: Final = ("superwords", "extend", "sizes", "require", "parity", "sources_field")
+OF_MERGES: Final = ("superwords", "extend", "sizes", "require", "parity")
 """Names of settings that are of merges where they are given."""
 LONGEST: Final = 1024
 """Largest `max_token_length` for pieces."""

@@ -76,7 +76,7 @@ def test_options_of_what_may_be_a_token_hold(tmp_path: Path, model: str) -> None
 
 @pytest.mark.parametrize("model", MODELS)
 def test_what_is_of_merges_is_refused_in_one_line(tmp_path: Path, model: str) -> None:
-    refused = {"superwords": True, "sizes": [300], "require": "x", "parity": ["x"], "extend": "x", "sources_field": "x"}
+    refused = {"superwords": True, "sizes": [300], "require": "x", "parity": ["x"], "extend": "x"}
     for name, value in refused.items():
         with pytest.raises(BadSettings, match=f"^{name}: is of merges, which --model {model} does not choose"):
             made(tmp_path, model, LocalEngine(1), **{name: value})
