@@ -1,6 +1,6 @@
 """Lines that the command prints of a comparison: the tokenizers, best first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -36,9 +36,27 @@ def ranking_lines(table: pl.DataFrame, reference: str) -> list[str]:
         beside = "" if name == reference else _against(of_figure[FIRST][name])
         cells.append([shown(name), *(_number(of_figure[one][name]["value"]) for one in figures), beside])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
+    lines = [
         "  ".join([own[0].ljust(widths[0]), *map(str.rjust, own[1:-1], widths[1:]), own[-1]]).rstrip() for own in cells
     ]
+    return [*lines, *_ends(table.filter(pl.col("group") != ALL), names)]
+
+
+def _ends(table: pl.DataFrame, tokenizers: Sequence[str]) -> list[str]:
+    """Return for each tokenizer the groups whose text a token holds least and most of; none without groups."""
+    rows, lines = table.filter(figure=FIRST).drop_nulls("value").sort("value", "group"), list[str]()
+    for tokenizer in tokenizers:
+        own = rows.filter(tokenizer=tokenizer)
+        if len(own) < 2:
+            continue
+        least, most = (_group(own.row(place, named=True)) for place in (0, -1))
+        lines.append(f"{shown(tokenizer)}: of {len(own):,} groups, least bytes a token in {least}, most in {most}")
+    return lines
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    name = f"{row['name']} ({row['group']})" if row.get("name") else row["group"]
+    return f"{shown(name)} {row['value']:.3f}"
 
 
 def _number(value: float | None) -> str:

@@ -12,6 +12,7 @@ import tokenizers
 
 from babelmerge import Compare, CompareResult, run
 from operators.errors import BabelmergeError, UsageError
+from operators.unicode.language_names import named
 from pipelines.compare.rules import GateBroken, Rule
 from pipelines.compare.tables import FIGURES
 from pipelines.corpus.sources import Source
@@ -73,6 +74,9 @@ def test_figures_equal_a_plain_loop_by_language_and_over_all_text(made: Path, tm
     assert result.compared.filter(group="zh").select("name").collect()["name"][0] == "Chinese"
     assert result.groups.collect()["documents"].to_list() == [30, 40, 3]
     assert "text a token, against large" in result.summary
+    least = min(("de", "en", "zh"), key=lambda group: found[group, "small", "bytes_per_token"])
+    line = f"least bytes a token in {named(least)} {found[least, 'small', 'bytes_per_token']:.3f}"
+    assert f"small: of 3 groups, {line}" in result.summary
 
 
 def test_intervals_are_paired_and_missing_ones_have_a_reason(made: Path, tmp_path: Path) -> None:
