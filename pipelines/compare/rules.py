@@ -1,5 +1,6 @@
 """Rules of a gate: bounds on figures, for all groups and tokenizers or for some."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,13 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """Tokenizers that it is about; by default all."""
 
     def __post_init__(self) -> None:
-        """Raises BadSettings for a rule that bounds nothing, or that no value can meet."""
+        """Raises BadSettings for a rule that bounds nothing, is about nothing, or that no value can meet."""
         if self.min is None and self.max is None:
             raise BadSettings("gate", "a rule has neither min nor max; write one of them")
+        if any(bound is not None and math.isnan(bound) for bound in (self.min, self.max)):
+            raise BadSettings("gate", "a rule has .nan as a bound; write a number")
+        if [] in (self.group, self.tokenizer):
+            raise BadSettings("gate", "a rule has an empty list of groups or tokenizers; leave it out, for all of them")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise BadSettings("gate", f"a rule has min {self.min:g} above max {self.max:g}; exchange them")
 
@@ -59,7 +64,9 @@ def _cell(row: Mapping[str, Any], head: str) -> str:
 
 
 def require_names(rules: Rules, figures: Sequence[str], tokenizers: Sequence[str]) -> None:
-    """Raise BadSettings for a rule about a figure or a tokenizer that there is not: before any work."""
+    """Raise BadSettings for no rule, or one about a figure or a tokenizer that there is not: before any work."""
+    if not rules or [] in rules.values():
+        raise BadSettings("gate", "has no rule for a figure that it names, or none at all; write one")
     for figure, listed in rules.items():
         _require("figure", [figure], figures)
         for rule in _listed(listed):
@@ -69,7 +76,7 @@ def require_names(rules: Rules, figures: Sequence[str], tokenizers: Sequence[str
 def check_gate(rules: Rules, compared: "pl.DataFrame") -> None:
     """Raise GateBroken where a figure of compare.parquet is out of bounds, or has no value that a bound could hold for.
 
-    Raises BadSettings for a rule about a group that is not in the table.
+    Raises BadSettings for a rule about a group that is not in the table, or about groups without the figure.
     """
     bounds, broken = 0, list[dict[str, Any]]()
     for figure, listed in rules.items():
@@ -79,6 +86,8 @@ def check_gate(rules: Rules, compared: "pl.DataFrame") -> None:
             for column, names in (("group", rule.group), ("tokenizer", rule.tokenizer)):
                 if names is not None:
                     about = about.filter(about[column].is_in(_named(names)))
+            if about.is_empty():
+                raise BadSettings("gate", f"the groups of a rule have no {figure}; leave `group` out, or write all")
             for row in about.iter_rows(named=True):
                 own = [*_bounds(rule, row["value"])]
                 bounds += len(own)

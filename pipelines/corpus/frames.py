@@ -128,8 +128,8 @@ def _bgzf_members(stream: InputStream, size: int) -> Iterator[_Frame]:
     place = 0
     while place < size:
         head = _at(stream, place, _BGZF_HEADER_BYTES)
-        if (head[:4], head[10:16]) != _BGZF:
-            raise _Unknown
         member = _number(head[16:18]) + 1
+        if (head[:4], head[10:16]) != _BGZF or member < _BGZF_HEADER_BYTES:
+            raise _Unknown
         yield member, _number(_at(stream, place + member - 4, 4)), True
         place += member

@@ -36,7 +36,8 @@ ALPHABET: Final = "alphabet.parquet"
 OF_TEXT: Final = (
     "word_table", "sizes", "pretokenizer", "digits", "letters_apart", "whole_characters", "require", "superwords",
     "transition", "superword_pretokenizer", "max_words", "not_across", "extend", "parity", "parity_ratios",
-    "parity_after", "parity_window", "parity_alpha", "chat_template", "language_field", "model", "model",
+    "parity_after", "parity_window", "parity_alpha", "chat_template", "language_field", "model", "sources_field",
+    "min_sources", "source_priority",
 )  # fmt: skip
 """Names of the settings that have no meaning for lists of ids."""
 _ALPHABET_SCHEMA: Final = pa.schema([("id", pa.int32()), ("token", pa.int32()), ("character", pa.string())])
@@ -91,6 +92,7 @@ def _train(words: Manifest, directory: Path, output: Output, settings: Train, co
     def work(_: Path) -> Written:
         paths = word_files(words, directory)
         ids = alphabet_of(paths, settings.alphabet, context)
+        _check_special(settings.special_tokens, ids)
         start, size = start_of(ids, tuple(settings.special_tokens)), int(settings.vocab_size or 0)
         if size <= (present := len(start.tokens)):
             reason = f"{size:,} leaves no room for a merge (there are {present:,} tokens before the first)"
@@ -132,6 +134,15 @@ def alphabet_of(paths: list[Path], size: int | None, context: Context) -> I64:
             "alphabet", f"is {size:,}, and the id {int(found[-1]):,} occurs; ask for more, or leave it out"
         )
     return np.arange(size, dtype=np.int64)
+
+
+def _check_special(special_tokens: list[str], ids: I64) -> None:
+    """Raise BadSettings for a special token that is written as an id of the alphabet: a file holds each text once."""
+    for token in special_tokens:
+        if len(token) == 1 and ord(token) - FIRST in ids:
+            raise BadSettings(
+                "special_tokens", f"{token!r} is the character of the id {ord(token) - FIRST:,}; use another"
+            )
 
 
 def _save(tokenizer: Tokenizer, ids: I64, directory: Path, roles: Roles) -> list[str]:

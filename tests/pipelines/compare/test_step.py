@@ -140,11 +140,21 @@ def test_a_gate_lists_what_is_out_of_bounds_and_holds_for_a_kept_result(made: Pa
         ({"bytes_per_tokn": Rule(min=1)}, "no figure is named 'bytes_per_tokn'; the nearest is 'bytes_per_token'"),
         ({"nsl": Rule(max=1, tokenizer="smal")}, "no tokenizer is named 'smal'; the nearest is 'small'"),
         ({"nsl": Rule(max=1, group="fr")}, "no group is named 'fr'; the nearest is .*there are all"),
+        ({"tokens_per_term": Rule(max=1, group="de")}, "the groups of a rule have no tokens_per_term"),
+        ({"nsl": []}, "has no rule"),
+        ({}, "has no rule"),
     ],
 )
 def test_a_rule_about_nothing_is_refused(made: Path, tmp_path: Path, rules: Any, message: str) -> None:
+    (tmp_path / "terms.txt").write_text("Hund\n")
     with pytest.raises(UsageError, match=message):
-        compare(made, tmp_path / "out", gate=rules)
+        compare(made, tmp_path / "out", by="language", terms=str(tmp_path / "terms.txt"), gate=rules)
+
+
+@pytest.mark.parametrize("rule", [{"max": float("nan")}, {"min": 1.0, "group": []}, {"min": 1.0, "tokenizer": []}])
+def test_a_rule_without_a_number_or_names_is_refused(rule: Any) -> None:
+    with pytest.raises(UsageError, match=r"a rule has (\.nan|an empty list)"):
+        Rule(**rule)
 
 
 def test_the_command_reads_rules_and_ends_with_status_1(made: Path, tmp_path: Path, babelmerge: Command) -> None:

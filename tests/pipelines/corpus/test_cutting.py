@@ -153,6 +153,13 @@ def test_a_file_of_several_frames_or_groups_is_cut_and_other_files_are_not(tmp_p
         assert tiles(written(tmp_path, kind, framed(data, [0.1, 0.5], kind)[:-5]), [0.3]) == [None]  # cut short
 
 
+@pytest.mark.parametrize("size", [0, 2, 16, 1 << 15])
+def test_members_of_sizes_that_cannot_be_are_not_cut(tmp_path: Path, size: int) -> None:
+    member = bytearray(bgzf_member(b"words") * 2)
+    member[16:18] = struct.pack("<H", size)
+    assert cuttable(written(tmp_path, "x.txt.gz", bytes(member))) is None
+
+
 def damaged(kind: str) -> bytes:
     """A file that is damaged in the middle."""
     lines = [json.dumps({"text": f"the {i} dogs of {i * i}"}).encode() for i in range(600)]

@@ -99,6 +99,9 @@ def test_columns_and_settings_that_do_not_fit_are_refused(tmp_path: Path) -> Non
         (nested, "big", {}, "big holds 1048576"),
         (tmp_path / "a.txt", None, {}, "holds no lists of ids"),
         (nested, None, {"pretokenizer": "gpt2"}, "pretokenizer: is of text"),
+        (nested, None, {"sources_field": "@file"}, "sources_field: is of text"),
+        (nested, None, {"min_sources": 2}, "min_sources: is of text"),
+        (nested, None, {"source_priority": True}, "source_priority: is of text"),
         (nested, None, {"sequences": False, "alphabet": 4}, "alphabet: is of lists of ids"),
     ]
     for path, field, settings, reason in cases:
@@ -122,3 +125,5 @@ def test_bad_lists_are_skipped_and_an_alphabet_makes_all_its_ids_tokens(tmp_path
     assert [row["record"] for row in bad] == [2] and made.facts["alphabet"] == 5
     with pytest.raises(BabelmergeError, match="alphabet: is 3, and the id 3 occurs"):
         step.train(bm.Train(**how, alphabet=3), context)
+    with pytest.raises(BabelmergeError, match=r"special_tokens: .* is the character of the id 3; use another"):
+        step.train(bm.Train(**how, special_tokens=["<s>", as_text([4]), as_text([3])]), context)
