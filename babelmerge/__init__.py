@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pipelines.peek.settings import Peek
     from pipelines.plan.settings import Plan
     from pipelines.premiums.settings import Premiums
+    from pipelines.privacy.settings import Privacy
     from pipelines.prune.settings import Prune
     from pipelines.results import (
         Adapted,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         Peeked,
         PlanResult,
         PremiumsResult,
+        PrivacyResult,
         Pruned,
         ReportResult,
         Retokenized,
@@ -99,6 +101,8 @@ _HOMES: Final = {
     "PremiumTables": "pipelines.in_memory.premiums",
     "Premiums": "pipelines.premiums.settings",
     "PremiumsResult": "pipelines.results",
+    "Privacy": "pipelines.privacy.settings",
+    "PrivacyResult": "pipelines.results",
     "Prune": "pipelines.prune.settings",
     "Pruned": "pipelines.results",
     "Report": "jobs.report.settings",
@@ -152,6 +156,8 @@ __all__ = [
     "PremiumTables",
     "Premiums",
     "PremiumsResult",
+    "Privacy",
+    "PrivacyResult",
     "Prune",
     "Pruned",
     "Report",

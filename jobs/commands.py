@@ -31,6 +31,7 @@ from pipelines.mixture.settings import Mixture
 from pipelines.peek.settings import Peek
 from pipelines.plan.settings import Plan
 from pipelines.premiums.settings import Premiums
+from pipelines.privacy.settings import Privacy
 from pipelines.progress import Progress
 from pipelines.prune.settings import Prune
 from pipelines.results import Result
@@ -75,6 +76,7 @@ COMMANDS: Final = (
     Command("decode", Decode, "jobs.decode.step:decode"),
     Command("premiums", Premiums, "pipelines.premiums.step:premiums"),
     Command("compare", Compare, "pipelines.compare.step:compare"),
+    Command("privacy", Privacy, "pipelines.privacy.step:privacy"),
     Command("mixture", Mixture, "pipelines.mixture.step:mixture"),
     Command("curves", Curves, "pipelines.curves.step:curves"),
     Command("sweep", Sweep, "pipelines.sweep.step:sweep"),

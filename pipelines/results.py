@@ -213,6 +213,25 @@ class CompareResult(Result):
         return self.table("groups")
 
 
+class PrivacyResult(Result):
+    """Result of `privacy`."""
+
+    @property
+    def scores(self) -> "pl.LazyFrame":
+        """One row for each source and attack: score, and whether it is a member, where that is known."""
+        return self.table("scores")
+
+    @property
+    def attacks(self) -> "pl.LazyFrame":
+        """One row for each attack: AUC and true positive rate, null where members are not known."""
+        return self.table("attacks")
+
+    @property
+    def single_source_tokens(self) -> "pl.LazyFrame":
+        """One row for each token that one source alone explains."""
+        return self.table("single_source_tokens")
+
+
 class MixtureResult(Result):
     """Result of `mixture`."""
 

@@ -39,6 +39,7 @@ SETTINGS = {
     "Peek",
     "Plan",
     "Premiums",
+    "Privacy",
     "Prune",
     "Report",
     "Retokenize",

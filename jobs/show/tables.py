@@ -14,6 +14,7 @@ from pipelines.outputs import Manifest
 MAIN: Final[Mapping[str, tuple[str, ...]]] = {
     "premiums": ("premiums", "tokenizers", "changes"),
     "compare": ("compare", "groups"),
+    "privacy": ("attacks", "scores"),
     "mixture": ("mixture",),
     "curves": ("sizes",),
     "sweep": ("sweep", "model"),

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from operators.arrays import I64
+from operators.arrays import I64, U64
 from operators.shard import PairChanges, Shard
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.parity import Choices, LanguageWords, ParityRule, ParitySelection
 from operators.training.reducer import Judge, Reducer, learn_rounds
 from operators.training.selection import Selection
+from operators.training.sources import PairSources, SourceSelection
 
 
 def train_words(
@@ -22,6 +23,7 @@ def train_words(
     max_token_length: int | None = None,
     selection: Selection | None = None,
     judge: Judge | None = None,
+    sources: tuple[U64, U64] | None = None,
 ) -> Merges:
     """Learn merges from words with counts, until there are `vocabulary_size` tokens; fewer where no pair is left.
 
@@ -32,7 +34,8 @@ def train_words(
     Then its merges are applied first, and only the new ones are returned: `operators.training.extension.extend` joins
     them, after `check_extendable`. No pair under `min_pair_count` is merged. `max_token_length` is Hugging Face's
     setting (see `Shard`). `selection` chooses the pairs, by frequency where it is None; pairs that
-    `judge` forbids are passed over.
+    `judge` forbids are passed over. A SourceSelection needs `sources`: hashes of words and of their sources, as
+    `operators.word_sources.capped` returns them.
 
     The list equals that of `babelmerge train`, and of Hugging Face's `BpeTrainer`. Raises CountOverflow, ShardTooLarge.
 
@@ -48,6 +51,9 @@ def train_words(
         start = Tokenizer("none", tuple(start), Merges.from_rows([]))
     shard = Shard(words, counts, start.byte_ids, max_token_length)
     reducer = Reducer(start, vocabulary_size, min_pair_count, selection, judge)
+    if sources is not None and isinstance(selection, SourceSelection):
+        found = PairSources(shard, words, counts, sources)
+        selection.ask = lambda _, pairs: [found.of(pairs)]
 
     def apply(batch: Merges) -> list[PairChanges]:
         return [shard.apply(batch)]

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -42,14 +42,33 @@ def with_source(files: Sequence[InputFile], field: str) -> list[InputFile]:
     """Return files whose documents have their source as id. Raises NoSources."""
     if field == OF_FILE:
         return list(files)
-    found = []
+    _require_fields(files, field)
+    return [
+        replace(file, source=msgspec.structs.replace(file.source, id_field=field), requires_ids=True) for file in files
+    ]
+
+
+def apart_by_source(files: Sequence[InputFile], field: str) -> list[InputFile]:
+    """Return files whose documents have their source as language, so that words are counted by source.
+
+    With OF_FILE a source is named by the file's path. Raises NoSources.
+    """
+    if field == OF_FILE:
+        named = [{"language": file.path, "category": None} for file in files]
+    else:
+        _require_fields(files, field)
+        named = [{"language": None, "category": None, "language_field": field}] * len(files)
+    return [
+        replace(file, source=msgspec.structs.replace(file.source, **how))
+        for file, how in zip(files, named, strict=True)
+    ]
+
+
+def _require_fields(files: Sequence[InputFile], field: str) -> None:
     for file in files:
         how = format_of(file.path)
         if how is None or how.kind == "text":
             raise NoSources(file.path, field)
-        source = msgspec.structs.replace(file.source, id_field=field)
-        found.append(InputFile(file.path, file.size, file.modified_ns, source, requires_ids=True))
-    return found
 
 
 class ScratchSources:
