@@ -14,8 +14,8 @@ from pipelines.retry import run_with_retry
 
 ANYWHERE: Final[dict[str, Any]] = {"num_cpus": 0, "scheduling_strategy": "SPREAD"}
 """Options of an actor that requests no processor."""
-START_TIMEOUT_S: Final = 30.0
-"""Seconds for an actor to be scheduled."""
+START_TIMEOUT_S: Final = 90.0
+"""Seconds for an actor to start. Ray starts it at a low priority: beside busy processes it has taken 30."""
 
 
 def timed(task: Callable[[Item], Result], item: Item, driver: Identity) -> tuple[str, float, Result]:
@@ -99,11 +99,13 @@ class RayWorker:
         return RayPending(self, self._actor.call.remote(method, arguments))
 
     def answer(self, reference: Any) -> Any:
-        """Wait for the result of a call. Raises WorkerLost, also if no node had room for the actor."""
+        """Wait for the result of a call. Raises WorkerLost, also if the actor does not start."""
         if self._ready is not None:
             remaining = max(0.0, self._patience - time.monotonic())
             if not self._ray.wait([self._ready], timeout=remaining)[0]:
-                raise WorkerLost(f"no node had room for it in {START_TIMEOUT_S:g} s", with_node=True)
+                raise WorkerLost(
+                    f"it did not start in {START_TIMEOUT_S:g} s; no node had room, or all were busy", with_node=True
+                )
             self._ready = None
         self._connection.wait([reference])
         node, seconds, answer = result_of(self._ray, reference)
