@@ -36,6 +36,9 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     leaves, identifiers and indentation where the language is one of programming (needs babelmerge[code])."""
     terms: Annotated[str | None, UNHASHED] = None
     """Terms of a domain, a file with one a line, whose tokens are counted."""
+    morphemes: Annotated[str | None, UNHASHED] = None
+    """Words and their morphemes, whose borders those of tokens are compared with: a .tsv, .csv or .parquet table with
+    the columns word and morphemes (as `un|happi|ness`), and if you like language, and count or frequency."""
     price_per_million: Annotated[float, Meta(gt=0)] | None = None
     """Price of a million tokens, for what a million characters cost."""
     context_window: Annotated[int, Meta(ge=1)] | None = None

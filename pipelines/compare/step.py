@@ -14,6 +14,8 @@ from pipelines.compare.counting import CountTask, count_groups
 from pipelines.compare.derived import with_derived
 from pipelines.compare.groups import ALL, Group, documents_of, groups_of, require_groups, shared_out
 from pipelines.compare.measures import measured_names
+from pipelines.compare.morphemes import FIGURES as OF_MORPHEMES
+from pipelines.compare.morphemes import MORPHEMES, digest, morpheme_figures, read_morphemes
 from pipelines.compare.ranking import ranking_lines
 from pipelines.compare.rules import check_gate, require_names
 from pipelines.compare.settings import Compare
@@ -30,7 +32,7 @@ from pipelines.tokenizer_names import named_reference, short_name
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 
 TABLES: Final = (COMPARE, GROUPS)
-"""Tables that every run writes; TERMS besides, where terms are given."""
+"""Tables that every run writes; TERMS and MORPHEMES besides, where these are given."""
 
 
 def compare(settings: Compare, context: Context) -> CompareResult:
@@ -46,6 +48,8 @@ def compare(settings: Compare, context: Context) -> CompareResult:
     reference = named_reference(settings.reference, settings.tokenizer) or named[0][0]
     if settings.gate is not None:
         require_names(settings.gate, _figures(settings), [name for name, _ in named])
+    if settings.morphemes is not None:
+        read_morphemes(settings.morphemes)  # refuses a wrong table before any work
     output = Output(out_directory(settings.out), "compare")
     files = context.input_files(settings.corpus, output)
     require_groups(files, settings.by)
@@ -73,9 +77,10 @@ def compare_text(
         reference=reference,
         sample=size_in_bytes("sample", settings.sample),
         terms=None if settings.terms is None else read_terms(settings.terms),
+        morphemes=None if settings.morphemes is None else digest(settings.morphemes),
         on_bad_record=context.on_bad_record,
     )
-    stage = Stage("compare", hashed, describe_inputs(list(files)), [*TABLES, TERMS])
+    stage = Stage("compare", hashed, describe_inputs(list(files)), [*TABLES, TERMS, MORPHEMES])
 
     def work(scratch: Path) -> Written:
         return _compare(files, named, reference, scratch, output, settings, context)
@@ -103,13 +108,15 @@ def _compare(
         task = TableTask(tuple(groups), tuple(tasks), tuple(named), reference, settings, output.directory)
         [(_, facts)] = engine.run(write_tables, [task])
         advance(1)
-    return Written([*TABLES, *([TERMS] if settings.terms is not None else [])], facts, left_out)
+    asked = {TERMS: settings.terms, MORPHEMES: settings.morphemes}
+    return Written([*TABLES, *(name for name, given in asked.items() if given is not None)], facts, left_out)
 
 
 def _figures(settings: Compare) -> list[str]:
     """Return the names of the figures that these settings give."""
     terms = [PER_TERM] if settings.terms is not None else []
-    return [*FIGURES, *measured_names(settings.measure), *settings.economy.names, *terms]
+    morphemes = OF_MORPHEMES if settings.morphemes is not None else []
+    return [*FIGURES, *measured_names(settings.measure), *settings.economy.names, *terms, *morphemes]
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,13 @@ def write_tables(task: TableTask) -> dict[str, Any]:
         write_table(terms, task.into / TERMS)
         for own, name in zip(measured, names, strict=True):
             own[ALL] = own[ALL] | {PER_TERM: term_figure(terms, name)}
+    if task.settings.morphemes is not None:
+        words = read_morphemes(task.settings.morphemes)
+        segmented, found = morpheme_figures(words, task.named, task.settings.by == "language")
+        write_table(segmented, task.into / MORPHEMES)
+        for own, more in zip(measured, found, strict=True):
+            for group, figures in more.items():
+                own[group] = own.get(group, {}) | figures
     compared = compare_table(measured, names, reference, task.settings.resamples)
     for name, table in ((COMPARE, compared), (GROUPS, groups)):
         write_table(_with_names(table) if task.settings.by == "language" else table, task.into / name)

@@ -1,0 +1,182 @@
+"""Morphemes of words, from a table that the user gives: borders that tokens share with them."""
+
+import hashlib
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from operators.arrays import F64, I64
+from operators.encoding.encode import Encoder
+from operators.metrics.morphemes import Cuts, best_analyses, border_scores, cuts, morphscore_1, morphscore_2
+from operators.metrics.token_borders import Borders, token_borders
+from operators.metrics.token_pairs import UNITS
+from operators.tokenizer import Tokenizer
+from pipelines.compare.figures import Figure, counted, unknown
+from pipelines.compare.groups import ALL
+from pipelines.compare.probes import NOT_SPELLED
+from pipelines.compare.robustness import BEFORE
+from pipelines.settings import BadSettings
+
+MORPHEMES: Final = "morphemes.parquet"
+WORDS: Final = "morpheme_words"
+SCORES: Final = (
+    "morpheme_border_precision", "morpheme_border_recall", "morpheme_border_f1", "morphscore_v1",
+    "morphscore_v2_recall", "morphscore_v2_precision", "morphscore_v2_recall_split", "morphscore_v2_precision_split",
+)  # fmt: skip
+FIGURES: Final = (WORDS, *SCORES)
+"""Figures of this module, in order."""
+SEPARATOR: Final = "|"
+"""Stands between the morphemes of a word."""
+_WEIGHTS: Final = ("count", "frequency")
+_NONE: Final = np.empty(0)
+
+
+def read_morphemes(path: str) -> pl.DataFrame:
+    """Read a table of words; a row: word, morphemes (list of text), language (null: none), count (float64, 1 if none).
+
+    Raises BadSettings for a file that is no such table, and for morphemes that do not spell their word.
+    """
+    table = _read(path)
+    for column in ("word", "morphemes"):
+        if column not in table.columns:
+            raise _bad(path, f"has no column {column}; it takes the columns word and morphemes")
+    weight = next((one for one in _WEIGHTS if one in table.columns), None)
+    count = pl.lit(1.0) if weight is None else pl.col(weight).cast(pl.Float64, strict=False)
+    language = pl.col("language") if "language" in table.columns else pl.lit(None)
+    found = table.select(
+        pl.col("word").cast(pl.String), pl.col("morphemes").cast(pl.String).str.split(SEPARATOR),
+        language.cast(pl.String), count.alias("count"),
+    )  # fmt: skip
+    if not len(found):
+        raise _bad(path, "has no words; write one a row")
+    for number, (word, morphemes, own, value) in enumerate(found.iter_rows(), 1):
+        if why := _why_not(word, morphemes, own, value):
+            row = f"row {number}" if path.endswith(".parquet") else f"line {number + 1}"
+            raise _bad(f"{path}, {row}", why)
+    return found
+
+
+def _why_not(word: str | None, morphemes: list[str] | None, language: str | None, count: float | None) -> str | None:
+    """Return why a row is unusable; None if it is not."""
+    if not word or not morphemes:
+        return "lacks its word or its morphemes"
+    if "".join(morphemes) != word or "" in morphemes:
+        listed = SEPARATOR.join(morphemes)
+        return f"{listed!r} does not spell {word!r}; write the word's parts as they stand, with {SEPARATOR} between"
+    if language == ALL:
+        return f"the language is named {ALL!r}, which stands for all words; give it another name"
+    if count is None or not 0 <= count < float("inf"):
+        return f"the count of {word!r} is no number from 0"
+    return None
+
+
+def _read(path: str) -> pl.DataFrame:
+    file = Path(path).expanduser()
+    separators = {".csv": ",", ".tsv": "\t"}
+    if file.suffix not in (*separators, ".parquet"):
+        raise _bad(path, "is no .tsv, .csv or .parquet file; name one")
+    try:
+        data = file.read_bytes()
+        if file.suffix == ".parquet":
+            return pl.read_parquet(data)
+        return pl.read_csv(data, separator=separators[file.suffix], infer_schema=False)
+    except OSError as error:
+        raise _bad(path, f"{error.strerror}; name a table of words") from error
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0][:120]
+        raise _bad(path, f"is no table ({reason}); give the columns word and morphemes") from error
+
+
+def _bad(place: str, why: str) -> BadSettings:
+    return BadSettings("morphemes", f"{place}: {why}")
+
+
+def digest(path: str) -> str:
+    """Return what a kept result is of: a digest of a table that `read_morphemes` has read."""
+    return hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()
+
+
+class Analyses:
+    """Words of a table and their analyses under one tokenizer."""
+
+    def __init__(self, table: pl.DataFrame, tokenizer: Tokenizer) -> None:
+        """table: as `read_morphemes` returns it."""
+        encoder, tokens = Encoder(tokenizer), pa.array(tokenizer.tokens, pa.large_binary())
+        self._table, self._encoded = table, dict[str, Cuts]()
+        for before in ("", f"{BEFORE} "):
+            text = pa.array([before + word for word in table["word"]], pa.large_string())
+            ids, offsets = encoder.encode(text)
+            self._borders = token_borders(text, ids, offsets, tokens)
+            found = cuts(self._borders, np.diff(offsets), len(before), table["morphemes"].to_list())
+            self._encoded[before] = found
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """Rows of morphemes.parquet, without the tokenizer."""
+        inside = self._encoded[f"{BEFORE} "]
+        return self._table.with_columns(
+            pl.col("morphemes").list.join(SEPARATOR),
+            pl.Series("tokens", _segmented(self._borders, len(BEFORE) + 1), pl.String),
+            pl.Series("morpheme_borders", inside.gold),
+            pl.Series("token_borders", inside.found),
+            pl.Series("shared_borders", inside.shared),
+        )
+
+    def figures(self, language: str | None = None) -> list[Figure]:
+        """Return the figures of the words of a language; None: of all words. Words are the units."""
+        rows = np.arange(len(self._table)) if language is None else _rows_of(self._table, language)
+        own = self._table[rows]
+        words = own.select(pl.struct("language", "word").rank("dense")).to_series().to_numpy().astype(np.int64) - 1
+        weights = np.zeros(int(words.max()) + 1)
+        np.maximum.at(weights, words, own["count"].to_numpy())
+        alone, inside = (best_analyses(one.take(rows), words) for one in self._encoded.values())
+        number = Figure(WORDS, _NONE, _NONE, float(inside.spelled.sum()), adds_up=False)
+        if not inside.spelled.any():
+            return [number, *(unknown(name, NOT_SPELLED) for name in SCORES)]
+        sums = [
+            *border_scores(inside),
+            morphscore_1(alone),
+            *morphscore_2(alone, weights, single=True),
+            *morphscore_2(alone, weights, single=False),
+        ]
+        why = "no word is counted: see the definition"
+        return [number, *(counted(name, _dealt(a), _dealt(b), why) for name, (a, b) in zip(SCORES, sums, strict=True))]
+
+
+def _rows_of(table: pl.DataFrame, language: str) -> I64:
+    return np.flatnonzero((table["language"] == language).fill_null(False).to_numpy())
+
+
+def _dealt(sums: F64) -> F64:
+    """Return sums over units, to which words are dealt in turn."""
+    dealt = np.bincount(np.arange(len(sums)) % UNITS, weights=sums)
+    return dealt.astype(np.float64)
+
+
+def _segmented(borders: Borders, before: int) -> list[str | None]:
+    """Return each word cut at the borders of tokens; bytes of split characters as \\xNN; None: it is not spelled."""
+    data, found = borders.text.tobytes(), list[str | None]()
+    for i, (start, end) in enumerate(pairwise(borders.starts.tolist())):
+        places = [start + before, *(np.flatnonzero(borders.at[start + before + 1 : end]) + start + before + 1), end]
+        parts = [data[a:b].decode(errors="backslashreplace") for a, b in pairwise(places)]
+        found.append(SEPARATOR.join(parts) if borders.spelled[i] else None)
+    return found
+
+
+def morpheme_figures(
+    table: pl.DataFrame, named: Sequence[tuple[str, Tokenizer]], by_language: bool
+) -> tuple[pl.DataFrame, list[dict[str, dict[str, Figure]]]]:
+    """Return morphemes.parquet, and for each tokenizer the figures by group: all words, and languages on request."""
+    languages = table["language"].drop_nulls().unique().sort().to_list() if by_language else []
+    tables, found = list[pl.DataFrame](), list[dict[str, dict[str, Figure]]]()
+    for name, tokenizer in named:
+        analyses = Analyses(table, tokenizer)
+        tables.append(analyses.table.insert_column(0, pl.lit(name).alias("tokenizer")))
+        groups = {ALL: analyses.figures(), **{one: analyses.figures(one) for one in languages}}
+        found.append({group: {one.name: one for one in own} for group, own in groups.items()})
+    return pl.concat(tables), found
