@@ -14,7 +14,7 @@ from operators.kernels.apply_merges import grown, id_range
 from operators.kernels.images import PAGE, Image, load_image, save_image, type_of
 from operators.kernels.kernel import INTERPRETED
 from operators.kernels.object_code import image_of
-from tests.conftest import ROOT
+from tests.conftest import ROOT, compiled_as_usual
 
 pytestmark = pytest.mark.skipif(INTERPRETED or images._processor() is None, reason="this system has no images")
 
@@ -121,6 +121,7 @@ def test_object_code_with_relative_addresses_has_no_image() -> None:
 
 
 @pytest.mark.slow  # a process of its own: others have imported numba
+@compiled_as_usual
 def test_training_imports_no_numba_once_kernels_have_images(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("a few words, and a few more\n" * 50)
     asked = ["train", str(tmp_path / "text.txt"), "--vocab-size", "270", "--engine", "local", "--out"]

@@ -21,6 +21,7 @@ from operators.kernels.bpe import (
 )
 from operators.kernels.word_cache import word_key
 from operators.tokenizer import Merges
+from tests.conftest import compiled_as_usual
 
 ENCODE = """
 import random
@@ -51,7 +52,7 @@ for name in ("longest-prefix", "longest-suffix", "longest-token", "fewest-tokens
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("NUMBA_BOUNDSCHECK" in os.environ, reason="it compares programs of its own, with no bounds checked")
+@compiled_as_usual
 def test_interpreted_equals_compiled() -> None:
     """Also with warnings as errors: no integer wraps on the way."""
     printed = [
