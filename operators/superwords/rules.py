@@ -10,7 +10,7 @@ from typing import Final
 
 from operators.errors import UsageError
 from operators.text.pretokenizers import PATTERNS
-from operators.text.rules import SCANNED, SUPERBPE_REGEX
+from operators.text.rules import RULED, SCANNED, SUPERBPE_REGEX
 
 SUPERBPE: Final = "superbpe"
 PUNCTUATION: Final = "punctuation"
@@ -40,9 +40,10 @@ class NoSpaceRule(UsageError):
 
     rule: str
     pretokenizer: str
+    names: str
     message = (
-        "superword_pretokenizer: {rule} is made of a named pre-tokenizer, not of {pretokenizer}; train with a named "
-        "one, or give superbpe or a regular expression here"
+        "superword_pretokenizer: {rule} is made of one of {names}, not of {pretokenizer}; train with one of them, "
+        "or give superbpe or a regular expression here"
     )
 
 
@@ -66,4 +67,4 @@ def second_stage(rule: str, first: str) -> str:
                 return f"(?:{before}{words})+{after}"
             if found:
                 return f"{before}(?:{one})(?:{spaced})*{after}"
-    raise NoSpaceRule(rule, first)
+    raise NoSpaceRule(rule, first, ", ".join(RULED))

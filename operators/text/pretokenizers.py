@@ -10,10 +10,10 @@ NO_SPLIT: Final = "none"
 
 
 class NamedPretokenizer(NamedTuple):
-    """Row of PRETOKENIZERS: one published regular expression, and what the project has for it."""
+    """Row of PRETOKENIZERS: one regular expression, and what the project has for it."""
 
     regex: str
-    """The published expression, in Oniguruma's syntax. Its matches, and the gaps between them, are pre-tokens."""
+    """The expression, in Oniguruma's syntax. Its matches, and the gaps between them, are pre-tokens."""
     summary: str
     """A few words on the expression."""
     used_by: str
@@ -21,13 +21,19 @@ class NamedPretokenizer(NamedTuple):
     rank_files: tuple[str, ...] = ()
     """Stems of the .tiktoken files that are published for it."""
     scanner: str | None = None
-    """Name of the scanner's constant in `operators.kernels.scan`; None: `tokenizers` applies the expression, slowly."""
+    """Name of the scanner's constant in `operators.kernels.scan`; None: the expression is compiled to tables."""
 
 
 _CL100K: Final = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
     r"|\s+(?!\S)|\s+"
 )
+_BLANKS: Final = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+_NAME: Final = r"[\p{L}\p{M}\p{N}_]+"
+"""Run of letters, marks, numbers and underscores: a name, a number or a key word of a program."""
+_SIGN: Final = r"[^\s\p{L}\p{M}\p{N}_]"
+
+_CODEBPE: Final = "levels for code, after CodeBPE (Chirkova and Troshin 2023)"
 
 PRETOKENIZERS: Final[dict[str, NamedPretokenizer]] = {
     "gpt2": NamedPretokenizer(
@@ -74,6 +80,26 @@ PRETOKENIZERS: Final[dict[str, NamedPretokenizer]] = {
         "o200k_base's without contractions, with single digits",
         "Mistral's tekken files",
         scanner="TEKKEN",
+    ),
+    "codebpe1": NamedPretokenizer(
+        rf" ?{_NAME}|{_SIGN}|{_BLANKS}",
+        "level 1: names and numbers, each sign alone",
+        _CODEBPE,
+    ),
+    "codebpe2": NamedPretokenizer(
+        rf" ?{_NAME}| ?{_SIGN}+|{_BLANKS}",
+        "level 2: runs of signs stay together",
+        _CODEBPE,
+    ),
+    "codebpe3": NamedPretokenizer(
+        rf" ?{_NAME}(?:\.{_NAME})*| ?{_SIGN}+|{_BLANKS}",
+        "level 3: names keep the dots inside them",
+        _CODEBPE,
+    ),
+    "codebpe4": NamedPretokenizer(
+        r"[^\r\n]+|[\r\n]+",
+        "level 4: lines, and the line ends between them",
+        _CODEBPE,
     ),
 }
 """Name to row, in the order in which help and errors list them."""

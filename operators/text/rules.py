@@ -28,6 +28,8 @@ Of n numbers in a run the first piece from the right's rule has ((n - 1) mod 3) 
 """
 _OWN: Final = (r"| ?\p{N}+|", r"|\p{N}{1,3}|", r"|\p{N}|")
 """Alternatives for numbers that the named expressions have."""
+RULED: Final = tuple(name for name, row in PRETOKENIZERS.items() if any(own in row.regex for own in _OWN))
+"""Names of the pre-tokenizers that rules can be put on: those with an alternative for numbers, and one for words."""
 SCRIPTS: Final = (
     "Balinese", "Bengali", "Bopomofo", "Devanagari", "Ethiopic", "Gujarati", "Gurmukhi", "Han", "Hangul", "Hiragana",
     "Javanese", "Kannada", "Katakana", "Khmer", "Lao", "Malayalam", "Mongolian", "Myanmar", "Oriya", "Sinhala",
@@ -45,7 +47,7 @@ def _with_numbers(regex: str, alternative: str) -> str:
 
 SCANNED: Final[dict[str, tuple[str, str]]] = {
     _with_numbers(row.regex, alternative): (row.scanner, rule)
-    for row in PRETOKENIZERS.values()
+    for row in (PRETOKENIZERS[name] for name in RULED)
     if row.scanner is not None
     for alternative, rule in _NUMBERS.values()
 }
@@ -73,9 +75,7 @@ def with_letters_apart(pretokenizer: str, regex: str, scripts: Sequence[str]) ->
     for script in scripts:
         if script not in SCRIPTS:
             raise RuleRefused("letters_apart", script, "a script has one of these names", ", ".join(SCRIPTS))
-    if pretokenizer not in PRETOKENIZERS:
-        reason = "an expression says itself how letters are cut"
-        raise RuleRefused("letters_apart", scripts[0], reason, ", ".join(PRETOKENIZERS))
+    _require_ruled(pretokenizer, "letters_apart", scripts[0], "letters")
     chosen = "".join(rf"\p{{{script}}}" for script in sorted(set(scripts)))
     regex = PRETOKENIZERS[regex].regex if regex in PRETOKENIZERS else regex
     regex = regex.replace(r"\p{L}+", rf"[\p{{L}}&&[^{chosen}]]+")
@@ -94,10 +94,18 @@ def with_digits(pretokenizer: str, digits: Digits) -> str:
     """
     if digits == KEEP:
         return pretokenizer
-    if pretokenizer == NO_SPLIT:
-        raise RuleRefused("digits", digits, f"{NO_SPLIT} cuts nothing", ", ".join(PRETOKENIZERS))
-    row = PRETOKENIZERS.get(pretokenizer)
-    if row is None:
-        raise RuleRefused("digits", digits, "an expression says itself how numbers are cut", ", ".join(PRETOKENIZERS))
-    regex = _with_numbers(row.regex, _NUMBERS[digits][0])
+    _require_ruled(pretokenizer, "digits", digits, "numbers")
+    regex = _with_numbers(PRETOKENIZERS[pretokenizer].regex, _NUMBERS[digits][0])
     return next((name for name, other in PRETOKENIZERS.items() if other.regex == regex), regex)
+
+
+def _require_ruled(pretokenizer: str, rule: str, value: str, what: str) -> None:
+    """Raise RuleRefused for a pre-tokenizer that a rule for letters or numbers cannot be put on."""
+    if pretokenizer in RULED:
+        return
+    reason = f"an expression says itself how {what} are cut"
+    if pretokenizer == NO_SPLIT:
+        reason = f"{NO_SPLIT} cuts nothing"
+    elif pretokenizer in PRETOKENIZERS:
+        reason = f"{pretokenizer} has no alternative for {what} alone"
+    raise RuleRefused(rule, value, reason, ", ".join(RULED))

@@ -14,7 +14,7 @@ from operators.superwords.limits import SuperwordLimits
 from operators.superwords.rules import NoSpaceRule, second_stage
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
-from operators.text.rules import SUPERBPE_REGEX, with_digits
+from operators.text.rules import RULED, SUPERBPE_REGEX, with_digits
 from operators.training.whole_characters import ALLOWED, FORBIDDEN, judge
 from tests.conftest import examples
 
@@ -34,7 +34,7 @@ def test_superbpe_is_cut_as_tokenizers_cuts_it(texts: list[str]) -> None:
         assert (found.ends[slice(*own)] - begin).tolist() == ends_of(SUPERBPE_REGEX, text)
 
 
-@pytest.mark.parametrize("first", [*PATTERNS, with_digits("o200k", "single")])
+@pytest.mark.parametrize("first", [*RULED, with_digits("o200k", "single")])
 def test_punctuation_frees_the_space_before_words_and_nothing_else(first: str) -> None:
     regex, own = second_stage("punctuation", first), PATTERNS.get(first, first)
     draw = random.Random(first)
@@ -46,9 +46,13 @@ def test_punctuation_frees_the_space_before_words_and_nothing_else(first: str) -
     assert ends_of(regex, "the cat. The Dog") == [7, 8, 16]
 
 
-def test_punctuation_needs_a_named_first_stage() -> None:
-    with pytest.raises(NoSpaceRule, match="punctuation is made of a named pre-tokenizer"):
-        second_stage("punctuation", r"\w+")
+@pytest.mark.parametrize("first", [r"\w+", "codebpe2"])
+def test_punctuation_needs_a_first_stage_whose_words_are_known(first: str) -> None:
+    with pytest.raises(NoSpaceRule, match=r"punctuation is made of one of gpt2, .*tekken, not of "):
+        second_stage("punctuation", first)
+
+
+def test_an_expression_is_a_second_stage_as_it_is() -> None:
     assert second_stage(r"\w+", "gpt2") == r"\w+"
 
 
