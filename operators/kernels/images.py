@@ -78,10 +78,12 @@ def save_image(name: str, key: Key, image: Image | None) -> None:
     if image is None or path is None:
         return
     content = pickle.dumps(tuple(image))
-    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary = path.with_name(
+        f"{path.name}.{os.urandom(8).hex()}"
+    )  # a folder may be shared by machines, and by threads
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(hashlib.sha256(content).digest() + content)
+        temporary.write_bytes(_digest(path, content) + content)
         temporary.replace(path)
 
 
@@ -92,7 +94,7 @@ def load_image(name: str, key: Key) -> Callable[[tuple[Any, ...]], Any] | None:
         return None
     try:
         content = path.read_bytes()
-        if hashlib.sha256(content[32:]).digest() != content[:32]:
+        if _digest(path, content[32:]) != content[:32]:
             return None
         return _loaded(Image(*pickle.loads(content[32:])))
     except (
@@ -103,6 +105,11 @@ def load_image(name: str, key: Key) -> Callable[[tuple[Any, ...]], Any] | None:
         ValueError,
     ):  # not there, or no helper of numba that it calls
         return None
+
+
+def _digest(path: Path, content: bytes) -> bytes:
+    """Return what is written before an image. It holds the file's name: code for other types would corrupt memory."""
+    return hashlib.sha256(path.name.encode() + b"\0" + content).digest()
 
 
 def _path(name: str, key: Key) -> Path | None:

@@ -1,5 +1,6 @@
 """Images of kernels: they give what Python gives, for the types that they were made for, and only whole ones load."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,29 @@ def test_only_whole_images_of_this_processor_load(tmp_path: Path, monkeypatch: p
     copy.write_bytes(whole.read_bytes())
     monkeypatch.setattr(images, "_processor", lambda: "another")
     assert loaded(id_range, ids, ids, ids) is None
+
+
+def test_images_that_are_saved_at_once_do_not_take_each_others_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code for other types would corrupt memory."""
+    ids = np.zeros(3, np.int32)
+    whole = pickle.loads(image_file(id_range, ids, ids, ids).read_bytes()[32:])
+    monkeypatch.setattr(images, "CACHE", tmp_path)
+    replace, keys = Path.replace, [("int64",), ("float64",)]
+
+    def save_another_first(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        save_image("a", keys[1], Image(*whole))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", save_another_first)
+    save_image("a", keys[0], Image(*whole))
+    assert all(load_image("a", key) is not None for key in keys)
+    first, second = (images._path("a", key) for key in keys)
+    assert first is not None and second is not None and len([*first.parent.iterdir()]) == 2
+    second.write_bytes(first.read_bytes())
+    assert load_image("a", keys[1]) is None
 
 
 def test_values_of_one_type_are_of_one_type_for_numba() -> None:
