@@ -61,6 +61,13 @@ class CountTask:
     sample_bytes: int
     measures: tuple[Measure, ...]
     into: Path
+    keeps_types: bool = False
+    """True if the tokens that each group uses are written down."""
+
+    @property
+    def types(self) -> Path:
+        """Path of the scratch file of the tokens that each group uses: group, ids."""
+        return self.into / f"types-{self.place:03}-{self.bundle:03}.parquet"
 
     @property
     def figures(self) -> Path:
@@ -77,15 +84,21 @@ def count_groups(task: CountTask) -> int:
     """Worker task: write the scratch files; return the number of bytes of text that were encoded."""
     counter = _Counter(task.tokenizer, task.sample_bytes)
     found = list[tuple[str, Figure]]()
-    uses = np.zeros(len(task.tokenizer.tokens), np.int64)
+    uses, types = np.zeros(len(task.tokenizer.tokens), np.int64), dict[str, I64]()
     for group in task.groups:
         probes = [probe_of(one, counter.encoder) for one in task.measures]
         counts = counter.count(group, probes)
         uses += counts.uses
+        if task.keeps_types:
+            types[group.name] = np.flatnonzero(counts.uses)
         own = figures_of(counts, counter.parts)
         own += [figure for probe in probes for figure in probe.figures(counts.pairs.units)]
         found += [(group.name, one) for one in own]
     write_figures(found, task.figures)
+    if task.keeps_types:
+        rows = [(group, own.tolist()) for group, own in types.items()]
+        with replacing(task.types, durable=False) as temporary:
+            pl.DataFrame(rows, {"group": pl.String, "ids": pl.List(pl.Int64)}, orient="row").write_parquet(temporary)
     with replacing(task.uses, durable=False) as temporary:
         pl.DataFrame({"uses": uses}).write_parquet(temporary)
     return sum(group.bytes for group in task.groups)

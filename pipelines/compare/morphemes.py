@@ -1,9 +1,7 @@
 """Morphemes of words, from a table that the user gives: borders that tokens share with them."""
 
-import hashlib
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -20,6 +18,7 @@ from pipelines.compare.figures import Figure, counted, unknown
 from pipelines.compare.groups import ALL
 from pipelines.compare.probes import NOT_SPELLED
 from pipelines.compare.robustness import BEFORE
+from pipelines.compare.word_tables import language_column, place, read_word_table
 from pipelines.settings import BadSettings
 
 MORPHEMES: Final = "morphemes.parquet"
@@ -41,23 +40,16 @@ def read_morphemes(path: str) -> pl.DataFrame:
 
     Raises BadSettings for a file that is no such table, and for morphemes that do not spell their word.
     """
-    table = _read(path)
-    for column in ("word", "morphemes"):
-        if column not in table.columns:
-            raise _bad(path, f"has no column {column}; it takes the columns word and morphemes")
+    table = read_word_table("morphemes", path, ("word", "morphemes"))
     weight = next((one for one in _WEIGHTS if one in table.columns), None)
     count = pl.lit(1.0) if weight is None else pl.col(weight).cast(pl.Float64, strict=False)
-    language = pl.col("language") if "language" in table.columns else pl.lit(None)
     found = table.select(
         pl.col("word").cast(pl.String), pl.col("morphemes").cast(pl.String).str.split(SEPARATOR),
-        language.cast(pl.String), count.alias("count"),
+        language_column(table), count.alias("count"),
     )  # fmt: skip
-    if not len(found):
-        raise _bad(path, "has no words; write one a row")
     for number, (word, morphemes, own, value) in enumerate(found.iter_rows(), 1):
         if why := _why_not(word, morphemes, own, value):
-            row = f"row {number}" if path.endswith(".parquet") else f"line {number + 1}"
-            raise _bad(f"{path}, {row}", why)
+            raise BadSettings("morphemes", f"{place(path, number)}: {why}")
     return found
 
 
@@ -73,32 +65,6 @@ def _why_not(word: str | None, morphemes: list[str] | None, language: str | None
     if count is None or not 0 <= count < float("inf"):
         return f"the count of {word!r} is no number from 0"
     return None
-
-
-def _read(path: str) -> pl.DataFrame:
-    file = Path(path).expanduser()
-    separators = {".csv": ",", ".tsv": "\t"}
-    if file.suffix not in (*separators, ".parquet"):
-        raise _bad(path, "is no .tsv, .csv or .parquet file; name one")
-    try:
-        data = file.read_bytes()
-        if file.suffix == ".parquet":
-            return pl.read_parquet(data)
-        return pl.read_csv(data, separator=separators[file.suffix], infer_schema=False)
-    except OSError as error:
-        raise _bad(path, f"{error.strerror}; name a table of words") from error
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0][:120]
-        raise _bad(path, f"is no table ({reason}); give the columns word and morphemes") from error
-
-
-def _bad(place: str, why: str) -> BadSettings:
-    return BadSettings("morphemes", f"{place}: {why}")
-
-
-def digest(path: str) -> str:
-    """Return what a kept result is of: a digest of a table that `read_morphemes` has read."""
-    return hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()
 
 
 class Analyses:
@@ -170,13 +136,12 @@ def _segmented(borders: Borders, before: int) -> list[str | None]:
 
 def morpheme_figures(
     table: pl.DataFrame, named: Sequence[tuple[str, Tokenizer]], by_language: bool
-) -> tuple[pl.DataFrame, list[dict[str, dict[str, Figure]]]]:
+) -> tuple[pl.DataFrame, list[dict[str, list[Figure]]]]:
     """Return morphemes.parquet, and for each tokenizer the figures by group: all words, and languages on request."""
     languages = table["language"].drop_nulls().unique().sort().to_list() if by_language else []
-    tables, found = list[pl.DataFrame](), list[dict[str, dict[str, Figure]]]()
+    tables, found = list[pl.DataFrame](), list[dict[str, list[Figure]]]()
     for name, tokenizer in named:
         analyses = Analyses(table, tokenizer)
         tables.append(analyses.table.insert_column(0, pl.lit(name).alias("tokenizer")))
-        groups = {ALL: analyses.figures(), **{one: analyses.figures(one) for one in languages}}
-        found.append({group: {one.name: one for one in own} for group, own in groups.items()})
+        found.append({ALL: analyses.figures(), **{one: analyses.figures(one) for one in languages}})
     return pl.concat(tables), found

@@ -39,6 +39,9 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     morphemes: Annotated[str | None, UNHASHED] = None
     """Words and their morphemes, whose borders those of tokens are compared with: a .tsv, .csv or .parquet table with
     the columns word and morphemes (as `un|happi|ness`), and if you like language, and count or frequency."""
+    dictionary: Annotated[str | None, UNHASHED] = None
+    """Words, a .tsv, .csv or .parquet table with the column word and if you like language: how many of the tokens in
+    use are one."""
     price_per_million: Annotated[float, Meta(gt=0)] | None = None
     """Price of a million tokens, for what a million characters cost."""
     context_window: Annotated[int, Meta(ge=1)] | None = None
@@ -62,6 +65,11 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
             raise BadSettings(
                 missing, "is missing: what a byte takes follows from --model-parameters and --model-width"
             )
+
+    @property
+    def lists_words(self) -> bool:
+        """True if tokens in use are looked up in words or morphemes."""
+        return self.morphemes is not None or self.dictionary is not None
 
     @property
     def economy(self) -> Economy:

@@ -1,6 +1,6 @@
 """The step `compare`: read text once, count it by group with every tokenizer, compare the figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,15 +12,18 @@ from operators.tokenizer import Tokenizer
 from operators.unicode.language_names import language_name
 from pipelines.compare.counting import CountTask, count_groups
 from pipelines.compare.derived import with_derived
+from pipelines.compare.dictionaries import PURE, VALID, Listed, read_dictionary, type_figures, used_tokens
+from pipelines.compare.figures import Figure
 from pipelines.compare.groups import ALL, Group, documents_of, groups_of, require_groups, shared_out
 from pipelines.compare.measures import measured_names
 from pipelines.compare.morphemes import FIGURES as OF_MORPHEMES
-from pipelines.compare.morphemes import MORPHEMES, digest, morpheme_figures, read_morphemes
+from pipelines.compare.morphemes import MORPHEMES, morpheme_figures, read_morphemes
 from pipelines.compare.ranking import ranking_lines
 from pipelines.compare.rules import check_gate, require_names
 from pipelines.compare.settings import Compare
 from pipelines.compare.tables import COMPARE, FIGURES, GROUPS, compare_table, read_measured
 from pipelines.compare.terms import PER_TERM, TERMS, read_terms, term_figure, term_table
+from pipelines.compare.word_tables import digest
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Output, describe_inputs, write_table
@@ -50,6 +53,8 @@ def compare(settings: Compare, context: Context) -> CompareResult:
         require_names(settings.gate, _figures(settings), [name for name, _ in named])
     if settings.morphemes is not None:
         read_morphemes(settings.morphemes)  # refuses a wrong table before any work
+    if settings.dictionary is not None:
+        read_dictionary(settings.dictionary)
     output = Output(out_directory(settings.out), "compare")
     files = context.input_files(settings.corpus, output)
     require_groups(files, settings.by)
@@ -78,6 +83,7 @@ def compare_text(
         sample=size_in_bytes("sample", settings.sample),
         terms=None if settings.terms is None else read_terms(settings.terms),
         morphemes=None if settings.morphemes is None else digest(settings.morphemes),
+        dictionary=None if settings.dictionary is None else digest(settings.dictionary),
         on_bad_record=context.on_bad_record,
     )
     stage = Stage("compare", hashed, describe_inputs(list(files)), [*TABLES, TERMS, MORPHEMES])
@@ -97,7 +103,7 @@ def _compare(
     groups = groups_of(files, texts, settings.by)
     sample = size_in_bytes("sample", settings.sample)
     tasks = [
-        CountTask(own, tokenizer, place, bundle, sample, tuple(settings.measure), scratch)
+        CountTask(own, tokenizer, place, bundle, sample, tuple(settings.measure), scratch, settings.lists_words)
         for bundle, own in enumerate(shared_out(groups, engine.workers))
         for place, (_, tokenizer) in enumerate(named)
     ]
@@ -115,8 +121,9 @@ def _compare(
 def _figures(settings: Compare) -> list[str]:
     """Return the names of the figures that these settings give."""
     terms = [PER_TERM] if settings.terms is not None else []
-    morphemes = OF_MORPHEMES if settings.morphemes is not None else []
-    return [*FIGURES, *measured_names(settings.measure), *settings.economy.names, *terms, *morphemes]
+    morphemes = [*OF_MORPHEMES, PURE] if settings.morphemes is not None else []
+    words = [VALID] if settings.dictionary is not None else []
+    return [*FIGURES, *measured_names(settings.measure), *settings.economy.names, *terms, *morphemes, *words]
 
 
 @dataclass(frozen=True)
@@ -141,23 +148,39 @@ def write_tables(task: TableTask) -> dict[str, Any]:
         size = len(tokenizer.tokens)
         for group in own:
             own[group] = with_derived(own[group], measured[reference][group], task.settings.economy, size)
-    if task.settings.terms is not None:
-        terms = term_table(read_terms(task.settings.terms), task.named)
-        write_table(terms, task.into / TERMS)
-        for own, name in zip(measured, names, strict=True):
-            own[ALL] = own[ALL] | {PER_TERM: term_figure(terms, name)}
-    if task.settings.morphemes is not None:
-        words = read_morphemes(task.settings.morphemes)
-        segmented, found = morpheme_figures(words, task.named, task.settings.by == "language")
-        write_table(segmented, task.into / MORPHEMES)
-        for own, more in zip(measured, found, strict=True):
-            for group, figures in more.items():
-                own[group] = own.get(group, {}) | figures
+    for place, more in _of_lists(task):
+        for group, figures in more.items():
+            measured[place].setdefault(group, {}).update({one.name: one for one in figures})
     compared = compare_table(measured, names, reference, task.settings.resamples)
     for name, table in ((COMPARE, compared), (GROUPS, groups)):
         write_table(_with_names(table) if task.settings.by == "language" else table, task.into / name)
     sizes = {column: int(groups[column].sum()) for column in ("documents", "characters", "bytes")}
     return {"groups": len(groups), **sizes, "tokenizers": len(names), "reference": task.reference}
+
+
+def _of_lists(task: TableTask) -> Iterator[tuple[int, Mapping[str, Sequence[Figure]]]]:
+    """Yield figures of terms, morphemes and a dictionary: the tokenizer's place, and the figures of groups.
+
+    Their tables are written besides.
+    """
+    settings, by_language, lists = task.settings, task.settings.by == "language", dict[str, Listed]()
+    if settings.terms is not None:
+        terms = term_table(read_terms(settings.terms), task.named)
+        write_table(terms, task.into / TERMS)
+        yield from ((place, {ALL: [term_figure(terms, name)]}) for place, (name, _) in enumerate(task.named))
+    if settings.morphemes is not None:
+        words = read_morphemes(settings.morphemes)
+        segmented, found = morpheme_figures(words, task.named, by_language)
+        write_table(segmented, task.into / MORPHEMES)
+        yield from enumerate(found)
+        each = words.explode("morphemes")
+        lists[PURE] = Listed(each["morphemes"], each["language"], by_language)
+    if settings.dictionary is not None:
+        dictionary = read_dictionary(settings.dictionary)
+        lists[VALID] = Listed(dictionary["word"], dictionary["language"], by_language)
+    if settings.lists_words:
+        for place, used in enumerate(used_tokens(task.counts)):
+            yield place, type_figures(used, task.named[place][1], lists)
 
 
 def _described(group: Group) -> Mapping[str, Any]:

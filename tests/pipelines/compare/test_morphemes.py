@@ -17,6 +17,7 @@ from pipelines.tokenizers import save_tokenizer
 from tests.operators.curves.test_tokens_by_size import trained
 
 TEXT = "die Häuser und der Häuser Größen übertrafen Übertreffendes"
+TEXTS = {"de": TEXT, "zh": "und 天地"}
 TABLE = pl.DataFrame(
     [
         ("Häuser", "Häus|er", "de", 7),
@@ -34,16 +35,18 @@ TABLE = pl.DataFrame(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    (folder / "tok").mkdir()
-    save_tokenizer(trained([TEXT] * 9, 258), folder / "tok")
-    (folder / "texts.jsonl").write_text("\n".join([json.dumps({"text": TEXT, "language": "de"})] * 20), "utf-8")
+    for name, size in (("tok", 258), ("large", 300)):
+        (folder / name).mkdir()
+        save_tokenizer(trained([TEXT] * 9, size), folder / name)
+    rows = [json.dumps({"text": text, "language": name}) for name, text in TEXTS.items()] * 20
+    (folder / "texts.jsonl").write_text("\n".join(rows), "utf-8")
     TABLE.write_csv(folder / "words.tsv", separator="\t")
     return folder
 
 
-def compare(made: Path, out: Path, words: Path, **settings: Any) -> CompareResult:
+def compare(made: Path, out: Path, words: Path, tokenizer: str = "tok", **settings: Any) -> CompareResult:
     corpus: Any = [str(made / "texts.jsonl")]
-    asked = Compare(corpus=corpus, tokenizer=[str(made / "tok")], out=str(out), morphemes=str(words), **settings)
+    asked = Compare(corpus=corpus, tokenizer=[str(made / tokenizer)], out=str(out), morphemes=str(words), **settings)
     return run(asked, engine="local", workers=1, progress="off")
 
 
@@ -82,6 +85,28 @@ def test_borders_equal_those_of_tokenizers_by_language_and_over_all_words(made: 
     row = words.row(0, named=True)
     assert row["tokens"] == r"H|\xc3|\xa4|u|s|er" and (row["token_borders"], row["shared_borders"]) == (5, 1)
     assert words["word"].to_list() == TABLE["word"].to_list()
+
+
+def test_distinct_tokens_are_morphemes_and_words_by_language(made: Path, tmp_path: Path) -> None:
+    words = {"de": ["häuser", "der", "Größen", "traf"], "fr": ["die"]}
+    rows = [f"{word}\t{name}" for name, own in words.items() for word in own]
+    (tmp_path / "dictionary.tsv").write_text("\n".join(["word\tlanguage", *rows]), "utf-8")
+    dictionary = str(tmp_path / "dictionary.tsv")
+    result = compare(made, tmp_path / "out", made / "words.tsv", "large", by="language", dictionary=dictionary)
+    peer = tokenizers.Tokenizer.from_file(str(made / "large" / "tokenizer.json"))
+    rows_of = result.compared.collect().rows_by_key(["group", "figure"], named=True, unique=True)
+    for group, texts in {"de": [TEXT], "all": [*TEXTS.values()]}.items():
+        own = TABLE if group == "all" else TABLE.filter(language=group)
+        morphemes = {one for row in own["morphemes"] for one in row.split("|")}
+        listed = {*words["de"], *(words["fr"] if group == "all" else ())}
+        used = {i for text in texts for i in peer.encode(text).ids}
+        decoded = [peer.decode([i]).removeprefix(" ") for i in used]
+        for name, wanted in (("pure_tokens", morphemes), ("dictionary_tokens", listed)):
+            number = sum(bool({one, one.lower()} & wanted) for one in decoded)
+            assert number > 0 and rows_of[group, name]["value"] == pytest.approx(number / len(used))
+    assert rows_of["zh", "dictionary_tokens"]["reason"] == "the table has no words of this language"
+    with pytest.raises(UsageError, match=r"dictionary: .*texts.jsonl: is no \.tsv, \.csv or \.parquet file"):
+        compare(made, tmp_path / "out", made / "words.tsv", dictionary=str(made / "texts.jsonl"))
 
 
 @pytest.mark.parametrize(
