@@ -1,6 +1,7 @@
 """Training on texts in memory: the merge list of the command, and of Hugging Face's trainer."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from pipelines.in_memory.train import NoText, train
 from pipelines.settings import BadSettings
 from pipelines.words.weighting import UnknownLanguage
 
+ROOT = Path(__file__).resolve().parents[3]
 TEXTS = {name: list(random_texts(n, seed=n)) for name, n in (("en", 300), ("de", 200), ("el", 90))}
 EVERY = [text for texts in TEXTS.values() for text in texts]
 
@@ -38,11 +40,13 @@ def by_command(tmp_path: Path, *options: str) -> Tokenizer:
     return Tokenizer.load(tmp_path / "tok")
 
 
-def by_hugging_face(size: int, special_tokens: list[str]) -> list[tuple[str, str]]:
+def by_hugging_face(
+    size: int, special_tokens: list[str], pretokenizer: str = "o200k", **settings: Any
+) -> list[tuple[str, str]]:
     theirs = HuggingFace(models.BPE())
     theirs.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(PATTERNS["o200k"]), "isolated"),
+            pre_tokenizers.Split(Regex(PATTERNS[pretokenizer]), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -51,6 +55,7 @@ def by_hugging_face(size: int, special_tokens: list[str]) -> list[tuple[str, str
         special_tokens=special_tokens,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
+        **settings,
     )
     theirs.train_from_iterator(EVERY, trainer)
     return [tuple(pair) for pair in json.loads(theirs.to_str())["model"]["merges"]]
@@ -65,6 +70,18 @@ def test_the_merges_equal_hugging_faces_and_the_commands(tmp_path: Path) -> None
     assert ours.merges == theirs.merges
     for name in files:
         assert (tmp_path / "ours" / name).read_bytes() == (tmp_path / "tok" / name).read_bytes()
+
+
+def test_the_recipe_of_few_characters_a_token_equals_hugging_faces_trainer(tmp_path: Path) -> None:
+    page = (ROOT / "docs/how-to/train-on-characters.md").read_text("utf-8")
+    flags = re.findall(r"babelmerge train CORPUS\.\.\. (.*) --out DIR", page)
+    ours = by_command(tmp_path, *flags[0].split())
+    longest = max(map(len, ours.data.tokens))
+    ours.save(tmp_path / "ours")
+    written = json.loads((tmp_path / "ours" / "tokenizer.json").read_text())["model"]["merges"]
+    expected = by_hugging_face(4096, [], "gpt2", max_token_length=4, min_frequency=10)
+    assert [tuple(pair) for pair in written] == expected
+    assert longest == 3 and len(expected) > 100
 
 
 @pytest.mark.parametrize(
