@@ -5,12 +5,15 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
+from operators.arrays import I32
 from operators.tokenizer import Tokenizer
 from operators.tokenizer_files.transformers_files import Roles
 from pipelines.context import Context
 from pipelines.outputs import Manifest, Output, read_manifest
 from pipelines.stage import Stage, Written, make
-from pipelines.tokenizers import TOKENIZER_FILES, load_tokenizer, save_tokenizer
+from pipelines.tokenizers import MERGES, TOKENIZER_FILES, load_tokenizer, save_tokenizer
 
 
 def size_directories(sizes: Sequence[int], directory: Path) -> list[Output]:
@@ -42,7 +45,8 @@ def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, contex
             superwords = trained.facts.get("superwords")
             if superwords is not None and size <= superwords["transition"]:
                 tokenizer = replace(tokenizer, pretokenizer=superwords["first_pretokenizer"])
-            saved = save_tokenizer(tokenizer, output.directory, Roles.of(trained.settings))
+            sources = _sources(directory, len(tokenizer.merges))
+            saved = save_tokenizer(tokenizer, output.directory, Roles.of(trained.settings), sources=sources)
             facts = {"pretokenizer": tokenizer.pretokenizer, "vocabulary": len(tokenizer.tokens)}
             facts |= {"merges": len(tokenizer.merges), "mixture": trained.facts["mixture"]}
             return Written(saved.files, facts | ({"without_ranks": saved.without_ranks} if saved.without_ranks else {}))
@@ -51,3 +55,12 @@ def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, contex
         stage = Stage("tokenizer size", settings, inputs, TOKENIZER_FILES, uses_engine=False)
         with output:
             make(stage, output, context, work)
+
+
+def _sources(directory: Path, merges: int) -> I32 | None:
+    """Return the numbers of sources of the first merges of a tokenizer; None where they are not known."""
+    with pq.ParquetFile(directory / MERGES) as file:
+        if "sources" not in file.schema_arrow.names:
+            return None
+        found: I32 = file.read(["sources"]).column("sources").to_numpy()[:merges]
+        return found

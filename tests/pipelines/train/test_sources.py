@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import babelmerge as bm
@@ -160,3 +161,10 @@ def test_what_cannot_be_is_refused_in_a_line(
     with pytest.raises(BabelmergeError, match=re.escape(reason)) as error:
         trained([row | change for row in drawn(1)], tmp_path, **settings)
     assert "\n" not in str(error.value)
+
+
+def test_smaller_vocabularies_say_how_many_sources_support_their_merges(tmp_path: Path) -> None:
+    rows = trained(drawn(3), tmp_path, sizes=[262, 300])
+    for size in (262, 300):
+        table = pq.read_table(tmp_path / f"out/size-{size}/merges.parquet")
+        assert table.column("sources").to_pylist() == [row[3] for row in rows[: size - 256]]
