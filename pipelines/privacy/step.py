@@ -49,7 +49,7 @@ def privacy(settings: Privacy, context: Context) -> PrivacyResult:
         hashed = settings.hashed(
             tokenizer=None if tokenizer is None else tokenizer_fingerprint(tokenizer),
             members=None if given is None else sorted(given),
-            vocab_size=settings.vocab_size or DEFAULT_SIZE if tokenizer is None else len(_texts(tokenizer)),
+            vocab_size=settings.vocab_size or DEFAULT_SIZE if tokenizer is None else len({*_texts(tokenizer)} - {b""}),
             pretokenizer=pretokenizer,
         )
         stage = Stage("privacy", hashed, [{"words": words.fingerprint}], TABLES)
