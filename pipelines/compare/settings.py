@@ -42,6 +42,9 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     dictionary: Annotated[str | None, UNHASHED] = None
     """Words, a .tsv, .csv or .parquet table with the column word and if you like language: how many of the tokens in
     use are one."""
+    reaction_times: Annotated[str | None, UNHASHED] = None
+    """Times in which people recognize words, for cognitive plausibility: a .tsv, .csv or .parquet table with the
+    columns word and reaction_time, and if you like accuracy, and lexicality (word or nonword)."""
     price_per_million: Annotated[float, Meta(gt=0)] | None = None
     """Price of a million tokens, for what a million characters cost."""
     context_window: Annotated[int, Meta(ge=1)] | None = None

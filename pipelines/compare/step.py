@@ -19,6 +19,7 @@ from pipelines.compare.measures import measured_names
 from pipelines.compare.morphemes import FIGURES as OF_MORPHEMES
 from pipelines.compare.morphemes import MORPHEMES, morpheme_figures, read_morphemes
 from pipelines.compare.ranking import ranking_lines
+from pipelines.compare.reaction_times import REACTIONS, reaction_figures, read_reactions
 from pipelines.compare.rules import check_gate, require_names
 from pipelines.compare.settings import Compare
 from pipelines.compare.tables import COMPARE, FIGURES, GROUPS, compare_table, read_measured
@@ -55,6 +56,8 @@ def compare(settings: Compare, context: Context) -> CompareResult:
         read_morphemes(settings.morphemes)  # refuses a wrong table before any work
     if settings.dictionary is not None:
         read_dictionary(settings.dictionary)
+    if settings.reaction_times is not None:
+        read_reactions(settings.reaction_times)
     output = Output(out_directory(settings.out), "compare")
     files = context.input_files(settings.corpus, output)
     require_groups(files, settings.by)
@@ -84,6 +87,7 @@ def compare_text(
         terms=None if settings.terms is None else read_terms(settings.terms),
         morphemes=None if settings.morphemes is None else digest(settings.morphemes),
         dictionary=None if settings.dictionary is None else digest(settings.dictionary),
+        reaction_times=None if settings.reaction_times is None else digest(settings.reaction_times),
         on_bad_record=context.on_bad_record,
     )
     stage = Stage("compare", hashed, describe_inputs(list(files)), [*TABLES, TERMS, MORPHEMES])
@@ -123,7 +127,9 @@ def _figures(settings: Compare) -> list[str]:
     terms = [PER_TERM] if settings.terms is not None else []
     morphemes = [*OF_MORPHEMES, PURE] if settings.morphemes is not None else []
     words = [VALID] if settings.dictionary is not None else []
-    return [*FIGURES, *measured_names(settings.measure), *settings.economy.names, *terms, *morphemes, *words]
+    reactions = REACTIONS if settings.reaction_times is not None else ()
+    lists = [*terms, *morphemes, *words, *reactions]
+    return [*FIGURES, *measured_names(settings.measure), *settings.economy.names, *lists]
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,7 @@ def write_tables(task: TableTask) -> dict[str, Any]:
 
 
 def _of_lists(task: TableTask) -> Iterator[tuple[int, Mapping[str, Sequence[Figure]]]]:
-    """Yield figures of terms, morphemes and a dictionary: the tokenizer's place, and the figures of groups.
+    """Yield figures of terms, morphemes, words and reaction times: the tokenizer's place, and the figures of groups.
 
     Their tables are written besides.
     """
@@ -178,6 +184,9 @@ def _of_lists(task: TableTask) -> Iterator[tuple[int, Mapping[str, Sequence[Figu
     if settings.dictionary is not None:
         dictionary = read_dictionary(settings.dictionary)
         lists[VALID] = Listed(dictionary["word"], dictionary["language"], by_language)
+    if settings.reaction_times is not None:
+        reactions = read_reactions(settings.reaction_times)
+        yield from ((place, {ALL: reaction_figures(reactions, one)}) for place, (_, one) in enumerate(task.named))
     if settings.lists_words:
         for place, used in enumerate(used_tokens(task.counts)):
             yield place, type_figures(used, task.named[place][1], lists)
