@@ -1,10 +1,11 @@
 """Groups of documents that tokenizers are compared on: all text, or text by language, category or source."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,6 +13,7 @@ from operators.errors import DataError
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile
 from pipelines.parallel_text.texts import TEXTS_SCHEMA, Texts
+from pipelines.words.sources import OF_FILE, with_source
 
 ALL: Final = "all"
 """Name of the group of all text."""
@@ -51,14 +53,26 @@ def groups_of(files: Sequence[InputFile], texts: Sequence[Texts], by: By | None)
     batches, sizes = dict[str, list[tuple[Path, int, str]]](), dict[str, int]()
     for file, own in zip(files, texts, strict=True):
         for language, numbers in own.batches.items():
-            name = _name(file, language, by)
-            batches.setdefault(name, []).extend((own.path, number, language) for number in numbers)
-            sizes[name] = sizes.get(name, 0) + own.bytes[language]
+            whole = (_name(file, language, by), numbers, own.bytes[language])
+            apart = [(own.sources[number][0], [number], own.sources[number][1]) for number in numbers if own.sources]
+            for name, some, size in apart or [whole]:
+                batches.setdefault(name, []).extend((own.path, number, language) for number in some)
+                sizes[name] = sizes.get(name, 0) + size
     if not any(sizes.values()):
         raise EmptyCorpus(len(files))
     if by is not None and ALL in sizes:
         raise ReservedGroup(by)
     return [Group(name, tuple(sorted(batches[name])), sizes[name]) for name in sorted(batches) if sizes[name]]
+
+
+def with_field(files: Sequence[InputFile], field: str) -> list[InputFile]:
+    """Return files whose documents are in the group of their source, which a field names. Raises NoSources.
+
+    With OF_FILE each file is a source of its own, named by its path.
+    """
+    if field != OF_FILE:
+        return with_source(files, field)
+    return [replace(file, source=msgspec.structs.replace(file.source, path=file.path)) for file in files]
 
 
 def _name(file: InputFile, language: str, by: By | None) -> str:

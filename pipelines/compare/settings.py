@@ -25,6 +25,9 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     by: Literal["language", "category", "source"] | None = None
     """Also compare by group: the document's language, the `category` of its source, or the source itself, as it is
     named. By default all text is one group."""
+    sources_field: Annotated[str, Meta(min_length=1)] | None = None
+    """Field or column that names a document's source (package, site, author), or @file: each file is a source; with
+    `by` source."""
     reference: str | None = None
     """The tokenizer that the others are compared with, by its name or as given; by default the first one."""
     sample: str = "16MB"
@@ -63,6 +66,8 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Verify what no type says, before any work. Raises BadSettings."""
         size_in_bytes("sample", self.sample)
+        if self.sources_field is not None and self.by != "source":
+            raise BadSettings("sources_field", "names groups of sources; add --by source, or leave it out")
         if (self.model_parameters is None) != (self.model_width is None):
             missing = "model_width" if self.model_width is None else "model_parameters"
             raise BadSettings(

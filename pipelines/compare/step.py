@@ -14,7 +14,7 @@ from pipelines.compare.counting import CountTask, count_groups
 from pipelines.compare.derived import with_derived
 from pipelines.compare.dictionaries import PURE, VALID, Listed, read_dictionary, type_figures, used_tokens
 from pipelines.compare.figures import Figure
-from pipelines.compare.groups import ALL, Group, documents_of, groups_of, require_groups, shared_out
+from pipelines.compare.groups import ALL, Group, documents_of, groups_of, require_groups, shared_out, with_field
 from pipelines.compare.measures import measured_names
 from pipelines.compare.morphemes import FIGURES as OF_MORPHEMES
 from pipelines.compare.morphemes import MORPHEMES, morpheme_figures, read_morphemes
@@ -34,6 +34,7 @@ from pipelines.settings import BadSettings, size_in_bytes
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizer_names import named_reference, short_name
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
+from pipelines.words.sources import OF_FILE
 
 TABLES: Final = (COMPARE, GROUPS)
 """Tables that every run writes; TERMS and MORPHEMES besides, where these are given."""
@@ -42,7 +43,8 @@ TABLES: Final = (COMPARE, GROUPS)
 def compare(settings: Compare, context: Context) -> CompareResult:
     """Compare tokenizers on text of any kind.
 
-    Raises BadSettings, GateBroken, NoGroupField, ReservedGroup, EmptyCorpus, and what reading and loading raise.
+    Raises BadSettings, GateBroken, NoGroupField, NoSources, ReservedGroup, EmptyCorpus, and what reading and loading
+    raise.
     """
     if not settings.tokenizer:
         raise BadSettings("tokenizer", "is missing; give at least one --tokenizer")
@@ -61,6 +63,8 @@ def compare(settings: Compare, context: Context) -> CompareResult:
     output = Output(out_directory(settings.out), "compare")
     files = context.input_files(settings.corpus, output)
     require_groups(files, settings.by)
+    if settings.sources_field is not None:
+        files = with_field(files, settings.sources_field)
     with output:
         made = compare_text(files, named, reference, output, settings, context)
     table, facts = pl.read_parquet(output.directory / COMPARE, glob=False), made.manifest.facts
@@ -103,7 +107,7 @@ def _compare(
     settings: Compare, context: Context,
 ) -> Written:  # fmt: skip
     engine, progress = context.engine, context.progress
-    texts, left_out = read_files(files, scratch, context)
+    texts, left_out = read_files(files, scratch, context, by_id=settings.sources_field not in (None, OF_FILE))
     groups = groups_of(files, texts, settings.by)
     sample = size_in_bytes("sample", settings.sample)
     tasks = [

@@ -36,13 +36,17 @@ class Parallel:
         return language_column(self.texts, language, "text")
 
 
-def read_files(files: Sequence[InputFile], into: Path, context: Context) -> tuple[tuple[Texts, ...], LeftOut]:
+def read_files(
+    files: Sequence[InputFile], into: Path, context: Context, *, by_id: bool = False
+) -> tuple[tuple[Texts, ...], LeftOut]:
     """Read all files; return their scratch files, in order, and the records left out, sorted by path and record.
+
+    by_id: as of ReadTask.
 
     A task's scratch file lies in `into` under the task's `name`. Raises TooManyBadRecords, and what reading raises.
     """
     engine, progress = context.engine, context.progress
-    tasks = [ReadTask(file, i, context.on_bad_record, into) for i, file in enumerate(files)]
+    tasks = [ReadTask(file, i, context.on_bad_record, into, by_id) for i, file in enumerate(files)]
     total = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
     found: dict[int, tuple[Texts, pa.Table]] = {}
     with progress.stage("read", total, "B") as advance:

@@ -1,7 +1,7 @@
 """Scratch files of parallel text, decoded once, from which any language can be read separately."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,6 +36,8 @@ class ReadTask:
     index: int
     on_bad_record: OnBadRecord
     into: Path
+    by_id: bool = False
+    """True: documents of different ids, which are their sources, go to batches of their own."""
 
     @property
     def path(self) -> str:
@@ -58,6 +60,8 @@ class Texts:
     bytes: dict[str, int]
     """Bytes of text by language."""
     documents: int = 0
+    sources: tuple[tuple[str, int], ...] = ()
+    """Id and bytes of text of each batch; only with `ReadTask.by_id`."""
 
 
 def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, pa.Table]:
@@ -66,6 +70,7 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
     A document of a text file is a line; here it is without its line ending, which is no part of the sentence.
     """
     bad, batches, sizes, documents = BadRecords(task.on_bad_record), dict[str, list[int]](), Counter[str](), 0
+    sources = list[tuple[str, int]]()
     path, written = task.into / task.name, 0
     how = format_of(task.file.path)
     lines = how is not None and how.kind == "text"
@@ -81,12 +86,15 @@ def read_texts(task: ReadTask, batch_bytes: int = BATCH_BYTES) -> tuple[Texts, p
             size = pc.binary_length(text)
             columns = [batch.column("id"), pc.utf8_length(text).cast(pa.int32()), size.cast(pa.int32()), text]
             whole = pa.record_batch(columns, schema=TEXTS_SCHEMA)
-            for language, rows in _by_language(batch.column("language")):
-                writer.write_batch(whole if rows is None else whole.take(pa.array(rows)))
+            for language, part in _apart(whole, batch.column("language"), task.by_id):
+                writer.write_batch(part)
                 batches.setdefault(language, []).append(written)
-                sizes[language] += pc.sum(size if rows is None else size.take(pa.array(rows))).as_py()
+                bytes_ = pc.sum(part.column("bytes")).as_py()
+                sizes[language] += bytes_
+                if task.by_id:
+                    sources.append((part.column("id")[0].as_py(), bytes_))
                 written += 1
-    return Texts(path, batches, dict(sizes), documents), bad.table()
+    return Texts(path, batches, dict(sizes), documents, tuple(sources)), bad.table()
 
 
 def _sentences(lines: pa.Array) -> pa.Array:
@@ -101,8 +109,16 @@ def skipped_file(task: ReadTask, lost: TaskLost) -> tuple[Texts, pa.Table]:
     return Texts(task.into / task.name, {}, {}), bad.table()
 
 
-def _by_language(column: pa.Array) -> list[tuple[str, np.ndarray[tuple[int], np.dtype[np.int64]] | None]]:
-    """Return each language and its rows, in order; None: all rows."""
+def _apart(whole: pa.RecordBatch, languages: pa.Array, by_id: bool) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Yield the documents of each language, or of each language and id."""
+    for language, rows in _by_value(languages):
+        part = whole if rows is None else whole.take(pa.array(rows))
+        for _, own in _by_value(part.column("id")) if by_id else [("", None)]:
+            yield language, part if own is None else part.take(pa.array(own))
+
+
+def _by_value(column: pa.Array) -> list[tuple[str, np.ndarray[tuple[int], np.dtype[np.int64]] | None]]:
+    """Return each value and its rows, in order; None: all rows."""
     encoded = column.dictionary_encode()
     names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     if len(names) == 1:

@@ -123,6 +123,46 @@ def test_groups_are_sources_or_their_categories(made: Path, tmp_path: Path) -> N
         compare(made, tmp_path / "c", [sources[0], paths["en"]], by="category")
 
 
+def test_a_field_or_the_file_names_the_source(made: Path, tmp_path: Path) -> None:
+    of_source, rows = dict[str, list[str]](), list[dict[str, Any]]()
+    for name, own in TEXTS.items():
+        for i, text in enumerate(own):
+            site: str | int = 7 if i % 5 == 0 else f"site {i % 3}"
+            of_source.setdefault(str(site), []).append(text)
+            rows.append({"text": text, "language": name, "site": site})
+    corpus = [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
+    for path, some in zip(corpus, (rows[::2], rows[1::2]), strict=True):
+        Path(path).write_text("\n".join(map(json.dumps, some)), "utf-8")
+    found = values(compare(made, tmp_path / "out", corpus, by="source", sources_field="site"))
+    peer = tokenizers.Tokenizer.from_file(str(made / "large" / "tokenizer.json"))
+    assert {group for group, _, _ in found} == {"all", *of_source} and len(of_source) == 4
+    for group, texts in of_source.items():
+        assert found[group, "large", "tokens"] == sum(len(peer.encode(text).ids) for text in texts)
+    found = values(compare(made, tmp_path / "files", [str(tmp_path / "*.jsonl")], by="source", sources_field="@file"))
+    assert {group for group, _, _ in found} == {"all", *corpus}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("t.jsonl", {"sources_field": "site"}, 'no field "site"; it has: text, language'),
+        ("t.txt", {"sources_field": "site"}, "has no field site that names a document's source"),
+        (
+            "t.jsonl",
+            {"sources_field": "language", "by": "language"},
+            "sources_field: names groups of sources; add --by",
+        ),
+    ],
+)
+def test_a_field_of_sources_that_does_not_fit_is_an_error_in_a_line(
+    made: Path, name: str, settings: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text('{"text": "a", "language": "en"}')
+    with pytest.raises(BabelmergeError, match=message) as error:
+        compare(made, tmp_path / "out", [str(tmp_path / name)], **{"by": "source", **settings})
+    assert "\n" not in str(error.value)
+
+
 def test_a_gate_lists_what_is_out_of_bounds_and_holds_for_a_kept_result(made: Path, tmp_path: Path) -> None:
     gate = {"bytes_per_token": Rule(min=0.5), "nsl": [Rule(max=2.0), Rule(max=0.1, group="de", tokenizer=["large"])]}
     with pytest.raises(GateBroken, match="1 of 17 bounds are broken") as failure:
