@@ -23,7 +23,7 @@ class Adapt(ComparedSettings[Adapted], frozen=True, kw_only=True):
     learned."""
     protect: Annotated[str, UNHASHED] | None = None
     """File of tokens that stay: one text a line, or a .json list of texts."""
-    min_pair_count: Annotated[int, Meta(ge=1)] = 1
+    min_pair_count: Annotated[int, Meta(ge=1, le=1 << 62)] = 1
     """Learning ends when the most frequent pair is rarer than this count; the tokenizer is then smaller."""
     keep_ids: bool = False
     """Keep the ids of tokens that stay; new tokens take those of removed ones. By default new tokens come last, without

@@ -48,13 +48,13 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
     reaction_times: Annotated[str | None, UNHASHED] = None
     """Times in which people recognize words, for cognitive plausibility: a .tsv, .csv or .parquet table with the
     columns word and reaction_time, and if you like accuracy, and lexicality (word or nonword)."""
-    price_per_million: Annotated[float, Meta(gt=0)] | None = None
+    price_per_million: Annotated[float, Meta(gt=0, le=1e12)] | None = None
     """Price of a million tokens, for what a million characters cost."""
-    context_window: Annotated[int, Meta(ge=1)] | None = None
+    context_window: Annotated[int, Meta(ge=1, le=10**12)] | None = None
     """Tokens of a context window, for the characters that fill it."""
-    model_parameters: Annotated[float, Meta(gt=0)] | None = None
+    model_parameters: Annotated[float, Meta(gt=0, le=1e18)] | None = None
     """Parameters of a model without its embeddings, e.g. 7e9, for what a byte of text takes to compute."""
-    model_width: Annotated[int, Meta(ge=1)] | None = None
+    model_width: Annotated[int, Meta(ge=1, le=10**9)] | None = None
     """Width of that model: a token's scores take two operations for each token of the vocabulary and unit of width."""
     resamples: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """Bootstrap resamples of documents behind each 95 % interval."""

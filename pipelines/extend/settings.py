@@ -21,9 +21,9 @@ class Extend(ComparedSettings[Trained], frozen=True, kw_only=True):
     """Number of tokens afterwards, the old ones included."""
     special_tokens: list[str] = []
     """Special tokens to add, on the next free ids."""
-    min_pair_count: Annotated[int, Meta(ge=1)] = 1
+    min_pair_count: Annotated[int, Meta(ge=1, le=1 << 62)] = 1
     """Training ends when the most frequent pair is rarer than this (weighted) count."""
-    max_token_length: Annotated[int, Meta(ge=2)] | None = None
+    max_token_length: Annotated[int, Meta(ge=2, le=10**9)] | None = None
     """Length in bytes that no merged token reaches, as in `train`."""
     shares: dict[str, Annotated[float, Meta(gt=0)]] | None = None
     """Shares of languages in bytes, as in `train`."""

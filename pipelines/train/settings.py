@@ -106,9 +106,9 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     """Number of sources that must support a merge; with `sources_field`."""
     source_priority: bool = False
     """Merge pairs by count * log(sources) * languages instead of by count; with `sources_field`."""
-    min_pair_count: Annotated[int, Meta(ge=1)] = 1
+    min_pair_count: Annotated[int, Meta(ge=1, le=1 << 62)] = 1
     """Training ends when the most frequent pair is rarer than this (weighted) count."""
-    max_token_length: Annotated[int, Meta(ge=2)] | None = None
+    max_token_length: Annotated[int, Meta(ge=2, le=10**9)] | None = None
     """Length in bytes that no merged token reaches, except pairs of bytes; as in Hugging Face's trainer."""
     shares: dict[str, Annotated[float, Meta(gt=0)]] | None = None
     """Train on these languages only, with counts scaled so that their bytes have these shares (en=3,de=1)."""

@@ -125,6 +125,13 @@ def test_bad_records_are_left_out_counted_and_listed_where_asked(
         (["train", "c.txt", "--out", "o", "--shares", "en"], 2, "NAME=NUMBER"),
         (["train", "c.txt", "--out", "o", "--engine", "spark"], 2, "engine: 'spark' is none of auto, ray, local"),
         (["train", "c.txt", "--out", "o", "--workers", "0"], 2, "workers: Expected `int` >= 1, not 0"),
+        (
+            ["train", "c.txt", "--out", "o", "--min-pair-count", "9" * 400],
+            2,
+            "min_pair_count: Expected `int` <= 4611686",
+        ),
+        (["compare", "c", "--tokenizer", "t", "--out", "o", "--price-per-million", "inf"], 2, "Expected `float` <= 1"),
+        (["compare", "c", "--tokenizer", "t", "--out", "o", "--context-window", "9" * 400], 2, "Expected `int` <= 1"),
         (["train", "c.txt", "--out", "theirs"], 1, "holds files that are not of this command (such as thesis.tex)"),
         (["train", "c.txt", "--out", "c.txt"], 1, "c.txt: is a file; name an empty directory"),
         (["retokenize", "c.txt", "--out", "o", "--tokenizer", "theirs"], 1, "theirs"),
