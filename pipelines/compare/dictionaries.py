@@ -22,8 +22,8 @@ _NONE: Final = np.empty(0)
 
 def read_dictionary(path: str) -> pl.DataFrame:
     """Read a table of words: word, language (null: none). Raises BadSettings for a file that is no such table."""
-    table = read_word_table("dictionary", path, ("word",))
-    found = table.select(pl.col("word").cast(pl.String), language_column(table)).filter(pl.col("word") != "")
+    table = read_word_table("dictionary", path, ("word",), ("language",))
+    found = table.select(pl.col("word"), language_column(table)).filter(pl.col("word") != "")
     if not len(found):
         raise BadSettings("dictionary", f"{path}: has no words; write one a row")
     return found

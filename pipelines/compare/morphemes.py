@@ -40,11 +40,11 @@ def read_morphemes(path: str) -> pl.DataFrame:
 
     Raises BadSettings for a file that is no such table, and for morphemes that do not spell their word.
     """
-    table = read_word_table("morphemes", path, ("word", "morphemes"))
+    table = read_word_table("morphemes", path, ("word", "morphemes"), ("language", *_WEIGHTS))
     weight = next((one for one in _WEIGHTS if one in table.columns), None)
     count = pl.lit(1.0) if weight is None else pl.col(weight).cast(pl.Float64, strict=False)
     found = table.select(
-        pl.col("word").cast(pl.String), pl.col("morphemes").cast(pl.String).str.split(SEPARATOR),
+        pl.col("word"), pl.col("morphemes").str.split(SEPARATOR),
         language_column(table), count.alias("count"),
     )  # fmt: skip
     for number, (word, morphemes, own, value) in enumerate(found.iter_rows(), 1):

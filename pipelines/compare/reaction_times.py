@@ -29,10 +29,10 @@ def read_reactions(path: str) -> pl.DataFrame:
 
     Raises BadSettings for a file that is no such table.
     """
-    table = read_word_table("reaction_times", path, ("word", "reaction_time"))
-    kinds = pl.lit("word") if "lexicality" not in table.columns else pl.col("lexicality").cast(pl.String)
+    table = read_word_table("reaction_times", path, ("word", "reaction_time"), ("accuracy", "lexicality"))
+    kinds = pl.lit("word") if "lexicality" not in table.columns else pl.col("lexicality")
     columns = [pl.col(one) if one in table.columns else pl.lit(None).alias(one) for one in MEASURED]
-    text = table.select(pl.col("word").cast(pl.String), kinds.alias("kind"), *(one.cast(pl.String) for one in columns))
+    text = table.select(pl.col("word"), kinds.alias("kind"), *(one.cast(pl.String) for one in columns))
     named = {value: kind for kind, values in KINDS.items() for value in values}
     found = text.with_columns(
         pl.col("kind").str.to_lowercase().replace_strict(named, default=None, return_dtype=pl.String),

@@ -8,8 +8,8 @@ import polars as pl
 from pipelines.settings import BadSettings
 
 
-def read_word_table(setting: str, path: str, columns: tuple[str, ...]) -> pl.DataFrame:
-    """Read a table that has these columns and a row at least; CSV and TSV as text.
+def read_word_table(setting: str, path: str, columns: tuple[str, ...], optional: tuple[str, ...]) -> pl.DataFrame:
+    """Read these columns of a table as text, without the `optional` ones that it lacks; it has a row at least.
 
     Raises BadSettings, about `setting`, for a file that is no such table.
     """
@@ -20,7 +20,15 @@ def read_word_table(setting: str, path: str, columns: tuple[str, ...]) -> pl.Dat
             raise BadSettings(setting, f"{path}: has no column {column}; it takes the columns {named}")
     if not len(table):
         raise BadSettings(setting, f"{path}: has no words; write one a row")
-    return table
+    found = table.select(one for one in (*columns, *optional) if one in table.columns)
+    for column in found.columns:
+        try:
+            found = found.with_columns(pl.col(column).cast(pl.String))
+        except pl.exceptions.PolarsError as error:
+            raise BadSettings(
+                setting, f"{path}: the column {column} is neither text nor numbers; write it so"
+            ) from error
+    return found
 
 
 def digest(path: str) -> str:
@@ -30,7 +38,7 @@ def digest(path: str) -> str:
 
 def language_column(table: pl.DataFrame) -> pl.Expr:
     """Return the column of languages as text; null where the table has none."""
-    return (pl.col("language") if "language" in table.columns else pl.lit(None)).cast(pl.String).alias("language")
+    return pl.col("language") if "language" in table.columns else pl.lit(None, pl.String).alias("language")
 
 
 def place(path: str, number: int) -> str:

@@ -132,3 +132,10 @@ def test_a_wrong_table_is_one_clear_line(
     with pytest.raises(UsageError, match=message) as failure:
         compare(made, tmp_path / "out", tmp_path / name)
     assert "\n" not in str(failure.value) and not (tmp_path / "out").exists()
+
+
+def test_a_column_of_lists_is_refused(made: Path, tmp_path: Path) -> None:
+    nested = pl.DataFrame({"word": ["cats"], "morphemes": ["cat|s"], "count": [[3]]})
+    nested.write_parquet(tmp_path / "nested.parquet")
+    with pytest.raises(UsageError, match="the column count is neither text nor numbers"):
+        compare(made, tmp_path / "out", tmp_path / "nested.parquet")
