@@ -69,7 +69,7 @@ def hostile(seed: int, count: int) -> list[str]:
 @pytest.mark.parametrize("level", LEVELS)
 def test_cuts_equal_both_libraries_and_a_loop(level: int) -> None:
     name = f"codebpe{level}"
-    documents = hostile(level, 1500)
+    documents = hostile(level, 800)
     assert Pretokenizer(name).cut_by == "tables"
     assert split(Pretokenizer(name), documents) == reference(PATTERNS[name], documents)
     assert our_pieces(name, documents) == [pieces(text, level) for text in documents]
