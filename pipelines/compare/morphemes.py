@@ -23,10 +23,20 @@ from pipelines.settings import BadSettings
 
 MORPHEMES: Final = "morphemes.parquet"
 WORDS: Final = "morpheme_words"
-SCORES: Final = (
-    "morpheme_border_precision", "morpheme_border_recall", "morpheme_border_f1", "morphscore_v1",
-    "morphscore_v2_recall", "morphscore_v2_precision", "morphscore_v2_recall_split", "morphscore_v2_precision_split",
-)  # fmt: skip
+_SEVERAL: Final = "no word of several morphemes"
+_CUT: Final = "no word of several morphemes and several tokens"
+_LACKS: Final = {
+    "morpheme_border_precision": "no token begins inside a word",
+    "morpheme_border_recall": _SEVERAL,
+    "morpheme_border_f1": "no word of several morphemes or tokens",
+    "morphscore_v1": "no word of two morphemes and several tokens",
+    "morphscore_v2_recall": _SEVERAL,
+    "morphscore_v2_precision": _SEVERAL,
+    "morphscore_v2_recall_split": _CUT,
+    "morphscore_v2_precision_split": _CUT,
+}
+"""Figure to the reason where no word counts for it."""
+SCORES: Final = tuple(_LACKS)
 FIGURES: Final = (WORDS, *SCORES)
 """Figures of this module, in order."""
 SEPARATOR: Final = "|"
@@ -110,8 +120,8 @@ class Analyses:
             *morphscore_2(alone, weights, single=True),
             *morphscore_2(alone, weights, single=False),
         ]
-        why = "no word is counted: see the definition"
-        return [number, *(counted(name, _dealt(a), _dealt(b), why) for name, (a, b) in zip(SCORES, sums, strict=True))]
+        scores = zip(_LACKS.items(), sums, strict=True)
+        return [number, *(counted(name, _dealt(a), _dealt(b), lack) for (name, lack), (a, b) in scores)]
 
 
 def _rows_of(table: pl.DataFrame, language: str) -> I64:
