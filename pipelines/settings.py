@@ -18,8 +18,11 @@ from pipelines.corpus.sources import Source
 Corpus = list[str | Source]
 
 
-class BadSettings(UsageError):
-    """A setting that fits its type, but not the other settings or the input."""
+class BadSettings(UsageError, ValueError):
+    """A setting that fits its type, but not the other settings or the input.
+
+    A ValueError, so that msgspec says where in a file it stands.
+    """
 
     setting: str
     reason: str

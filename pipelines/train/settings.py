@@ -33,6 +33,8 @@ USUAL_TRANSITION: Final = 0.9
 TWO_BYTE_TOKENS: Final = 1 << 16
 """Vocabulary size from which token ids need more than two bytes."""
 LARGEST_TEMPLATE_BYTES: Final = 1 << 20
+BYTES: Final = 256
+"""Tokens of every vocabulary of text."""
 
 
 class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
@@ -133,6 +135,12 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     """Number of partitions of the word tables, by hash; no more workers than this can train."""
     resume: Annotated[bool, UNHASHED] = True
     """Resume an interrupted run of the same settings after its last merges; no: train from the first merge."""
+
+    def __post_init__(self) -> None:
+        """Verify what no type says, before any work. Raises BadSettings."""
+        size = self.vocab_size  # of any type, in a program
+        if isinstance(size, int) and size <= BYTES and not self.sequences:
+            raise BadSettings("vocab_size", f"{size} leaves no room beside the {BYTES} bytes; ask for more")
 
     @property
     def by_parity(self) -> bool:

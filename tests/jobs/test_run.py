@@ -45,7 +45,7 @@ def test_paths_may_be_path_objects(corpus: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "options", "said"),
     [
-        ({"vocab_size": 5}, {}, "vocab_size"),
+        ({"vocab_size": 10**9}, {}, "vocab_size"),
         ({"vocab_size": "many"}, {}, "vocab_size"),
         ({"corpus": "corpus.txt"}, {}, "corpus"),
         ({}, {"engine": "spark"}, "engine"),
