@@ -27,9 +27,10 @@ from pipelines.train.parity import CHOICES, plan_parity, selection_of, write_cho
 from pipelines.train.pieces import train_vocabulary
 from pipelines.train.required import required_tokens, with_required
 from pipelines.train.rounds import ShardSource, TrainingTarget, learn
-from pipelines.train.settings import AUTO, SUPERWORDS, Train, resolve
+from pipelines.train.settings import Train, resolve
 from pipelines.train.shards import count_symbols, shard_number, weigh
 from pipelines.train.sources import check_sources, check_supported, source_selection
+from pipelines.train.superword_settings import AUTO, SUPERWORDS
 from pipelines.train.superwords import Corpus, learn_beside_words, learn_superwords
 from pipelines.train.vocabulary_sizes import size_directories, write_sizes
 from pipelines.words.counting import count_words, word_files
