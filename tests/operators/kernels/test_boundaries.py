@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from numba import config, njit
+from numba import njit
 
 from operators.arrays import I64, PADDING, padded
 from operators.kernels.boundaries import BlockBits, scan_borders
@@ -93,8 +93,6 @@ def test_borders_of_hostile_texts_together_and_alone() -> None:
 def test_runs_longer_than_a_number_of_bits_and_than_a_block(piece: str) -> None:
     for length in (1, 62, 63, 64, 65, 127, 128, 129, 200):
         assert_same([(piece * length + "a").encode(), (" " + piece * length).encode(), (piece * length).encode()])
-    if config.DISABLE_JIT and piece != "1a":
-        return  # interpreted, a block takes seconds: one is enough for the warnings
     assert_same([piece.encode() * (BLOCK_BYTES // len(piece.encode()) + 70), b"x", piece.encode()])
 
 

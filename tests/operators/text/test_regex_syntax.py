@@ -58,7 +58,7 @@ def tiktoken_words(regex: str, text: str) -> list[str]:
 def test_words_are_those_of_tiktoken(regex: str) -> None:
     ours, as_oniguruma = Pretokenizer.from_tiktoken(regex), Pretokenizer(regex)
     differing = 0
-    for text in texts(200):
+    for text in texts(400):
         expected = tiktoken_words(regex, text)
         assert words(ours, text) == expected
         differing += words(as_oniguruma, text) != expected
