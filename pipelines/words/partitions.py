@@ -24,34 +24,48 @@ FIGURES = ("words", "word_bytes", "count", "bytes", "characters", "marks", "begi
 """Figures of each language: distinct words, their bytes; then occurrences, and bytes and characters of these."""
 TABLE_FIGURES = 3
 """Number of the first figures, which rows have that are not text."""
-_EMPTY = pa.RecordBatch.from_pylist([], WORDS_SCHEMA)
 
 
-class ScratchTables:
-    """Writer of the scratch files of one attempt at a task. `names`: the files so far.
+class ScratchFiles:
+    """Writer of the scratch files of one attempt at a task, each with one batch a partition. `names`: the files so far.
 
     No two attempts share a file name, so a file of a failed worker, or of one that still writes, is never read for
     another's.
     """
 
-    def __init__(self, scratch: Path, index: int, partitions: int) -> None:
+    def __init__(self, scratch: Path, kind: str, index: int, schema: pa.Schema) -> None:
         self.names: list[str] = []
-        self._scratch, self._partitions = scratch, partitions
-        self._prefix = f"count-{index:06}-{secrets.token_hex(8)}"
+        self._scratch, self._schema = scratch, schema
+        self._prefix = f"{kind}-{index:06}-{secrets.token_hex(8)}"
 
-    def flush(self, counter: WordCounter) -> None:
-        """Write a file with one batch for each partition. Not synced to disk: an interrupted run writes its scratch
-        files again."""
-        tables = dict(counter.tables(self._partitions))
-        name = f"{self._prefix}-{len(self.names):04}.arrow"
+    def write(self, tables: Iterable[pa.Table | None]) -> None:
+        """Write a file of the partitions' tables, in order; None or a table without rows: an empty batch.
+
+        Not synced to disk: an interrupted run writes its scratch files again.
+        """
+        name, empty = f"{self._prefix}-{len(self.names):04}.arrow", pa.RecordBatch.from_pylist([], self._schema)
         with (
             replacing(self._scratch / name, durable=False) as temporary,
-            pa.ipc.new_file(temporary, WORDS_SCHEMA) as writer,
+            pa.ipc.new_file(temporary, self._schema) as writer,
         ):
-            for partition in range(self._partitions):
-                [batch] = tables[partition].combine_chunks().to_batches() if partition in tables else [_EMPTY]
-                writer.write_batch(batch)
+            for table in tables:
+                writer.write_batch(
+                    table.combine_chunks().to_batches()[0] if table is not None and len(table) else empty
+                )
         self.names.append(name)
+
+
+class ScratchTables(ScratchFiles):
+    """Writer of the words that one attempt at a task has counted."""
+
+    def __init__(self, scratch: Path, index: int, partitions: int) -> None:
+        super().__init__(scratch, "count", index, WORDS_SCHEMA)
+        self._partitions = partitions
+
+    def flush(self, counter: WordCounter) -> None:
+        """Write a file of the counter's words."""
+        tables = dict(counter.tables(self._partitions))
+        self.write(tables.get(partition) for partition in range(self._partitions))
 
 
 @dataclass(frozen=True)

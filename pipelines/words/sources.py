@@ -1,6 +1,5 @@
 """Sources beside word tables: scratch files of (word, source) pairs, added up into one file for each partition."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,11 +22,11 @@ from pipelines.engines.engine import Engine
 from pipelines.memory import TooLittleMemory
 from pipelines.outputs import replacing
 from pipelines.progress import Progress
+from pipelines.words.partitions import ScratchFiles
 
 OF_FILE: Final = "@file"
 """Value of `sources_field` by which each file is a source."""
 _COUNTED: Final = "sources.json"
-_EMPTY = pa.RecordBatch.from_pylist([], SOURCES_SCHEMA)
 
 
 class NoSources(DataError):
@@ -72,15 +71,18 @@ def _require_fields(files: Sequence[InputFile], field: str) -> None:
 
 
 class ScratchSources:
-    """Sources of one attempt at a task: counted, and written to scratch files. `names`: the files so far."""
+    """Sources of one attempt at a task: counted, and written to scratch files."""
 
     def __init__(self, scratch: Path, index: int, partitions: int, field: str | None) -> None:
         """field: as of `Counting`; None: nothing is counted."""
-        self.names: list[str] = []
         self.is_field = field is not None and field != OF_FILE
         self._counters = None if field is None else SourceCounters()
-        self._scratch, self._partitions = scratch, partitions
-        self._prefix = f"sources-{index:06}-{secrets.token_hex(8)}"
+        self._files, self._partitions = ScratchFiles(scratch, "sources", index, SOURCES_SCHEMA), partitions
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the files so far."""
+        return self._files.names
 
     @property
     def memory_bytes(self) -> int:
@@ -94,16 +96,10 @@ class ScratchSources:
             self._counters.add(rows, batch.column("language"), batch.column("id") if self.is_field else of_file)
 
     def flush(self) -> None:
-        """Write a file with one batch for each partition."""
-        if self._counters is None:
-            return
-        tables, name = self._counters.tables(self._partitions), f"{self._prefix}-{len(self.names):04}.arrow"
-        self._counters = SourceCounters()
-        temporary_file = replacing(self._scratch / name, durable=False)
-        with temporary_file as temporary, pa.ipc.new_file(temporary, SOURCES_SCHEMA) as writer:
-            for table in tables:
-                writer.write_batch(table.to_batches()[0] if len(table) else _EMPTY)
-        self.names.append(name)
+        """Write a file of what is counted, and forget it."""
+        if self._counters is not None:
+            self._files.write(self._counters.tables(self._partitions))
+            self._counters = SourceCounters()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Small corpora on disk, and what a plain program makes of them."""
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from operators.text.pretokenizers import PATTERNS
 
@@ -30,6 +32,14 @@ def write_corpus(folder: Path, count: int = 60) -> dict[str, list[str]]:
         (folder / f"{language}.txt").write_text("".join(texts), "utf-8", newline="")
         written[language] = texts
     return written
+
+
+def write_rows(rows: list[dict[str, Any]], folder: Path) -> str:
+    """corpus.jsonl in a folder, left as it is where it holds these rows already; returns its path."""
+    path, text = folder / "corpus.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    return str(path)
 
 
 def count_words(texts: list[str], pattern: str = "gpt4") -> Counter[bytes]:

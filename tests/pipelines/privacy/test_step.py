@@ -1,6 +1,5 @@
 """Membership inference: scores equal the published formulas over plain sets and loops, and what is refused."""
 
-import json
 import math
 import random
 import re
@@ -16,6 +15,7 @@ from operators.errors import BabelmergeError
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.privacy.step import half_of, privacy
 from pipelines.train.step import train
+from tests.pipelines.corpora import write_rows
 from tests.pipelines.steps import EngineContext
 
 CUT, SIZE, SHADOWS, SOURCES = r"\S+|\s+", 330, 6, 8
@@ -36,16 +36,9 @@ def drawn(seed: int = 0) -> Rows:
     return rows
 
 
-def corpus(folder: Path, rows: Rows) -> str:
-    path, text = folder / "corpus.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
-    return str(path)
-
-
 def attacked(folder: Path, out: str = "out", workers: int = 1, rows: Any = None, **settings: Any) -> bm.PrivacyResult:
     how: dict[str, Any] = {"out": str(folder / out), "sources_field": "repo", "shadows": SHADOWS}
-    how["corpus"] = [corpus(folder, drawn() if rows is None else rows)]
+    how["corpus"] = [write_rows(drawn() if rows is None else rows, folder)]
     how |= {"vocab_size": SIZE, "pretokenizer": CUT} if "tokenizer" not in settings else {}
     return privacy(bm.Privacy(**how | settings), EngineContext(LocalEngine(workers)))
 
@@ -57,7 +50,7 @@ def trained(rows: Rows, members: set[str], folder: Path | None = None, least: in
     if folder is not None:
         how: dict[str, Any] = {"sources_field": "repo", "min_sources": least, "vocab_size": SIZE, "pretokenizer": CUT}
         folder.mkdir(exist_ok=True)
-        train(bm.Train(corpus=[corpus(folder, own)], out=str(folder / "tok"), **how), EngineContext(LocalEngine(1)))
+        train(bm.Train(corpus=[write_rows(own, folder)], out=str(folder / "tok"), **how), EngineContext(LocalEngine(1)))
         tokenizer = bm.Tokenizer.load(str(folder / "tok"))
     return [tokenizer.token_bytes(i) for i in range(tokenizer.vocab_size)]
 

@@ -1,6 +1,5 @@
 """Training by sources: supports and merges equal a slow loop, on any number of workers, and what is refused."""
 
-import json
 import math
 import random
 import re
@@ -21,6 +20,7 @@ from pipelines.progress import Silent
 from pipelines.train import step
 from pipelines.train.checkpoint import Checkpoint
 from tests.oracle import join
+from tests.pipelines.corpora import write_rows
 from tests.pipelines.steps import EngineContext
 
 Rows = list[dict[str, str]]
@@ -40,15 +40,8 @@ def drawn(seed: int, sources: int = 6) -> Rows:
     return rows
 
 
-def written(rows: Rows, folder: Path) -> str:
-    path, text = folder / "corpus.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
-    return str(path)
-
-
 def trained(rows: Rows, folder: Path, workers: int = 1, **settings: Any) -> list[tuple[bytes, bytes, int, int]]:
-    how: dict[str, Any] = {"corpus": [written(rows, folder)], "out": str(folder / "out"), "vocab_size": 300}
+    how: dict[str, Any] = {"corpus": [write_rows(rows, folder)], "out": str(folder / "out"), "vocab_size": 300}
     how |= {"pretokenizer": CUT, "partitions": 3, "sources_field": "repo"}
     asked = bm.Train(**how | settings)
     made = step.train(asked, EngineContext(LocalEngine(workers)))
