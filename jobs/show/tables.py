@@ -17,7 +17,7 @@ MAIN: Final[Mapping[str, tuple[str, ...]]] = {
     "privacy": ("attacks", "scores"),
     "mixture": ("mixture",),
     "curves": ("sizes",),
-    "sweep": ("sweep", "model"),
+    "sweep": ("sweep", "superwords", "model"),
     "tokenizer": ("merges",),
 }
 """Kind of output to the tables that are shown unless another is named."""

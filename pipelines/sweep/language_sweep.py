@@ -7,6 +7,18 @@ from operators.curves.tokens_by_size import Curve
 
 
 @dataclass(frozen=True)
+class SuperwordTokens:
+    """Result of a language's tokenizer with superwords, of as many tokens as the one of words."""
+
+    vocabulary: int
+    """Number of tokens; fewer than words have where no pair was left."""
+    tokens: I64
+    """Tokens of each compared document (int64), as in `LanguageSweep`."""
+    words_cut: float
+    """Share of the training text's words that the second stage cuts."""
+
+
+@dataclass(frozen=True)
 class LanguageSweep:
     """Result of training and measuring one language."""
 
@@ -25,3 +37,5 @@ class LanguageSweep:
     """Share of the vocabulary that both the training text and the compared text use."""
     train_bytes: int
     """Bytes of the training text."""
+    superwords: SuperwordTokens | None = None
+    """The same with superwords, where they are asked for."""

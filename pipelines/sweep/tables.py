@@ -10,6 +10,7 @@ import polars as pl
 from operators.arrays import F64
 from operators.curves.equal_tokens import choose_sizes
 from operators.metrics.premiums import ratios
+from operators.statistics.bootstrap import product_intervals
 from operators.statistics.linear_model import Explained, explain
 from operators.unicode.script_names import script_name
 from pipelines.curve_table import curve_table
@@ -17,12 +18,13 @@ from pipelines.named_tables import with_names
 from pipelines.outputs import write_table
 
 if TYPE_CHECKING:
-    from pipelines.sweep.language_sweep import LanguageSweep
+    from pipelines.sweep.language_sweep import LanguageSweep, SuperwordTokens
     from pipelines.sweep.settings import Sweep
 
 SWEEP: Final = "sweep.parquet"
 PREDICTORS: Final = "predictors.parquet"
 MODEL: Final = "model.parquet"
+SUPERWORDS: Final = "superwords.parquet"
 _MODELLED: Final = ("script", "byte_premium", "mean_token_length", "whitespace_share", "token_overlap")
 _COMBINED: Final = ("mean_token_length", "whitespace_share", "token_overlap")
 """Predictors that Arnett et al. combine in one model."""
@@ -64,12 +66,42 @@ def write_sweep(found: "Mapping[str, LanguageSweep]", settings: "Sweep", directo
     predictors = _predictors(found, names, settings.baseline)
     write_table(with_names(predictors), directory / PREDICTORS)
     write_table(_models(predictors, settings.resamples), directory / MODEL)
+    gained = {name: own for name in names if (own := found[name].superwords) is not None}
     return {
         "vocabulary": settings.vocab_size,
         "target": choice.target,
         "variance_before": float(tokens.var()),
         "variance_after": choice.variance,
         "short_of_vocabulary": int((table["vocabulary"] < settings.vocab_size).sum()),
+    } | ({"superwords": _write_superwords(gained, amounts, settings.resamples, directory)} if gained else {})
+
+
+def _write_superwords(
+    gained: "Mapping[str, SuperwordTokens]", words: F64, resamples: int, directory: Path
+) -> dict[str, float]:
+    """Write superwords.parquet: one row for each language; return the mean and the variance over the languages.
+
+    words: float64[documents, languages], the tokens of the tokenizers of words, in the order of `gained`.
+    """
+    amounts = np.stack([one.tokens for one in gained.values()], axis=1).astype(np.float64)
+    ratio = product_intervals([amounts, words], (1, -1), resamples)
+    before, after = words.sum(0), amounts.sum(0)
+    table = pl.DataFrame(
+        {
+            "language": list(gained),
+            "vocabulary": [one.vocabulary for one in gained.values()],
+            "tokens_words": before.astype(np.int64),
+            "tokens_superwords": after.astype(np.int64),
+            "saved": 1 - ratio.value,
+            "low": 1 - ratio.high,
+            "high": 1 - ratio.low,
+            "words_cut": [one.words_cut for one in gained.values()],
+        }
+    ).with_columns(pl.col("saved", "low", "high").fill_nan(None))
+    write_table(with_names(table), directory / SUPERWORDS)
+    named = {"words": before, "superwords": after}
+    return {f"mean_{name}": float(tokens.mean()) for name, tokens in named.items()} | {
+        f"variance_{name}": float(tokens.var()) for name, tokens in named.items()
     }
 
 

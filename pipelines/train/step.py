@@ -30,6 +30,7 @@ from pipelines.train.rounds import ShardSource, TrainingTarget, learn
 from pipelines.train.settings import Train, resolve
 from pipelines.train.shards import count_symbols, shard_number, weigh
 from pipelines.train.sources import check_sources, check_supported, source_selection
+from pipelines.train.superword_cuts import cuts_warning, shares_cut
 from pipelines.train.superword_settings import AUTO, SUPERWORDS
 from pipelines.train.superwords import Corpus, learn_beside_words, learn_superwords
 from pipelines.train.vocabulary_sizes import size_directories, write_sizes
@@ -188,6 +189,9 @@ def _train_superwords(
     stage = Stage("tokenizer", hashed, inputs, TOKENIZER_FILES)
 
     def work(_: Path) -> Written:
+        cut = shares_cut(word_files(words, words_directory), second.regex, context.engine)
+        if warning := cuts_warning(cut):
+            context.progress.note(f"train: {warning}")
         corpus = Corpus(files, multipliers, settings.partitions)
         how = lambda digest: Checkpoint(output.directory / CHECKPOINT, digest), context
         if auto:
@@ -201,7 +205,7 @@ def _train_superwords(
         counts = {"vocabulary": len(tokenizer.tokens), "merges": len(tokenizer.merges), "rounds": learned.rounds}
         superwords = {
             "transition": len(words_only.tokens), "first_pretokenizer": second.first.pretokenizer,
-            "bound": learned.bound, "counted": learned.counts, "repeated_merges": repeated,
+            "bound": learned.bound, "counted": learned.counts, "repeated_merges": repeated, "words_cut": cut,
         }  # fmt: skip
         without = {} if saved.without_ranks is None else {"without_ranks": saved.without_ranks}
         facts = {"pretokenizer": second.regex, **counts, **without, "superwords": superwords}

@@ -18,6 +18,7 @@ import babelmerge as bm
 from operators.byte_level import to_chars
 from operators.superwords.limits import SuperwordLimits
 from operators.text.pretokenizers import PATTERNS
+from operators.text.rules import SUPERBPE_REGEX
 from operators.training.whole_characters import FORBIDDEN
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.mixture.settings import Mixture
@@ -27,6 +28,7 @@ from pipelines.settings import BadSettings
 from pipelines.tokenizers import load_tokenizer
 from pipelines.train import step, superwords
 from pipelines.train.settings import Train, resolve
+from pipelines.train.superword_cuts import cuts_warning
 from tests.oracle import join
 from tests.pipelines.corpora import SENTENCES, documents
 from tests.pipelines.steps import EngineContext
@@ -185,6 +187,20 @@ def test_what_cannot_be_meant_is_refused(settings: dict[str, Any], says: str) ->
 def test_a_rule_that_leaves_no_two_tokens_together_is_refused(tmp_path: Path) -> None:
     with pytest.raises(superwords.NothingToJoin, match="leaves no two tokens of the first stage together"):
         trained({"en": REAL["en"]}, tmp_path, vocab_size=300, superword_pretokenizer=".")
+
+
+def test_a_rule_that_cuts_words_of_the_first_stage_is_named_with_its_languages(
+    tmp_path: Path,
+) -> None:
+    texts = {"en": REAL["en"], "th": ["ก็ที่นี่ ที่นี่", "นี่ ก็"]}
+    facts = trained(texts, tmp_path, vocab_size=300, partitions=1).facts["superwords"]
+    words = [word for text in texts["th"] for word in regex_words(PATTERNS["o200k"], text)]
+    cut = [word for word in words if len(regex_words(SUPERBPE_REGEX, word)) > 1]
+    assert facts["words_cut"] == {"th": len(cut) / len(words)} and cut
+    assert cuts_warning(facts["words_cut"]) is not None
+    how: dict[str, Any] = {"vocab_size": 300, "partitions": 1, "superword_pretokenizer": "punctuation"}
+    assert trained(texts, tmp_path, **how).facts["superwords"]["words_cut"] == {}
+    assert cuts_warning({"en": 0.001}) is None
 
 
 def test_auto_takes_a_superword_while_it_is_more_frequent_than_the_next_word(tmp_path: Path) -> None:
