@@ -44,6 +44,10 @@ class Design(CorpusSettings[DesignResult], frozen=True, kw_only=True):
     """A name ({pretokenizers}) or a regular expression: its matches and the gaps are pre-tokens."""
     special_tokens: list[str] = []
     """Special tokens, in order; they take the first ids and stand for no text."""
+    superwords: bool = False
+    """Train the tokenizer that is written with superwords: the weights are those of words, the figures are its own."""
+    transition: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    """Share of the vocabulary that is learned before superwords; 0.9 by default."""
     rounds: Annotated[int, Meta(ge=1, le=100)] = 3
     """Rounds of the search; each trains a tokenizer for each of four bounds on the loss, and predicts from them."""
     baselines: bool = True
@@ -55,7 +59,15 @@ class Design(CorpusSettings[DesignResult], frozen=True, kw_only=True):
     def kernels(self) -> tuple[str, ...]:
         """Return the groups of kernels that a design runs; ids of more than two bytes have their own group."""
         parity = ("parity",) if self.baselines or self.then else ()
-        return ("words", "encoding", "fairness", *parity, *(("uint32_ids",) if self.vocab_size >= 1 << 15 else ()))
+        superwords = ("superwords",) if self.superwords else ()
+        return (
+            "words",
+            "encoding",
+            "fairness",
+            *parity,
+            *superwords,
+            *(("uint32_ids",) if self.vocab_size >= 1 << 15 else ()),
+        )
 
 
 def loss_of(text: str) -> float:

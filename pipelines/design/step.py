@@ -103,6 +103,13 @@ def _check(settings: Design) -> None:
     importance_of(settings.objective)
     if settings.vary == "temperature" and (settings.groups or settings.least_shares or settings.most_shares):
         raise BadSettings("vary", "a temperature has no groups and no bounds; leave them out, or vary the weights")
+    if settings.transition is not None and not settings.superwords:
+        raise BadSettings("transition", "is of superwords; add --superwords, or leave it out")
+    if settings.superwords and settings.then:
+        raise BadSettings(
+            "superwords", "take the last merges, as `then: parity` does; leave one of the two out, or search the "
+            "weights first and train by parity with --superwords"
+        )  # fmt: skip
 
 
 def _told(facts: Mapping[str, Any]) -> str:
@@ -178,6 +185,7 @@ def _training(settings: Design, out: Path, weights: Mapping[str, float], parity_
         corpus=settings.corpus, out=str(out / TOKENIZER), vocab_size=settings.vocab_size,
         pretokenizer=settings.pretokenizer, special_tokens=settings.special_tokens, weights=dict(weights),
         partitions=PARTITIONS, parity=[str(out / SEARCHED)] if by_parity else [], parity_after=parity_after or 0,
+        superwords=settings.superwords, transition=settings.transition,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from operators.text.pretokenize import Pretokenizer
 from pipelines.engines.engine import Engine
 from pipelines.words.word_tables import words_by_language
 
-LEAST_SHARE: Final = 0.01
+LEAST_SHARE: Final = 0.03
 """Share of a language's words under which it is not named."""
 NAMED: Final = 8
 """Languages that are named, the worst first."""

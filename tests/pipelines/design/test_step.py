@@ -136,6 +136,16 @@ def test_the_last_merges_by_parity_are_those_of_the_trial(tmp_path: Path) -> Non
     assert designed(tmp_path, then="parity", at_most_loss="50%", rounds=1).kept
 
 
+def test_superwords_are_trained_with_the_weights_and_judged(tmp_path: Path) -> None:
+    result = designed(tmp_path, superwords=True, transition=0.8, rounds=1)
+    manifest = json.loads((result.tokenizer / "manifest.json").read_text())
+    assert manifest["settings"]["weights"] == result.weights
+    assert manifest["facts"]["superwords"]["transition"] == 320
+    assert pl.read_parquet(result.tokenizer / "merges.parquet")["words"].max() > 1
+    counted = judged(result, str(result.tokenizer / "tokenizer.json"))
+    assert dict(result.languages.collect().select("language", "tokens_after").iter_rows()) == counted
+
+
 def test_parity_needs_parallel_text_in_all_languages(tmp_path: Path) -> None:
     own = texts()
     with pytest.raises(BabelmergeError, match="parity needs parallel text in all languages of the corpus, and 'de'"):
@@ -196,6 +206,8 @@ def test_text_without_common_ids_is_not_parallel(tmp_path: Path) -> None:
         ({"least_shares": {"en": 0.7, "de": 0.7}}, "no shares that add up to 1"),
         ({"vary": "temperature", "groups": {"en": 1}}, "a temperature has no groups"),
         ({"baseline": "fr"}, "no text in the language 'fr'"),
+        ({"superwords": True, "then": "parity"}, "superwords: take the last merges, as `then: parity` does"),
+        ({"transition": 0.5}, "transition: is of superwords"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_one_line(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
