@@ -141,7 +141,7 @@ def test_superwords_are_trained_with_the_weights_and_judged(tmp_path: Path) -> N
     manifest = json.loads((result.tokenizer / "manifest.json").read_text())
     assert manifest["settings"]["weights"] == result.weights
     assert manifest["facts"]["superwords"]["transition"] == 320
-    assert pl.read_parquet(result.tokenizer / "merges.parquet")["words"].max() > 1
+    assert (pl.read_parquet(result.tokenizer / "merges.parquet")["words"] > 1).any()
     counted = judged(result, str(result.tokenizer / "tokenizer.json"))
     assert dict(result.languages.collect().select("language", "tokens_after").iter_rows()) == counted
 
