@@ -4,6 +4,7 @@ ByteLevel writes every byte as a printable character: the printable bytes of Lat
 characters from U+0100 on. A trainer sorts these characters, so byte tokens are ranked by them and not by byte value.
 """
 
+import codecs
 from collections.abc import Iterable
 from typing import Final
 
@@ -22,8 +23,10 @@ BYTE_TO_CHAR: Final[dict[int, str]] = {byte: chr(byte) for byte in _PRINTABLE} |
 CHAR_TO_BYTE: Final[dict[str, int]] = {char: byte for byte, char in BYTE_TO_CHAR.items()}
 """Inverse of BYTE_TO_CHAR."""
 
-_TO_LATIN_1: Final = dict.fromkeys(_OTHERS, 0x100) | {ord(char): byte for char, byte in CHAR_TO_BYTE.items()}
-"""Map of characters to the Latin-1 characters of their bytes; of those outside the alphabet to none of Latin-1."""
+_ALPHABET: Final = "".join(BYTE_TO_CHAR[byte] for byte in range(256))
+"""Characters by byte value."""
+_BYTES: Final = codecs.charmap_build(_ALPHABET)
+"""Inverse of _ALPHABET, as Python's codecs look it up."""
 
 BYTES_IN_RANK_ORDER: Final[bytes] = bytes(CHAR_TO_BYTE[char] for char in sorted(CHAR_TO_BYTE))
 """The 256 bytes, first the one whose token gets the smallest id ("!", 0x21), last the one with the largest (0xAD)."""
@@ -31,13 +34,13 @@ BYTES_IN_RANK_ORDER: Final[bytes] = bytes(CHAR_TO_BYTE[char] for char in sorted(
 
 def to_chars(token: bytes) -> str:
     """Return the ByteLevel spelling of a token: `to_chars(b" a")` is "Ġa"."""
-    return bytes(token).decode("latin-1").translate(BYTE_TO_CHAR)
+    return codecs.charmap_decode(token, "strict", _ALPHABET)[0]
 
 
 def to_bytes(spelling: str) -> bytes | None:
     """Return the bytes of a ByteLevel spelling; None for characters outside the alphabet, as in special tokens."""
     try:
-        return spelling.translate(_TO_LATIN_1).encode("latin-1")
+        return codecs.charmap_encode(spelling, "strict", _BYTES)[0]
     except UnicodeEncodeError:
         return None
 

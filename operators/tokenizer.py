@@ -78,7 +78,8 @@ def words_in(text: bytes) -> int:
     >>> words_in(b" of the"), words_in(b"  ")
     (2, 1)
     """
-    return max(1, sum(1 for part in text.split(b" ") if part))
+    inner = text.strip(b" ")
+    return 1 + inner.count(b" ") if b"  " not in inner else sum(1 for part in inner.split(b" ") if part)
 
 
 def same_merges(one: Merges, other: Merges) -> bool:
@@ -298,9 +299,10 @@ def token_bytes(special_tokens: Sequence[str], merges: Merges) -> list[bytes]:
     """The bytes of every token, by id."""
     tokens = initial_tokens(special_tokens)
     spelled = {token: i for token, i in known_tokens(special_tokens).items() if i < len(special_tokens)}
-    as_text = {i: token for token, i in spelled.items()}
+    texts = list(tokens)  # a special token may spell text
+    for text, i in spelled.items():
+        texts[i] = text
     for left, right, token in zip(merges.left.tolist(), merges.right.tolist(), merges.token.tolist(), strict=True):
-        text = as_text.get(left, tokens[left]) + as_text.get(right, tokens[right])
-        if token == len(tokens):
-            tokens.append(text)
-    return tokens
+        if token == len(texts):
+            texts.append(texts[left] + texts[right])
+    return tokens + texts[len(tokens) :]

@@ -150,7 +150,9 @@ def by_language(rows: pa.RecordBatch) -> Iterator[tuple[str, pa.LargeBinaryArray
 
 def runs_of(names: pa.StringArray) -> Iterator[tuple[str, int, int]]:
     """Yield name, first and last place (exclusive) of every run of equal names; no nulls."""
-    if len(names) and _are_equal(names):
+    if not len(names):
+        return
+    if _are_equal(names):
         yield names[0].as_py(), 0, len(names)
         return
     from pyarrow.compute import run_end_encode  # takes long to import, and most batches have one language

@@ -34,7 +34,7 @@ def to_tiktoken(tokenizer: Tokenizer) -> bytes:
             happens to a text than one regular expression can say.
     """
     ranks = ranked_tokens(tokenizer, ".tiktoken")
-    return b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in ranks.items())
+    return b"".join([b"%b %d\n" % (binascii.b2a_base64(token, newline=False), i) for i, token in ranks.items()])
 
 
 def ranked_tokens(tokenizer: Tokenizer, file_format: str) -> dict[int, bytes]:

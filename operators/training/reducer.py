@@ -141,6 +141,11 @@ class Reducer:
         self._rounds.append(batch)
         return True
 
+    def record_round(self, batch: Merges) -> None:
+        """Append a round that another reducer of the same target chose, unchecked. Only records may follow."""
+        self._rounds.append(batch)
+        self._size = max(self._size, int(batch.token.max()) + 1)
+
     def _take(self) -> tuple[I64, I64]:
         """Take the next pairs that may be merged; one merge at a time would pass over the same ones."""
         while True:

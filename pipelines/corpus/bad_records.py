@@ -80,7 +80,7 @@ class LeftOut:
     @classmethod
     def of(cls, bad: pa.Table, documents: int, files: Iterable[str], with_text: Set[str]) -> "LeftOut":
         """Return what a run left out of its files: `bad` records. with_text: paths of the files that hold text."""
-        blamed = set(bad.column("path").unique().to_pylist())
+        blamed = set(bad.column("path").unique().to_pylist()) if len(bad) else set()
         without = (shown(path) for path in files if path not in with_text)
         return cls(bad, len(bad) + documents, tuple(path for path in without if path not in blamed))
 
@@ -123,6 +123,8 @@ class BadRecords:
 
     def table(self) -> pa.Table:
         """Return all of them (BAD_RECORDS_SCHEMA), paths without credentials."""
+        if not len(self):
+            return BAD_RECORDS_SCHEMA.empty_table()  # Arrow's functions take long to import
         paths = pa.array([shown(path) for path in self._paths], pa.string()).take(_numbers(self._path, pa.int32()))
         ends = pa.py_buffer(self._reason_ends.tobytes())
         reasons = pa.LargeStringArray.from_buffers(len(self), ends, pa.py_buffer(bytes(self._reasons)))

@@ -312,7 +312,8 @@ def _read_whole(task: CountTask, path: str) -> CountTask:
 
 def _bad_records(poisoned: BadRecords, found: dict[int, Counted], scratch: Path) -> pa.Table:
     bad = [pq.read_table(scratch / f"bad-{i}.parquet") for i in sorted(found) if found[i].bad_records]
-    return pa.concat_tables([poisoned.table(), *bad]).sort_by([("path", "ascending"), ("record", "ascending")])
+    table = pa.concat_tables([poisoned.table(), *bad])
+    return table.sort_by([("path", "ascending"), ("record", "ascending")]) if len(table) else table
 
 
 def word_files(manifest: Manifest, directory: Path) -> list[Path]:

@@ -74,4 +74,5 @@ def words_by_language(path: Path) -> Iterator[tuple[str, pa.LargeBinaryArray, I6
 
 def _rows(path: Path) -> pa.Table:
     with pq.ParquetFile(path) as file:
-        return file.read(["language", "word", "count"], use_threads=False).cast(WORDS_SCHEMA)
+        rows = file.read(["language", "word", "count"], use_threads=False)
+        return rows if rows.schema.equals(WORDS_SCHEMA) else rows.cast(WORDS_SCHEMA)  # takes long to import

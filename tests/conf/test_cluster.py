@@ -10,7 +10,7 @@ import pytest
 import typer
 import yaml
 
-from jobs.command import app
+from jobs.command import application
 from jobs.version import __version__
 from jobs.workflow import read_workflow
 from pipelines.retokenize.settings import Retokenize
@@ -43,7 +43,7 @@ def parse(command: str) -> None:
         arguments = arguments[2:]
     else:
         assert name == "babelmerge"
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application([]))
     own = group.commands[arguments[0]]  # type: ignore[attr-defined]
     own.make_context(arguments[0], arguments[1:])
 

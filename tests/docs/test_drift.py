@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from jobs.command import app
+from jobs.command import application
 from operators.text.pretokenizers import NO_SPLIT, PRETOKENIZERS
 from tests.docs.pages import PAGES, ROOT, anchors, text_of, without_blocks
 
@@ -63,7 +63,7 @@ def _importable(name: str) -> bool:
 
 def options() -> dict[str, set[str]]:
     """Flags of each command."""
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(application([])).commands  # type: ignore[attr-defined]
     return {
         name: {flag for one in command.params for flag in (*one.opts, *one.secondary_opts) if flag.startswith("--")}
         | {"--help"}

@@ -176,7 +176,9 @@ def test_a_store_that_does_not_answer_is_named_without_the_credential(
 
 
 def test_the_traceback_of_a_defect_is_masked() -> None:
-    script = f"from jobs import command; command.app = lambda **_: {{}}['s3://KEY:{SECRET}@b/x']; command.console()"
+    script = (
+        f"from jobs import command; command.application = lambda _: {{}}['s3://KEY:{SECRET}@b/x']; command.console()"
+    )
     failed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100)
     assert failed.returncode == 1 and "Traceback" in failed.stderr and "s3://***@b/x" in failed.stderr
     assert SECRET not in failed.stderr
