@@ -30,6 +30,8 @@ def draw(tables: Mapping[str, pl.DataFrame], facts: Mapping[str, Any], path: Pat
         facts=facts,
         parts=[(part, _facts(tables["facts"], part, shown)) for part in ("contents", "faults")],
         residues=_residues(vocabulary, shown),
+        glitches=_glitches(vocabulary, shown),
+        single=_single(vocabulary, shown),
         suspicious=_suspicious(vocabulary, facts, shown),
         cuts=tables["cuts"].rows(),
         costs=tables["costs"].rows() if "costs" in tables else [],
@@ -54,6 +56,24 @@ def _residues(vocabulary: pl.DataFrame, shown: Mapping[int, str]) -> list[tuple[
     rows = vocabulary.filter("residue").sort("made", "token", descending=[True, False]).head(WORST)
     columns = ("token", "made", "r", "left_entropy", "right_entropy")
     return [(shown[i], *figures) for i, *figures in rows.select(columns).iter_rows()]
+
+
+def _glitches(vocabulary: pl.DataFrame, shown: Mapping[int, str]) -> list[tuple[str, float, int | None, int | None]]:
+    """Rows of the glitch candidates by ranks, the clearest first: token, share, and with a corpus made and emitted."""
+    if "swallowed" not in vocabulary.columns:
+        return []
+    rows = vocabulary.sort("swallowed", "token", descending=True).head(WORST).filter(pl.col("swallowed") > 0)
+    columns = ["token", "swallowed", *(name for name in ("made", "emitted") if name in vocabulary.columns)]
+    return [(shown[i], share, *(uses or (None, None))) for i, share, *uses in rows.select(columns).iter_rows()]
+
+
+def _single(vocabulary: pl.DataFrame, shown: Mapping[int, str]) -> list[tuple[str, str, int]]:
+    """Rows of the tokens that one source alone makes, the most frequent first: token, source, made."""
+    if "only_source" not in vocabulary.columns:
+        return []
+    rows = vocabulary.filter(pl.col("only_source").is_not_null()).sort("made", "token", descending=[True, False])
+    columns = ("token", "only_source", "made")
+    return [(shown[i], printable(source), made) for i, source, made in rows.head(WORST).select(columns).iter_rows()]
 
 
 def _suspicious(

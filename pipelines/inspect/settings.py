@@ -24,9 +24,16 @@ class Inspect(CorpusSettings[Inspected], frozen=True, kw_only=True):
     output_tensor: str | None = None
     """Name of the output embeddings; by default as above, and the input embeddings where there are none."""
     unused: list[Annotated[int, Meta(ge=0)]] = []
-    """Ids that are known never to have been trained; by default those of bytes that no text holds (0xF5 to 0xFF)."""
+    """Ids that are known never to have been trained; by default those of bytes that no text holds (0xC0, 0xC1, 0xF5 to
+    0xFF)."""
     residue: Annotated[float, Meta(gt=0, le=1)] = 0.1
     """Largest share of a token's makings in which it remains (R) for a residue."""
+    entropy: Annotated[float, Meta(ge=0)] = 4.0
+    """Largest entropy, in bits, of the tokens on either side of a residue; tokens that stand in more contexts are
+    none."""
+    sources_field: Annotated[str, Meta(min_length=1)] | None = None
+    """Field or column that names a document's source (package, site, author), or @file: each file is a source. The
+    tokens that one source alone makes are then named."""
     partitions: Annotated[int, Meta(ge=1, le=10_000), UNHASHED] = 16
     """Number of partitions of the word tables, by hash."""
 

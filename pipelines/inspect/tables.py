@@ -63,6 +63,11 @@ def fact_table(tokens: pl.DataFrame, more: Mapping[str, pl.Expr]) -> pl.DataFram
         **{f"trait: {name}": pl.col("trait") == name for name in sorted(tokens["trait"].drop_nulls().unique())},
         **{f"script: {name}": pl.col("script") == name for name in sorted(tokens["script"].unique())},
     }
+    if "language" in tokens.columns:
+        is_one = pl.col("language_share") > 0.5
+        languages = sorted(tokens.filter(is_one)["language"].unique())
+        contents |= {f"language: {name}": is_one & (pl.col("language") == name) for name in languages}
+        contents["language: several"] = pl.col("language_share") <= 0.5
     faults = {
         "unreachable": pl.col("unreachable"),
         "undecodable": pl.col("undecodable"),

@@ -14,7 +14,7 @@ from pipelines.context import Context, out_directory
 from pipelines.join.settings import Join
 from pipelines.named_tables import with_names
 from pipelines.outputs import Manifest, Output, write_table
-from pipelines.prune.counting import tokens_by_language
+from pipelines.prune.counting import emissions_by_language
 from pipelines.results import JoinedTokenizer, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Stage, Written, make
@@ -58,7 +58,8 @@ def join_tokenizers(settings: Join, context: Context) -> JoinedTokenizer:
         learned = _learned(first, len(found.tokenizer.tokens), words, out / "words", scratch, context)
         tokenizers = {"before": first, "joined": found.tokenizer, "learned": learned}
         paths = word_files(words, out / "words")
-        counts = {name: tokens_by_language(paths, one, structure_of(one), context) for name, one in tokenizers.items()}
+        emitted = {n: emissions_by_language(paths, one, structure_of(one), context) for n, one in tokenizers.items()}
+        counts = {n: {lang: int(own.sum()) for lang, (_, own) in apart.items()} for n, apart in emitted.items()}
         write_table(with_names(_compared(counts)), out / COMPARED)
         totals = {f"tokens_{name}": sum(by_language.values()) for name, by_language in counts.items()}
         return Written([*saved.files, JOINED, COMPARED], facts | totals)

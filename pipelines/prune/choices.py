@@ -73,13 +73,11 @@ def of_other_scripts(tokenizer: Tokenizer, scripts: list[str]) -> NDArray[np.boo
     return other
 
 
-def number_to_remove(
-    settings: Prune, structure: Structure, order: I64, counts: I64, first: NDArray[np.bool_] | None
-) -> int:
+def number_to_remove(settings: Prune, structure: Structure, order: I64, counts: I64, first: NDArray[np.bool_]) -> int:
     """Return how many tokens of the order leave. counts: of each token when it leaves. Raises UnreachableSize."""
     if settings.to is None:
         unused = counts == 0 if settings.languages is not None else np.zeros(len(order), np.bool_)
-        leaving = unused if first is None else unused | first[order]
+        leaving = unused | first[order]
         return int(np.argmin(np.append(leaving, False)))
     tokens = int(np.count_nonzero(structure.present))
     least = tokens - len(order)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from operators.pruning.fragmentation import count_tokens, tokens_by_step
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context
 from pipelines.words.word_tables import words_by_language
+
+Emitted: TypeAlias = tuple[I64, I64]
+"""Tokens that occur, ascending, and how often each does."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,35 @@ class FragmentationTask:
         return str(self.file)
 
 
+def sparse(counts: I64) -> Emitted:
+    """Return the tokens whose count (int64[tokens]) is not 0, and their counts."""
+    tokens = np.flatnonzero(counts)
+    return tokens, counts[tokens]
+
+
+def joined(*emitted: Emitted) -> Emitted:
+    """Return the sum of some counts."""
+    tokens, which = np.unique(np.concatenate([own for own, _ in emitted]), return_inverse=True)
+    totals = np.zeros(len(tokens), np.int64)
+    np.add.at(totals, which, np.concatenate([counts for _, counts in emitted]))
+    return tokens, totals
+
+
 def count_emissions(task: EmissionTask) -> I64:
     """Worker task: count each token over the task's languages, int64[tokens]."""
     emitted = np.zeros(len(task.tokenizer.tokens), np.int64)
     for language, words, counts in words_by_language(task.file):
         if language in task.languages:
             emitted += count_tokens(words, counts, task.tokenizer, task.structure)
+    return emitted
+
+
+def count_language_emissions(task: EmissionTask) -> dict[str, Emitted]:
+    """Worker task: count each token in each language, which may be a source (`pipelines.words.sources`)."""
+    emitted = dict[str, Emitted]()
+    for language, words, counts in words_by_language(task.file):
+        own = sparse(count_tokens(words, counts, task.tokenizer, task.structure))
+        emitted[language] = joined(emitted[language], own) if language in emitted else own
     return emitted
 
 
@@ -71,27 +98,18 @@ def all_emissions(
     return total
 
 
-def count_language_tokens(task: EmissionTask) -> dict[str, int]:
-    """Worker task: count the tokens of each language."""
-    totals = dict.fromkeys(task.languages, 0)
-    for language, words, counts in words_by_language(task.file):
-        tokens = count_tokens(words, counts, task.tokenizer, task.structure)
-        totals[language] = totals.get(language, 0) + int(tokens.sum())
-    return totals
-
-
-def tokens_by_language(
+def emissions_by_language(
     files: Sequence[Path], tokenizer: Tokenizer, structure: Structure, context: Context
-) -> dict[str, int]:
-    """Count the tokens of each language's words, by merges alone."""
+) -> dict[str, Emitted]:
+    """Count each token in the encoding of each language's words, by merges alone."""
     tasks = [EmissionTask(file, (), tokenizer, structure) for file in files]
-    totals: dict[str, int] = {}
+    found: dict[str, list[Emitted]] = {}
     with context.progress.stage("count tokens", len(tasks), "partitions") as advance:
-        for _, found in context.engine.run(count_language_tokens, tasks):
-            for language, tokens in found.items():
-                totals[language] = totals.get(language, 0) + tokens
+        for _, emitted in context.engine.run(count_language_emissions, tasks):
+            for language, own in emitted.items():
+                found.setdefault(language, []).append(own)
             advance(1)
-    return totals
+    return {language: joined(*found[language]) for language in sorted(found)}
 
 
 def all_fragments(

@@ -18,7 +18,7 @@ from pipelines.context import Context
 from pipelines.inspect.safetensors import BadTensors
 from pipelines.inspect.settings import Inspect
 from pipelines.results import Inspected
-from pipelines.settings import Execution
+from pipelines.settings import BadSettings, Execution
 from pipelines.tokenizers import load_tokenizer, save_tokenizer
 from tests.operators.curves.test_tokens_by_size import trained
 from tests.pipelines.prune.test_step import TEXTS, ids_of
@@ -45,7 +45,7 @@ def inspected(source: Path, out: Path, corpus: bool = False, **settings: Any) ->
 
 
 def test_a_corpus_tells_residues_their_neighbours_and_what_pruning_costs(source: Path, tmp_path: Path) -> None:
-    result = inspected(source, tmp_path / "out", corpus=True, residue=0.5)
+    result = inspected(source, tmp_path / "out", corpus=True, residue=0.5, entropy=99)
     tokenizer = load_tokenizer(str(source))
     ids = [ids_of(tokenizer, text) for texts in TEXTS.values() for text in texts]
     left, right = dict[int, Counter[int]](), dict[int, Counter[int]]()
@@ -70,7 +70,7 @@ def test_a_corpus_tells_residues_their_neighbours_and_what_pruning_costs(source:
     page = result.page.read_text()
     assert "<script>" not in page
     assert "What pruning costs each language" in page
-    assert inspected(source, tmp_path / "out", corpus=True, residue=0.5).kept
+    assert inspected(source, tmp_path / "out", corpus=True, residue=0.5, entropy=99).kept
 
 
 def test_facts_and_integers_need_no_corpus(source: Path, tmp_path: Path) -> None:
@@ -91,6 +91,35 @@ def test_facts_and_integers_need_no_corpus(source: Path, tmp_path: Path) -> None
     ].to_list() == [10, 90, 900, 9000]
 
 
+def test_languages_and_sources_of_tokens_are_those_of_a_plain_loop(source: Path, tmp_path: Path) -> None:
+    result = inspected(source, tmp_path / "out", corpus=True, sources_field="@file", entropy=0)
+    tokenizer, table = load_tokenizer(str(source)), result.vocabulary.collect()
+    rows = zip(*(ids.tolist() for ids in (tokenizer.merges.left, tokenizer.merges.right)), strict=True)
+    parts = dict(zip(tokenizer.merges.token.tolist(), rows, strict=True))
+    rates = dict[str, Counter[int]]()
+    for language, texts in TEXTS.items():
+        emitted = Counter(i for text in texts for i in ids_of(tokenizer, text))
+        made, waiting = Counter[int](), list(emitted.elements())
+        while waiting:
+            made[token := waiting.pop()] += 1
+            waiting += parts.get(token, ())
+        rates[language] = Counter({i: n / emitted.total() for i, n in made.items()})
+    for token, language, share, only in table.select("token", "language", "language_share", "only_source").iter_rows():
+        en, ru = rates["en"][token], rates["ru"][token]
+        assert (language is None) == (en + ru == 0) == (share is None)
+        assert language is None or (language, share) == (
+            "ru" if ru > en else "en",
+            pytest.approx(max(en, ru) / (en + ru)),
+        )
+        assert (Path(only).stem if only else None) == (None if bool(en) == bool(ru) else "en" if en else "ru")
+    facts = result.table("facts").collect()
+    assert facts.filter(pl.col("fact") == "language: ru")["tokens"][0] > 20
+    assert facts.filter(pl.col("fact") == "made by one source alone")["tokens"][0] > 20
+    assert "Tokens that one source alone explains" in result.page.read_text()
+    with pytest.raises(BadSettings, match="sources_field: needs a corpus"):
+        inspected(source, tmp_path / "out", sources_field="@file")
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_embeddings_give_the_published_indicators(source: Path, tmp_path: Path, tied: bool) -> None:
     drawn = np.random.default_rng(1)
@@ -102,7 +131,7 @@ def test_embeddings_give_the_published_indicators(source: Path, tmp_path: Path, 
     result = inspected(source, tmp_path / "out", embeddings=str(tmp_path / "model.safetensors"))
     table = result.vocabulary.collect()
     tokenizer = load_tokenizer(str(source))
-    unused = [tokenizer.tokens.index(bytes([byte])) for byte in range(0xF5, 0x100)]
+    unused = [tokenizer.tokens.index(bytes([byte])) for byte in (0xC0, 0xC1, *range(0xF5, 0x100))]
     for name, expected in indicators(given if tied else output, unused).items():
         np.testing.assert_allclose(table[f"output_{name}"], expected[:330])
     assert result.facts["tied_embeddings"] == tied == ("input_norm" not in table.columns)

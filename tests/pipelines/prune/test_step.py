@@ -114,6 +114,22 @@ def test_scripts_and_languages_choose_what_leaves(source: Path, tmp_path: Path) 
         assert [english.tokens[i] for i in ids_of(english, text)] == [whole.tokens[i] for i in ids_of(whole, text)]
 
 
+def test_residues_leave_first_with_all_that_is_made_of_them(source: Path, tmp_path: Path) -> None:
+    result = pruned(source, tmp_path / "out", residue=0.4, entropy=1.0)
+    ids, old = result.ids.collect(), load_tokenizer(str(source))
+    residues = set(ids.filter(pl.col("residue"))["old_id"])
+    low = (pl.col("count") / pl.col("made") <= 0.4) & (pl.max_horizontal("left_entropy", "right_entropy") <= 1.0)
+    low |= (pl.col("count") == 0) & (pl.col("made") > 0)
+    assert residues == set(ids.filter(low & (pl.col("token").bin.size() > 1))["old_id"])
+    assert len(residues) == result.facts["residues"] > 2
+    rows = [*zip(*(ids.tolist() for ids in (old.merges.left, old.merges.right, old.merges.token)), strict=True)]
+    for _ in rows:
+        residues |= {token for left, right, token in rows if residues & {left, right}}
+    assert set(ids.filter(pl.col("new_id").is_null())["old_id"]) == residues
+    fewer = pruned(source, tmp_path / "to", residue=0.4, entropy=1.0, to=325).ids.collect()
+    assert set(fewer.filter(pl.col("new_id").is_null())["old_id"]) < residues
+
+
 def test_protected_tokens_stay_with_all_that_they_are_made_of(source: Path, tmp_path: Path) -> None:
     (tmp_path / "keep.json").write_text(json.dumps([" кот"]))
     result = pruned(source, tmp_path / "out", scripts=["Latn"], protect=str(tmp_path / "keep.json"))
@@ -140,8 +156,9 @@ def test_a_second_run_keeps_the_result(source: Path, tmp_path: Path) -> None:
         ({"to": 330}, UnreachableSize, "330 is not below the 330 tokens"),
         ({"scripts": ["Latin"]}, BadSettings, "'Latin' is no script code"),
         ({"languages": ["fr"]}, UnknownLanguage, "no text in the language 'fr'"),
-        ({"to": 300, "languages": ["en"], "last": True}, BadSettings, "leave one of the two out"),
-        ({"to": 300, "languages": ["en"], "corpus": False}, BadSettings, "need a corpus"),
+        ({"to": 300, "languages": ["en"], "last": True}, BadSettings, "leave it or --languages out"),
+        ({"to": 300, "languages": ["en"], "corpus": False}, BadSettings, "languages: needs a corpus"),
+        ({"residue": 0.1, "corpus": False}, BadSettings, "residue: needs a corpus"),
         ({"to": 300, "protect": "nowhere.txt"}, BadSettings, "nowhere.txt cannot be read"),
     ],
 )

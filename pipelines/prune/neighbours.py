@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from operators.arrays import F64, I64
 from operators.encoding.encode import Encoder
@@ -13,7 +16,7 @@ from pipelines.corpus.bad_records import BadRecords, OnBadRecord
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
 
-BATCH_BYTES = 1 << 23
+BATCH_BYTES: Final = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class NeighbourTask:
     file: InputFile
     tokenizer: Tokenizer
     wanted: tuple[int, ...]
+    languages: tuple[str, ...] | None
+    """Languages whose text counts; None: all."""
     on_bad_record: OnBadRecord
 
     @property
@@ -38,6 +43,8 @@ def count_neighbours(task: NeighbourTask) -> tuple[I64, I64]:
     wanted[list(task.wanted)] = True
     found = []
     for batch in read_batches(task.file, bad, BATCH_BYTES, with_ids=False):
+        if task.languages is not None:
+            batch = batch.filter(pc.is_in(batch.column("language"), pa.array(task.languages, pa.string())))
         ids, offsets = encoder.encode(batch.column("text"))
         inside = np.ones(max(0, len(ids) - 1), np.bool_)
         borders = offsets[1:-1]
@@ -48,13 +55,19 @@ def count_neighbours(task: NeighbourTask) -> tuple[I64, I64]:
 
 
 def neighbour_entropies(
-    files: Sequence[InputFile], tokenizer: Tokenizer, wanted: Sequence[int], context: Context
-) -> tuple[F64, F64]:
-    """Return the entropy in bits of the tokens left and right of each wanted token, both float64[wanted].
+    files: Sequence[InputFile], tokenizer: Tokenizer, wanted: I64, context: Context,
+    languages: Sequence[str] | None = None,
+) -> F64:  # fmt: skip
+    """Return the entropy in bits of the tokens left and right of each wanted token, float64[2, tokens].
 
-    NaN for a token that has no neighbour on that side.
+    NaN for a token that has no neighbour on that side, and for tokens that are not wanted. languages: those whose text
+    counts; None: all.
     """
-    tasks = [NeighbourTask(file, tokenizer, tuple(wanted), context.on_bad_record) for file in files]
+    entropies = np.full((2, size := len(tokenizer.tokens)), np.nan)
+    if not len(wanted):
+        return entropies
+    chosen = None if languages is None else tuple(languages)
+    tasks = [NeighbourTask(file, tokenizer, tuple(wanted.tolist()), chosen, context.on_bad_record) for file in files]
     found = []
     with context.progress.stage("count neighbours", len(tasks), "files") as advance:
         for _, one in context.engine.run(count_neighbours, tasks):
@@ -62,9 +75,9 @@ def neighbour_entropies(
             advance(1)
     pairs, counts = _added_up(found)
     left, right = pairs >> 32, pairs & 0xFFFFFFFF
-    size = len(tokenizer.tokens)
-    own = np.array(wanted, np.int64)
-    return _entropies(right, counts, size)[own], _entropies(left, counts, size)[own]
+    entropies[0, wanted] = _entropies(right, counts, size)[wanted]
+    entropies[1, wanted] = _entropies(left, counts, size)[wanted]
+    return entropies
 
 
 def _entropies(tokens: I64, counts: I64, size: int) -> F64:
