@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.context import Context
-from pipelines.corpus.bad_records import BAD_RECORDS, LeftOut, check_share, first_of
+from pipelines.corpus.bad_records import BAD_RECORDS, LeftOut, check_share, first_of, write_bad_records
 from pipelines.outputs import Manifest, Output, fingerprint, replacing, writing
 
 SCRATCH: Final = "scratch"
@@ -81,10 +81,8 @@ def make(stage: Stage, output: Output, context: Context, work: Callable[[Path], 
     if written.left_out is not None:
         facts |= written.left_out.facts
         if context.on_bad_record == "skip":
-            import pyarrow.parquet as pq
-
             with replacing(directory / BAD_RECORDS) as temporary:
-                pq.write_table(written.left_out.table, temporary)
+                write_bad_records(written.left_out.table, temporary)
             files.append(BAD_RECORDS)
     run = context.run_stats(began, engine=stage.uses_engine)
     inputs = [dict(one) for one in stage.inputs]

@@ -11,8 +11,14 @@ import pyarrow as pa
 from operators.errors import DataError
 from operators.redaction import shown
 
-BAD_RECORDS_SCHEMA = pa.schema([("path", pa.string()), ("record", pa.int64()), ("reason", pa.string())])
-"""Schema of bad_records.parquet. `record` counts lines or rows from 1; 0 is the whole file."""
+_SHARED = pa.dictionary(pa.int32(), pa.string())
+BAD_RECORDS_SCHEMA = pa.schema([("path", _SHARED), ("record", pa.int64()), ("reason", _SHARED)])
+"""Schema of bad records in memory, where millions may share a path, which may be long, and a few reasons.
+
+bad_records.parquet has plain strings. `record` counts lines or rows from 1; 0 is the whole file.
+"""
+_RECENT = 1000
+"""Number of reasons of which each is kept once, however often it comes."""
 
 
 class BadRecord(DataError):
@@ -60,10 +66,48 @@ def check_share(facts: Mapping[str, Any], largest: float, listed: Callable[[], p
 
 def first_of(path: Path) -> pa.Table:
     """Return a table with the first of the bad records in a file."""
-    import pyarrow.parquet as pq  # takes a while to import
-
-    with pq.ParquetFile(path) as listed:
+    with open_bad_records(path) as listed:
         return pa.Table.from_batches([next(listed.iter_batches(1))])
+
+
+def in_order(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return tables of bad records as one, sorted by path and record."""
+    whole = pa.concat_tables(tables)
+    if not len(whole):
+        return whole
+    import pyarrow.compute as pc  # takes a while to import
+
+    whole = whole.unify_dictionaries().combine_chunks()
+    [paths] = whole.column("path").chunks
+    ranks = pc.rank(paths.dictionary, sort_keys="ascending", tiebreaker="dense").take(paths.indices)
+    keys = pa.table({"path": ranks, "record": whole.column("record")})
+    return whole.take(pc.sort_indices(keys, [("path", "ascending"), ("record", "ascending")]))
+
+
+def bad_records_writer(path: Path) -> Any:
+    """Return a ParquetWriter for bad records, whose file has plain strings."""
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(path, BAD_RECORDS_SCHEMA, store_schema=False)
+
+
+def open_bad_records(path: Path) -> Any:
+    """Open a file of bad records as a ParquetFile that gives tables of BAD_RECORDS_SCHEMA."""
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(path, read_dictionary=["path", "reason"])
+
+
+def write_bad_records(table: pa.Table, path: Path) -> None:
+    """Write a file of bad records."""
+    with bad_records_writer(path) as writer:
+        writer.write_table(table)
+
+
+def read_bad_records(path: Path) -> pa.Table:
+    """Read a file of bad records whole (BAD_RECORDS_SCHEMA)."""
+    with open_bad_records(path) as listed:
+        return listed.read()
 
 
 @dataclass(frozen=True)
@@ -103,32 +147,44 @@ class BadRecords:
         self._clear()
 
     def _clear(self) -> None:
-        # Columns, not rows: a hostile file has millions of bad records, whose path is one.
+        # Numbers, not rows: a hostile file has millions of bad records, of one path and of a few reasons.
         self._paths: dict[str, int] = {}
         self._path = array("i")
         self._record = array("q")
+        self._reason = array("i")
         self._reasons, self._reason_ends = bytearray(), array("q", [0])
-        self._last = ("", b"")  # most often the next reason is the same
+        self._recent: dict[str, int] = {}
 
     def add(self, path: str, record: int, reason: str) -> None:
         """List a record under "skip", raise BadRecord under "fail". `record` of 0: the whole file."""
         if self.on_bad == "fail":
             raise BadRecord(path, record, reason)
+        number = self._recent.get(reason)
         self._path.append(self._paths.setdefault(path, len(self._paths)))
         self._record.append(record)
-        if reason != self._last[0]:
-            self._last = reason, _printable(reason).encode()
-        self._reasons += self._last[1]
+        self._reason.append(self._number(reason) if number is None else number)
+
+    def _number(self, reason: str) -> int:
+        """Keep a reason, and return its number. One that was met long ago may be kept again."""
+        if len(self._recent) >= _RECENT:
+            self._recent.clear()
+        number = self._recent[reason] = len(self._reason_ends) - 1
+        self._reasons += _printable(reason).encode()
         self._reason_ends.append(len(self._reasons))
+        return number
 
     def table(self) -> pa.Table:
         """Return all of them (BAD_RECORDS_SCHEMA), paths without credentials."""
         if not len(self):
             return BAD_RECORDS_SCHEMA.empty_table()  # Arrow's functions take long to import
-        paths = pa.array([shown(path) for path in self._paths], pa.string()).take(_numbers(self._path, pa.int32()))
+        paths = pa.array([shown(path) for path in self._paths], pa.string())
         ends = pa.py_buffer(self._reason_ends.tobytes())
-        reasons = pa.LargeStringArray.from_buffers(len(self), ends, pa.py_buffer(bytes(self._reasons)))
-        columns = [paths, _numbers(self._record, pa.int64()), reasons.cast(pa.string())]
+        reasons = pa.LargeStringArray.from_buffers(len(self._reason_ends) - 1, ends, pa.py_buffer(bytes(self._reasons)))
+        columns = [
+            pa.DictionaryArray.from_arrays(_numbers(self._path, pa.int32()), paths),
+            _numbers(self._record, pa.int64()),
+            pa.DictionaryArray.from_arrays(_numbers(self._reason, pa.int32()), reasons.cast(pa.string())),
+        ]
         return pa.Table.from_arrays(columns, schema=BAD_RECORDS_SCHEMA)
 
     def take(self) -> pa.Table:

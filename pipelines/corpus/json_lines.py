@@ -1,9 +1,11 @@
 """Reader of JSON lines, one object per line. Only the fields in use are decoded."""
 
-import json
+import io
+import json.scanner
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -25,6 +27,8 @@ _HEAD_BYTES: Final = 1 << 16
 _LONGEST_UNUSUAL: Final = 32 << 20
 """Largest line, in bytes, that is parsed into Python objects, as the fast reader did not accept it."""
 _BLANK: Final = b" \t\r\n"
+_SPACES: Final = _BLANK.decode()
+_SCAN: Final[Any] = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[arg-type]  # as typeshed has it
 _BOM: Final = b"\xef\xbb\xbf"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPE_NAMES: Final = {
@@ -100,6 +104,11 @@ class _Parser:
             [(slot, Any, msgspec.field(default=msgspec.UNSET, name=name)) for name, slot in self._slots.items()],
         )
         self._decode = msgspec.json.Decoder(record).decode
+        self._required = [role for role in _ROLES if source.requires(role)]
+        names = [self._fields[role] for role in _ROLES]
+        self._values: Callable[[object], tuple[object, ...]] = attrgetter(*(self._slots[name] for name in names))
+        if any("." in name for name in names):
+            self._values = lambda record: tuple(self._value(record, name) for name in names)
         self._is_nested = any("." in name for name in reading.fields)
 
     def plain(self, lines: bytes) -> _Columns | None:
@@ -138,7 +147,8 @@ class _Parser:
         """Return ids, languages and texts, parsed line by line. `valid`: known to be UTF-8."""
         reading = self._reading
         rows: tuple[list[str], list[str], list[str]] = ([], [], [])
-        for line in _split(lines):
+        for line in io.BytesIO(lines):  # as a list, millions of short lines would take forty times their bytes
+            line = line.removesuffix(b"\n")
             reading.record += 1
             if not line.strip(_BLANK):
                 continue
@@ -157,14 +167,17 @@ class _Parser:
             raise _BadLine(f"is longer than {_LONGEST_UNUSUAL >> 20} MiB, and not a plain JSON object with a text")
         if not valid and (invalid := why_invalid_utf8(line)):
             raise _BadLine(invalid)
+        parsed: dict[str, Any] | None = None
         try:
             record = self._decode(line)
-            values = {role: self._value(record, name) for role, name in self._fields.items()}
+            values = dict(zip(_ROLES, self._values(record), strict=True))
         except (msgspec.MsgspecError, RecursionError) as error:
-            values = self._lenient(line, error)
-        for role, value in values.items():
-            if value is msgspec.UNSET and self._source.requires(role):
-                raise _BadLine(self._missing(role, line))
+            parsed = self._lenient(line, error)
+            values = self._values_in(parsed, error)
+        for role in self._required:
+            if values[role] is msgspec.UNSET:
+                names = names_in(_any_json(line) if parsed is None else parsed)
+                raise _BadLine(f'no field "{self._fields[role]}"; it has: {listed(names)}')
         if values["id"] is None and self._reading.file.requires_ids:
             raise _BadLine(f"{self._fields['id']} is null")
         language = self._language(values["language"])
@@ -181,17 +194,19 @@ class _Parser:
         inside = getattr(record, self._slots[head])
         return value_at(inside, rest) if isinstance(inside, dict) else msgspec.UNSET
 
-    def _lenient(self, line: bytes, error: Exception) -> dict[Role, object]:
-        """Return the fields by Python's reader, which accepts NaN and half surrogate pairs in the other fields.
-
-        Raises _BadLine for what is no JSON otherwise, and where one of ours holds half a surrogate pair.
-        """
+    def _lenient(self, line: bytes, error: Exception) -> dict[str, Any]:
+        """Return the object by Python's reader, which accepts NaN and half surrogate pairs. Raises _BadLine."""
         try:
-            value = _any_json(line)
+            # Only a line of another type may be JSON to the fast reader, which is not asked again for the others.
+            value = _any_json(line) if isinstance(error, msgspec.ValidationError) else _python_json(line)
         except (ValueError, RecursionError) as reason:
             raise _BadLine(_why(line, reason)) from error
         if not isinstance(value, dict):
             raise _BadLine(f"is not a JSON object but {_type_name(value)}") from error
+        return value
+
+    def _values_in(self, value: dict[str, Any], error: Exception) -> dict[Role, object]:
+        """Return the fields of an object. Raises _BadLine where one of ours holds half a surrogate pair."""
         values: dict[Role, object] = {role: value_at(value, name) for role, name in self._fields.items()}
         for role, name in self._fields.items():
             field = values[role]
@@ -252,16 +267,26 @@ class _Parser:
             if self._reading.has_language is not None:
                 return
 
-    def _missing(self, role: Role, line: bytes) -> str:
-        return f'no field "{self._fields[role]}"; it has: {listed(names_in(_any_json(line)))}'
-
 
 def _any_json(line: bytes) -> Any:
     """Return a line of JSON as plain data, by Python's slow reader where it holds NaN or half a surrogate pair."""
     try:
         return msgspec.json.decode(line)
     except (msgspec.MsgspecError, RecursionError):
-        return json.loads(line.decode())
+        return _python_json(line)
+
+
+def _python_json(line: bytes) -> Any:
+    """Return json.loads(line), with the same errors, in half the time for what is no JSON. The line has no newline."""
+    text = line.decode()
+    try:
+        value, end = _SCAN(text, len(text) - len(text.lstrip(_SPACES)))
+    except StopIteration as stop:
+        raise ValueError(f"Expecting value: line 1 column {stop.value + 1} (char {stop.value})") from None
+    end = len(text) - len(text[end:].lstrip(_SPACES))
+    if end < len(text):
+        raise ValueError(f"Extra data: line 1 column {end + 1} (char {end})")
+    return value
 
 
 def _type_name(value: object) -> str:

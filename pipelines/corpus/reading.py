@@ -292,13 +292,22 @@ def invalid_utf8(texts: pa.Array) -> dict[int, str]:
     try:
         texts.view(pa.large_string()).validate(full=True)
     except pa.ArrowInvalid:
-        given = ((i, memoryview(text.as_buffer())) for i, text in enumerate(texts) if text.is_valid)
+        _, _, data = texts.buffers()
+        ends = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset :][: len(texts) + 1].tolist()
+        held = memoryview(data or b"")
+        given = ((i, held[ends[i] : ends[i + 1]]) for i in np.flatnonzero(texts.is_valid()).tolist())
         return {i: why for i, text in given if (why := why_invalid_utf8(text))}
     return {}
 
 
 def why_invalid_utf8(text: bytes | memoryview) -> str | None:
     """Return None for valid UTF-8; else a reason with the first invalid byte, counted from 1."""
+    if len(text) <= _DECODED_BYTES:
+        try:
+            str(text, "utf-8")
+        except UnicodeDecodeError as error:
+            return f"invalid UTF-8 at byte {error.start + 1}"
+        return None
     decoder, pending = codecs.getincrementaldecoder("utf-8")(), 0  # decoding all at once may take four times the memory
     for start in range(0, len(text), _DECODED_BYTES):
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.context import Context
-from pipelines.corpus.bad_records import LeftOut
+from pipelines.corpus.bad_records import LeftOut, in_order
 from pipelines.corpus.sources import InputFile
 from pipelines.parallel_text.selection import Choice, Selection, SelectTask, select_documents
 from pipelines.parallel_text.texts import ReadTask, Texts, language_column, read_texts, selected_places, skipped_file
@@ -53,8 +53,7 @@ def read_files(
         for index, read in engine.run(read_texts, tasks, on_lost=skipped_file):
             found[index] = read
             advance(files[index].size or 0)
-    bad = pa.concat_tables([found[i][1] for i in range(len(tasks))])
-    ordered = bad.sort_by([("path", "ascending"), ("record", "ascending")])
+    ordered = in_order([found[i][1] for i in range(len(tasks))])
     texts = tuple(found[i][0] for i in range(len(tasks)))
     documents = sum(one.documents for one in texts)
     with_text = {file.path for file, one in zip(files, texts, strict=True) if any(one.bytes.values())}

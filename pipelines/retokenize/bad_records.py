@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA
+from pipelines.corpus.bad_records import bad_records_writer, open_bad_records, read_bad_records
 from pipelines.outputs import replacing
 from pipelines.retokenize.ledger import Entry
 
@@ -17,7 +17,7 @@ def gather_bad_records(entries: Sequence[Entry], parts: Mapping[str, tuple[Path,
     parts: paths of the bad records of newly encoded entries, by the entries' names; the others' are in `into` already.
     """
     if into.is_file():
-        with pq.ParquetFile(into) as before:
+        with open_bad_records(into) as before:
             _write(entries, parts, into, before, _groups_by_path(before))
     else:
         _write(entries, parts, into, None, {})
@@ -40,7 +40,7 @@ def _write(
     before: pq.ParquetFile | None,
     groups: Mapping[str, list[int]],
 ) -> None:
-    with replacing(into) as temporary, pq.ParquetWriter(temporary, BAD_RECORDS_SCHEMA) as writer:
+    with replacing(into) as temporary, bad_records_writer(temporary) as writer:
         for entry in entries:
             if entry.bad_records:
                 for table in _tables(entry, parts, before, groups):
@@ -52,7 +52,7 @@ def _tables(
 ) -> Iterator[pa.Table]:
     if entry.name in parts:
         for path in parts[entry.name]:
-            yield pq.read_table(path, schema=BAD_RECORDS_SCHEMA)
+            yield read_bad_records(path)
     elif before is not None:
         for i in groups.get(entry.path, []):
             yield before.read_row_group(i)

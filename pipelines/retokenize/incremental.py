@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow.parquet as pq
 
 from operators.redaction import shown
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context
-from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, check_share, first_of
+from pipelines.corpus.bad_records import BAD_RECORDS, BadRecords, check_share, first_of, write_bad_records
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.sources import InputFile, Source
 from pipelines.outputs import Output, fingerprint, replacing
@@ -279,7 +278,7 @@ def _entry(one: _Input, parts: Sequence[SplitDone], content: str | None) -> Entr
 def _left_out(bad: BadRecords, path: Path) -> SplitDone:
     """Return the result for a file at which workers die: no text. Its content is unnamed: a touched file is retried."""
     with replacing(path, durable=False) as part:
-        pq.write_table(bad.table(), part)
+        write_bad_records(bad.table(), part)
     return SplitDone({}, {}, (path,), len(bad), 0, content="")
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import pyarrow.parquet as pq
 
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context
-from pipelines.corpus.bad_records import BAD_RECORDS, LeftOut
+from pipelines.corpus.bad_records import BAD_RECORDS, LeftOut, read_bad_records
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Output, describe_inputs
 from pipelines.results import Retokenized, summarized
@@ -134,7 +133,7 @@ def _second_pass(
         writer.write_indices(target, [name for name in names if name.endswith(writer.ENDINGS[0])])
         facts, left = _facts(ordered, arrangement, encoded), None
         if (folder / BAD_RECORDS).exists():
-            left = LeftOut(pq.read_table(folder / BAD_RECORDS), facts["records"])
+            left = LeftOut(read_bad_records(folder / BAD_RECORDS), facts["records"])
         return Written([*names, *writer.INDICES], facts, left)
 
     files = [name for task in tasks for name in planned_files(task)]

@@ -8,11 +8,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from operators.arrays import I32, I64
 from operators.errors import DataError
-from pipelines.corpus.bad_records import BadRecords
+from pipelines.corpus.bad_records import BadRecords, write_bad_records
 from pipelines.corpus.content import ContentHash
 from pipelines.corpus.reading import check_unchanged, open_input
 from pipelines.corpus.records import read_parts
@@ -264,7 +263,7 @@ class _Part:
         )
         if len(bad):
             with replacing(bad_records_path(split.folder, number)) as temporary:
-                pq.write_table(bad, temporary)
+                write_bad_records(bad, temporary)
         with replacing(record, durable=False) as temporary:
             temporary.write_bytes(msgspec.json.encode(made, order="deterministic"))
         return made

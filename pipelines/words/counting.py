@@ -13,14 +13,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from operators.kernels.word_sources import SKETCH
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer, PreTokens
 from operators.word_table import WordCounter, runs_of
 from pipelines.context import Context
-from pipelines.corpus.bad_records import BadRecords, LeftOut, OnBadRecord
+from pipelines.corpus.bad_records import BadRecords, LeftOut, OnBadRecord, in_order, read_bad_records, write_bad_records
 from pipelines.corpus.errors import EmptyCorpus
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import InputFile
@@ -145,7 +144,7 @@ def _count_spans(task: CountTask) -> Counted:
     sources.flush()
     if len(bad):
         with replacing(task.into / f"bad-{task.index}.parquet") as to:
-            pq.write_table(bad.table(), to)
+            write_bad_records(bad.table(), to)
     names = tuple(tables.names), tuple(sources.names)
     return Counted(documents, len(bad), size, *names, frozenset(seen), frozenset(with_text))
 
@@ -311,9 +310,8 @@ def _read_whole(task: CountTask, path: str) -> CountTask:
 
 
 def _bad_records(poisoned: BadRecords, found: dict[int, Counted], scratch: Path) -> pa.Table:
-    bad = [pq.read_table(scratch / f"bad-{i}.parquet") for i in sorted(found) if found[i].bad_records]
-    table = pa.concat_tables([poisoned.table(), *bad])
-    return table.sort_by([("path", "ascending"), ("record", "ascending")]) if len(table) else table
+    bad = [read_bad_records(scratch / f"bad-{i}.parquet") for i in sorted(found) if found[i].bad_records]
+    return in_order([poisoned.table(), *bad])
 
 
 def word_files(manifest: Manifest, directory: Path) -> list[Path]:

@@ -20,7 +20,13 @@ from pyarrow import ipc
 from operators.errors import DataError
 from operators.redaction import shown
 from pipelines.corpus import expansion, json_lines, parquet, reading
-from pipelines.corpus.bad_records import BAD_RECORDS_SCHEMA, BadRecords
+from pipelines.corpus.bad_records import (
+    BAD_RECORDS_SCHEMA,
+    BadRecords,
+    in_order,
+    read_bad_records,
+    write_bad_records,
+)
 from pipelines.corpus.errors import DamagedFile
 from pipelines.corpus.parquet_pages import column_chunks, largest_page
 from pipelines.corpus.reading import open_input
@@ -244,11 +250,29 @@ def test_bad_records_are_listed_as_they_were_added(rows: list[tuple[str, int, st
     assert len(bad) == 0 and bad.table().schema == BAD_RECORDS_SCHEMA and not bad.table().num_rows
 
 
-def test_a_bad_record_takes_the_memory_of_its_reason(tmp_path: Path) -> None:
-    bad, path = BadRecords("skip"), "/" + "p" * 4000
+def test_bad_records_take_three_numbers_each_in_memory_and_in_a_file(tmp_path: Path) -> None:
+    bad, paths = BadRecords("skip"), ["/b" + "p" * 4000, "/a" + "q" * 4000]
     tracemalloc.start()
     for i in range(100_000):
-        bad.add(path, i, "is not a JSON object")
+        bad.add(paths[i % 2], i, ("text is null", "is not a JSON object")[i % 3 == 0])
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert held < 100_000 * 64
+    write_bad_records(bad.table(), tmp_path / "bad.parquet")
+    read = read_bad_records(tmp_path / "bad.parquet")
+    ordered = in_order([read.slice(0, 60_000), read.slice(60_000)])
+    assert held < 100_000 * 24 and ordered.nbytes < 100_000 * 20  # a path alone is 4,002 bytes
+    assert (tmp_path / "bad.parquet").stat().st_size < 100_000 * 20
+    rows = ordered.select(["record"]).to_pydict()["record"]
+    assert rows == [*range(1, 100_000, 2), *range(0, 100_000, 2)]
+    assert ordered.slice(49_999, 2).to_pylist() == [
+        {"path": paths[1], "record": 99_999, "reason": "is not a JSON object"},
+        {"path": paths[0], "record": 0, "reason": "is not a JSON object"},
+    ]
+
+
+def test_reasons_met_long_ago_are_kept_again_and_said_again() -> None:
+    bad = BadRecords("skip")
+    reasons = [f"no field {i % 1500}" for i in range(4000)]
+    for i, reason in enumerate(reasons):
+        bad.add("a", i, reason)
+    assert bad.table().column("reason").to_pylist() == reasons

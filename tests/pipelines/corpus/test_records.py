@@ -9,12 +9,13 @@ import tempfile
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.corpus.bad_records import BadRecord, BadRecords
+from pipelines.corpus.bad_records import BadRecord, BadRecords, write_bad_records
 from pipelines.corpus.formats import FORMATS
 from pipelines.corpus.records import CORPUS_SCHEMA, read_batches
 from pipelines.corpus.spans import Span
@@ -135,7 +136,8 @@ def test_listed_records_form_a_table(tmp_path: Path) -> None:
     assert bad.table().num_rows == len(bad) == 0
     bad.add("s3://key:secret@bucket/x.txt", 1, "text is\nnull")
     assert bad.table().to_pylist() == [{"path": "s3://***@bucket/x.txt", "record": 1, "reason": "text is\\nnull"}]
-    assert bad.table().schema.types == [pa.string(), pa.int64(), pa.string()]
+    write_bad_records(bad.table(), tmp_path / "bad.parquet")
+    assert pq.read_schema(tmp_path / "bad.parquet").types == [pa.string(), pa.int64(), pa.string()]
     with pytest.raises(BadRecord):
         BadRecords("fail").add("x", 1, "y")
 
