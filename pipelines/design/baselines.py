@@ -14,8 +14,8 @@ from pipelines.context import Context
 from pipelines.design.search import Search, run_trials
 from pipelines.design.trials import Trial
 
-TEMPERATURES: Final = (3.3, 5.0)
-"""Temperatures of mBERT-like and of XLM-R-like mixtures (1 / 0.3 and 1 / 0.2)."""
+TEMPERATURE: Final = 3.3
+"""Temperature of mBERT-like mixtures (1 / 0.3)."""
 PREDICTED: Final = 20_000
 """Random mixtures whose figures the regression predicts."""
 RIDGE: Final = 1.0
@@ -24,12 +24,11 @@ CONCENTRATION: Final = 4.0
 
 
 def usual_baselines(search: Search, sizes: F64, context: Context) -> list[Trial]:
-    """Return trials of equal bytes, of the usual temperatures, and of training by parity on the searched half.
+    """Return trials of equal bytes, of a second temperature, and of training by parity on the searched half.
 
     sizes: bytes of training text, float64[N].
     """
-    tasks = [search.task("equal bytes", 1 / sizes)]
-    tasks += [search.task(f"temperature {one:g}", sizes ** (1 / one - 1)) for one in TEMPERATURES]
+    tasks = [search.task("equal bytes", 1 / sizes), search.temperature(sizes, TEMPERATURE)]
     tasks.append(replace(search.task("parity", np.ones(len(sizes))), parity_after=0))
     return run_trials(tasks, context, "baselines")
 

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from operators.arrays import F64
+from operators.fairness.expectation import Expectation
 from operators.fairness.solve import Market
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context
@@ -16,8 +17,8 @@ from pipelines.design.trials import Trial, TrialTask, run_trial
 
 LADDER: Final = (1.0, 0.25, 0.5, 1.5)
 """Bounds of a round's trials, as multiples of the bound that is asked for: together they draw the frontier."""
-MARGIN: Final = 3e-4
-"""Loss by which a solution stays under its bound, as trained tokenizers differ that much from predictions."""
+MARGIN: Final = 0.02
+"""Part of a bound by which a solution stays under it, as trained tokenizers differ that much from predictions."""
 STEPS_OF_TEMPERATURE: Final = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0)
 
 
@@ -31,20 +32,31 @@ class Search:
     market: Market
     bound: float
     """At most this loss."""
+    expectation: Expectation | None = None
+    """Expected tokens, from the training text too; None: the tokens of the searched half."""
 
     def task(self, method: str, weights: F64, *, pool: bool = False) -> TrialTask:
         """Return a trial of given weights."""
         market = self.market if pool else None
         return TrialTask(self.words, method, self.start, self.vocabulary, weights, market)
 
+    def temperature(self, sizes: F64, value: float) -> TrialTask:
+        """Return a trial of a temperature. sizes: bytes of training text, float64[N]."""
+        return self.task(f"temperature {value:.4g}", sizes ** (1 / value - 1))
+
+    def tokens(self, trial: Trial) -> F64:
+        """Return the expected tokens of the measured languages, float64[n]."""
+        measured = self.market.measured
+        searched = trial.tokens[measured]
+        return searched if self.expectation is None else self.expectation.tokens(searched, trial.training[measured])
+
     def loss(self, trial: Trial, unweighted: Trial) -> float:
         """Return the tokens of the measured languages over those of unweighted training, less 1."""
-        measured = self.market.measured
-        return float(trial.tokens[measured].sum() / unweighted.tokens[measured].sum() - 1)
+        return float(self.tokens(trial).sum() / self.tokens(unweighted).sum() - 1)
 
     def value(self, trial: Trial) -> float:
-        """Return the objective on the searched half."""
-        return self.market.objective.value(trial.tokens[self.market.measured])
+        """Return the objective."""
+        return self.market.objective.value(self.tokens(trial))
 
 
 def run_trials(tasks: Sequence[TrialTask], context: Context, stage: str) -> list[Trial]:
@@ -59,19 +71,18 @@ def run_trials(tasks: Sequence[TrialTask], context: Context, stage: str) -> list
 
 def search_weights(search: Search, unweighted: Trial, rounds: int, context: Context) -> list[Trial]:
     """Return the trials of all rounds: one for each bound of the ladder, predicted from the bound's trial before it."""
-    measured = search.market.measured
-    total = float(unweighted.tokens[measured].sum())
+    total = float(search.tokens(unweighted).sum())
     bounds = [search.bound * step for step in LADDER] if search.bound > 0 else [search.bound]
     last = dict.fromkeys(bounds, unweighted)
-    equal = np.ones(len(measured))
+    equal = np.ones(len(search.market.measured))
     trials: list[Trial] = []
     for number in range(rounds):
         tasks = [
             TrialTask(
                 search.words, "design", search.start, search.vocabulary, market=search.market,
-                prediction=last[bound].prediction(search.market),
+                prediction=last[bound].prediction(search.market, search.tokens(last[bound])),
                 prices=equal if last[bound].prices is None else last[bound].prices,
-                most_tokens=total * (1 + bound - MARGIN), loss=bound,
+                most_tokens=total * (1 + bound - MARGIN * abs(bound)), loss=bound,
             )
             for bound in bounds
         ]  # fmt: skip
@@ -89,7 +100,7 @@ def search_temperatures(search: Search, sizes: F64, rounds: int, context: Contex
     tried: dict[float, Trial] = {}
     wanted: Sequence[float] = STEPS_OF_TEMPERATURE
     for _ in range(rounds):
-        tasks = [search.task(f"temperature {one:.4g}", sizes ** (1 / one - 1)) for one in wanted]
+        tasks = [search.temperature(sizes, one) for one in wanted]
         tried |= dict(zip(wanted, run_trials(tasks, context, "search temperatures"), strict=True))
         ordered = sorted(tried)
         best = ordered.index(min(ordered, key=lambda one: search.value(tried[one])))

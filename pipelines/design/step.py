@@ -18,11 +18,12 @@ from operators.tokenizer import Merges, Tokenizer
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
 from pipelines.design.baselines import random_mixtures, usual_baselines
+from pipelines.design.first_trials import first_trials
 from pipelines.design.hybrid import SEARCHED, hybrid_trials, require_parallel, write_searched
-from pipelines.design.judging import judged_tokens
+from pipelines.design.judging import document_tokens
 from pipelines.design.market import importance_of, market_of
 from pipelines.design.parallel_halves import Halves, read_halves
-from pipelines.design.search import Search, choose, run_trials, search_temperatures, search_weights
+from pipelines.design.search import Search, choose, search_temperatures, search_weights
 from pipelines.design.settings import Design, loss_of
 from pipelines.design.tables import (
     CHOSEN,
@@ -37,7 +38,7 @@ from pipelines.design.tables import (
     language_table,
     write_weights,
 )
-from pipelines.design.trials import Trial, load_words, save_words
+from pipelines.design.trials import Trial, load_words, save_words, tokenizer_of
 from pipelines.named_tables import with_names
 from pipelines.outputs import Manifest, Output, describe_inputs, write_table
 from pipelines.results import DesignResult, summarized
@@ -121,7 +122,7 @@ def _told(facts: Mapping[str, Any]) -> str:
     if not facts["bound_met"]:
         told += (
             f"; no weights keep the loss at most {100 * facts['bound']:g} % where the search looks, the best "
-            f"reached is {100 * facts['searched_loss']:+.2f} %"
+            f"reached is {100 * facts['expected_loss']:+.2f} %"
         )
     return told
 
@@ -204,11 +205,12 @@ class _Work:
     def run(self) -> dict[str, Any]:
         """Search, judge, train, write all files; return the facts."""
         training, searched = (load_words(self.scratch / name) for name in ("training", "searched"))
-        sizes = training.bytes.astype(np.float64)
+        sizes = np.maximum(1.0, training.bytes)
         start = Tokenizer(self.settings.pretokenizer, tuple(self.settings.special_tokens), Merges.from_rows([]))
         market = market_of(self.settings, training, searched, self.halves, self.baseline)
         search = Search(self.scratch, start, self.settings.vocab_size, market, self.bound)
-        trials = self._trials(search, sizes)
+        search, begun, trust = first_trials(search, sizes, self.halves, self.context)
+        trials = self._trials(search, sizes, begun)
         unweighted, own = trials[0], [one for one in trials if one.loss is not None or self._is_temperature(one)]
         chosen, met = choose(search, own, unweighted)
         if self.settings.then:
@@ -231,7 +233,9 @@ class _Work:
             "languages": len(languages), "searched_documents": len(self.halves.searched),
             "judged_documents": len(self.halves.judged), "trials": len(trials), "bound": self.bound, "bound_met": met,
             "parity_after": chosen.parity_after,
-            "searched_loss": search.loss(chosen, unweighted), "loss": last.loss.value, "gini": last.gini.value,
+            "expected_loss": search.loss(chosen, unweighted), "trust": trust,
+            "searched_loss": replace(search, expectation=None).loss(chosen, unweighted),
+            "loss": last.loss.value, "gini": last.gini.value,
             "gini_before": first.gini.value, "worst": last.worst.value, "worst_before": first.worst.value,
             "repeated_documents": self.halves.parallel.selection.repeated,
         }  # fmt: skip
@@ -239,15 +243,14 @@ class _Work:
     def _is_temperature(self, trial: Trial) -> bool:
         return self.settings.vary == "temperature" and trial.method.startswith("temperature")
 
-    def _trials(self, search: Search, sizes: F64) -> list[Trial]:
-        """Return all trials: the unweighted one, those of the search, those of the baselines."""
-        context, settings = self.context, self.settings
-        [unweighted] = run_trials([search.task("unweighted", np.ones(len(sizes)), pool=True)], context, "unweighted")
+    def _trials(self, search: Search, sizes: F64, begun: Sequence[Trial]) -> list[Trial]:
+        """Return all trials: the first two, those of the search, those of the baselines."""
+        context, settings, unweighted = self.context, self.settings, begun[0]
         if settings.vary == "weights":
             found = search_weights(search, unweighted, settings.rounds, context)
         else:
             found = search_temperatures(search, sizes, settings.rounds, context)
-        trials = [unweighted, *found]
+        trials = [*begun, *found]
         if settings.baselines:
             trials += usual_baselines(search, sizes, context)
             trials += random_mixtures(search, sizes, unweighted, len(found), context)
@@ -259,17 +262,12 @@ class _Work:
         """Return the frontier's rows, the unweighted first and the chosen last, and the tokens of these two."""
         shown_trials = _shown(trials, chosen)
         tokenizers = [tokenizer_of(start, trials[i].merges) for i in shown_trials]
-        counts = judged_tokens(self.halves, [*tokenizers, made], self.context)
+        counts = document_tokens(self.halves, self.halves.judged, [*tokenizers, made], self.context)
         judged = judge(counts, self.halves.languages.index(self.baseline), self.settings.resamples)
         rows = [Row(trials[i].method, i, trials[i].loss, one) for i, one in zip(shown_trials, judged, strict=False)]
         place = next(i for i, one in enumerate(trials) if one is chosen)
         rows.append(Row(CHOSEN, place, chosen.loss, judged[-1]))
         return rows, counts[0], counts[-1]
-
-
-def tokenizer_of(start: Tokenizer, merges: Merges) -> Tokenizer:
-    """Return the tokenizer of a trial."""
-    return Tokenizer(start.pretokenizer, start.special_tokens, merges)
 
 
 def _shown(trials: Sequence[Trial], chosen: Trial) -> list[int]:

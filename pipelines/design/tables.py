@@ -1,7 +1,7 @@
 """Tables of a design: its trials, the frontier of all methods, and what each language pays before and after."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,15 +39,21 @@ class Row:
 
 
 def design_table(trials: Sequence[Trial], search: Search, unweighted: Trial, languages: Sequence[str]) -> pl.DataFrame:
-    """Return design.parquet: a row for each trial and language of the corpus. Figures are of the searched half."""
+    """Return design.parquet: a row for each trial and language of the corpus.
+
+    Figures are of the searched half; the expected ones are those that the search compares.
+    """
+    measured = replace(search, expectation=None)
     return pl.concat(
         pl.DataFrame(
             {
                 "trial": np.full(len(languages), number, np.int64),
                 "method": [one.method] * len(languages),
                 "bound": pl.Series([one.loss] * len(languages), dtype=pl.Float64),
-                "loss": np.full(len(languages), search.loss(one, unweighted)),
-                "objective": np.full(len(languages), search.value(one)),
+                "loss": np.full(len(languages), measured.loss(one, unweighted)),
+                "objective": np.full(len(languages), measured.value(one)),
+                "expected_loss": np.full(len(languages), search.loss(one, unweighted)),
+                "expected_objective": np.full(len(languages), search.value(one)),
                 "language": list(languages),
                 "weight": one.weights,
                 "tokens": one.tokens.astype(np.int64),

@@ -60,15 +60,16 @@ class Trial:
     merges: Merges
     tokens: F64
     """float64[N]: tokens of each language's text of the searched half."""
+    training: F64
+    """float64[N]: tokens of each language's training text."""
     prices: F64 | None = None
     pool: MergePool | None = None
     parity_after: int | None = None
 
-    def prediction(self, market: Market) -> Prediction:
-        """Return the prediction around this trial."""
+    def prediction(self, market: Market, expected: F64) -> Prediction:
+        """Return the prediction around this trial. expected: float64[n], its tokens of the measured languages."""
         assert self.pool is not None
-        measured = market.measured
-        return Prediction(market, self.pool, self.tokens[measured] / self.pool.predict(self.weights)[measured])
+        return Prediction(market, self.pool, expected / self.pool.predict(self.weights)[market.measured])
 
 
 def run_trial(task: TrialTask) -> Trial:
@@ -88,12 +89,17 @@ def run_trial(task: TrialTask) -> Trial:
     else:
         merges = _by_parity(task, training.apart(multipliers), searched)
     taken = _merges_of(merges, len(task.start.tokens), asked)
-    whole = Tokenizer(task.start.pretokenizer, task.start.special_tokens, merges)
-    tokenizer = Tokenizer(task.start.pretokenizer, task.start.special_tokens, merges[:taken])
+    whole, tokenizer = tokenizer_of(task.start, merges), tokenizer_of(task.start, merges[:taken])
     pool = None if task.market is None else merge_pool(training, searched, whole, taken)
     return Trial(
-        task.method, task.loss, weights, tokenizer.merges, searched.tokens(tokenizer), prices, pool, task.parity_after
+        task.method, task.loss, weights, tokenizer.merges, searched.tokens(tokenizer), training.tokens(tokenizer),
+        prices, pool, task.parity_after,
     )  # fmt: skip
+
+
+def tokenizer_of(start: Tokenizer, merges: Merges) -> Tokenizer:
+    """Return the tokenizer of a trial."""
+    return Tokenizer(start.pretokenizer, start.special_tokens, merges)
 
 
 def _by_parity(task: TrialTask, training: LanguageWords, searched: SharedWords) -> Merges:
