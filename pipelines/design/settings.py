@@ -24,7 +24,8 @@ class Design(CorpusSettings[DesignResult], frozen=True, kw_only=True):
     """Figure to make small: `gini` of the languages' tokens; `worst`, the highest premium; `mean`, all tokens; or a
     .yaml file with the importance of languages (`en: 2.0`), whose weighted sum of tokens counts."""
     at_most_loss: str = "2.8%"
-    """Bound on the tokens of all languages together, against unweighted training, on the searched half: 2% or 0.02."""
+    """Bound on the tokens of all languages together, against unweighted training, as expected from the searched half
+    and the training text: 2% or 0.02."""
     then: Literal["parity"] | None = None
     """`parity`: also try tokenizers whose last merges are chosen by parity on the searched half, as train's
     `parity_after` does; the best one is written."""
