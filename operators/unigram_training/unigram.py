@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from operators.arrays import F64, I64
 from operators.kernels.unigram_training import put_losses
+from operators.tokenizer import Tokenizer, initial_tokens, known_tokens
 from operators.unigram_training.substrings import Children, branching, texts_of
-from operators.unigram_training.vocabulary import BYTES, Pieces
+from operators.unigram_training.vocabulary import BYTES, Pieces, piece_tokenizer
 from operators.unigram_training.words import WordSums
 
 STEPS: Final = 2
@@ -42,6 +43,35 @@ class Rules(NamedTuple):
     """Bytes of the longest piece."""
     may_be_piece: Callable[[bytes], bool] = lambda _: True
     """Judge of the texts of pieces of more than a byte."""
+
+
+def unigram(
+    start: Tokenizer, words: WordSums, size: int, max_token_length: int | None = None, *,
+    whole_characters: bool = False, advance: Callable[[int], None] = lambda _: None,
+) -> tuple[Tokenizer, int]:  # fmt: skip
+    """Return the tokenizer of `size` tokens, and the number of rounds; fewer tokens where words have fewer substrings.
+
+    start: its pre-tokenizer cut the words; its special tokens come first, and no piece spells one. Pieces are shorter
+    than `max_token_length` bytes, at most LONGEST where it is None. whole_characters: no piece but a byte has a part of
+    a character. `advance` as for `train_pieces`.
+    """
+    special = start.special_tokens
+    taken = known_tokens(special)
+
+    def may_be_piece(text: bytes) -> bool:
+        return text not in taken and not (whole_characters and not _is_whole(text))
+
+    longest = LONGEST if max_token_length is None else max_token_length - 1
+    rules = Rules(size - len(initial_tokens(special)) + BYTES, longest, may_be_piece)
+    pieces, rounds = train_pieces(words, rules, advance)
+    return piece_tokenizer(start.pretokenizer, special, pieces.texts, pieces.scores), rounds
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        return bool(text.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def seed_pieces(words: WordSums, rules: Rules) -> Pieces:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,9 @@ from operators.tokenizer import Tokenizer as TokenizerData
 from operators.training.extension import check_extendable, extend, with_special_tokens
 from operators.training.in_memory import train_words
 from operators.training.whole_characters import judge
+from operators.unigram_training.mingram import mingram, seed_size
+from operators.unigram_training.unigram import unigram
+from operators.unigram_training.words import ShardWords
 from operators.word_table import WordCounter, WordTable, text_sizes
 from pipelines.engines.local_engine import processors
 from pipelines.in_memory.kernels import compile_if_needed
@@ -28,6 +31,7 @@ from pipelines.in_memory.texts import Texts, text_batches
 from pipelines.in_memory.tokenizer import Tokenizer
 from pipelines.settings import BadSettings
 from pipelines.similar_names import note_similar
+from pipelines.train.models import LONGEST
 from pipelines.words.weighting import Weighting
 
 TextsOfLanguages: TypeAlias = Mapping[str, Texts]
@@ -35,6 +39,7 @@ TextsOfLanguages: TypeAlias = Mapping[str, Texts]
 
 _ALL: Final = ""
 """Language of texts whose language is not given."""
+MODELS: Final = ("bpe", "mingram", "unigram")
 AHEAD: Final = 2
 """Batches that wait for each thread."""
 
@@ -50,22 +55,24 @@ class NoText(DataError):
 
 
 def train(
-    texts: Texts | TextsOfLanguages, *, vocab_size: int = 32_768, pretokenizer: str | None = None,
-    digits: Digits = "keep", letters_apart: Sequence[str] = (), whole_characters: bool = False,
-    special_tokens: Sequence[str] = (), min_pair_count: int = 1, max_token_length: int | None = None,
+    texts: Texts | TextsOfLanguages, *, vocab_size: int = 32_768, model: Literal["bpe", "mingram", "unigram"] = "bpe",
+    pretokenizer: str | None = None, digits: Digits = "keep", letters_apart: Sequence[str] = (),
+    whole_characters: bool = False, special_tokens: Sequence[str] = (), min_pair_count: int = 1,
+    max_token_length: int | None = None,
     shares: Mapping[str, float] | None = None, weights: Mapping[str, float] | None = None,
     temperature: float | None = None, extending: Tokenizer | None = None, threads: int | None = None,
 ) -> Tokenizer:  # fmt: skip
-    """Train a byte-level BPE tokenizer on texts in memory; the merge list is that of the command `train`.
+    """Train a tokenizer of bytes on texts in memory; the result is that of the command `train`.
 
-    It equals that of Hugging Face's `BpeTrainer` on the same texts. The texts may be more than fits into memory, as a
-    generator: distinct pre-tokens and their counts are held, some 80 bytes each.
+    The merge list equals that of Hugging Face's `BpeTrainer` on the same texts. The texts may be more than fits into
+    memory, as a generator: distinct pre-tokens and their counts are held, some 80 bytes each.
 
     Args:
         texts: documents, as an iterable of str or a column of Arrow or Polars (`pipelines.in_memory.texts.Texts`), or a
             mapping of language to such documents.
         vocab_size: tokens in all: special tokens, the 256 bytes, one for each merge. There are fewer where no pair is
             left.
+        model: `bpe`, or a vocabulary without merges, `mingram` or `unigram` (docs/how-to/train-without-merges.md).
         pretokenizer: a name (o200k is the default), none, or a regular expression (docs/explanation/pretokenizers.md).
         digits: `keep` numbers as the pre-tokenizer cuts them, or cut runs of them `single`, in `threes`, or in
             `threes-from-right`.
@@ -95,20 +102,27 @@ def train(
     267
     """
     weighting = _weighting(texts, shares, weights, temperature)
+    _check_model(model, extending, min_pair_count, max_token_length)
     start = _start(extending, pretokenizer, digits, letters_apart, special_tokens, max_token_length)
     _check_size(vocab_size, len(start.tokens))
-    compile_if_needed(("words",) if vocab_size < UINT16_IDS else ("words", "uint32_ids"))
+    size = seed_size(vocab_size) if model == "mingram" else vocab_size
+    wide, pieces = ("uint32_ids",) if size >= UINT16_IDS else (), ("unigram_training",) if model != "bpe" else ()
+    compile_if_needed(("words", *wide, *pieces))
     languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
     note_similar(languages, None)
     tables = count_texts(languages, Pretokenizer(start.pretokenizer), threads or processors())
     words, counts = _weighed(tables, weighting)
     if not len(words):
         raise NoText
+    if model == "unigram":
+        sums = ShardWords(words, counts)
+        return Tokenizer(unigram(start, sums, vocab_size, max_token_length, whole_characters=whole_characters)[0])
     merges = train_words(
-        words, counts, vocab_size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length,
+        words, counts, size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length,
         judge=judge if whole_characters else None,
     )  # fmt: skip
-    return Tokenizer(extend(start, merges)[0])
+    trained = extend(start, merges)[0]
+    return Tokenizer(mingram(trained, ShardWords(words, counts), vocab_size) if model == "mingram" else trained)
 
 
 def count_texts(languages: TextsOfLanguages, pretokenizer: Pretokenizer, threads: int) -> dict[str, WordTable]:
@@ -221,6 +235,18 @@ def _start(
     return TokenizerData(
         with_rules(pretokenizer or DEFAULT, digits, letters_apart), tuple(special_tokens), Merges.from_rows([])
     )
+
+
+def _check_model(model: str, extending: Tokenizer | None, min_pair_count: int, max_token_length: int | None) -> None:
+    if model not in MODELS:
+        raise BadSettings("model", f"{model!r} is none of {', '.join(MODELS)}")
+    if model == "bpe":
+        return
+    of_merges = {"extending": extending is not None, "min_pair_count": model == "unigram" and min_pair_count > 1}
+    if (name := next((name for name, given in of_merges.items() if given), None)) is not None:
+        raise BadSettings(name, f"is of merges, which model {model} does not choose; leave it out")
+    if (max_token_length or 0) > LONGEST:
+        raise BadSettings("max_token_length", f"is over {LONGEST:,}, the most for model {model}")
 
 
 def _check_size(vocab_size: int, present: int) -> None:

@@ -8,14 +8,13 @@ import numpy as np
 
 from operators.arrays import I64
 from operators.kernels.unigram_training import Vocabulary
-from operators.tokenizer import Merges, Tokenizer, initial_tokens, known_tokens
+from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.transformers_files import Roles
 from operators.training.extension import extend
 from operators.training.whole_characters import judge
 from operators.unigram_training.mingram import mingram, seed_size
 from operators.unigram_training.substrings import Children, added_up
-from operators.unigram_training.unigram import LONGEST, Rules, train_pieces
-from operators.unigram_training.vocabulary import BYTES, piece_tokenizer
+from operators.unigram_training.unigram import unigram
 from operators.unigram_training.words import ShardWords
 from pipelines.context import Context
 from pipelines.engines.engine import Engine
@@ -104,8 +103,12 @@ def train_vocabulary(words: Manifest, words_directory: Path, output: Output, set
             tokenizer, rounds = _mingram(start, source, checkpoint, settings, context)
         else:
             shards = shard_number(paths, SUBSTRING_FACTOR * symbols, context, 1)
-            with ShardedWords(context.engine, paths, shards, multipliers) as sums:
-                tokenizer, rounds = _unigram(start, sums, settings, context)
+            size, longest, whole = int(settings.vocab_size or 0), settings.max_token_length, settings.whole_characters
+            with (
+                ShardedWords(context.engine, paths, shards, multipliers) as sums,
+                context.progress.stage("train", None, "pieces dropped") as advance,
+            ):
+                tokenizer, rounds = unigram(start, sums, size, longest, whole_characters=whole, advance=advance)
         saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
         facts = {"pretokenizer": start.pretokenizer, "vocabulary": len(tokenizer.tokens), "merges": 0, "rounds": rounds}
         facts |= {"model": settings.model, "without_ranks": saved.without_ranks}
@@ -128,25 +131,3 @@ def _mingram(
     seed, _ = extend(start, reducer.merges)
     with ShardedWords(context.engine, source.paths, source.shards, source.multipliers) as sums:
         return mingram(seed, sums, size), len(reducer.rounds)
-
-
-def _unigram(start: Tokenizer, sums: ShardedWords, settings: Train, context: Context) -> tuple[Tokenizer, int]:
-    """Return the tokenizer, and the number of rounds of pruning."""
-    special, size = start.special_tokens, int(settings.vocab_size or 0)
-    taken, whole = known_tokens(special), settings.whole_characters
-
-    def may_be_piece(text: bytes) -> bool:
-        return text not in taken and not (whole and not _is_whole(text))
-
-    longest = LONGEST if settings.max_token_length is None else settings.max_token_length - 1
-    rules = Rules(size - len(initial_tokens(special)) + BYTES, longest, may_be_piece)
-    with context.progress.stage("train", None, "pieces dropped") as advance:
-        pieces, rounds = train_pieces(sums, rules, advance)
-    return piece_tokenizer(start.pretokenizer, special, pieces.texts, pieces.scores), rounds
-
-
-def _is_whole(text: bytes) -> bool:
-    try:
-        return bool(text.decode())
-    except UnicodeDecodeError:
-        return False

@@ -72,6 +72,28 @@ def test_the_merges_equal_hugging_faces_and_the_commands(tmp_path: Path) -> None
         assert (tmp_path / "ours" / name).read_bytes() == (tmp_path / "tok" / name).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("model", "options", "flags"),
+    [
+        ("mingram", {"special_tokens": ["<s>"]}, ["--special-tokens", "<s>"]),
+        (
+            "unigram",
+            {"whole_characters": True, "max_token_length": 9},
+            ["--whole-characters", "--max-token-length", "9"],
+        ),
+    ],
+)
+def test_vocabularies_without_merges_are_those_of_the_command(
+    model: Any, options: dict[str, Any], flags: list[str], tmp_path: Path
+) -> None:
+    ours = train(TEXTS, vocab_size=700, model=model, **options)
+    ours.save(tmp_path / "ours")
+    by_command(tmp_path, "--model", model, "--vocab-size", "700", *flags)
+    theirs = (tmp_path / "tok" / "tokenizer.json").read_bytes()
+    assert (tmp_path / "ours" / "tokenizer.json").read_bytes() == theirs
+    assert json.loads(theirs)["model"]["type"] == "Unigram" and ours.vocab_size > 500
+
+
 def test_the_recipe_of_few_characters_a_token_equals_hugging_faces_trainer(tmp_path: Path) -> None:
     page = (ROOT / "docs/how-to/train-on-characters.md").read_text("utf-8")
     flags = re.findall(r"babelmerge train CORPUS\.\.\. (.*) --out DIR", page)
@@ -166,6 +188,9 @@ def test_an_error_in_a_text_ends_the_training() -> None:
         ({"shares": {}}, "shares"),
         ({"weights": {"en": 0}}, "weights"),
         ({"temperature": 0.5}, "temperature"),
+        ({"model": "wordpiece"}, "model: 'wordpiece' is none of bpe"),
+        ({"model": "unigram", "min_pair_count": 2}, "min_pair_count: is of merges"),
+        ({"model": "mingram", "max_token_length": 5000}, "max_token_length: is over 1,024"),
         ({"extending": train(["ab"], vocab_size=257), "pretokenizer": "gpt2"}, "pretokenizer"),
     ],
     ids=str,
