@@ -20,6 +20,7 @@ from operators.tokenizer import Merges
 from operators.tokenizer import Tokenizer as TokenizerData
 from operators.training.extension import check_extendable, extend, with_special_tokens
 from operators.training.in_memory import train_words
+from operators.training.reducer import Judge
 from operators.training.whole_characters import judge
 from operators.unigram_training.mingram import mingram, seed_size
 from operators.unigram_training.unigram import unigram
@@ -105,24 +106,37 @@ def train(
     _check_model(model, extending, min_pair_count, max_token_length)
     start = _start(extending, pretokenizer, digits, letters_apart, special_tokens, max_token_length)
     _check_size(vocab_size, len(start.tokens))
-    size = seed_size(vocab_size) if model == "mingram" else vocab_size
-    wide, pieces = ("uint32_ids",) if size >= UINT16_IDS else (), ("unigram_training",) if model != "bpe" else ()
-    compile_if_needed(("words", *wide, *pieces))
+    _compile(model, vocab_size)
     languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
     note_similar(languages, None)
     tables = count_texts(languages, Pretokenizer(start.pretokenizer), threads or processors())
     words, counts = _weighed(tables, weighting)
     if not len(words):
         raise NoText
+    rule = judge if whole_characters else None
+    if model == "bpe":
+        return Tokenizer(_by_merges(words, counts, vocab_size, start, min_pair_count, max_token_length, rule))
+    sums = ShardWords(words, counts)
     if model == "unigram":
-        sums = ShardWords(words, counts)
         return Tokenizer(unigram(start, sums, vocab_size, max_token_length, whole_characters=whole_characters)[0])
+    seed = _by_merges(words, counts, seed_size(vocab_size), start, min_pair_count, max_token_length, rule)
+    return Tokenizer(mingram(seed, sums, vocab_size))
+
+
+def _compile(model: str, vocab_size: int) -> None:
+    wide = (seed_size(vocab_size) if model == "mingram" else vocab_size) >= UINT16_IDS
+    pieces = () if model == "bpe" else ("unigram_training",)
+    compile_if_needed(("words", *(("uint32_ids",) if wide else ()), *pieces))
+
+
+def _by_merges(
+    words: pa.LargeBinaryArray, counts: I64, size: int, start: TokenizerData, min_pair_count: int,
+    max_token_length: int | None, rule: Judge | None,
+) -> TokenizerData:  # fmt: skip
     merges = train_words(
-        words, counts, size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length,
-        judge=judge if whole_characters else None,
-    )  # fmt: skip
-    trained = extend(start, merges)[0]
-    return Tokenizer(mingram(trained, ShardWords(words, counts), vocab_size) if model == "mingram" else trained)
+        words, counts, size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length, judge=rule
+    )
+    return extend(start, merges)[0]
 
 
 def count_texts(languages: TextsOfLanguages, pretokenizer: Pretokenizer, threads: int) -> dict[str, WordTable]:
