@@ -20,7 +20,6 @@ from operators.tokenizer import Merges
 from operators.tokenizer import Tokenizer as TokenizerData
 from operators.training.extension import check_extendable, extend, with_special_tokens
 from operators.training.in_memory import train_words
-from operators.training.reducer import Judge
 from operators.training.whole_characters import judge
 from operators.unigram_training.mingram import mingram, seed_size
 from operators.unigram_training.unigram import unigram
@@ -59,9 +58,9 @@ def train(
     texts: Texts | TextsOfLanguages, *, vocab_size: int = 32_768, model: Literal["bpe", "mingram", "unigram"] = "bpe",
     pretokenizer: str | None = None, digits: Digits = "keep", letters_apart: Sequence[str] = (),
     whole_characters: bool = False, special_tokens: Sequence[str] = (), min_pair_count: int = 1,
-    max_token_length: int | None = None,
-    shares: Mapping[str, float] | None = None, weights: Mapping[str, float] | None = None,
-    temperature: float | None = None, extending: Tokenizer | None = None, threads: int | None = None,
+    max_token_length: int | None = None, shares: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | None = None, temperature: float | None = None,
+    extending: Tokenizer | None = None, threads: int | None = None,
 ) -> Tokenizer:  # fmt: skip
     """Train a tokenizer of bytes on texts in memory; the result is that of the command `train`.
 
@@ -107,20 +106,16 @@ def train(
     start = _start(extending, pretokenizer, digits, letters_apart, special_tokens, max_token_length)
     _check_size(vocab_size, len(start.tokens))
     _compile(model, vocab_size)
-    languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
-    note_similar(languages, None)
-    tables = count_texts(languages, Pretokenizer(start.pretokenizer), threads or processors())
-    words, counts = _weighed(tables, weighting)
-    if not len(words):
-        raise NoText
-    rule = judge if whole_characters else None
-    if model == "bpe":
-        return Tokenizer(_by_merges(words, counts, vocab_size, start, min_pair_count, max_token_length, rule))
-    sums = ShardWords(words, counts)
+    words, counts = _counted(texts, Pretokenizer(start.pretokenizer), threads or processors(), weighting)
     if model == "unigram":
-        return Tokenizer(unigram(start, sums, vocab_size, max_token_length, whole_characters=whole_characters)[0])
-    seed = _by_merges(words, counts, seed_size(vocab_size), start, min_pair_count, max_token_length, rule)
-    return Tokenizer(mingram(seed, sums, vocab_size))
+        sums, longest = ShardWords(words, counts), max_token_length
+        return Tokenizer(unigram(start, sums, vocab_size, longest, whole_characters=whole_characters)[0])
+    merges = train_words(
+        words, counts, vocab_size if model == "bpe" else seed_size(vocab_size), start=start,
+        min_pair_count=min_pair_count, max_token_length=max_token_length, judge=judge if whole_characters else None,
+    )  # fmt: skip
+    trained = extend(start, merges)[0]
+    return Tokenizer(trained if model == "bpe" else mingram(trained, ShardWords(words, counts), vocab_size))
 
 
 def _compile(model: str, vocab_size: int) -> None:
@@ -129,14 +124,16 @@ def _compile(model: str, vocab_size: int) -> None:
     compile_if_needed(("words", *(("uint32_ids",) if wide else ()), *pieces))
 
 
-def _by_merges(
-    words: pa.LargeBinaryArray, counts: I64, size: int, start: TokenizerData, min_pair_count: int,
-    max_token_length: int | None, rule: Judge | None,
-) -> TokenizerData:  # fmt: skip
-    merges = train_words(
-        words, counts, size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length, judge=rule
-    )
-    return extend(start, merges)[0]
+def _counted(
+    texts: Texts | TextsOfLanguages, pretokenizer: Pretokenizer, threads: int, weighting: Weighting
+) -> tuple[pa.LargeBinaryArray, I64]:
+    """Return all words and their counts, weighed. Raises NoText."""
+    languages = texts if isinstance(texts, Mapping) else {_ALL: texts}
+    note_similar(languages, None)
+    words, counts = _weighed(count_texts(languages, pretokenizer, threads), weighting)
+    if not len(words):
+        raise NoText
+    return words, counts
 
 
 def count_texts(languages: TextsOfLanguages, pretokenizer: Pretokenizer, threads: int) -> dict[str, WordTable]:
