@@ -20,6 +20,7 @@ from operators.tokenizer import Merges
 from operators.tokenizer import Tokenizer as TokenizerData
 from operators.training.extension import check_extendable, extend, with_special_tokens
 from operators.training.in_memory import train_words
+from operators.training.reducer import Judge
 from operators.training.whole_characters import judge
 from operators.unigram_training.mingram import mingram, seed_size
 from operators.unigram_training.unigram import unigram
@@ -108,14 +109,20 @@ def train(
     _compile(model, vocab_size)
     words, counts = _counted(texts, Pretokenizer(start.pretokenizer), threads or processors(), weighting)
     if model == "unigram":
-        sums, longest = ShardWords(words, counts), max_token_length
-        return Tokenizer(unigram(start, sums, vocab_size, longest, whole_characters=whole_characters)[0])
-    merges = train_words(
-        words, counts, vocab_size if model == "bpe" else seed_size(vocab_size), start=start,
-        min_pair_count=min_pair_count, max_token_length=max_token_length, judge=judge if whole_characters else None,
-    )  # fmt: skip
+        sums, longest, whole = ShardWords(words, counts), max_token_length, whole_characters
+        return Tokenizer(unigram(start, sums, vocab_size, longest, whole_characters=whole)[0])
+    size, limits = vocab_size if model == "bpe" else seed_size(vocab_size), (min_pair_count, max_token_length)
+    merges = _merges(words, counts, size, start, limits, judge if whole_characters else None)
     trained = extend(start, merges)[0]
     return Tokenizer(trained if model == "bpe" else mingram(trained, ShardWords(words, counts), vocab_size))
+
+
+def _merges(
+    words: pa.LargeBinaryArray, counts: I64, size: int, start: TokenizerData, limits: tuple[int, int | None],
+    rule: Judge | None,
+) -> Merges:  # fmt: skip
+    least, longest = limits
+    return train_words(words, counts, size, start=start, min_pair_count=least, max_token_length=longest, judge=rule)
 
 
 def _compile(model: str, vocab_size: int) -> None:
