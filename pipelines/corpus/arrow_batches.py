@@ -25,29 +25,34 @@ _LENGTH: Final = 0
 """Field of a record batch: its rows."""
 
 
-def file_batches(reading: Reading, reader: Any, span: Span) -> Iterator[pa.RecordBatch]:
-    """Yield the record batches of an IPC file that begin in a span. reader: of the file."""
+def file_batches(reading: Reading, reader: Any, span: Span) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the record batches of an IPC file that begin in a span, with their numbers. reader: of the file."""
     size, count = reading.file.size or 0, reader.num_record_batches
     inside = [i for i in range(count) if span.start <= i * size // count < span.stop]
     first = inside[0] if inside else 0
     reading.count_before = lambda: sum(reader.get_batch(i).num_rows for i in range(first))
-    return (reader.get_batch(i) for i in inside)
+    return ((i, reader.get_batch(i)) for i in inside)
 
 
-def stream_batches(reading: Reading, schema: pa.Schema, fields: Sequence[int], span: Span) -> Iterator[pa.RecordBatch]:
-    """Yield the record batches of a stream that begin in a span, with these of its fields. Raises CannotCut."""
-    rows_before, places = 0, list[int]()
-    for place, rows in _batches(reading):
+def stream_batches(
+    reading: Reading, schema: pa.Schema, fields: Sequence[int], span: Span
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the record batches of a stream that begin in a span, with their numbers and these of its fields.
+
+    Raises CannotCut.
+    """
+    rows_before, places = 0, list[tuple[int, int]]()
+    for number, (place, rows) in enumerate(_batches(reading)):
         if place >= span.stop:
             break
         if place >= span.start:
-            places.append(place)
+            places.append((number, place))
         else:
             rows_before += rows
     reading.count_before = lambda: rows_before
-    for place in places:
+    for number, place in places:
         reading.stream.seek(place)
-        yield ipc.read_record_batch(ipc.read_message(reading.stream), schema).select(list(fields))
+        yield number, ipc.read_record_batch(ipc.read_message(reading.stream), schema).select(list(fields))
 
 
 def _batches(reading: Reading) -> Iterator[tuple[int, int]]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count, groupby, pairwise
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any, Final
 
@@ -62,12 +62,12 @@ def arrow_parts(reading: Reading, wanted: Wanted) -> Parts:
             reading.record += sum(batch.num_rows for batch in batches)
 
 
-def _found(reading: Reading, reader: Any, fields: list[int], *, is_file: bool) -> Iterator[pa.RecordBatch]:
-    """Return the record batches of a file or stream, with the fields of these numbers; with a span, its own."""
+def _found(reading: Reading, reader: Any, fields: list[int], *, is_file: bool) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Return the numbered record batches of a file or stream, with these of its fields; with a span, its own."""
     span = reading.span
     if span is None:
         whole = (reader.get_batch(i) for i in range(reader.num_record_batches if is_file else 0))
-        return whole if is_file else _stream_batches(reading, reader)
+        return enumerate(whole if is_file else _stream_batches(reading, reader))
     if is_file:
         return file_batches(reading, reader, span)
     return stream_batches(reading, ipc.open_stream(_rewound(reading)).schema, fields, span)
@@ -78,16 +78,16 @@ def _stream_batches(reading: Reading, reader: Any) -> Iterator[pa.RecordBatch]:
     _check_stream_end(reading)
 
 
-def _numbered(reading: Reading, found: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Yield (part, batch)."""
-    iterator, part, taken = iter(found), 0, 0
-    for i in count():
+def _numbered(reading: Reading, found: Iterator[tuple[int, pa.RecordBatch]]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield (part, batch). A part has the number of its first batch."""
+    part, taken = -1, 0
+    while True:
         with damage(reading):
-            batch = next(iterator, None)
+            number, batch = next(found, (0, None))
         if batch is None:
             return
-        if taken >= reading.part_bytes:
-            part, taken = i, 0
+        if part < 0 or taken >= reading.part_bytes:
+            part, taken = number, 0
         taken += batch.get_total_buffer_size()  # nbytes trusts offsets that are not validated yet
         yield part, batch
         del batch

@@ -83,7 +83,8 @@ class Duplicates:
             tasks = [replace(task, folder=self.folder, on_bad_record=context.on_bad_record) for task in tasks]
             named = _hash_all(tasks, context)
             names = tuple(name for name, _ in named)
-            (self.folder / _PARTS).write_bytes(msgspec.json.encode(names))
+            with writing(self.folder / _PARTS):
+                (self.folder / _PARTS).write_bytes(msgspec.json.encode(names))
             room = RANGE_DOCUMENTS
             if context.memory_bytes is not None:
                 room = max(1 << 12, min(room, context.memory_bytes // BYTES_PER_DOCUMENT))

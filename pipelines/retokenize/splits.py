@@ -12,7 +12,6 @@ from typing import Final
 from pipelines.corpus.content import CHUNK_BYTES, content_name, read_chunk
 from pipelines.corpus.cutting import Cuttable, cuttable
 from pipelines.corpus.errors import DamagedFile
-from pipelines.corpus.formats import format_of
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.spans import CannotCut, FrameRun, Span
 from pipelines.corpus.text_chunks import line_ends_in, run_sizes
@@ -77,9 +76,8 @@ def _read_chunk(chunk: _Chunk) -> _Read:
 
 def cuts_of(file: InputFile) -> Cuttable | None:
     """Return the cuts of a file that is large and can be read in spans, else None."""
-    how = format_of(file.path)
-    if (file.size or 0) <= SPLIT_BYTES // _LEAST_TO_LOOK or (how is not None and how.kind == "arrow"):
-        return None  # a part of an Arrow file begins where the sizes of all batches before say
+    if (file.size or 0) <= SPLIT_BYTES // _LEAST_TO_LOOK:
+        return None
     cuts = cuttable(file)
     return cuts if cuts is not None and cuts.size > SPLIT_BYTES else None
 
@@ -172,5 +170,5 @@ def _splits(whole: Split, cuts: Cuttable, chunks: Sequence[_Read]) -> Iterator[S
 def planned(file: InputFile, stem: str, made_by: str, job: Path) -> Split:
     """Return a file as one split. Its name is empty where the time of change is unknown: it is encoded each time."""
     known = file.size is not None and file.modified_ns is not None
-    name = fingerprint("split", {"made_by": made_by}, [{"size": file.size, "modified_ns": file.modified_ns}])
+    name = fingerprint("span", {"made_by": made_by}, [{"size": file.size, "modified_ns": file.modified_ns}])
     return Split(file, stem, name if known else "", job)

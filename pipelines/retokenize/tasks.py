@@ -18,7 +18,7 @@ from pipelines.corpus.records import read_parts
 from pipelines.corpus.sources import InputFile
 from pipelines.corpus.spans import CannotCut, Span
 from pipelines.engines.run_stats import TaskLost
-from pipelines.outputs import replacing
+from pipelines.outputs import replacing, writing
 from pipelines.retokenize.duplicates import duplicates_of
 from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.mixing import Mix, copies, selected, spread, with_epochs
@@ -146,7 +146,8 @@ def _encode_parts(split: Split, bench: Workbench, whole: dict[int, PartRecord]) 
 
     Return all records in order, and the hash of the file's content where the split is all of it.
     """
-    split.folder.mkdir(exist_ok=True)
+    with writing(split.folder):
+        split.folder.mkdir(exist_ok=True)
     bad, content = BadRecords(bench.job.encoding.on_bad_record), ContentHash() if split.span is None else None
     known = frozenset(whole)
     part: _Part | None = None

@@ -1,5 +1,6 @@
 """Epochs, weights, splits and duplicates, against a plain loop over the documents."""
 
+import errno
 import hashlib
 import json
 import random
@@ -20,6 +21,7 @@ from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.join.settings import Join
 from pipelines.join.step import join
+from pipelines.outputs import WriteFailed
 from pipelines.results import Retokenized
 from pipelines.retokenize import arranging, duplicates, mixing
 from pipelines.retokenize.mixing import Mix, copies
@@ -165,6 +167,23 @@ def test_duplicates_make_any_change_a_new_run(trained: Path, tmp_path: Path) -> 
     (tmp_path / "c/a.txt").write_text("another line\n")
     run(tmp_path, "o", trained, drop_duplicates=True)
     assert sorted(path.name[0] for path in (tmp_path / "o").glob("*.parquet")) == ["a", "b"]
+
+
+def test_a_disk_that_is_full_while_duplicates_are_listed_is_one_line(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "c", "a", 3)
+    plain = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if path.parent.name == duplicates.FOLDER:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return plain(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(WriteFailed, match="No space left on device; make room"):
+        run(tmp_path, "o", trained, drop_duplicates=True)
+    assert not list((tmp_path / "o").glob("*manifest.json"))
 
 
 def test_a_weight_of_zero_leaves_a_language_out_and_bad_records_are_shares_of_what_was_read(
