@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jobs.encode.settings import Encode
     from jobs.report.settings import Report
     from jobs.run import run
+    from jobs.show.settings import Show
     from operators.errors import BabelmergeError, DataError, UsageError
     from pipelines.adapt.settings import Adapt
     from pipelines.add.settings import Add
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         Pruned,
         ReportResult,
         Retokenized,
+        ShowResult,
         Streamed,
         SweepResult,
         Trained,
@@ -109,6 +111,8 @@ _HOMES: Final = {
     "ReportResult": "pipelines.results",
     "Retokenize": "pipelines.retokenize.settings",
     "Retokenized": "pipelines.results",
+    "Show": "jobs.show.settings",
+    "ShowResult": "pipelines.results",
     "Source": "pipelines.corpus.sources",
     "Streamed": "pipelines.results",
     "Sweep": "pipelines.sweep.settings",
@@ -164,6 +168,8 @@ __all__ = [
     "ReportResult",
     "Retokenize",
     "Retokenized",
+    "Show",
+    "ShowResult",
     "Source",
     "Streamed",
     "Sweep",

@@ -5,7 +5,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from jobs.commands import run_settings
-from jobs.configuration import SomeSettings, convert
+from jobs.configuration import BadConfiguration, SomeSettings, convert
 from jobs.progress import listener
 from pipelines.results import Result
 from pipelines.settings import Execution, Settings
@@ -39,7 +39,8 @@ def run(
     The result has the output's `directory` and `manifest`, whether it was `kept`, its `summary` for people, and its
     tables as lazy Polars frames.
 
-    Raises BadConfiguration for settings of wrong types, and what the command reports: each a BabelmergeError.
+    Raises BadConfiguration for what is no settings and for settings of wrong types, and what the command reports: each a
+    BabelmergeError.
 
     >>> import babelmerge as bm
     >>> result = bm.run(bm.Train(corpus=["corpus.txt"], vocab_size=258, out="tok"), engine="local", progress="off")
@@ -58,5 +59,7 @@ def run(
 
 
 def _checked(settings: SomeSettings) -> SomeSettings:
-    """The same settings, their types and bounds verified. A path may be a `pathlib.Path`. Raises BadConfiguration."""
+    """Return the same settings, types and bounds verified. A path may be a `pathlib.Path`. Raises BadConfiguration."""
+    if not isinstance(settings, Settings):
+        raise BadConfiguration("run", f"takes settings, as babelmerge.Train(...), not {settings!r:.80}")
     return convert(msgspec.to_builtins(settings, enc_hook=str), type(settings), type(settings).__name__)

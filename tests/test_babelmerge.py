@@ -17,35 +17,14 @@ from tokenizers import decoders, models, pre_tokenizers
 
 import babelmerge as bm
 from jobs import command
+from jobs.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__version__"} | {
     name for name, home in bm._HOMES.items() if home == "pipelines.results" or name == "PremiumTables"
 }
 """Names that need none: errors are raised, sources are for settings, results are returned."""
-SETTINGS = {
-    "Adapt",
-    "Add",
-    "Compare",
-    "Extend",
-    "Convert",
-    "Curves",
-    "Decode",
-    "Design",
-    "Encode",
-    "Inspect",
-    "Join",
-    "Mixture",
-    "Peek",
-    "Plan",
-    "Premiums",
-    "Privacy",
-    "Prune",
-    "Report",
-    "Retokenize",
-    "Sweep",
-    "Train",
-}
+SETTINGS = {name for name, home in bm._HOMES.items() if home.endswith(".settings")}
 """Their examples are those of `run`."""
 
 
@@ -70,6 +49,10 @@ def test_every_name_is_there_and_no_other(tmp_path: Path) -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = bm.nonsense
     assert in_new_process("from babelmerge import *; print(Tokenizer.__name__)", folder=tmp_path) == "Tokenizer\n"
+
+
+def test_the_settings_of_every_command_are_there() -> None:
+    assert {one.settings.__name__ for one in COMMANDS} - SETTINGS == {"Catalogs"}, "that one is the demo's"
 
 
 def test_type_checkers_see_what_is_imported_at_run_time() -> None:

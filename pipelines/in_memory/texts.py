@@ -29,7 +29,7 @@ class NullText(DataError):
 
 
 class NotText(UsageError):
-    """Texts of another type."""
+    """A value that is not text, where texts are expected."""
 
     found: str
     message = "texts are expected, found {found}; give str, or a column of text of Arrow or Polars"
@@ -70,8 +70,8 @@ def text_batches(texts: Texts, batch_bytes: int = BATCH_BYTES) -> Iterator[pa.La
 
 
 def _chunks(texts: Texts, batch_bytes: int) -> Iterator[pa.Array]:
-    """Arrow arrays of text of any of its types."""
-    if isinstance(texts, str | bytes | dict):
+    """Yield Arrow arrays of text of any of its types."""
+    if isinstance(texts, str | bytes | dict) or hasattr(type(texts), "columns"):  # a frame, a table
         raise NotText(f"one {type(texts).__name__}")
     column = _column(texts)
     if column is None:
@@ -90,7 +90,7 @@ def _chunks(texts: Texts, batch_bytes: int) -> Iterator[pa.Array]:
 
 
 def _column(texts: Any) -> "pa.Array | pa.ChunkedArray | None":
-    """A column as Arrow holds it, without a copy where that is possible; None for other iterables."""
+    """Return a column as Arrow holds it, without a copy where that is possible; None for other iterables."""
     if isinstance(texts, pa.Array | pa.ChunkedArray):
         return texts
     if hasattr(texts, "__arrow_c_stream__"):  # Polars' Series among others
@@ -108,7 +108,9 @@ def _column(texts: Any) -> "pa.Array | pa.ChunkedArray | None":
 
 
 def _gathered(texts: Iterable[str], batch_bytes: int) -> Iterator[pa.LargeStringArray]:
-    """Arrays of the texts of an iterable."""
+    """Yield arrays of the texts of an iterable."""
+    if not isinstance(texts, Iterable):
+        raise NotText(f"one {type(texts).__name__}")
     some, size = list[str](), 0
     try:
         for text in texts:
@@ -124,14 +126,14 @@ def _gathered(texts: Iterable[str], batch_bytes: int) -> Iterator[pa.LargeString
 
 
 def _not_text(text: object, number: int) -> int:
-    """Zero for None, which is told of with its position; an error for anything else."""
+    """Return 0 for None, which NullText reports with its position. Raises NotText for anything else."""
     if text is None:
         return 0
-    raise NotText(f"a {type(text).__name__} among them (number {number} of its batch)")
+    raise NotText(f"a value of type {type(text).__name__} among them (number {number} of its batch)")
 
 
 def _cuts(chunk: pa.Array, batch_bytes: int, first: int) -> Iterator[tuple[int, int]]:
-    """Begin and end of runs of about `batch_bytes`; a document that is longer is a run of its own."""
+    """Yield begin and end of runs of about `batch_bytes`; a document that is longer is a run of its own."""
     lengths = _lengths(chunk)
     if len(lengths) and (longest := int(lengths.max())) > LARGEST_DOCUMENT:
         raise TextTooLong(first + int(lengths.argmax()), longest)
@@ -144,7 +146,7 @@ def _cuts(chunk: pa.Array, batch_bytes: int, first: int) -> Iterator[tuple[int, 
 
 
 def _lengths(chunk: pa.Array) -> I64:
-    """Bytes of each text, int64."""
+    """Return the bytes of each text, int64."""
     if pa.types.is_dictionary(chunk.type):
         lengths = _lengths(chunk.dictionary)
         codes: I64 = chunk.indices.to_numpy().astype(np.int64)

@@ -62,6 +62,12 @@ def test_settings_of_wrong_types_are_refused_before_any_work(
     assert not (tmp_path / "tok").exists()
 
 
+@pytest.mark.parametrize("settings", ["train", bm.Train, None, {"corpus": ["a"], "out": "b"}], ids=str)
+def test_other_things_than_settings_are_refused(settings: Any) -> None:
+    with pytest.raises(BadConfiguration, match="takes settings, as babelmerge.Train"):
+        bm.run(settings)
+
+
 def test_an_error_of_a_command_is_the_same_error(tmp_path: Path) -> None:
     with pytest.raises(bm.BabelmergeError, match=r"nothing\.txt"):
         bm.run(bm.Train(corpus=[str(tmp_path / "nothing.txt")], out=str(tmp_path / "tok")), engine="local")
