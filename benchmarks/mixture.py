@@ -194,8 +194,10 @@ def run_case(
 
 
 def efficiencies(folder: Path, names: Sequence[str], size: int) -> list[float]:
-    """For the paper's baseline: a category that had a larger part in training is encoded nearly as well as by its own
-    tokenizer."""
+    """Return each category's efficiency under the tokenizer: the paper's baseline.
+
+    A category with a larger share of the training text is encoded nearly as well as by a tokenizer of its own.
+    """
     tokenizer, found = load_tokenizer(str(folder / "tok")), []
     for name in names:
         [lines] = lines_of([str(folder / f"sample-{name}.jsonl")]).values()

@@ -1,4 +1,4 @@
-"""Who trains, with what settings, and how far two merge lists agree."""
+"""Peers that train, their settings, and the agreement of two merge lists."""
 
 import json
 import sys

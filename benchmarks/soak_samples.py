@@ -17,11 +17,11 @@ class Weight:
 
     name: str
     process: int
-    """Its number."""
+    """Number of the process."""
     own_bytes: int
-    """Its memory without pages of files."""
+    """Memory without pages of files."""
     all_bytes: int
-    """Its memory with its part of the pages of files."""
+    """Memory with its share of the pages of files."""
     open_files: int
 
 
@@ -102,7 +102,7 @@ def _tail(series: Sequence[int], samples: int) -> tuple[Sequence[int], Sequence[
 
 
 def _growth(series: Sequence[int], samples: int) -> float:
-    """From the median of runs 11 to 20 to that of the last ten."""
+    """Return the growth from the median of runs 11 to 20 to that of the last ten: 0.1 is a tenth more."""
     before, after = _tail(series, samples)
     return median(after) / median(before) - 1
 

@@ -39,8 +39,8 @@ def run(
     The result has the output's `directory` and `manifest`, whether it was `kept`, its `summary` for people, and its
     tables as lazy Polars frames.
 
-    Raises BadConfiguration for what is no settings and for settings of wrong types, and what the command reports: each a
-    BabelmergeError.
+    Raises BadConfiguration for anything but settings and for settings of wrong types, and what the command reports:
+    each a BabelmergeError.
 
     >>> import babelmerge as bm
     >>> result = bm.run(bm.Train(corpus=["corpus.txt"], vocab_size=258, out="tok"), engine="local", progress="off")
@@ -59,7 +59,7 @@ def run(
 
 
 def _checked(settings: SomeSettings) -> SomeSettings:
-    """Return the same settings, types and bounds verified. A path may be a `pathlib.Path`. Raises BadConfiguration."""
+    """Return the same settings, types and bounds verified; paths may be `pathlib.Path`. Raises BadConfiguration."""
     if not isinstance(settings, Settings):
         raise BadConfiguration("run", f"takes settings, as babelmerge.Train(...), not {settings!r:.80}")
     return convert(msgspec.to_builtins(settings, enc_hook=str), type(settings), type(settings).__name__)

@@ -13,16 +13,16 @@ _PARAMETER = re.compile(
     r"([?&;#][\w.%-]*(?:sig|signature|token|secret|password|passwd|credential|key|auth)[\w.%-]*=)[^\s&;'\"]+",
     re.IGNORECASE,
 )
-"""In what network packages say of a request whose host they name elsewhere."""
+"""Secret parameters of a query, as in the messages of network packages that name the host elsewhere."""
 
 
 def masked(text: str) -> str:
-    """Without the user, password and query string of the URIs in it: `masked("s3://k:s@b/x")` is "s3://***@b/x"."""
+    """Return a text without the users, passwords and queries of its URIs: `masked("s3://k:s@b/x")` is "s3://***@b/x"."""
     hidden = _TOKEN.sub(r"\1***@", _PASSWORD.sub(r"\1***@", text))
     return _PARAMETER.sub(r"\1***", _QUERY.sub(lambda found: f"{found[1] or found[2]}?***", hidden))
 
 
 def shown(text: str) -> str:
-    r"""On one line, printable and masked: a newline in a file's name becomes "\n", a stray byte "\udcff"."""
+    r"""Return a text on one line, printable and masked: a newline becomes "\n", a stray byte "\udcff"."""
     plain = masked(text)
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in plain)

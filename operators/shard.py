@@ -33,7 +33,7 @@ class CountOverflow(DataError):
 
 
 class ShardTooLarge(DataError):
-    """More bytes of distinct words than one shard can address."""
+    """A shard whose distinct words have more bytes than it can address."""
 
     cells: int
     limit: int = MOST_CELLS
@@ -63,11 +63,12 @@ class PairChanges:
 
 
 class Shard:
-    """Words with counts, as symbols; what remains of a corpus for everything that replays a merge list.
+    """Words with counts, as symbols: all that replaying a merge list needs of a corpus.
 
-    Memory, in bytes, for words of two bytes and more: a cell for each byte and each word, of 2 (4 once there are 65,535
-    tokens); up to a block of 64 cells for each distinct count; 4 for each occurrence of a pair, at first one a byte,
-    then at most two each time that a merge is applied; 16 for each distinct pair that ever occurred, once a birth.
+    Memory, for words of two bytes and more: a cell for each byte and each word, of 2 bytes (4 once there are 65,535
+    tokens). Up to a block of 64 cells for each distinct count. 4 bytes for each occurrence of a pair: at first one a
+    byte, then at most two each time that a merge is applied. 16 bytes for each distinct pair that ever occurred, once a
+    birth.
     """
 
     def __init__(
@@ -288,5 +289,5 @@ def _check_byte_ids(byte_ids: I32) -> None:
 
 
 def _cell_type(largest: int) -> type[np.uint16] | type[np.uint32]:
-    """For tokens up to `largest`, and one value that is no token."""
+    """Return the type of a cell, for tokens up to `largest` and one value that is no token."""
     return np.uint16 if largest < np.iinfo(np.uint16).max else np.uint32

@@ -59,7 +59,7 @@ class Merges:
 
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[int, int, int, int]]) -> Self:
-        """From (left, right, token, count) rows."""
+        """Make a merge list of rows (left, right, token, count)."""
         table = np.array(rows, np.int64).reshape(-1, 4)
         left, right, token = (np.ascontiguousarray(table[:, i].astype(np.int32)) for i in range(3))
         return cls(left, right, token, np.ascontiguousarray(table[:, 3]))
@@ -89,7 +89,7 @@ def same_merges(one: Merges, other: Merges) -> bool:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Which id stands for what."""
+    """Ids and the bytes that they stand for."""
 
     tokens: list[bytes]
     """The bytes of every token, by id (a special token's are its UTF-8; b"" where a file left an id out)."""
@@ -209,7 +209,7 @@ class Tokenizer:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """Which id stands for what."""
+        """Ids and the bytes that they stand for: the file's, or those that the merges give."""
         if self.published is not None:
             return self.published
         tokens = token_bytes(self.special_tokens, self.merges)

@@ -177,7 +177,7 @@ class Streamed(Result):
     lines: int = 0
     """Lines that were read."""
     tokens: int = 0
-    """Their tokens."""
+    """Tokens of the lines."""
 
 
 class PremiumsResult(Result):

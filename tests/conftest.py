@@ -41,7 +41,7 @@ compiled_as_usual = pytest.mark.skipif(
     bool({"NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"} & os.environ.keys()),
     reason="its own processes would compile all kernels, which `make test` has compiled",
 )
-"""For a test whose processes run kernels in a way of their own: `make kernels` leaves it out."""
+"""Mark of a test whose processes run kernels in a way of their own: `make kernels` leaves it out."""
 
 sample_and_whole = pytest.mark.parametrize(
     "every", [False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["sample", "all"]

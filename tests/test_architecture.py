@@ -113,6 +113,8 @@ BAD = [
     ("riddles", "jobs/command.py", "def f():\n    class A:\n        'As it is.'"),
     ("riddles", "jobs/command.py", "if True:\n    def f():\n        'Where it lies.'"),
     ("riddles", "jobs/command.py", "class A:\n    'Why: because.'"),
+    ("riddles", "jobs/command.py", "'Which id stands for what.'"),
+    ("riddles", "jobs/command.py", "LIMIT = 3\n'Its standard error.'"),
 ]
 
 GOOD = [

@@ -25,7 +25,7 @@ WITHOUT_EXAMPLE = {"BabelmergeError", "DataError", "UsageError", "Source", "__ve
 }
 """Names that need none: errors are raised, sources are for settings, results are returned."""
 SETTINGS = {name for name, home in bm._HOMES.items() if home.endswith(".settings")}
-"""Their examples are those of `run`."""
+"""Names of settings, whose examples are those of `run`."""
 
 
 def in_new_process(code: str, *, folder: Path) -> str:

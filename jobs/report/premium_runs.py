@@ -37,7 +37,7 @@ class Reference(NamedTuple):
     path: str | None
     """Reference as `--tokenizer` takes it; None where the run did not note it."""
     fingerprint: str | None
-    """None: whatever is there now is meant."""
+    """Fingerprint of the output that is meant; None: the one that is there."""
 
 
 class PremiumRuns(NamedTuple):

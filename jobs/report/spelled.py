@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
     name: str
     lang: str
-    """For the browser's choice of fonts: a BCP 47 tag, or empty."""
+    """Language tag (BCP 47) by which the browser chooses fonts; empty: none."""
     direction: str
     """ltr or rtl."""
     tokens: list[Token]

@@ -8,7 +8,7 @@ from jobs.report.wording import UNKNOWN_FIGURE, printable, token_text
 
 GAP: Final = "  "
 LONGEST: Final = 60
-"""Most characters of a cell in aligned text."""
+"""Largest number of characters of a cell in aligned text."""
 
 
 def as_csv(table: pl.DataFrame) -> str:

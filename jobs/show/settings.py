@@ -19,4 +19,4 @@ class Show(Settings[ShowResult], frozen=True, kw_only=True):
     """Format: `text` fits the columns to the terminal, `md` is Markdown; `csv` has one table with all digits, the first
     main one unless `table` names another."""
     rows: Annotated[int, Meta(ge=0), UNHASHED] | None = None
-    """Most rows of each table; by default 20, and all where `table` or `csv` is given."""
+    """Largest number of rows of each table; by default 20, and all where `table` or `csv` is given."""

@@ -18,7 +18,7 @@ from pipelines.settings import BadSettings
 ROWS: Final = 20
 """Rows of each table, unless told otherwise."""
 NAMED: Final = 12
-"""Most names of further tables that are printed."""
+"""Largest number of names of further tables that are printed."""
 NARROWEST: Final = 80
 
 

@@ -158,7 +158,7 @@ class Decoder:
         return pa.array(texts, pa.large_binary())
 
     def _pieces(self, ids: I32, offsets: I64) -> pa.LargeStringArray:
-        """Most documents at once; those that begin with no text, or hold broken characters, one by one."""
+        """Decode most documents at once; those that begin with no text, or hold broken characters, one by one."""
         pieces = self._decoding
         assert isinstance(pieces, Pieces)
         kinds, filled = pieces.kinds[ids], np.flatnonzero(np.diff(offsets) > 0)

@@ -19,7 +19,7 @@ from operators.statistics.rank_correlation import spearman
 LONGEST: Final = 10
 """Lengths from which on numbers count as one length in `magnitude`."""
 SHORT: Final = 3
-"""Most digits of a number that needs no cut."""
+"""Largest number of digits that needs no cut."""
 Cuts = tuple[int, ...]
 
 

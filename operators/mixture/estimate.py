@@ -49,7 +49,7 @@ class RankMixture:
     by_merges: dict[int, F64]
     """Shares by number of merges used."""
     evidence: list[list[int]]
-    """For each category the ranks of the merges that say most about its share."""
+    """Ranks of the merges that say most about a category's share, a list for each category."""
 
 
 def estimate(evidence: Evidence, *, unknown: bool = False) -> RankMixture:
@@ -162,7 +162,7 @@ def _by_merges(rates: F64, unit: F64, start: F64, remaining: Sequence[RemainingP
 
 
 def _strongest(rates: F64, fit: Fit) -> list[list[int]]:
-    """For each category the merges whose residuals its share moves most: |deviation| of it, weighed."""
+    """Return for each category the ranks of the merges whose residuals its share moves most: weighed |deviation|."""
     pull = np.abs(fit.deviation) * np.sqrt(fit.weight)[:, None]
     mine = rates[fit.ranks] / np.maximum(rates[fit.ranks].sum(axis=1, keepdims=True), 1e-300)
     order = np.argsort(-(pull * mine), axis=0, kind="stable")[:STRONGEST]

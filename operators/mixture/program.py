@@ -20,7 +20,7 @@ from operators.tokenizer import Merges
 LEAST_MERGES = 30
 """Fewer merges that occur in the categories say too little: the smallest number of merges in the paper's figure 7."""
 LEAST_SHARE_OF_MERGES = 0.25
-"""If fewer of the list's merges occur in the categories, these are not what the tokenizer was trained on."""
+"""Least share of the list's merges that must occur in the categories; below it, the training text was another."""
 
 
 @dataclass(frozen=True)

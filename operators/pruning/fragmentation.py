@@ -24,7 +24,7 @@ from operators.tokenizer import Tokenizer
 SPAN_BYTES: Final = 1 << 20
 """Bytes of words that are laid out at once; a word that is longer is laid out by itself."""
 SPAN_RUNS: Final = 16
-"""Most runs of words that are laid out at once; each has a count for every removal."""
+"""Largest number of runs of words that are laid out at once; each has a count for every removal."""
 
 
 def count_tokens(words: pa.LargeBinaryArray, counts: I64, tokenizer: Tokenizer, structure: Structure) -> I64:

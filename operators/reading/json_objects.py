@@ -25,7 +25,7 @@ class Objects:
     """"" where objects name none."""
     texts: pa.LargeStringArray
     lines: I64
-    """Which line of the block each stands in, from 0."""
+    """Line of the block in which each object stands, from 0."""
     named: I64
     """1 where an object has an id, else 0."""
     line_count: int
@@ -33,12 +33,14 @@ class Objects:
 
 
 def objects_of(block: bytes, fields: tuple[str, str, str], has_language: bool | None) -> Objects | None:
-    """The objects of a block of whole lines of valid UTF-8; None where a line is not plainly an object with a text.
+    """Return the objects of a block of whole lines of valid UTF-8; None where a line is not a plain object with a text.
 
-    `fields`: names of those of text, id and language; of none where a name is empty. `has_language`: whether all
-    records name their language or none does; None: as the first does. What is plain: strict JSON (RFC 8259), a string
-    as text, no field of these twice or with an escaped name, a string or an integer of up to 18 digits as id, a string
-    that is not empty as language, nothing nested deeper than 60, no number with an exponent.
+    fields: names of the fields of text, id and language; an empty name: there is no such field. has_language: True if
+    all records name their language, False if none does; None: as the first does.
+
+    A plain object is strict JSON (RFC 8259). Its text is a string, its id a string or an integer of up to 18 digits,
+    its language a string that is not empty. None of these fields stands twice or has an escaped name. Nothing is
+    nested deeper than 60, and no number has an exponent.
     """
     if len(block) > _LARGEST_BYTES:
         return None

@@ -64,11 +64,11 @@ class Growth:
     beta: float
     """Exponent of Heaps' law, where the sample ends."""
     beta_error: float
-    """Its standard error."""
+    """Standard error of `beta`."""
     log_scale: float
     """log K."""
     log_scale_error: float
-    """Its standard error. K is found at size 1, far from the data, so that it and beta err together."""
+    """Standard error of `log_scale`. K is found at size 1, far from the data, so its error goes with that of beta."""
     missed_by_half: float
     """Error of predicting all blocks from half of them: prediction / truth - 1, the mean of both halves."""
     missed_by_quarter: float

@@ -135,7 +135,7 @@ def library_tokenizer(normalizer: Section | None, pre_tokenizer: Section | None)
 
 
 def canonical(normalizer: Section | None, pre_tokenizer: Section | None) -> tuple[Section | None, Section | None]:
-    """Both sections as `tokenizers` writes them, defaults filled in. Raises ValueError where it cannot read them."""
+    """Return both sections as `tokenizers` writes them, defaults filled in. Raises ValueError if it cannot."""
     written = json.loads(library_tokenizer(normalizer, pre_tokenizer).to_str())
     read = written["normalizer"] if steps(written["normalizer"], "normalizers") else None
     return read, _isolated(written["pre_tokenizer"]) if steps(written["pre_tokenizer"], "pretokenizers") else None

@@ -129,7 +129,7 @@ class Pretokenizer:
 
     @property
     def cut_by(self) -> str:
-        """Who cuts: "bits" (a scanner by hand), "tables" (a compiled expression), or the library and why."""
+        """Name of what cuts: "bits" (a scanner by hand), "tables" (a compiled expression), or the library and why."""
         return self.library or ("tables" if isinstance(self._cut, Compiled) else "bits")
 
     @property
@@ -233,7 +233,7 @@ class _Plan:
     prefix: str = "never"
     """Texts that get a space in front if they begin with none: never, always, or first (of a document)."""
     spaces: str | None = None
-    """For a vocabulary that marks spaces, whether words begin at "each" or the text is left "whole"; None: another."""
+    """Rule of a vocabulary that marks spaces: words begin at "each", or the text stays "whole"; None: no such one."""
 
 
 def require_unambiguous(pattern: str) -> None:
@@ -278,7 +278,7 @@ _CUTS: Final = ("Split", "Digits", "Punctuation", "FixedLength")
 
 
 def _plan(preprocessing: Preprocessing) -> _Plan | None:
-    """None where only `tokenizers` itself knows what the words are."""
+    """Return the way to cut; None where only `tokenizers` itself can tell the words."""
     steps, prefix = preprocessing.pre_tokenizers, "never"
     match steps:
         case [{"type": "Metaspace", "replacement": str(mark), "prepend_scheme": scheme, "split": bool(each)}]:

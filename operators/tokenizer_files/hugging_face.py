@@ -207,7 +207,7 @@ def _lacking(file: _File, added: tuple[AddedToken, ...], pretokenizer: Pretokeni
 
 
 def _may_be_one_pretoken(contents: list[str], pretokenizer: Pretokenizer) -> list[bool]:
-    """For each text: False only if no text's pre-tokens can hold it as one; in doubt True."""
+    """Return for each text True if it may be one pre-token of some text; False only where that is sure."""
     if not pretokenizer.normalizer.changes_nothing:
         return [True] * len(contents)
     numbers = np.diff(pretokenizer.split(pa.array(contents, pa.large_string())).documents).tolist()

@@ -82,7 +82,7 @@ class ParityRule:
     parallel: LanguageWords | None
     """Judged text: translations of each other. None: the training text is judged, by ratios."""
     ratios: tuple[float, ...] = ()
-    """With ratios, the language with the lowest compression rate / ratio is served; tokens decide where there are none.
+    """Ratios of the languages: the one with the lowest compression rate / ratio is served; without them, tokens decide.
 
     A rate is the tokens before any merge / tokens now."""
     after: int = 0

@@ -1,7 +1,7 @@
-"""Which script a language is written in: premiums follow scripts more than anything else.
+"""Scripts of languages, by language code: premiums follow scripts more than anything else.
 
-A code that names its script (ISO 15924: eng_Latn, zh-Hans) says so itself; else the usual script of the language
-(CLDR's likely subtags) for codes of ISO 639-1, and for longer ones that are met in translation catalogs.
+A code may name its script (ISO 15924: eng_Latn, zh-Hans). Other codes have the usual script of their language (CLDR's
+likely subtags): those of ISO 639-1, and the longer ones of translation catalogs.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
-"""Which script a character is written in, from its Unicode name.
+"""Scripts of characters, from their Unicode names.
 
-Python knows names, not scripts: "DEVANAGARI LETTER KA" says so itself. Letters and marks have a script, whatever else
-there is (digits, punctuation, signs that many scripts share) has none.
+Python has the names, not the scripts, and a name begins with the script: "DEVANAGARI LETTER KA". Letters and marks have
+a script. Other characters (digits, punctuation, signs that many scripts share) have none.
 """
 
 import unicodedata

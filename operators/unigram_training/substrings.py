@@ -12,7 +12,7 @@ import numpy as np
 from operators.arrays import I32, I64, U8
 
 MOST_OF_A_LENGTH: Final = 1 << 22
-"""Most substrings of one length; of more the rarest are left out."""
+"""Largest number of substrings of one length; the rarest are left out beyond it."""
 LEAST: Final = 2
 """Fewest occurrences of a substring."""
 

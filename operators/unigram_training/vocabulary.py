@@ -38,7 +38,7 @@ class Pieces:
 
     @classmethod
     def of(cls, texts: Sequence[bytes], scores: F64) -> "Pieces":
-        """From distinct texts, the bytes first."""
+        """Make the pieces of distinct texts, the bytes first."""
         links, ids = double_array(texts, np.arange(len(texts), dtype=np.int32))
         return cls(texts, scores, links, ids, len(texts))
 

@@ -24,7 +24,7 @@ STABILITY: Final = "indent_stability"
 CORRELATION: Final = "indent_depth_rho"
 CODE: Final = (LEAVES, *(f"code_{kind}_borders" for kind in KINDS), PER_IDENTIFIER, STABILITY, CORRELATION)
 MOST_BYTES: Final = 2 << 20
-"""Most text of a group that is parsed, from the beginning of its sample."""
+"""Largest number of bytes of a group that are parsed, from the beginning of its sample."""
 
 
 class CodeProbe:

@@ -18,7 +18,7 @@ TYPO: Final = "changed_by_typo"
 SPACE: Final = "changed_by_leading_space"
 ROBUSTNESS: Final = (TYPO, *(f"changed_by_{name}" for name in CHANGES), SPACE)
 MOST_WORDS: Final = 4096
-"""Most words of a group that are changed, drawn from the running words of the sample."""
+"""Largest number of words of a group that are changed, drawn from the running words of the sample."""
 BEFORE: Final = "x"
 """Word before a word that stands in text: some tokenizers put a space before what begins a text."""
 _TEXT_BYTES: Final = 4 << 20

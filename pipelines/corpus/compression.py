@@ -24,7 +24,7 @@ _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 ZSTD_WINDOW_BYTES: Final = 1 << 27
 """Largest window of a frame: that of zstd without --long. A file of 20 bytes may ask for 2 GiB."""
 XZ_MEMORY_BYTES: Final = 128 << 20
-"""Most memory of an xz stream: `xz -9` needs 65 MiB. A file of 100 bytes may ask for 4 GiB."""
+"""Memory limit of an xz stream: `xz -9` needs 65 MiB, and a file of 100 bytes may ask for 4 GiB."""
 _CHUNK_BYTES: Final = 1 << 20
 _ZSTD_CHUNK_BYTES: Final = 1 << 14
 """Bytes passed to zstd at once, which decompresses all of them: zeros compress by a factor of 30,000."""

@@ -19,7 +19,7 @@ _MAGIC, _ENCRYPTED_MAGIC = b"PAR1", b"PARE"
 _TAIL_BYTES: Final = 64 << 10
 _MOST_FOOTER_BYTES: Final = 16 << 20
 _MOST_ITEMS: Final = 1 << 18
-"""Most columns, row groups and column chunks of a file: pyarrow needs up to 1 KB for each, however small it is."""
+"""Largest number of columns, row groups and column chunks of a file: pyarrow needs up to 1 KB for each."""
 _HEADER_BYTES: Final = (1 << 10, 1 << 16, 1 << 24)
 """Bytes read of a page header until it is complete: it may hold the page's least and greatest value."""
 

@@ -31,7 +31,7 @@ class Search:
     vocabulary: int
     market: Market
     bound: float
-    """At most this loss."""
+    """Largest loss that is allowed."""
     expectation: Expectation | None = None
     """Expected tokens, from the training text too; None: the tokens of the searched half."""
 

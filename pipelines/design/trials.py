@@ -37,7 +37,7 @@ class TrialTask:
     weights: F64 | None = None
     """float64[N]; None: solve `prediction`."""
     market: Market | None = None
-    """With it the trial keeps what predictions need."""
+    """Market that predicts trials; with one, the trial keeps what predictions need."""
     prediction: Prediction | None = None
     prices: F64 | None = None
     most_tokens: float = 0.0

@@ -15,7 +15,7 @@ TRIES: Final = 4
 
 
 class TooManyFailures(DataError):
-    """More failed workers than --max-failures allows."""
+    """A run in which more workers failed than --max-failures allows."""
 
     limit: int
     what: str

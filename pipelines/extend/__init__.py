@@ -1,1 +1,1 @@
-"""More tokens for a tokenizer that exists."""
+"""The command `extend`: more tokens for a tokenizer that exists."""

@@ -54,7 +54,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     made_by: str
     """Fingerprint of the tokenizer, the settings and the source's fields, 64 hexadecimal digits."""
     files: dict[str, int]
-    """Its shards' files and their sizes."""
+    """Sizes of its shards' files, by name."""
     bad_records: int
     read: int = 0
     """Number of documents that were read; mixing may write fewer or more."""
@@ -120,7 +120,7 @@ class Ledger:
     made: Manifest | None
     """The manifest, where the last run came to its end and all its files are there. Its inputs are `entries`."""
     entries: dict[str, Entry]
-    """By `name`; those whose files are all there."""
+    """Entries whose files are all there, by `name`."""
     stems: frozenset[str]
     files: frozenset[str]
     known: frozenset[str] = frozenset()

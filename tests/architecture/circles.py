@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from tests.architecture.source import Module
 
 Graph = Mapping[str, Set[str]]
-"""For each node the nodes that it imports."""
+"""Imports: node to the nodes that it imports."""
 
 
 def imported_names(module: Module) -> Iterator[str]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from tests.architecture.source import Module
 
-RIDDLES = ("What", "Whether", "How", "Where", "Of", "Those", "As", "Why")
+RIDDLES = (
+    "What", "Whether", "How", "Where", "Of", "Those", "As", "Why", "Which", "Who", "Its", "Their", "From", "For", "If",
+)  # fmt: skip
 """First words of a docstring that names no thing. Write "True if ...", "Return ...", or a noun phrase."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

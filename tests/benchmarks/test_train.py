@@ -146,7 +146,7 @@ def test_a_run_that_takes_too_long_is_ended() -> None:
 
 
 def test_gigabpe_finds_the_merges_of_hugging_face(text: Path, tmp_path: Path) -> None:
-    """Its alphabet is whole: the list has as many merges as the vocabulary has room for."""
+    """The alphabet of gigabpe is whole: the list has as many merges as the vocabulary has room for."""
     pytest.importorskip("gigabpe", reason="gigabpe is not installed")
     lists = []
     for name in ("gigabpe", "tokenizers"):

@@ -165,7 +165,7 @@ class RayCronJobSpec(Strict, frozen=True, kw_only=True):
     time_zone: str
     suspend: bool
     job_template: RayJobSpec
-    """Its fields stand here directly, without a `spec` between."""
+    """Template of the job, whose fields stand here directly, without a `spec` between."""
 
 
 class JobSpec(Strict, frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ def test_settings_of_wrong_types_are_refused_before_any_work(
 
 @pytest.mark.parametrize("settings", ["train", bm.Train, None, {"corpus": ["a"], "out": "b"}], ids=str)
 def test_other_things_than_settings_are_refused(settings: Any) -> None:
-    with pytest.raises(BadConfiguration, match="takes settings, as babelmerge.Train"):
+    with pytest.raises(BadConfiguration, match=r"takes settings, as babelmerge\.Train"):
         bm.run(settings)
 
 

@@ -143,7 +143,7 @@ def test_premiums_leave_the_file_out(folder: Path, tmp_path: Path) -> None:
 def test_on_ray_the_file_that_kills_its_workers_is_found(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its first part is in a task with other files, whose process ends by SIGKILL; so does that of the file alone."""
+    """The process of the task with other files ends by SIGKILL, and so does that of the file alone."""
     from pipelines.words import counting
 
     genuine = counting.count_spans

@@ -57,7 +57,7 @@ class Layout(NamedTuple):
     height: int | None
     """Height of the whole picture; None: it depends on the rows."""
     label: int
-    """Most pixels that a language's name may take."""
+    """Largest width of a language's name, in pixels."""
     row: int = 15
     """Height of a language's row."""
     ends: int | None = None

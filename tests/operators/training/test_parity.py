@@ -168,7 +168,7 @@ def test_the_list_equals_hugging_faces(
 @settings(max_examples=50)
 @given(cases(), st.integers(0, 10), st.integers(0, 10))
 def test_a_tokenizer_is_extended_by_parity(case: tuple[list[Words], dict[str, Any]], size: int, more: int) -> None:
-    """Its merges come first and are no choices; then the lists go on as from words that these merges made."""
+    """The tokenizer's merges come first and are no choices; then the lists go on as from words that they made."""
     words, rule = case
     rule.pop("ratios", None)
     rule.setdefault("parallel", words)

@@ -1,4 +1,4 @@
-"""Which files a source means, and how those that mean none are refused."""
+"""Files that a source means, and the refusal of sources that mean none."""
 
 import gzip
 import os

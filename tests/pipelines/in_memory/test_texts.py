@@ -74,8 +74,8 @@ def test_a_null_in_a_dictionary_and_a_column_of_nulls_are_errors() -> None:
 @pytest.mark.parametrize(
     "texts",
     ["one text", b"bytes", {"en": "a"}, [1, 2], [b"a"], pa.array([1, 2]), pa.array([b"a"]), pl.Series([1.5]),
-     pl.DataFrame({"a": ["x"]}), pl.LazyFrame({"a": ["x"]}), pa.table({"a": ["x"]}), np.array([1, 2]), pa.array([["a"]]),
-     None, 7],
+     pl.DataFrame({"a": ["x"]}), pl.LazyFrame({"a": ["x"]}), pa.table({"a": ["x"]}), np.array([1, 2]),
+     pa.array([["a"]]), None, 7],
     ids=str,
 )  # fmt: skip
 def test_other_things_are_refused(texts: Any) -> None:

@@ -29,7 +29,7 @@ class Stage:
 
     name: str
     run: Callable[[Path, Path, Engine], object]
-    """From what `prepare` made into a directory."""
+    """Run of the stage: what `prepare` made, into a directory, on an engine."""
     target: str
     """Work of a worker, as its module and name: a task, or a method of a worker's state."""
     reads: tuple[str, ...]

@@ -67,7 +67,7 @@ def encode(tokenizer: Tokenizer) -> list[list[int]]:
 
 @pytest.mark.parametrize("source", [".", "tokenizer.json"])
 def test_extending_on_the_same_text_gives_the_files_of_training_on(folder: Path, tmp_path: Path, source: str) -> None:
-    """From the directory the counts are known too; from tokenizer.json alone all but the old counts is equal."""
+    """The directory knows the old counts too; with tokenizer.json alone all but these is equal."""
     small = load_tokenizer(str(folder / "small" / source))
     made = extended(folder / "corpus", tmp_path / "o", small, 480)
     straight = trained(folder / "corpus", tmp_path / "straight", 480, special_tokens=["<s>", "</s>"])
