@@ -236,6 +236,16 @@ class Output:
             remove_files(self.directory, set(named) - {PLANNED})
             self._sweep({*named, MANIFEST, PLANNED})
 
+    def discard(self) -> None:
+        """Remove the files of earlier runs, and the directory if it holds nothing else. Raises WriteFailed."""
+        self.begin([])
+        ours = [self.directory / PLANNED, self.directory / MARKER]
+        if set(self.directory.iterdir()) <= {*ours}:
+            with writing(self.directory):
+                for path in ours:
+                    path.unlink(missing_ok=True)
+                self.directory.rmdir()
+
     def finish(
         self,
         name: str,

@@ -78,6 +78,12 @@ class CorpusSettings(Settings[ResultOf], Generic[ResultOf], frozen=True, kw_only
     """Field or column that holds a document's language. By default `language`, or else the file's name says it."""
 
 
+def check_id_field(settings: CorpusSettings[Any], sources_field: str | None) -> None:
+    """Raise BadSettings where documents' ids are named beside their sources, which take their place."""
+    if sources_field is not None and settings.id_field is not None:
+        raise BadSettings("id_field", "is not read: documents go by --sources-field; leave one of the two out")
+
+
 class ComparedSettings(CorpusSettings[ResultOf], Generic[ResultOf], frozen=True, kw_only=True):
     """Settings of a command that changes a tokenizer and compares premiums before and after."""
 

@@ -13,6 +13,16 @@ def short_name(reference: str, among: Sequence[str]) -> str:
     return name if names.count(name) == 1 else reference
 
 
+def short_names(references: Sequence[str]) -> list[str]:
+    """Return the short name of each. Raises BadSettings for a tokenizer that is named twice, however written."""
+    seen: dict[str, str] = {}
+    for one in references:
+        before = seen.setdefault(absolute(one), one)
+        if before is not one:
+            raise BadSettings("tokenizer", f"{one!r} is {before!r} once more; name each tokenizer once")
+    return [short_name(one, references) for one in references]
+
+
 def named_reference(reference: str | None, tokenizers: Sequence[str]) -> str | None:
     """Return the name of the tokenizer that the setting `reference` names; None if it is not set.
 

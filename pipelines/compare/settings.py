@@ -7,7 +7,7 @@ from msgspec import Meta
 from pipelines.compare.economy import Economy
 from pipelines.compare.rules import Rules
 from pipelines.results import CompareResult
-from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings, size_in_bytes
+from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings, check_id_field, size_in_bytes
 
 Measure = Literal["characters", "numbers", "robustness", "code"]
 """Names of the measures of `pipelines.compare.measures`."""
@@ -68,6 +68,7 @@ class Compare(CorpusSettings[CompareResult], frozen=True, kw_only=True):
         size_in_bytes("sample", self.sample)
         if self.sources_field is not None and self.by != "source":
             raise BadSettings("sources_field", "names groups of sources; add --by source, or leave it out")
+        check_id_field(self, self.sources_field)
         if (self.model_parameters is None) != (self.model_width is None):
             missing = "model_width" if self.model_width is None else "model_parameters"
             raise BadSettings(

@@ -32,7 +32,7 @@ from pipelines.parallel_text.reading import read_files
 from pipelines.results import CompareResult, summarized
 from pipelines.settings import BadSettings, size_in_bytes
 from pipelines.stage import Made, Stage, Written, make
-from pipelines.tokenizer_names import named_reference, short_name
+from pipelines.tokenizer_names import named_reference, short_names
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 from pipelines.words.sources import OF_FILE
 
@@ -50,7 +50,8 @@ def compare(settings: Compare, context: Context) -> CompareResult:
         raise BadSettings("tokenizer", "is missing; give at least one --tokenizer")
     if isinstance(settings.gate, str):
         raise BadSettings("gate", f"{settings.gate[:80]!r} is no .yaml file of rules; name one")
-    named = [(short_name(one, settings.tokenizer), load_tokenizer(one)) for one in settings.tokenizer]
+    names = short_names(settings.tokenizer)
+    named = [(name, load_tokenizer(one)) for name, one in zip(names, settings.tokenizer, strict=True)]
     reference = named_reference(settings.reference, settings.tokenizer) or named[0][0]
     if settings.gate is not None:
         require_names(settings.gate, _figures(settings), [name for name, _ in named])

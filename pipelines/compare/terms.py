@@ -1,7 +1,6 @@
 """Tokens of the terms of a domain, from a list: one term a line."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from operators.tokenizer import Tokenizer
 from pipelines.compare.figures import Figure
 from pipelines.compare.robustness import BEFORE
 from pipelines.settings import BadSettings
+from pipelines.token_lists import read_lines
 
 TERMS: Final = "terms.parquet"
 PER_TERM: Final = "tokens_per_term"
@@ -23,11 +23,7 @@ def read_terms(path: str) -> list[str]:
 
     Raises BadSettings for a file that cannot be read, is no UTF-8, or holds no term.
     """
-    try:
-        lines = Path(path).expanduser().read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"is not UTF-8 text (byte {error.start})"
-        raise BadSettings("terms", f"{path}: {reason}; name a text file, one term a line") from error
+    lines = read_lines(path, "terms", "name a text file, one term a line")
     terms = [*dict.fromkeys(line.strip() for line in lines if line.strip())]
     if not terms:
         raise BadSettings("terms", f"{path} holds no term; write one a line")

@@ -34,7 +34,7 @@ from pipelines.premiums.vocabularies import (
 from pipelines.results import PremiumsResult, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
-from pipelines.tokenizer_names import absolute, named_reference, short_name
+from pipelines.tokenizer_names import absolute, named_reference, short_names
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 
 METRICS: Final = "metrics.parquet"
@@ -103,7 +103,8 @@ def premiums(settings: Premiums, context: Context) -> PremiumsResult:
     """
     if not settings.tokenizer:
         raise BadSettings("tokenizer", "is missing; give at least one --tokenizer")
-    named = [(short_name(reference, settings.tokenizer), load_tokenizer(reference)) for reference in settings.tokenizer]
+    names = short_names(settings.tokenizer)
+    named = [(name, load_tokenizer(one)) for name, one in zip(names, settings.tokenizer, strict=True)]
     settings = msgspec.structs.replace(settings, reference=named_reference(settings.reference, settings.tokenizer))
     output = Output(out_directory(settings.out), "premiums")
     files = context.input_files(settings.parallel, output)

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from pipelines.results import PrivacyResult
-from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings
+from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings, check_id_field
 from pipelines.train.settings import DEFAULT_SIZE, TWO_BYTE_TOKENS
 
 
@@ -40,6 +40,7 @@ class Privacy(CorpusSettings[PrivacyResult], frozen=True, kw_only=True):
         """Verify what no type says, before any work. Raises BadSettings."""
         if self.language_field is not None:
             raise BadSettings("language_field", "is not read: words are counted by --sources-field; leave it out")
+        check_id_field(self, self.sources_field)
         if self.tokenizer is None and self.members is not None:
             raise BadSettings("members", "are those of a tokenizer; add --tokenizer, or leave them out")
         if self.tokenizer is not None:

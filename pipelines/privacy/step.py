@@ -19,6 +19,7 @@ from pipelines.privacy.vocabularies import VocabularyTask, train_vocabulary
 from pipelines.results import PrivacyResult, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Stage, Written, make
+from pipelines.token_lists import read_lines
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 from pipelines.train.settings import DEFAULT_SIZE
 from pipelines.words.counting import count_words, word_files
@@ -69,11 +70,7 @@ def privacy(settings: Privacy, context: Context) -> PrivacyResult:
 
 def read_members(path: str) -> set[str]:
     """Read a file of sources, one a line. Raises BadSettings for one that cannot be read, or names none."""
-    try:
-        lines = Path(path).expanduser().read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"is not UTF-8 text (byte {error.start})"
-        raise BadSettings("members", f"{path}: {reason}; name a text file, one source a line") from error
+    lines = read_lines(path, "members", "name a text file, one source a line")
     members = {line.strip() for line in lines if line.strip()}
     if not members:
         raise BadSettings("members", f"{path} names no source; write one a line")

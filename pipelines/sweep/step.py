@@ -1,5 +1,6 @@
 """The step `sweep`: a tokenizer for each language of a parallel text, compared at equal sizes and at equal tokens."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ SUPERWORD_TOKENIZER: Final = "superwords"
 """Folder of a tokenizer with superwords, in that of the language's tokenizer of words."""
 SWEPT: Final = (SWEEP, CURVES, PREDICTORS, MODEL, REPEATED)
 _BYTES: Final = 256
+LONGEST_NAME: Final = 200
+"""Characters of a folder's name; file systems allow 255 bytes."""
 
 
 class NothingToLearn(DataError):
@@ -79,8 +82,14 @@ class SweepTask:
 
 
 def tokenizer_directory(into: Path, language: str) -> Path:
-    """Return the directory of a language's tokenizer; characters that no folder's name may hold are percent-encoded."""
+    """Return the directory of a language's tokenizer; characters that no folder's name may hold are percent-encoded.
+
+    A name that is too long for a folder ends in a hash of the language.
+    """
     name = quote(language, safe=" +@=,")
+    if len(name) > LONGEST_NAME:
+        digest = hashlib.sha256(language.encode()).hexdigest()[:16]
+        name = f"{name[: LONGEST_NAME - len(digest) - 1]}~{digest}"
     return into / TOKENIZERS / (name.replace(".", "%2E") if name.strip(".") == "" else name)
 
 

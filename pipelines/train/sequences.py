@@ -52,6 +52,8 @@ def train_sequences(settings: Train, context: Context) -> Trained:
     files = context.input_files(settings.corpus, output)
     if any(file.source.language_field is not None for file in files):
         raise BadSettings("language_field", "is not read with lists of ids; name the language of each source")
+    if any(file.source.id_field is not None for file in files):
+        raise BadSettings("id_field", "is not read with lists of ids; leave it out")
     with output:
         words = count_words(
             files, "none", out / "words", context, partitions=settings.partitions, read=read_id_lists

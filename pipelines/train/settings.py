@@ -11,7 +11,7 @@ from operators.text.pretokenizers import DEFAULT
 from operators.text.rules import KEEP, Digits, with_rules
 from operators.tokenizer_files.transformers_files import ROLES
 from pipelines.results import Trained
-from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings
+from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings, check_id_field
 from pipelines.train.models import check_model
 from pipelines.train.superword_settings import superword_settings
 from pipelines.words.weighting import Weighting
@@ -195,6 +195,7 @@ def _check_inputs(settings: Train) -> None:
         raise BadSettings("train", "corpus is missing; name text, or tables of word counts with --word-table")
     if settings.alphabet is not None and not settings.sequences:
         raise BadSettings("alphabet", "is of lists of ids; add --sequences, or leave it out")
+    check_id_field(settings, settings.sources_field)
 
 
 def special_tokens_of(settings: Train, known: Sequence[str]) -> list[str]:

@@ -24,14 +24,14 @@ def size_directories(sizes: Sequence[int], directory: Path) -> list[Output]:
 def write_sizes(sizes: Sequence[int], directory: Path, trained: Manifest, context: Context) -> None:
     """Write `directory`/size-<size> for each size: the tokenizer that training to that size gives. Kept if up to date.
 
-    Directories that this function wrote for an earlier tokenizer in `directory` are emptied.
+    Directories that this function wrote for an earlier tokenizer in `directory` are removed.
     """
     inputs = [{"tokenizer": trained.fingerprint}]
     for old in sorted(directory.glob("size-*")):
         manifest = read_manifest(old)
         if manifest is not None and manifest.inputs != inputs and any("tokenizer" in one for one in manifest.inputs):
             with Output(old, "tokenizer") as stale:
-                stale.begin([])
+                stale.discard()
             context.progress.note(f"tokenizer: {old} belongs to an earlier tokenizer and is removed")
 
     @cache

@@ -182,6 +182,7 @@ def test_a_given_tokenizer_is_rated_where_its_members_are_known(tmp_path: Path) 
     ({}, {"tokenizer": "tok", "members": "\n"}, "names no source; write one a line"),
     ({}, {"tokenizer": "tok", "vocab_size": 300}, "vocab_size: is the tokenizer's"),
     ({}, {"language_field": "repo"}, "language_field: is not read"),
+    ({}, {"id_field": "key"}, "id_field: is not read"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_in_a_line(
     change: dict[str, Any], settings: dict[str, Any], reason: str, tmp_path: Path

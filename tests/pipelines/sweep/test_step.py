@@ -106,9 +106,9 @@ def test_settings_of_superwords_need_superwords(settings: dict[str, Any], tmp_pa
         )
 
 
-@pytest.mark.parametrize("language", ["..", "a/b", "en US", "x\x00y", "ক"])
+@pytest.mark.parametrize("language", ["..", "a/b", "en US", "x\x00y", "ক", "x" * 300, "ক" * 30])
 def test_any_language_has_a_folder_of_its_own(language: str, tmp_path: Path) -> None:
     folder = tokenizer_directory(tmp_path, language)
-    assert folder.parent == tmp_path / "tokenizers"
+    assert folder.parent == tmp_path / "tokenizers" and folder != tokenizer_directory(tmp_path, f"{language}x")
     folder.mkdir(parents=True)
     save_tokenizer(trained(["aa bb"], 258), folder)

@@ -41,6 +41,7 @@ def test_sizes_and_the_vocabulary_size_say_each_other() -> None:
         ({"temperature": 2, "weights": {"en": 1}}, "temperature: cannot be joined with weights"),
         ({"weights": {}}, "weights: names no language"),
         ({"corpus": []}, "corpus is missing"),
+        ({"id_field": "key", "sources_field": "repo"}, "id_field: is not read: documents go by --sources-field"),
         ({"word_table": ["w.parquet"]}, "word_table: replaces a corpus"),
         ({"special_tokens": ["a", "a"]}, "'a' is given twice"),
         ({"chat_template": "no.jinja"}, "chat_template: no.jinja: No such file or directory; name a file"),

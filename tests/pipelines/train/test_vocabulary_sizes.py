@@ -94,10 +94,11 @@ def test_sizes_are_kept_until_the_tokenizer_changes_and_then_removed(made: tuple
     second = merges_of(folder / "corpus", out, LocalEngine(2), 380)
     write_sizes([300], out, second, Context())
     assert (out / "size-300/merges.parquet").stat().st_mtime_ns != before
-    assert not (out / "size-350/tokenizer.json").exists() and not (out / "size-350/manifest.json").exists()
+    assert not (out / "size-350").exists()
     assert (out / "size-310/tokenizer.json").exists()
-    with pytest.raises(Exception, match="has not finished"):
-        load_tokenizer(str(out / "size-350"))
+    (out / "size-300" / "notes.txt").write_text("someone's")
+    write_sizes([350], out, merges_of(folder / "corpus", out, LocalEngine(2), 381), Context())
+    assert not (out / "size-300/tokenizer.json").exists() and (out / "size-300/notes.txt").exists()
 
 
 def test_a_size_that_no_training_reaches_is_the_whole_list(made: tuple[Path, Manifest]) -> None:
