@@ -225,6 +225,7 @@ def _fairness() -> None:
 def _superwords() -> None:
     """Kernels of superwords that no other group has."""
     from operators.superwords.sequences import PairSplitter, SecondStage, SequenceSplitter, ids_of, pairs_of
+    from operators.training.text_order import TextOrderSelection
 
     texts, stage = pa.array([_SOME_TEXT, ""], pa.large_string()), SecondStage(_a_tokenizer(), SUPERBPE_REGEX)
     table = WordTable()
@@ -236,7 +237,11 @@ def _superwords() -> None:
     table.add(rows.data, 0, rows.ends, np.ones(1, np.int64))
     words, counts, _ = table.sorted()
     for symbols in (512, _MANY_TOKENS):
-        Shard.of_sequences(*ids_of(words), counts, symbols)
+        shard = Shard.of_sequences(*ids_of(words), counts, symbols)
+    selection = TextOrderSelection(stage.first)
+    selection.ask = lambda tokens: [np.array([shard.doubled(token) for token in tokens.tolist()])]
+    selection.add([shard.initial_counts()])
+    selection.take(2, 1)
 
 
 def _sources() -> None:

@@ -253,6 +253,23 @@ class Shard:
         ranks: U32 = unions(np.array(pairs), self._arrays, self._runs, sets, limit, counts)
         return counts, ranks
 
+    def doubled(self, token: int) -> int:
+        """Return how often a token follows itself now, pairs apart from each other: `aaa` holds one pair of `a`."""
+        if token >= len(self._last_birth):
+            return 0
+        found, birth = [np.empty(0, np.int32)], int(self._last_birth[token])
+        neighbours, first, length, previous, bounds = self._runs
+        while birth >= 0:
+            begin, end = bounds[2 * birth], bounds[2 * birth + 2]
+            for run in (begin + np.flatnonzero(neighbours[begin:end] == token)).tolist():
+                found.append(self._occurrences[first[run] : first[run] + length[run]])
+            birth = int(previous[birth])
+        at = np.unique(np.concatenate(found))
+        at = at[(self._cells[at] == token) & (self._cells[at - 1] == token)]
+        begins = np.flatnonzero(np.diff(at, prepend=-1) != self._width[token])  # chains of overlapping pairs
+        pairs = (np.diff(np.append(begins, len(at))) + 1) // 2
+        return int(np.dot(pairs, self._blocks.counts[at[begins] >> BLOCK_BITS]))
+
     @property
     def _arrays(self) -> ShardArrays:
         return ShardArrays(

@@ -118,3 +118,47 @@ def encode(word: bytes, merges: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
             break
         tokens[best : best + 2] = [tokens[best] + tokens[best + 1]]
     return tokens
+
+
+def merges_by_text(texts: Mapping[tuple[bytes, ...], int], wanted: int) -> list[tuple[bytes, bytes, int]]:
+    """The merges that make `wanted` new tokens as BoundlessBPE's published code chooses them, all pairs counted anew.
+
+    The highest count comes first, then the smallest bytes; a pair counts as often as it can be merged.
+    """
+    known, merges = {symbol for symbols in texts for symbol in symbols}, list[tuple[bytes, bytes, int]]()
+    rows = [(list(symbols), count) for symbols, count in texts.items()]
+    made = 0
+    while made < wanted:
+        totals = Counter[tuple[bytes, bytes]]()
+        for symbols, count in rows:
+            for pair, times in _mergeable(symbols).items():
+                totals[pair] += times * count
+        if not totals:
+            break
+        left, right = min(totals, key=lambda pair: (-totals[pair], pair))
+        merges.append((left, right, totals[left, right]))
+        made += left + right not in known
+        known.add(left + right)
+        rows = [(_replaced(symbols, left, right), count) for symbols, count in rows]
+    return merges
+
+
+def _mergeable(symbols: Sequence[bytes]) -> Counter[tuple[bytes, bytes]]:
+    """How often each pair of neighbours can be merged: `aaa` holds one pair of `a`."""
+    found, length = Counter(pair for pair in pairwise(symbols) if pair[0] != pair[1]), 1
+    for symbol, following in pairwise([*symbols, b""]):
+        if symbol == following:
+            length += 1
+            continue
+        found[symbol, symbol] += length // 2
+        length = 1
+    return +found
+
+
+def _replaced(symbols: Sequence[bytes], left: bytes, right: bytes) -> list[bytes]:
+    made, i = list[bytes](), 0
+    while i < len(symbols):
+        joins = symbols[i] == left and symbols[i + 1 : i + 2] == [right]
+        made.append(left + right if joins else symbols[i])
+        i += 1 + joins
+    return made

@@ -2,8 +2,8 @@
 
 Both lists are learned first. Then they are walked side by side: a superword is taken while its count is strictly above
 that of the next word merge, so a word is there before a superword is made of it.
-After Tanner, Schmidt and Pinter 2026, Faster Superword Tokenization (arXiv 2604.05192), and its published code, which
-has other ties (the smallest bytes) and counts a run of one token without overlaps.
+After Tanner, Schmidt and Pinter 2026, Faster Superword Tokenization (arXiv 2604.05192), and its published code, whose
+order of equal counts both lists have (`operators.training.text_order`).
 """
 
 from dataclasses import replace

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from operators.arrays import I64, U64
@@ -11,6 +12,7 @@ from operators.training.parity import Choices, LanguageWords, ParityRule, Parity
 from operators.training.reducer import Judge, Reducer, learn_rounds
 from operators.training.selection import Selection
 from operators.training.sources import PairSources, SourceSelection
+from operators.training.text_order import TextOrderSelection
 
 
 def train_words(
@@ -54,6 +56,9 @@ def train_words(
     if sources is not None and isinstance(selection, SourceSelection):
         found = PairSources(shard, words, counts, sources)
         selection.ask = lambda _, pairs: [found.of(pairs)]
+
+    if isinstance(selection, TextOrderSelection):
+        selection.ask = lambda tokens: [np.array([shard.doubled(token) for token in tokens.tolist()])]
 
     def apply(batch: Merges) -> list[PairChanges]:
         return [shard.apply(batch)]

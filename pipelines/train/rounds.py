@@ -7,6 +7,7 @@ the reducer beside it, in the same worker.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from operators.superwords.sequences import ids_of
 from operators.tokenizer import Merges, Tokenizer, same_merges
 from operators.training.reducer import Judge, Reducer, learn_rounds
 from operators.training.selection import Selection
-from operators.training.sources import Answer, Ask, Kind, PairSources, SourceSelection
+from operators.training.sources import Answer, Kind, PairSources, SourceSelection
+from operators.training.text_order import TextOrderSelection
 from pipelines.context import Context
 from pipelines.engines.engine import Engine
 from pipelines.engines.fleet import Call, Fleet
@@ -82,6 +84,10 @@ class TrainingShard:
     def members(self, kind: Kind, pairs: I64) -> Answer:
         """Return the sources, or languages, of the words in which pairs stand now."""
         return self._sets[kind].of(pairs)
+
+    def doubled(self, tokens: I64) -> I64:
+        """Return how often each token follows itself now (see `Shard.doubled`)."""
+        return np.array([self._shard.doubled(token) for token in tokens.tolist()], np.int64)
 
     def replay(self, batches: Sequence[Merges]) -> None:
         """Apply batches 1 to len(batches) to a new shard."""
@@ -172,7 +178,7 @@ class SingleShardTrainer:
         """Resume after these rounds. `number`: number of the last answer that the driver received."""
         replayed = self._target.replayed, Merges.joined(rounds)
         reducer = self._target.reducer(rounds)
-        _let_ask(reducer, lambda kind, pairs: [self._shard.members(kind, pairs)])
+        _let_ask(reducer, lambda question, *arguments: [getattr(self._shard, question)(*arguments)])
         self._rounds = learn_rounds(reducer, [self._shard.initial()], self._apply, *replayed)
         self._number, self._answer = number, list[Merges]()
 
@@ -247,15 +253,17 @@ def _sharded(source: ShardSource, target: TrainingTarget, reducer: Reducer, engi
             answered.append(batch)
             return answer
 
-        _let_ask(reducer, lambda kind, pairs: fleet.ask("members", kind, pairs))
+        _let_ask(reducer, fleet.ask)
         replayed = target.replayed, reducer.merges
         yield from learn_rounds(reducer, fleet.ask("initial"), applied, *replayed)
 
 
-def _let_ask(reducer: Reducer, ask: Ask) -> None:
-    """Let a selection by sources ask the shards."""
+def _let_ask(reducer: Reducer, ask: Callable[..., Any]) -> None:
+    """Let a selection that asks the shards do so: `ask` calls a method of each."""
     if isinstance(reducer.selection, SourceSelection):
-        reducer.selection.ask = ask
+        reducer.selection.ask = partial(ask, "members")
+    if isinstance(reducer.selection, TextOrderSelection):
+        reducer.selection.ask = partial(ask, "doubled")
 
 
 def _single_shard(source: ShardSource, target: TrainingTarget, reducer: Reducer, engine: Engine) -> Iterator[Merges]:

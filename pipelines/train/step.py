@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from operators.training.extension import check_extendable, extend
 from operators.training.parity import Choices
 from operators.training.reducer import Reducer
 from operators.training.sources import SourcedMerges
+from operators.training.text_order import TextOrderSelection
 from operators.training.whole_characters import judge
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
@@ -98,13 +100,14 @@ def _words(settings: Train, files: list[InputFile], directory: Path, context: Co
 
 def train_words(
     words: Manifest, words_directory: Path, output: Output, settings: Train, extended: Tokenizer | None,
-    context: Context, parallel: Sequence[InputFile] = (),
+    context: Context, parallel: Sequence[InputFile] = (), *, by_text: bool = False,
 ) -> Made:  # fmt: skip
     """Train a tokenizer on word tables into `output`. Kept if up to date.
 
     settings: as `resolve` returns them. With `extended`, its merges, ids and special tokens stay, and `vocab_size` is
     the new total; the word tables must be of its pre-tokenizer. An interrupted run is resumed from its checkpoint,
-    unless `resume` is false. `parallel`: the files of parallel text, if merges are chosen by parity.
+    unless `resume` is false. `parallel`: the files of parallel text, if merges are chosen by parity. `by_text`: of
+    pairs with equal counts the one of smallest texts comes first (`operators.training.text_order`), not by parity.
 
     Raises NotExtendable, MaxTokenLengthTooSmall, UnknownLanguage, WeightOutOfRange, CountOverflow, TooLittleMemory,
     WriteFailed.
@@ -121,6 +124,7 @@ def train_words(
     required = required_tokens(settings, start.pretokenizer)
     hashed = settings.hashed(
         **({"require": required} if required else {}),
+        **({"by_text": True} if by_text else {}),
         special_tokens=list(start.special_tokens),
         extend=None if extended is None else tokenizer_fingerprint(extended),
     )
@@ -136,6 +140,8 @@ def train_words(
         sourced = settings.sources_field is not None
         source = ShardSource(paths, shards, multipliers, start.byte_ids, longest, languages, sourced=sourced)
         selection = source_selection(settings, words.facts) if plan is None else selection_of(plan, start, longest)
+        if by_text and plan is None:
+            selection = partial(TextOrderSelection, start)
         size, least = int(settings.vocab_size or 0), settings.min_pair_count
         target = TrainingTarget(start, size, least, selection, judge if settings.whole_characters else None)
         reducer = learn(target, source, checkpoint, settings.resume, context)
@@ -176,7 +182,8 @@ def _train_superwords(
     if first is None or transition > len(first.tokens):
         asked = msgspec.structs.replace(settings, **plain, vocab_size=transition, sizes=[])
         with Output(inner / "first", "tokenizer") as first_output:
-            made = train_words(words, words_directory, first_output, asked, extended, context, parallel)
+            how = words, words_directory, first_output, asked, extended, context, parallel
+            made = train_words(*how, by_text=auto)
         inputs.append({"first": made.manifest.fingerprint})
         first = load_tokenizer(str(inner / "first"))
     second = SecondStage(first, str(settings.superword_pretokenizer), auto)
@@ -193,12 +200,12 @@ def _train_superwords(
         if warning := cuts_warning(cut):
             context.progress.note(f"train: {warning}")
         corpus = Corpus(files, multipliers, settings.partitions)
-        how = lambda digest: Checkpoint(output.directory / CHECKPOINT, digest), context
+        about = lambda digest: Checkpoint(output.directory / CHECKPOINT, digest), context
         if auto:
-            words_only, learned = learn_beside_words(second, corpus, settings, inner, *how, known, present)
+            words_only, learned = learn_beside_words(second, corpus, settings, inner, *about, known, present)
         else:
             words_only = second.first
-            learned = learn_superwords(second, corpus, settings, inner, *how, size, settings.min_pair_count)
+            learned = learn_superwords(second, corpus, settings, inner, *about, size, settings.min_pair_count)
         tokenizer, repeated = extend(words_only, learned.merges)
         tokenizer = replace(tokenizer, pretokenizer=second.regex, ignore_merges=False)
         saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))

@@ -22,6 +22,7 @@ from operators.superwords.boundless import after_words, interleave
 from operators.superwords.limits import SuperwordLimits
 from operators.superwords.sequences import ID_BYTES, PairSplitter, SecondStage, SequenceSplitter, pairs_of
 from operators.tokenizer import Merges, Tokenizer
+from operators.training.text_order import TextOrderSelection
 from operators.training.whole_characters import judge
 from pipelines.context import Context
 from pipelines.corpus.sources import InputFile
@@ -159,7 +160,8 @@ def learn_superwords(
     classes.join_repeated(pairs.joined(bound, classes), stage.first.text_tokens)
     whole = judge if settings.whole_characters else None
     limits = SuperwordLimits(settings.max_words or 0, settings.not_across or "", settings.max_token_length, whole)
-    target = TrainingTarget(stage.first, size, floor, None, limits, applied=True)
+    selection = partial(TextOrderSelection, stage.first) if stage.runs else None
+    target = TrainingTarget(stage.first, size, floor, selection, limits, applied=True)
     while True:
         rounds += 1
         joined = pairs.joined(bound, classes)

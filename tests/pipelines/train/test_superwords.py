@@ -15,7 +15,6 @@ from tokenizers import Regex, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as HuggingFace
 
 import babelmerge as bm
-from operators.byte_level import to_chars
 from operators.superwords.limits import SuperwordLimits
 from operators.text.pretokenizers import PATTERNS
 from operators.text.rules import SUPERBPE_REGEX
@@ -29,7 +28,7 @@ from pipelines.tokenizers import load_tokenizer
 from pipelines.train import step, superwords
 from pipelines.train.settings import Train, resolve
 from pipelines.train.superword_cuts import cuts_warning
-from tests.oracle import join
+from tests.oracle import join, merges_by_text
 from tests.pipelines.corpora import SENTENCES, documents
 from tests.pipelines.steps import EngineContext
 
@@ -204,36 +203,34 @@ def test_a_rule_that_cuts_words_of_the_first_stage_is_named_with_its_languages(
 
 
 def test_auto_takes_a_superword_while_it_is_more_frequent_than_the_next_word(tmp_path: Path) -> None:
-    facts = trained(REAL, tmp_path, vocab_size=640, transition="auto", pretokenizer="gpt4").facts["superwords"]
-    out = tmp_path / "out"
+    facts = trained(REAL, tmp_path, vocab_size=480, partitions=1, transition="auto", pretokenizer="gpt4").facts[
+        "superwords"
+    ]
+    out, texts = tmp_path / "out", [text for own in REAL.values() for text in own]
+    words = [[word.encode() for word in regex_words(PATTERNS["gpt4"], text)] for text in texts]
+    spelled = Counter(tuple(bytes([byte]) for byte in word) for own in words for word in own)
+    pairs = merges_by_text(spelled, 480 - 256)
+    assert rows_of(out / "superwords/first/merges.parquet") == pairs
     first = HuggingFace.from_file(str(out / "superwords/first/tokenizer.json"))
-    runs = Counter[tuple[int, ...]]()
-    for text in (text for own in REAL.values() for text in own):
-        words = [first.encode(word).ids for word in regex_words(PATTERNS["gpt4"], text)]
-        joins = [ids[0] if len(ids) == 1 and any(map(str.isalpha, first.decode(ids))) else -1 for ids in words]
-        for joined, run in groupby(joins, key=lambda token: token >= 0):
+    whole = {word for own in words for word in own if len(first.encode(word.decode()).ids) == 1}
+    runs = Counter[tuple[bytes, ...]]()
+    for own in words:
+        for joined, run in groupby(own, key=lambda word: word in whole and any(map(str.isalpha, word.decode()))):
             runs[tuple(run)] += joined
-    texts = [(list(run), count) for run, count in runs.items() if count]
-    names = sorted(first.get_vocab(), key=first.get_vocab().__getitem__)
-    supers = [(names[left], names[right], count) for left, right, count in _named(names, join(texts, 800, names))]
-    rows = pq.read_table(out / "superwords/first/merges.parquet").to_pylist()
-    pairs = [(to_chars(row["left_bytes"]), to_chars(row["right_bytes"]), row["count"]) for row in rows]
+    supers = merges_by_text(+runs, 100)
     words_taken, supers_taken = 0, 0
-    while words_taken + supers_taken < 640 - 256:
+    while words_taken + supers_taken < 480 - 256:
         is_super = supers[supers_taken][2] > pairs[words_taken][2]
         words_taken, supers_taken = words_taken + (not is_super), supers_taken + is_super
-    made = pq.read_table(out / "merges.parquet").to_pylist()
-    found = [(to_chars(row["left_bytes"]), to_chars(row["right_bytes"]), row["count"]) for row in made]
-    assert found == pairs[:words_taken] + supers[:supers_taken]
+    assert rows_of(out / "merges.parquet") == pairs[:words_taken] + supers[:supers_taken]
     assert supers_taken > 5 and facts["transition"] == 256 + words_taken
     _encode_alike(out, REAL["en"] + REAL["de"])
 
 
-def _named(names: list[str], merges: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int]]:
-    """The merges without their tokens, whose names are added."""
-    for left, right, token, _ in merges:
-        names += [names[left] + names[right]] * (token == len(names))
-    return [(left, right, count) for left, right, _, count in merges]
+def rows_of(path: Path) -> list[tuple[bytes, bytes, int]]:
+    """The merges in a file: texts and count."""
+    rows = pq.read_table(path).to_pylist()
+    return [(row["left_bytes"], row["right_bytes"], row["count"]) for row in rows]
 
 
 def regex_words(pattern: str, text: str) -> list[str]:
