@@ -122,12 +122,7 @@ def train_words(
         plan, judged = plan_parity(settings, weighed, parallel, output.directory / "parallel", context)
         inputs += judged
     required = required_tokens(settings, start.pretokenizer)
-    hashed = settings.hashed(
-        **({"require": required} if required else {}),
-        **({"by_text": True} if by_text else {}),
-        special_tokens=list(start.special_tokens),
-        extend=None if extended is None else tokenizer_fingerprint(extended),
-    )
+    hashed = _hashed(settings, start, extended, {"require": required, "by_text": by_text})
     stage = Stage("tokenizer", hashed, inputs, [*TOKENIZER_FILES, CHOICES])
     kind = SourcedMerges if settings.sources_field is not None else Merges if plan is None else Choices
     checkpoint = Checkpoint(output.directory / CHECKPOINT, stage.fingerprint, kind=kind)
@@ -137,11 +132,11 @@ def train_words(
         symbols = count_symbols(words, multipliers)
         shards = shard_number(paths, symbols, context, 1 if plan is None else ROUNDS_OF_PARITY)
         longest, languages = settings.max_token_length, () if plan is None else plan.languages
-        sourced = settings.sources_field is not None
-        source = ShardSource(paths, shards, multipliers, start.byte_ids, longest, languages, sourced=sourced)
+        source = ShardSource(
+            paths, shards, multipliers, start.byte_ids, longest, languages, sourced=settings.sources_field is not None
+        )
         selection = source_selection(settings, words.facts) if plan is None else selection_of(plan, start, longest)
-        if by_text and plan is None:
-            selection = partial(TextOrderSelection, start)
+        selection = partial(TextOrderSelection, start) if by_text and plan is None else selection
         size, least = int(settings.vocab_size or 0), settings.min_pair_count
         target = TrainingTarget(start, size, least, selection, judge if settings.whole_characters else None)
         reducer = learn(target, source, checkpoint, settings.resume, context)
@@ -189,10 +184,7 @@ def _train_superwords(
     second = SecondStage(first, str(settings.superword_pretokenizer), auto)
     known = 0 if extended is None else len(extended.merges)
     present = len(initial_tokens(first.special_tokens)) if extended is None else len(extended.tokens)
-    hashed = settings.hashed(
-        special_tokens=list(first.special_tokens),
-        extend=None if extended is None else tokenizer_fingerprint(extended),
-    )
+    hashed = _hashed(settings, first, extended, {})
     stage = Stage("tokenizer", hashed, inputs, TOKENIZER_FILES)
 
     def work(_: Path) -> Written:
@@ -221,6 +213,15 @@ def _train_superwords(
     made = make(stage, output, context, work)
     (output.directory / CHECKPOINT).unlink(missing_ok=True)
     return made
+
+
+def _hashed(settings: Train, start: Tokenizer, extended: Tokenizer | None, others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides the content; `others`: what settings alone do not say, where it is not empty."""
+    return settings.hashed(
+        **{name: value for name, value in others.items() if value},
+        special_tokens=list(start.special_tokens),
+        extend=None if extended is None else tokenizer_fingerprint(extended),
+    )
 
 
 def _mixture(weighed: Mapping[str, int]) -> dict[str, float]:
