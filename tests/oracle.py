@@ -144,7 +144,7 @@ def merges_by_text(texts: Mapping[tuple[bytes, ...], int], wanted: int) -> list[
 
 
 def _mergeable(symbols: Sequence[bytes]) -> Counter[tuple[bytes, bytes]]:
-    """How often each pair of neighbours can be merged: `aaa` holds one pair of `a`."""
+    """Count of each pair of neighbours that can be merged: `aaa` holds one pair of `a`."""
     found, length = Counter(pair for pair in pairwise(symbols) if pair[0] != pair[1]), 1
     for symbol, following in pairwise([*symbols, b""]):
         if symbol == following:
