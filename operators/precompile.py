@@ -247,14 +247,16 @@ def _superwords() -> None:
 def _sources() -> None:
     """Kernels of the sources of words that no other group has."""
     from operators.training.sources import PairSources, PrioritySelection
-    from operators.word_sources import SourceCounters
+    from operators.word_sources import SourcedCounter, hashes_of
 
     words, counts, _ = import_kernels()
     texts = pa.array([_SOME_TEXT, _SOME_TEXT[::-1]], pa.large_string())
-    counters = SourceCounters()
-    counters.add(Pretokenizer("gpt4").split(texts), pa.array(["", ""]), pa.array(["a", "b"]))
-    table = counters.table()
-    pairs = table.column("word").to_numpy(), table.column("source").to_numpy()
+    counter = SourcedCounter()
+    counter.add_documents(Pretokenizer("gpt4").split(texts), pa.array(["", ""]), pa.array(["a", "b"]))
+    again = SourcedCounter([np.zeros(1, np.uint64)])
+    again.add_rows(next(counter.tables(1))[1].to_batches()[0])
+    hashes = np.sort(hashes_of(words))
+    pairs = hashes, np.arange(len(hashes), dtype=np.uint64)
     for first in (0, _MANY_TOKENS):
         shard = Shard(words, counts, Tokenizer("gpt4", (), Merges.from_rows([])).byte_ids + np.int32(first))
         found = PairSources(shard, words, counts, pairs)

@@ -7,36 +7,38 @@ two such sets is again one. Two words with one 64-bit hash would share their sou
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from hashlib import blake2b
-from itertools import pairwise
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
 
-from operators.arrays import I64, U8, U64, padded, read_only, word_buffers
+from operators.arrays import I64, U8, U32, U64, padded, read_only, word_buffers
+from operators.errors import UsageError
 from operators.kernels.word_sources import (
-    BATCH,
-    RECENT,
+    ROOM,
     SKETCH,
-    SLOT,
-    SourceTable,
+    Sets,
+    add_listed,
+    add_sourced,
     hash_words,
-    list_slots,
-    note_pairs,
-    note_sources,
     put_slots,
-    write_sources,
+    write_sets,
 )
+from operators.kernels.word_table import SLOT, Words
 from operators.text.pretokenize import PreTokens
-from operators.word_table import partition_of, runs_of
+from operators.word_table import WORDS_SCHEMA, SortedWords, WordCounter, WordTable, runs_of
 
-SOURCES_SCHEMA: Final = pa.schema(
-    [pa.field("language", pa.string(), nullable=False)]
-    + [pa.field(name, pa.uint64(), nullable=False) for name in ("word", "source")]
-)
-"""Schema of the sources of words: hash of a word, hash of one of its sources."""
+SETS: Final = pa.field("sources", pa.large_list(pa.dictionary(pa.uint32(), pa.uint64())), nullable=False)
+"""Column of sets of sources: their hashes, each of them written once."""
+_LARGEST_ARENA: Final = 1 << 32
+_BYTES_A_NAME: Final = 200  # of a source's name in a dictionary of Python, about
+
+
+class TooManySources(UsageError):
+    """More sources of words than one table can hold."""
+
+    message = "the words of one worker have more than 4,294,967,296 sources together; lower --memory-limit"
 
 
 def source_hash(name: str) -> int:
@@ -74,121 +76,140 @@ def hashes_of(words: pa.LargeBinaryArray) -> U64:
     return hashes
 
 
-class SourceCounter:
-    """Sources of the words of one language. Memory: 32 bytes a slot, at most three quarters filled, and the blocks."""
+class SourcedTable(WordTable):
+    """Word table with the sources of each word. Memory: 52 bytes a slot, at most 3/4 filled, and blocks of sources."""
 
-    def __init__(self, language: str = "", recent: U64 | None = None) -> None:
-        """recent: pairs that were added last, which the counters of several languages may share."""
-        self._slots, self._arena = np.zeros(SLOT << 10, np.uint64), np.empty(2 * SKETCH * BATCH, np.uint64)
-        self._recent = np.zeros(2 * RECENT, np.uint64) if recent is None else recent
-        self._used, self._salt = np.zeros(2, np.int64), np.uint64(source_hash(language))
-        self._waiting = np.empty(2 * BATCH, np.uint64)
+    def __init__(self, hashes: Callable[[], U64]) -> None:
+        """hashes: returns the hashes of all sources so far."""
+        super().__init__()
+        self._hashes = hashes
+        self._sources, self._sources_used = np.empty(2 * ROOM, np.uint32), np.zeros(1, np.int64)
 
     @property
     def memory_bytes(self) -> int:
         """Bytes held."""
-        return self._slots.nbytes + self._arena.nbytes
+        return super().memory_bytes + self._marks.nbytes + self._beside.nbytes + self._sources.nbytes
 
     @property
-    def _table(self) -> SourceTable:
-        return SourceTable(self._slots, self._arena, self._recent, self._used, self._waiting)
+    def _sets(self) -> Sets:
+        return Sets(self._marks, self._beside, self._sources, self._sources_used, self._hashes())
 
-    def add(self, data: U8, begin: int, ends: I64, documents: I64, sources: U64) -> None:
-        """Add words that follow each other in `data` (padded) from `begin` on, and the sources of their documents.
+    def add_documents(self, data: U8, begin: int, ends: I64, documents: I64, sources: U32, counts: I64) -> None:
+        """Add words as `add` does, and the source of their document.
 
-        documents: int64[n + 1], where the words of each document begin and end.
+        documents: int64[n + 1], where the words of each document begin and end; sources: one a document.
         """
-        ends, documents, done = read_only(ends), read_only(documents), 0
-        while True:
-            done = note_sources(data, begin, ends, documents, sources, done, self._salt, self._table)
-            if done == len(ends):
-                return
-            begin = int(ends[done - 1]) if done else begin
-            self._grow()
+        words = Words(data, read_only(ends), read_only(counts))
+        self._add(add_sourced, words, begin, read_only(documents), sources)
 
-    def add_pairs(self, words: U64, sources: U64) -> None:
-        """Add pairs of words' and sources' hashes."""
+    def add_lists(self, words: pa.LargeBinaryArray, counts: I64, lists: I64, sources: U32) -> None:
+        """Add words with counts and their lists of sources, which begin and end at `lists`, int64[n + 1]; no nulls."""
+        if len(words):
+            self._reserve(len(words))
+            offsets, data = word_buffers(words)
+            rows = Words(padded(data, len(data)), read_only(offsets[1:]), read_only(counts))
+            self._add(add_listed, rows, int(offsets[0]), read_only(lists), sources)
+
+    def _add(self, kernel: Callable[..., Any], words: Words, begin: int, groups: I64, sources: U32) -> None:
         done = 0
-        while (done := note_pairs(words, sources, done, self._table)) < len(words):
+        while (done := kernel(words, begin, groups, sources, done, self._store, self._sets)) < len(words.ends):
+            begin = int(words.ends[done - 1]) if done else begin
             self._grow()
 
     def _grow(self) -> None:
         """Enlarge what is nearly full."""
-        if 4 * (self._used[0] + BATCH) > 3 * len(self._slots) // SLOT:
-            larger = np.zeros(2 * len(self._slots), np.uint64)
-            put_slots(self._slots, larger)
-            self._slots = larger
-        if self._used[1] + SKETCH * BATCH > len(self._arena):
-            arena = np.empty(2 * len(self._arena), np.uint64)
-            arena[: self._used[1]] = self._arena[: self._used[1]]
-            self._arena = arena
+        if self._sources_used[0] + ROOM > len(self._sources):
+            if len(self._sources) >= _LARGEST_ARENA:
+                raise TooManySources()
+            sources = np.empty(2 * len(self._sources), np.uint32)
+            sources[: self._sources_used[0]] = self._sources[: self._sources_used[0]]
+            self._sources = sources
+        before, sets = self._table, self._sets
+        super()._grow()
+        if self._table is not before:
+            put_slots(before, self._table, sets, self._sets)
 
-    def pairs(self, order_of: Callable[[U64], I64] = np.argsort) -> tuple[U64, U64]:
-        """Return the pairs as `capped` orders them; words in another order, if `order_of` says so."""
-        words, places = np.empty(self._used[0], np.uint64), np.empty(self._used[0], np.int64)
-        sources = np.empty(list_slots(self._slots, words, places), np.uint64)
-        order, lengths = order_of(words), np.empty(len(words), np.int64)
-        write_sources(self._slots, self._arena, places[order], lengths, sources)
-        return np.repeat(words[order], lengths), sources
+    def _clear(self, slots: int) -> None:
+        super()._clear(slots)
+        self._marks, self._beside = np.zeros(slots, np.uint32), np.zeros(SLOT * slots, np.uint32)
+
+    def lists(self, places: I64) -> tuple[I64, U32]:
+        """Return where the sources of the words at `places` begin and end, and the sources, ascending in each."""
+        offsets = np.zeros(len(places) + 1, np.int64)
+        np.cumsum(self._beside[places], out=offsets[1:])
+        sources = np.empty(offsets[-1], np.uint32)
+        write_sets(self._sets, places, offsets, sources)
+        return offsets, sources
 
 
-class SourceCounters:
-    """Sets of (word, source) pairs, by language."""
+class SourcedCounter(WordCounter):
+    """Counts words, per language, and keeps their sources."""
 
-    def __init__(self) -> None:
-        self._counters: dict[str, SourceCounter] = {}
-        self._recent = np.zeros(2 * RECENT, np.uint64)
+    schema: ClassVar[pa.Schema] = WORDS_SCHEMA.append(SETS)
 
-    def _counter(self, language: str) -> SourceCounter:
-        if language not in self._counters:
-            self._counters[language] = SourceCounter(language, self._recent)
-        return self._counters[language]
+    def __init__(self, hashes: Iterable[U64] = ()) -> None:
+        """hashes: those of the sources of the lists that will be added."""
+        super().__init__()
+        self._hashes, self._numbers = np.unique(np.concatenate([np.empty(0, np.uint64), *hashes])), dict[str, int]()
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes held by all sets."""
-        return self._recent.nbytes + sum(one.memory_bytes for one in self._counters.values())
+        """Bytes held by all tables, and by the sources' names."""
+        return super().memory_bytes + self._hashes.nbytes + _BYTES_A_NAME * len(self._numbers)
 
-    def add(self, pretokens: PreTokens, languages: pa.StringArray, sources: pa.StringArray) -> None:
-        """Add the pre-tokens of a batch; languages, sources: one a document, no nulls."""
-        named = sources.dictionary_encode()
-        hashes = np.array([source_hash(name) for name in named.dictionary.to_pylist()], np.uint64)
-        of_documents = hashes[named.indices.to_numpy()]
+    def table(self, language: str) -> "SourcedTable":
+        """Return the table of one language, a new one where there was none."""
+        table = super().table(language)
+        assert isinstance(table, SourcedTable)
+        return table
+
+    def _new_table(self) -> WordTable:
+        return SourcedTable(lambda: self._hashes)
+
+    def add_documents(
+        self, pretokens: PreTokens, languages: pa.StringArray, sources: pa.StringArray, weight: int = 1
+    ) -> None:
+        """Count the pre-tokens of a batch, as `add` does; sources: one a document, no nulls."""
+        numbers, each = self._numbers_of(sources), np.full(1, weight, np.int64)
         for language, first, last in runs_of(languages):
             words = pretokens.documents[first : last + 1]
             ends, begin = pretokens.ends[words[0] : words[-1]], int(pretokens.starts[first])
-            self._counter(language).add(pretokens.data, begin, ends, words - words[0], of_documents[first:last])
+            table = self.table(language)
+            table.add_documents(pretokens.data, begin, ends, words - words[0], numbers[first:last], each)
 
-    def add_pairs(self, language: str, words: U64, sources: U64) -> None:
-        """Add pairs of words' and sources' hashes."""
-        self._counter(language).add_pairs(words, sources)
+    def _numbers_of(self, sources: pa.StringArray) -> U32:
+        named = sources.dictionary_encode()
+        names, known = named.dictionary.to_pylist(), len(self._numbers)
+        numbers = np.array([self._numbers.setdefault(name, len(self._numbers)) for name in names], np.uint32)
+        new = [source_hash(name) for name, number in zip(names, numbers.tolist(), strict=True) if number >= known]
+        self._hashes = np.concatenate([self._hashes, np.array(new, np.uint64)])
+        each: U32 = numbers[named.indices.to_numpy()]
+        return each
 
-    def table(self) -> pa.Table:
-        """Return all pairs, ordered by language, word and source (SOURCES_SCHEMA)."""
-        rows = ((language, *counter.pairs()) for language, counter in sorted(self._counters.items()))
-        return pa.concat_tables([SOURCES_SCHEMA.empty_table(), *(_table(*row) for row in rows)]).combine_chunks()
+    def add_rows(self, rows: pa.RecordBatch) -> None:
+        """Add rows of `tables`, of this counter's sources."""
+        sets = rows.column("sources")
+        offsets = sets.offsets.to_numpy()
+        numbers = np.searchsorted(self._hashes, sets.values.dictionary.to_numpy()).astype(np.uint32)
+        sources = numbers[sets.values.indices.to_numpy()]
+        words, counts = rows.column("word"), rows.column("count").to_numpy()
+        for language, first, last in runs_of(rows.column("language")):
+            own = words.slice(first, last - first), counts[first:last], offsets[first : last + 1]
+            self.table(language).add_lists(*own, sources)
 
-    def tables(self, partitions: int) -> list[pa.Table]:
-        """Return the pairs of each partition, ordered by language (SOURCES_SCHEMA)."""
-        parts = [[SOURCES_SCHEMA.empty_table()] for _ in range(partitions)]
-        for language, counter in sorted(self._counters.items()):
-            words, sources = counter.pairs(partial(_by_partition, partitions))
-            own = partition_of(words, partitions)
-            for partition, (first, last) in enumerate(pairwise(np.searchsorted(own, np.arange(partitions + 1)))):
-                if last > first:
-                    parts[partition].append(_table(language, words[first:last], sources[first:last]))
-        return [pa.concat_tables(tables).combine_chunks() for tables in parts]
-
-
-def _by_partition(partitions: int, words: U64) -> I64:
-    """Return an order of words by their partitions."""
-    order: I64 = np.argsort(partition_of(words, partitions).astype(np.uint16), kind="stable")
-    return order
+    def _columns(self, table: WordTable, rows: SortedWords) -> list[pa.Array]:
+        assert isinstance(table, SourcedTable)
+        offsets, sources = table.lists(rows.places)
+        named = pa.DictionaryArray.from_arrays(sources, self._hashes)
+        return [*super()._columns(table, rows), pa.LargeListArray.from_arrays(offsets, named)]
 
 
-def _table(language: str, words: U64, sources: U64) -> pa.Table:
-    names = pa.repeat(pa.scalar(language, pa.string()), len(words))
-    return pa.Table.from_arrays([names, pa.array(words), pa.array(sources)], schema=SOURCES_SCHEMA)
+def compacted(sets: pa.LargeListArray) -> pa.LargeListArray:
+    """Return the same sets, whose dictionary holds no other hashes."""
+    numbers, hashes = sets.values.indices.to_numpy(), sets.values.dictionary.to_numpy()
+    used = np.bincount(numbers, minlength=len(hashes)) > 0
+    renumbered = (np.cumsum(used, dtype=np.uint32) - np.uint32(1))[numbers]
+    return pa.LargeListArray.from_arrays(sets.offsets, pa.DictionaryArray.from_arrays(renumbered, hashes[used]))
 
 
 def all_sources(tables: Iterable[U64]) -> int:

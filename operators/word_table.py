@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from operators.arrays import I64, U8, padded, read_only, word_buffers
+from operators.arrays import I64, U8, U64, padded, read_only, word_buffers
 from operators.kernels.mark_counts import count_marks
 from operators.kernels.word_table import (
     BATCH,
@@ -33,11 +32,24 @@ WORDS_SCHEMA: Final = pa.schema(
 )
 
 
+_SLOTS: Final = 1 << 10  # of a new table
+
+
+class SortedWords(NamedTuple):
+    """Words of a table, in order."""
+
+    words: pa.LargeBinaryArray
+    counts: I64
+    hashes: U64
+    places: I64
+    """int64: the words' slots in the table."""
+
+
 class WordTable:
     """Words and their counts. Memory: 32 bytes a slot, at most 3/4 filled, and the bytes of words of more than 23."""
 
     def __init__(self) -> None:
-        self._table = np.zeros(SLOT << 10, np.uint64)
+        self._clear(_SLOTS)
         self._arena = np.empty(1 << 12, np.uint8)
         self._used = np.zeros(3, np.int64)
         self._keys = np.empty(4 * BATCH, np.uint64)
@@ -50,6 +62,10 @@ class WordTable:
         """Bytes held."""
         return self._table.nbytes + self._arena.nbytes
 
+    @property
+    def _store(self) -> Store:
+        return Store(self._table, self._arena, self._used, self._keys)
+
     def add(self, data: U8, begin: int, ends: I64, counts: I64) -> None:
         """Add words that follow each other in `data` (padded) from `begin` on; counts: one each, or one for all.
 
@@ -58,8 +74,7 @@ class WordTable:
         ends = read_only(ends)
         words, done = Words(data, ends, read_only(counts)), 0
         while True:
-            store = Store(self._table, self._arena, self._used, self._keys)
-            done = add_words(words, begin, done, len(ends), store)
+            done = add_words(words, begin, done, len(ends), self._store)
             if done == len(ends):
                 return
             begin = int(ends[done - 1]) if done else begin
@@ -72,18 +87,35 @@ class WordTable:
             arena[: self._used[1]] = self._arena[: self._used[1]]
             self._arena = arena
         if 4 * (len(self) + BATCH) > 3 * len(self._table) // SLOT:
-            table = np.zeros(2 * len(self._table), np.uint64)
-            rehash(self._table, table)
-            self._table = table
+            before = self._table
+            self._clear(2 * len(before) // SLOT)
+            rehash(before, self._table)
+
+    def _clear(self, slots: int) -> None:
+        """Take a new table of so many empty slots."""
+        self._table = np.zeros(SLOT * slots, np.uint64)
+
+    def _reserve(self, words: int) -> None:
+        """Make an empty table large enough for so many words."""
+        slots = _SLOTS
+        while 4 * (words + BATCH) > 3 * slots:
+            slots *= 2
+        if not len(self) and slots > len(self._table) // SLOT:
+            self._clear(slots)
 
     def add_rows(self, words: pa.LargeBinaryArray, counts: I64) -> None:
         """Add words with their counts; no nulls."""
         if len(words):
+            self._reserve(len(words))
             offsets, data = word_buffers(words)
             self.add(padded(data, len(data)), int(offsets[0]), offsets[1:], counts)
 
-    def sorted(self) -> tuple[pa.LargeBinaryArray, I64, NDArray[np.uint64]]:
-        """Return words, counts and hashes, sorted by hash, then by bytes: an order that depends on the words alone."""
+    def sorted(self) -> tuple[pa.LargeBinaryArray, I64, U64]:
+        """Return words, counts and hashes, in the order of `rows`."""
+        return self.rows()[:3]
+
+    def rows(self) -> SortedWords:
+        """Return all words, sorted by hash, then by bytes: an order that depends on the words alone."""
         n = len(self)
         places, hashes = np.empty(n, np.int64), np.empty(n, np.uint64)
         size = list_words(self._table, places, hashes)
@@ -98,12 +130,15 @@ class WordTable:
             from pyarrow.compute import rank  # takes long to import
 
             order = np.lexsort((rank(words).to_numpy(), hashes))
-            words, counts, hashes = words.take(pa.array(order)), counts[order], hashes[order]
-        return words, counts, hashes
+            words, counts, hashes, places = words.take(pa.array(order)), counts[order], hashes[order], places[order]
+        return SortedWords(words, counts, hashes, places)
 
 
 class WordCounter:
     """Counts words, per language."""
+
+    schema: ClassVar[pa.Schema] = WORDS_SCHEMA
+    """Schema of `tables`."""
 
     def __init__(self) -> None:
         self._tables: dict[str, WordTable] = {}
@@ -119,26 +154,38 @@ class WordCounter:
             ends = pretokens.ends[pretokens.documents[first] : pretokens.documents[last]]
             self.table(language).add(pretokens.data, int(pretokens.starts[first]), ends, np.full(1, weight, np.int64))
 
+    def add_rows(self, rows: pa.RecordBatch) -> None:
+        """Add rows of `tables`."""
+        for language, words, counts in by_language(rows):
+            self.table(language).add_rows(words, counts)
+
     def table(self, language: str) -> WordTable:
         """Return the table of one language, a new one where there was none."""
-        return self._tables.setdefault(language, WordTable())
+        if language not in self._tables:
+            self._tables[language] = self._new_table()
+        return self._tables[language]
+
+    def _new_table(self) -> WordTable:
+        return WordTable()
 
     def tables(self, partitions: int) -> Iterator[tuple[int, pa.Table]]:
         """Yield (partition, its rows sorted by language and hash) without empty partitions: see `partition_of`."""
         parts: dict[int, list[pa.Table]] = {}
         for language in sorted(self._tables):
-            words, counts, hashes = self._tables[language].sorted()
-            ends = np.searchsorted(partition_of(hashes, partitions), np.arange(partitions), side="right").tolist()
+            rows = self._tables[language].rows()
+            columns = self._columns(self._tables[language], rows)
+            ends = np.searchsorted(partition_of(rows.hashes, partitions), np.arange(partitions), side="right").tolist()
             for partition, (first, last) in enumerate(pairwise([0, *ends])):
                 if first < last:
-                    columns = [
-                        pa.repeat(pa.scalar(language, pa.string()), last - first),
-                        words.slice(first, last - first),
-                        pa.array(counts[first:last]),
-                    ]
-                    parts.setdefault(partition, []).append(pa.Table.from_arrays(columns, schema=WORDS_SCHEMA))
+                    names = pa.repeat(pa.scalar(language, pa.string()), last - first)
+                    own = [names, *(column.slice(first, last - first) for column in columns)]
+                    parts.setdefault(partition, []).append(pa.Table.from_arrays(own, schema=self.schema))
         for partition in sorted(parts):
             yield partition, pa.concat_tables(parts[partition])
+
+    def _columns(self, _: WordTable, rows: SortedWords) -> list[pa.Array]:
+        """Return the columns of a table behind the language."""
+        return [rows.words, pa.array(rows.counts)]
 
 
 def by_language(rows: pa.RecordBatch) -> Iterator[tuple[str, pa.LargeBinaryArray, I64]]:
@@ -173,7 +220,7 @@ def _are_equal(names: pa.StringArray) -> bool:
     return bool((data.reshape(len(names), length) == data[:length]).all())
 
 
-def partition_of(hashes: NDArray[np.uint64], partitions: int) -> I64:
+def partition_of(hashes: U64, partitions: int) -> I64:
     """Return the partition of each word by its hash, int64: equal ranges of the hash's upper half, in order."""
     upper: I64 = (((hashes >> np.uint64(32)) * np.uint64(partitions)) >> np.uint64(32)).astype(np.int64)
     return upper

@@ -1,10 +1,10 @@
-"""Sources of each word of a corpus, and the sources of the words in which a pair of tokens stands.
+"""Sets of sources beside a word table, and the sources of the words in which a pair of tokens stands.
 
-A word is known by the hash that its word table has, a source by the hash of its name. A slot is four uint64: the hash
-of the word, `place << 32 | n` with the number of its sources (0 in an empty slot), and its first two sources. More of
-them lie in an arena, in blocks of 4, 16 and at last SKETCH; the third number is then the largest of SKETCH sources. The
-smallest SKETCH are kept. Recent pairs are remembered in a small table, so that frequent words cost no access to the
-slots.
+A source is a number, which has a 64-bit hash. Each slot of the word table has a mark: the source that was added last,
+which answers for most words. Beside it lie four uint32: the number of sources, and the first three of them. More of
+them lie in an arena, in blocks of 8, 24 and at last SKETCH; the second number is then where the block begins, the third
+a filter of 32 bits. The SKETCH sources with the smallest hashes are kept: a full block is a heap with the largest hash
+first, and the third number is that hash's upper half.
 """
 
 from typing import Any, NamedTuple
@@ -13,18 +13,28 @@ import numpy as np
 
 from operators.arrays import I64, U32, U64
 from operators.kernels.apply_merges import Runs, ShardArrays
-from operators.kernels.intrinsics import eight_bytes, folded, prefetch
+from operators.kernels.intrinsics import eight_bytes, prefetch
 from operators.kernels.kernel import kernel
 from operators.kernels.pair_totals import slot_of
-from operators.kernels.word_table import MASKS, SHORT, long_hash, short_hash
+from operators.kernels.word_table import (
+    BATCH,
+    MASKS,
+    SHORT,
+    SLOT,
+    Store,
+    Words,
+    add_words,
+    long_hash,
+    short_hash,
+    slot_hash,
+)
 
 SKETCH = 65
 """Sources that are kept of a word."""
-SLOT = 4
-RECENT = 1 << 14  # recent pairs
-BATCH = 128  # words looked up together
-INLINE, SMALL, MEDIUM = 2, 4, 16  # sources in a slot, and in the blocks that are not full
-_LENGTH, _FACTOR, _HALF = np.uint64(56), np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
+INLINE, SMALL, MEDIUM = 3, 8, 24  # sources beside a slot, and in the blocks that are not full
+ROOM = 2 * SKETCH * BATCH
+"""Numbers that a batch may take of the arena: a list may take a block of each size."""
+_LENGTH, _HALF = np.uint64(56), np.uint64(32)
 
 
 @kernel
@@ -46,170 +56,204 @@ def hash_words(data: Any, offsets: Any, hashes: Any) -> None:
         hashes[word] = word_hash(data, offsets[word], offsets[word + 1])
 
 
-class SourceTable(NamedTuple):
-    """Sources of words."""
+class Sets(NamedTuple):
+    """Sources of the words of a table."""
 
-    slots: U64
-    """uint64: the slots, a power of two of them."""
-    arena: U64
-    """uint64: blocks of sources."""
-    recent: U64
-    """uint64[2 * RECENT]: recent pairs of word and source."""
+    marks: U32
+    """uint32[slots]: the source that was added last, plus 1."""
+    beside: U32
+    """uint32[4 * slots]: what lies beside the slots."""
+    arena: U32
+    """uint32: blocks of sources."""
     used: I64
-    """int64[2]: words, and numbers of the arena in use."""
-    waiting: U64
-    """uint64[2 * BATCH]: scratch, pairs to look up."""
+    """int64[1]: numbers of the arena in use."""
+    hashes: U64
+    """uint64: the sources' hashes."""
 
 
 @kernel
-def home(slots: Any, word: Any) -> Any:
-    """Return the place at which the search for a word begins."""
-    return SLOT * np.int64(folded(word, _FACTOR) & np.uint64(len(slots) // SLOT - 1))
+def filter_bit(source: Any) -> Any:
+    """Return the bit of a source in the filter of a block."""
+    return np.int64(1) << (np.int64(source) * 0x9E37 >> 8 & 31)
 
 
 @kernel
-def put_slots(slots: Any, larger: Any) -> None:
-    """Put the same words into larger slots, which are zero; their blocks stay where they are."""
-    for old in range(0, len(slots), SLOT):
-        if slots[old + 1] != 0:
-            at = home(larger, slots[old])
-            while larger[at + 1] != 0:
-                at = (at + SLOT) & (len(larger) - 1)
-            for i in range(SLOT):
-                larger[at + i] = slots[old + i]
+def move(sets: Sets, at: Any, old: Any, first: Any, n: int, size: int) -> None:
+    """Copy n sources, `old[first : first + n]`, into a new block of a slot."""
+    place = sets.used[0]
+    sets.used[0] += size
+    bits: Any = 0
+    for i in range(n):
+        sets.arena[place + i] = old[first + i]
+        bits |= filter_bit(old[first + i])
+    sets.beside[at + 1], sets.beside[at + 2] = place, bits
 
 
 @kernel
-def put(table: SourceTable, word: Any, source: Any) -> None:
-    """Add a source to a word; the slots are not full, and the arena has space for SKETCH more."""
-    slots, arena, used = table.slots, table.arena, table.used
-    at = home(slots, word)
-    while slots[at + 1] != 0 and slots[at] != word:
-        at = (at + SLOT) & (len(slots) - 1)
-    n, place = np.int64(slots[at + 1] & np.uint64(0xFFFFFFFF)), np.int64(slots[at + 1] >> _HALF)
-    if n == 0:
-        used[0] += 1
-        slots[at] = word
-    if n < INLINE:
-        if n == 1 and slots[at + 2] == source:
-            return
-        slots[at + 2 + n] = source
-        slots[at + 1] = np.uint64(n + 1)
-        return
-    if n == INLINE:
-        if slots[at + 2] == source or slots[at + 3] == source:
-            return
-    elif n == SKETCH and source >= slots[at + 2]:
-        return
-    else:
-        for i in range(place, place + n):
-            if arena[i] == source:
+def put(sets: Sets, at: Any, source: Any) -> None:
+    """Add a source to the word of the slot `at`; the arena has space for another block."""
+    beside, arena = sets.beside, sets.arena
+    n = np.int64(beside[at])
+    if n <= INLINE:
+        for i in range(at + 1, at + 1 + n):
+            if beside[i] == source:
                 return
-    if n in (INLINE, SMALL, MEDIUM):  # a larger block
-        larger = used[1]
-        used[1] += SMALL if n == INLINE else MEDIUM if n == SMALL else SKETCH
-        for i in range(n):
-            arena[larger + i] = slots[at + 2 + i] if n == INLINE else arena[place + i]
-        place = larger
+        if n < INLINE:
+            beside[at + 1 + n], beside[at] = source, n + 1
+            return
+        move(sets, at, beside, at + 1, n, SMALL)
+    elif n == SKETCH and np.int64(sets.hashes[source] >> _HALF) > beside[at + 2]:
+        return
+    elif n == SKETCH or np.int64(beside[at + 2]) & filter_bit(source):
+        place, same = np.int64(beside[at + 1]), np.uint32(source)
+        is_there = False
+        for i in range(place, place + n):
+            is_there |= arena[i] == same
+        if is_there:
+            return
+    if n in (SMALL, MEDIUM):
+        move(sets, at, arena, np.int64(beside[at + 1]), n, MEDIUM if n == SMALL else SKETCH)
+    place = np.int64(beside[at + 1])
     if n < SKETCH:
-        arena[place + n] = source
-        n += 1
-        slots[at + 1] = np.uint64(place) << _HALF | np.uint64(n)
+        arena[place + n], beside[at] = source, n + 1
+        beside[at + 2] = np.int64(beside[at + 2]) | filter_bit(source)
     else:
-        for i in range(place, place + n):
-            if arena[i] == slots[at + 2]:
-                arena[i] = source
+        replace_largest(sets, at, source)
+    if n == SKETCH - 1:
+        order_block(sets, at)
+
+
+@kernel
+def put_list(sets: Sets, at: Any, sources: Any, first: Any, last: Any) -> None:
+    """Add distinct sources, SKETCH at most, to the word of a slot; the arena has space for each size of block."""
+    beside, n = sets.beside, last - first
+    if beside[at] != 0 or n <= INLINE:
+        for i in range(first, last):
+            put(sets, at, np.int64(sources[i]))
+        return
+    move(sets, at, sources, first, n, SMALL if n <= SMALL else MEDIUM if n <= MEDIUM else SKETCH)
+    beside[at] = n
     if n == SKETCH:
-        largest = arena[place]
-        for i in range(place, place + n):
-            largest = max(largest, arena[i])
-        slots[at + 2] = largest
+        order_block(sets, at)
 
 
 @kernel
-def has_room(table: SourceTable, words: int) -> bool:
-    """Return True if so many words can be added."""
-    used, slots = table.used, len(table.slots) // SLOT
-    return bool(4 * (used[0] + words) <= 3 * slots and used[1] + SKETCH * words <= len(table.arena))
+def order_block(sets: Sets, at: Any) -> None:
+    """Order a full block of a slot by hash, descending, which makes it a heap, and note the largest."""
+    arena, hashes, place = sets.arena, sets.hashes, np.int64(sets.beside[at + 1])
+    for i in range(place + 1, place + SKETCH):
+        source, to = arena[i], i
+        while to > place and hashes[arena[to - 1]] < hashes[source]:
+            arena[to] = arena[to - 1]
+            to -= 1
+        arena[to] = source
+    sets.beside[at + 2] = np.int64(hashes[arena[place]] >> _HALF)
 
 
 @kernel
-def note_sources(
-    data: Any, begin: Any, ends: Any, documents: Any, sources: Any, first: int, salt: Any, table: SourceTable
-) -> int:
-    """Add its document's source to each of the words that end at `ends[first:]`; the first begins at `begin`.
+def replace_largest(sets: Sets, at: Any, source: Any) -> None:
+    """Put a source in the place of the first one in the heap of a slot, if its hash is smaller."""
+    arena, hashes, place = sets.arena, sets.hashes, np.int64(sets.beside[at + 1])
+    if hashes[source] >= hashes[arena[place]]:
+        return
+    hole = 0
+    while 2 * hole + 1 < SKETCH:
+        child = 2 * hole + 1
+        if child + 1 < SKETCH and hashes[arena[place + child + 1]] > hashes[arena[place + child]]:
+            child += 1
+        if hashes[arena[place + child]] <= hashes[source]:
+            break
+        arena[place + hole] = arena[place + child]
+        hole = child
+    arena[place + hole] = source
+    sets.beside[at + 2] = np.int64(hashes[arena[place]] >> _HALF)
 
-    documents: int64[n + 1], where the words of each document begin and end; sources: uint64[n]. salt: uint64, that of
-    the language, which tells its recent pairs from those of others. Returns the first word that was not added:
-    `len(ends)`, or one for which the table must grow first. Empty words are ignored.
+
+@kernel
+def put_slots(table: Any, larger: Any, sets: Sets, larger_sets: Sets) -> None:
+    """Move what lies beside the slots of a word table to a larger one, to which `rehash` moved the words."""
+    last = len(larger) - 1
+    for old in range(0, len(table), SLOT):
+        if table[old + 2] != 0:
+            at = SLOT * np.int64(slot_hash(table, old) & np.uint64(len(larger) // SLOT - 1))
+            while larger[at] != table[old] or larger[at + 1] != table[old + 1] or larger[at + 2] != table[old + 2]:
+                at = (at + SLOT) & last
+            larger_sets.marks[at // SLOT] = sets.marks[old // SLOT]
+            for i in range(SLOT):
+                larger_sets.beside[at + i] = sets.beside[old + i]
+
+
+@kernel
+def add_sourced(words: Words, begin: Any, groups: Any, sources: Any, first: int, store: Store, sets: Sets) -> int:
+    """Add words and their document's source, from the word `first` on, which begins at `begin`; see `add_words`.
+
+    groups: int64[n + 1], where the words of each document begin and end; sources: uint32[n]. Returns the first word
+    that was not added: `len(words.ends)`, or one for which a table or an arena must grow first.
     """
-    recent, waiting = table.recent, table.waiting
-    document = np.searchsorted(documents, first, side="right") - 1
+    ends, keys, marks, beside = words.ends, store.keys, sets.marks, sets.beside
+    document = np.searchsorted(groups, first, side="right") - 1
     while first < len(ends):
-        batch = min(BATCH, len(ends) - first)
-        if not has_room(table, batch):
+        last = min(first + BATCH, len(ends))
+        if sets.used[0] + ROOM > len(sets.arena) or add_words(words, begin, first, last, store) != last:
             return first
-        found = 0
-        for i in range(first, first + batch):
-            while documents[document + 1] <= i:
+        new = 0
+        for i in range(last - first):
+            while groups[document + 1] <= first + i:
                 document += 1
-            source, end = sources[document], np.int64(ends[i])
-            if end > begin:
-                word = word_hash(data, begin, end)
-                at = 2 * np.int64(word & np.uint64(RECENT - 1))
-                if recent[at] != word or recent[at + 1] != source ^ salt:
-                    recent[at], recent[at + 1] = word, source ^ salt
-                    prefetch(table.slots, home(table.slots, word))
-                    waiting[2 * found], waiting[2 * found + 1] = word, source
-                    found += 1
-            begin = end
-        for i in range(found):
-            put(table, waiting[2 * i], waiting[2 * i + 1])
-        first += batch
+            at, source = np.int64(keys[4 * i + 3]), np.int64(sources[document])
+            if keys[4 * i + 2] != 0 and marks[at // SLOT] != source + 1:
+                marks[at // SLOT] = source + 1
+                prefetch(beside, at)
+                keys[2 * new], keys[2 * new + 1] = np.uint64(at), np.uint64(source)
+                new += 1
+        for i in range(new):
+            at = np.int64(keys[2 * i])
+            if beside[at] > INLINE:
+                prefetch(sets.arena, np.int64(beside[at + 1]))
+        for i in range(new):
+            put(sets, np.int64(keys[2 * i]), np.int64(keys[2 * i + 1]))
+        begin = np.int64(ends[last - 1])
+        first = last
     return first
 
 
 @kernel
-def note_pairs(words: Any, sources: Any, first: int, table: SourceTable) -> int:
-    """Add pairs of word and source from the pair `first` on; return the first that was not added, as `note_sources`."""
-    while first < len(words):
-        batch = min(BATCH, len(words) - first)
-        if not has_room(table, batch):
+def add_listed(words: Words, begin: Any, lists: Any, sources: Any, first: int, store: Store, sets: Sets) -> int:
+    """Add words and their lists of distinct sources, SKETCH at most, as `add_sourced`.
+
+    lists: int64[words + 1], where each word's begin and end.
+    """
+    ends, keys = words.ends, store.keys
+    while first < len(ends):
+        last = min(first + BATCH, len(ends))
+        if sets.used[0] + ROOM > len(sets.arena) or add_words(words, begin, first, last, store) != last:
             return first
-        for i in range(first, first + batch):
-            prefetch(table.slots, home(table.slots, words[i]))
-        for i in range(first, first + batch):
-            put(table, words[i], sources[i])
-        first += batch
+        for i in range(last - first):
+            prefetch(sets.beside, np.int64(keys[4 * i + 3]))
+        for i in range(last - first):
+            if keys[4 * i + 2] != 0:
+                put_list(sets, np.int64(keys[4 * i + 3]), sources, lists[first + i], lists[first + i + 1])
+        begin = np.int64(ends[last - 1])
+        first = last
     return first
 
 
 @kernel
-def list_slots(slots: Any, words: Any, places: Any) -> int:
-    """Write the words and the places of their slots, in no order; return the number of their sources."""
-    n: Any = 0
-    sources: Any = 0
-    for at in range(0, len(slots), SLOT):
-        if slots[at + 1] != 0:
-            words[n], places[n] = slots[at], at
-            sources += np.int64(slots[at + 1] & np.uint64(0xFFFFFFFF))
-            n += 1
-    return int(sources)
-
-
-@kernel
-def write_sources(slots: Any, arena: Any, places: Any, lengths: Any, sources: Any) -> None:
-    """Write the number of sources of each slot at `places`, and the sources, ascending in each."""
-    to: Any = 0
-    for i in range(len(places)):
-        at = places[i]
-        n, place = np.int64(slots[at + 1] & np.uint64(0xFFFFFFFF)), np.int64(slots[at + 1] >> _HALF)
-        lengths[i] = n
-        for k in range(n):
-            sources[to + k] = slots[at + 2 + k] if n <= INLINE else arena[place + k]
-        if n > 1:
-            sources[to : to + n] = np.sort(sources[to : to + n])
-        to += n
+def write_sets(sets: Sets, places: Any, offsets: Any, sources: Any) -> None:
+    """Write the sources of the slots at `places`, ascending in each, to where `offsets` says (int64[n + 1])."""
+    beside, arena = sets.beside, sets.arena
+    for word in range(len(places)):
+        if word + 16 < len(places):
+            prefetch(beside, places[word + 16])
+        at, begin = places[word], offsets[word]
+        n = offsets[word + 1] - begin
+        place = np.int64(beside[at + 1])
+        for i in range(n):
+            source, to = beside[at + 1 + i] if n <= INLINE else arena[place + i], begin + i
+            while to > begin and sources[to - 1] > source:
+                sources[to] = sources[to - 1]
+                to -= 1
+            sources[to] = source
 
 
 class LaidSets(NamedTuple):

@@ -101,7 +101,7 @@ class Store(NamedTuple):
     used: I64
     """int64[3]: words, bytes of the arena in use, bytes that the arena must have for the next batch."""
     keys: U64
-    """uint64[4 * BATCH]: scratch."""
+    """uint64[4 * BATCH]: scratch; of the last batch that was added: a slot's first three numbers, and its place."""
 
 
 @kernel
@@ -167,6 +167,7 @@ def add_words(words: Words, begin: Any, first: int, last: int, store: Store) -> 
                         break
                     at = (at + SLOT) & (SLOT * slots - 1)
             table[at + 3] += count
+            keys[4 * i + 3] = np.uint64(at)
         first += batch
     return first
 

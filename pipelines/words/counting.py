@@ -17,6 +17,7 @@ import pyarrow as pa
 from operators.kernels.word_sources import SKETCH
 from operators.shard import LARGEST_TOTAL, CountOverflow
 from operators.text.pretokenize import Pretokenizer, PreTokens
+from operators.word_sources import SourcedCounter
 from operators.word_table import WordCounter, runs_of
 from pipelines.context import Context
 from pipelines.corpus.bad_records import BadRecords, LeftOut, OnBadRecord, in_order, read_bad_records, write_bad_records
@@ -33,7 +34,7 @@ from pipelines.similar_names import note_similar
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.words.blocks import block_labels, category_of, run_bytes
 from pipelines.words.partitions import ScratchTables, add_up_all
-from pipelines.words.sources import ScratchSources, add_up_all_sources, sources_file, with_source
+from pipelines.words.sources import OF_FILE, sources_file, sources_of, with_source
 from pipelines.words.spans import FileSpan, even_groups
 from pipelines.words.weighting import whole_ratios
 
@@ -94,8 +95,6 @@ class Counted:
     bytes: int
     files: tuple[str, ...] = ()
     """Names of its scratch files."""
-    sources: tuple[str, ...] = ()
-    """Names of its scratch files of sources."""
     languages: frozenset[str] = frozenset()
     """Languages of all its documents, empty ones included."""
     with_text: frozenset[str] = frozenset()
@@ -116,37 +115,38 @@ def count_spans(task: CountTask) -> Counted:
 
 def _count_spans(task: CountTask) -> Counted:
     splitter, bad, blocks = task.counting.splitter(), BadRecords(task.on_bad_record), task.counting.blocks
+    field = task.counting.sources
+    new_counter: Callable[[], WordCounter] = WordCounter if field is None else SourcedCounter
     tables = ScratchTables(task.into, task.index, task.counting.partitions)
-    sources = ScratchSources(task.into, task.index, task.counting.partitions, task.counting.sources)
-    counter, documents, size = WordCounter(), 0, 0
-    seen, with_text = set[str](), set[str]()
+    counter, documents, size = new_counter(), 0, 0
+    seen, with_text, with_ids = set[str](), set[str](), field not in (None, OF_FILE)
     batch_bytes = max(min(BATCH_BYTES, task.memory_bytes // 16), 1 << 16)
     for span in task.spans:
         before = size
-        for batch in task.counting.read(span.file, bad, batch_bytes, span=span.span, with_ids=sources.is_field):
+        for batch in task.counting.read(span.file, bad, batch_bytes, span=span.span, with_ids=with_ids):
             rows = splitter.split(batch.column("text"))
             languages = batch.column("language")
             seen.update(name for name, _, _ in runs_of(languages))
             if blocks:
                 languages = block_labels(batch, size - before, blocks, run_bytes(span.file.size))
-            counter.add(rows, languages, span.multiplier)
-            sources.add(rows, batch, span.file.path)
+            if isinstance(counter, SourcedCounter):
+                sources = sources_of(batch, str(field), span.file.path)
+                counter.add_documents(rows, languages, sources, span.multiplier)
+            else:
+                counter.add(rows, languages, span.multiplier)
             documents += batch.num_rows
             size += len(rows.data)
             known = span.file.path in with_text or not task.counting.are_text  # else the first count has told
             if known or not np.isin(rows.data, _LINE_ENDS).all():
                 with_text.add(span.file.path)
-            if should_flush(counter.memory_bytes + sources.memory_bytes, task.memory_bytes):
+            if should_flush(counter.memory_bytes, task.memory_bytes):
                 tables.flush(counter)
-                sources.flush()
-                counter = WordCounter()
+                counter = new_counter()
     tables.flush(counter)
-    sources.flush()
     if len(bad):
         with replacing(task.into / f"bad-{task.index}.parquet") as to:
             write_bad_records(bad.table(), to)
-    names = tuple(tables.names), tuple(sources.names)
-    return Counted(documents, len(bad), size, *names, frozenset(seen), frozenset(with_text))
+    return Counted(documents, len(bad), size, tuple(tables.names), frozenset(seen), frozenset(with_text))
 
 
 def count_words(
@@ -160,8 +160,8 @@ def count_words(
     weighted by the sources' weights, count of words, bytes and characters. With `blocks`, each language is counted in
     so many bootstrap blocks of its documents, under labels of `pipelines.words.blocks`. `read`: the reader.
 
-    With `sources`, a field (or OF_FILE), the words' sources are counted too, into sources-<partition>.parquet
-    (language, hash of the word, hash of the source), and the facts say how many sources there are.
+    With `sources`, a field (or OF_FILE), the words' sources are counted too, into sources-<partition>.arrow
+    (language, hash of the word, hashes of its sources), and the facts say how many sources there are.
 
     Raises EmptyCorpus, CountOverflow, BadPattern, and what reading raises.
     """
@@ -211,17 +211,13 @@ def count_rows(files: list[InputFile], counting: Counting, scratch: Path, direct
     left_out = LeftOut.of(bad, documents, (file.path for file in files), with_text)
     left_out.check(context.max_bad_share)
     names = [name for one in found.values() for name in one.files]
-    written, languages = add_up_all(
+    written, languages, sources = add_up_all(
         scratch, directory, names, counting.partitions, context.memory_bytes, engine, progress,
-        rows=counting.rows, are_text=counting.are_text,
+        rows=counting.rows, are_text=counting.are_text, sourced=counting.sources is not None,
     )  # fmt: skip
     facts: dict[str, Any] = {"languages": languages, **_facts(found, languages)}
     if counting.sources is not None:
-        names = [name for one in found.values() for name in one.sources]
-        more, facts["sources"] = add_up_all_sources(
-            scratch, directory, names, counting.partitions, context.memory_bytes, engine, progress
-        )
-        written += more
+        facts["sources"] = sources
     return Written(written, facts, left_out)
 
 

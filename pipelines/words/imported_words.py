@@ -199,7 +199,7 @@ def _import(files: list[InputFile], scratch: Path, directory: Path, context: Con
     engine, progress, memory = context.engine, context.progress, context.memory_bytes
     tasks = [ImportTask(file, i, partitions, memory or MEMORY_BYTES, scratch) for i, file in enumerate(files)]
     figures, counted = _import_all(tasks, engine, progress)
-    written, languages = add_up_all(scratch, directory, counted, partitions, memory, engine, progress)
+    written, languages, _ = add_up_all(scratch, directory, counted, partitions, memory, engine, progress)
     if not languages:
         raise EmptyCorpus(len(files))
     return Written(written, {"documents": None, "bad_records": 0, **figures, "languages": languages})

@@ -1,32 +1,29 @@
-"""Sources beside word tables: scratch files of (word, source) pairs, added up into one file for each partition."""
+"""Sources of words: the fields that name them, and the files that hold them beside the word tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from operators.arrays import U64
 from operators.errors import DataError
 from operators.kernels.word_sources import SKETCH
-from operators.text.pretokenize import PreTokens
-from operators.word_sources import SOURCES_SCHEMA, SourceCounters, all_sources, capped, source_hash
+from operators.word_sources import SETS, capped, compacted, hashes_of, source_hash
 from operators.word_table import runs_of
 from pipelines.corpus.formats import format_of
 from pipelines.corpus.sources import InputFile
-from pipelines.engines.engine import Engine
-from pipelines.memory import TooLittleMemory
 from pipelines.outputs import replacing
-from pipelines.progress import Progress
-from pipelines.words.partitions import ScratchFiles
 
 OF_FILE: Final = "@file"
 """Value of `sources_field` by which each file is a source."""
-_COUNTED: Final = "sources.json"
+SOURCES_SCHEMA: Final = pa.schema(
+    [pa.field("language", pa.string(), nullable=False), pa.field("word", pa.uint64(), nullable=False), SETS]
+)
+"""Schema of the files: rows of a word table, in its order, with the hash of the word."""
 
 
 class NoSources(DataError):
@@ -70,86 +67,29 @@ def _require_fields(files: Sequence[InputFile], field: str) -> None:
             raise NoSources(file.path, field)
 
 
-class ScratchSources:
-    """Sources of one attempt at a task: counted, and written to scratch files."""
-
-    def __init__(self, scratch: Path, index: int, partitions: int, field: str | None) -> None:
-        """field: as of `Counting`; None: nothing is counted."""
-        self.is_field = field is not None and field != OF_FILE
-        self._counters = None if field is None else SourceCounters()
-        self._files, self._partitions = ScratchFiles(scratch, "sources", index, SOURCES_SCHEMA), partitions
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the files so far."""
-        return self._files.names
-
-    @property
-    def memory_bytes(self) -> int:
-        """Bytes held."""
-        return 0 if self._counters is None else self._counters.memory_bytes
-
-    def add(self, rows: PreTokens, batch: pa.RecordBatch, path: str) -> None:
-        """Add the words of a batch; its ids are the sources, or else the file's path is."""
-        if self._counters is not None:
-            of_file = pa.repeat(pa.scalar(path, pa.string()), batch.num_rows)
-            self._counters.add(rows, batch.column("language"), batch.column("id") if self.is_field else of_file)
-
-    def flush(self) -> None:
-        """Write a file of what is counted, and forget it."""
-        if self._counters is not None:
-            self._files.write(self._counters.tables(self._partitions))
-            self._counters = SourceCounters()
-
-
-@dataclass(frozen=True)
-class AddSourcesTask:
-    """A partition to add up."""
-
-    partition: int
-    scratch: Path
-    into: Path
-    memory_bytes: int | None
+def sources_of(batch: pa.RecordBatch, field: str, path: str) -> pa.StringArray:
+    """Return the source of each document: its id, or with OF_FILE the file's path."""
+    if field == OF_FILE:
+        return pa.repeat(pa.scalar(path, pa.string()), batch.num_rows)
+    return batch.column("id")
 
 
 def sources_file(partition: int) -> str:
     """Return the name of a partition's file of sources."""
-    return f"sources-{partition:04}.parquet"
+    return f"sources-{partition:04}.arrow"
 
 
-def add_up_sources(task: AddSourcesTask) -> tuple[str, U64]:
-    """Worker task: join a partition's pairs; return the file's name and the smallest hashes of its sources."""
-    counters = SourceCounters()
-    for name in msgspec.json.decode((task.scratch / _COUNTED).read_bytes(), type=list[str]):
-        with pa.memory_map(str(task.scratch / name)) as mapped:
-            batch = pa.ipc.open_file(mapped).get_batch(task.partition)
-            for language, first, last in runs_of(batch.column("language")):
-                words, sources = (np.array(batch.column(column).to_numpy()) for column in ("word", "source"))
-                counters.add_pairs(language, words[first:last], sources[first:last])
-        if task.memory_bytes is not None and counters.memory_bytes > task.memory_bytes // 2:
-            remedy = "raise it, or cut the words into more partitions (--partitions)"
-            raise TooLittleMemory("the sources of a partition", 2 * counters.memory_bytes, task.memory_bytes, remedy)
-    table, name = counters.table(), sources_file(task.partition)
-    with replacing(task.into / name) as temporary:
-        pq.write_table(table, temporary, compression="lz4", use_dictionary=["language"], write_statistics=False)
-    return name, np.unique(table.column("source").to_numpy())[:SKETCH]
-
-
-def add_up_all_sources(
-    scratch: Path, directory: Path, counted: Sequence[str], partitions: int, memory_bytes: int | None, engine: Engine,
-    progress: Progress,
-) -> tuple[list[str], int]:  # fmt: skip
-    """Add up all partitions; return the files' names and the number of sources. Raises TooLittleMemory."""
-    with replacing(scratch / _COUNTED, durable=False) as temporary:
-        temporary.write_bytes(msgspec.json.encode(sorted(counted)))
-    names, found = list[str](), list[U64]()
-    with progress.stage("add up sources", partitions, "partitions") as advance:
-        tasks = [AddSourcesTask(i, scratch, directory, memory_bytes) for i in range(partitions)]
-        for _, (name, hashes) in engine.run(add_up_sources, tasks):
-            names.append(name)
-            found.append(hashes)
-            advance(1)
-    return sorted(names), all_sources(found)
+def write_sources(rows: pa.Table, path: Path) -> U64:
+    """Write the sources of a partition's words (rows of SourcedCounter); return the smallest hashes of sources."""
+    sets = compacted(rows.column("sources").combine_chunks()) if len(rows) else pa.array([], SETS.type)
+    words = hashes_of(rows.column("word").combine_chunks()) if len(rows) else np.empty(0, np.uint64)
+    columns = [rows.column("language").combine_chunks(), pa.array(words), sets]
+    with (
+        replacing(path) as temporary,
+        pa.ipc.new_file(temporary, SOURCES_SCHEMA) as to,
+    ):
+        to.write_table(pa.Table.from_arrays(columns, schema=SOURCES_SCHEMA))
+    return np.array(sets.values.dictionary.to_numpy()[:SKETCH])
 
 
 def read_sources(
@@ -161,12 +101,17 @@ def read_sources(
     """
     words, sources, spoken = ([np.empty(0, np.uint64)] for _ in range(3))
     for path in paths:
-        table = pq.read_table(path.with_name(path.name.replace("words-", "sources-")), use_threads=False)
-        for batch in table.cast(SOURCES_SCHEMA).combine_chunks().to_batches():
+        with pa.ipc.open_file(path.with_name(sources_file(int(path.stem.removeprefix("words-"))))) as file:
+            table = file.read_all()
+        for batch in table.to_batches():
+            sets = batch.column("sources")
+            offsets, indices = sets.offsets.to_numpy(), sets.values.indices.to_numpy()
+            hashes = sets.values.dictionary.to_numpy()
             for language, first, last in runs_of(batch.column("language")):
                 if multipliers is None or language in multipliers:
-                    words.append(batch.column("word").to_numpy()[first:last])
-                    sources.append(batch.column("source").to_numpy()[first:last])
-                    spoken.append(np.full(last - first, source_hash(language), np.uint64))
+                    lengths, own = np.diff(offsets[first : last + 1]), indices[offsets[first] : offsets[last]]
+                    words.append(np.repeat(batch.column("word").to_numpy()[first:last], lengths))
+                    sources.append(hashes[own])
+                    spoken.append(np.full(len(own), source_hash(language), np.uint64))
     all_words = np.concatenate(words)
     return capped(all_words, np.concatenate(sources)), capped(all_words, np.concatenate(spoken))

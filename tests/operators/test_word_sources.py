@@ -1,7 +1,8 @@
 """Sets of sources: exact up to a size, estimated beyond it, the same however they are added up."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pytest
 
 from operators.kernels.word_sources import SKETCH
 from operators.text.pretokenize import Pretokenizer
-from operators.word_sources import SourceCounters, capped, estimated, hashes_of, source_hash
+from operators.word_sources import SourcedCounter, capped, estimated, hashes_of, source_hash
 from operators.word_table import WordTable
 
 
@@ -31,25 +32,39 @@ def test_the_union_of_capped_sets_is_the_capped_union() -> None:
         assert np.array_equal(again[1][again[0] == word], own)
 
 
-def test_pairs_are_those_of_a_plain_loop() -> None:
+def _pairs(counter: SourcedCounter) -> list[tuple[bytes, int, list[int]]]:
+    """Return words, counts and sets of sources."""
+    rows = next(rows for _, rows in counter.tables(1)).to_pylist()
+    return sorted((row["word"], row["count"], sorted(row["sources"])) for row in rows)
+
+
+def test_sets_are_those_of_a_plain_loop_counted_at_once_or_in_parts() -> None:
     draw = random.Random(2)
-    some = ["a", " b", "é", "x" * 40, " word", "1"]
-    texts = ["".join(draw.choices(some, k=draw.randint(0, 30))) for _ in range(300)]
+    some = ["a", " b", "é", "x" * 40, " word", "1", *(f" w{i}" for i in range(2_000))]
+    texts = ["".join(draw.choices(some, weights=[300] * 6 + [1] * 2_000, k=draw.randint(0, 30))) for _ in range(900)]
     sources, cuts = [f"s{draw.randrange(90)}" for _ in texts], Pretokenizer("gpt2")
-    counters = SourceCounters()
-    for first in range(0, 300, 50):
+    parts = [SourcedCounter() for _ in range(3)]
+    for first in range(0, 900, 50):
         batch = pa.array(texts[first : first + 50], pa.large_string())
-        counters.add(cuts.split(batch), pa.array(["x"] * len(batch)), pa.array(sources[first : first + 50]))
-    found = defaultdict[int, set[int]](set)
+        languages = pa.array(["x"] * 50)
+        parts[first // 300].add_documents(cuts.split(batch), languages, pa.array(sources[first : first + 50]))
+    counts, found = Counter[bytes](), defaultdict[bytes, set[int]](set)
     for text, source in zip(texts, sources, strict=True):
         pieces = cuts.split(pa.array([text], pa.large_string()))
-        words = WordTable()
-        words.add(pieces.data, 0, pieces.ends, np.ones(1, np.int64))
-        rows, _, hashes = words.sorted()
-        assert np.array_equal(hashes_of(rows), hashes)
-        for one in hashes.tolist():
-            found[one].add(source_hash(source))
-    expected = [(word, one) for word in sorted(found) for one in sorted(found[word])[:SKETCH]]
+        for begin, end in pairwise([0, *pieces.ends.tolist()]):
+            counts[text.encode()[begin:end]] += 1
+            found[text.encode()[begin:end]].add(source_hash(source))
     assert max(map(len, found.values())) > SKETCH
-    rows = counters.table()
-    assert list(zip(rows["word"].to_pylist(), rows["source"].to_pylist(), strict=True)) == expected
+    whole = SourcedCounter([np.array([source_hash(f"s{i}") for i in range(90)], np.uint64)])
+    for part in parts:
+        for _, rows in part.tables(5):
+            whole.add_rows(rows.combine_chunks().to_batches()[0])
+    assert _pairs(whole) == sorted((word, counts[word], sorted(found[word])[:SKETCH]) for word in counts)
+
+
+def test_hashes_of_words_are_those_of_their_table() -> None:
+    words = pa.array([b"a", b"x" * 23, b"y" * 24, b"z" * 100], pa.large_binary())
+    table = WordTable()
+    table.add_rows(words, np.ones(4, np.int64))
+    rows, _, hashes = table.sorted()
+    assert np.array_equal(hashes_of(rows), hashes)
