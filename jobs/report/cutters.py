@@ -73,11 +73,11 @@ def _loaded(reference: Reference) -> Tokenizer:
 def content(tokenizer: Tokenizer) -> bytes:
     """Return a line of JSON, then the merges. Raises NotOffered, NotInJavaScript.
 
-    JSON: `merges` (their number), `classes` and `steps` as `operators.text.javascript` writes them, `bytes` (ids of the
-    256 byte tokens), `added` (two lists of [text, id], the second looked for in what the first leaves; id -1: the text
-    stays text), `whole` (hexadecimal bytes and id of words that are one token). Merges: the ids of all left tokens, of
-    all right ones, and the steps from a made token to the next, less 1, as 24-bit numbers: all low bytes, all middle
-    bytes, all high bytes.
+    The JSON has `merges` (their number), `classes` and `steps` as `operators.text.javascript` writes them, `bytes` (ids
+    of the 256 byte tokens), `whole` (hexadecimal bytes and id of words that are one token), and `added`: two lists of
+    [text, id]. The second list is looked for in what the first leaves; id -1: the text stays text. The merges are three
+    lists of 24-bit numbers: the ids of all left tokens, of all right ones, and the steps from a made token to the next,
+    less 1. All low bytes come first, then all middle bytes, then all high bytes.
     """
     for is_so, reason in _OBSTACLES:
         if is_so(tokenizer):

@@ -27,15 +27,18 @@ class _Finding(NamedTuple):
 
 
 def findings(inputs: ReportInputs) -> list[str]:
-    """Return up to three sentences, after those about changes since an earlier run, what a fair
-    tokenizer costs and what superwords save.
+    """Return the sentences above the charts: changes, fair tokenizers and superwords, then up to three findings.
 
-    First the language that pays most, how many pay more than twice, and who pays less than the baseline; for several
-    tokenizers, the middle premium of the dearest and the cheapest; then how far the inferred mixture is from the true
-    one (or its largest share, if the truth is unknown), with its reservations. The remaining places go to contrasts,
-    the larger factor first: the widest spread of premiums within one script, the gap in bytes per token between
-    languages, and the cheapest of the languages that were not trained on against the dearest that was. A finding whose
-    results are missing is left out.
+    Changes are those since an earlier run. The findings come in this order:
+
+    1. The language that pays most, the number that pay more than twice, and those that pay less than the baseline.
+    2. Of several tokenizers, the middle premium of the dearest and of the cheapest.
+    3. The distance of the inferred mixture from the true one, or its largest share if the truth is unknown, with its
+       reservations.
+    4. Contrasts, the largest factor first: the widest spread of premiums within one script; the gap in bytes per token
+       between languages; the cheapest language that was not trained on, against the dearest that was.
+
+    A finding whose results are missing is left out.
     """
     leading = [one(inputs) for one in (_dearest, _tokenizers, _mixture)]
     contrasts = [found for one in _CONTRASTS if (found := one(inputs)) is not None]

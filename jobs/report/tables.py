@@ -135,8 +135,8 @@ def mixture_table(inputs: ReportInputs) -> pl.DataFrame:
     truth); largest truth first. `kin`: a number that nearly identical categories have in common; `kin_share`: their
     joint share.
 
-    The truth is the mixture that training states, where it names the categories; a category that it does not name
-    was not in it (0) if it names any, and truth and error are null if it names none.
+    The truth is the mixture that training states. A category that training does not name has the truth 0, if training
+    names any category; if it names none, truth and error are null.
     """
     schema = {
         "category": pl.String,

@@ -6,9 +6,9 @@ Three ways to decode exist among published tokenizers:
 * `Pieces`: SentencePiece's rules: a space mark at the beginning is dropped, control tokens are silent.
 * `LibraryDecoding`: anything else; the library itself decodes.
 
-Bytes that are not UTF-8, as where ids split a character, become U+FFFD in text: one for each maximal invalid part
-(Unicode 16, section 3.9, "U+FFFD Substitution of Maximal Subparts"), as in `tokenizers` and tiktoken; with `Pieces` one
-for each byte, as in SentencePiece.
+Bytes that are not UTF-8, as where ids split a character, become U+FFFD in text. `TokenBytes` writes one for each
+maximal invalid part (Unicode 16, section 3.9, "U+FFFD Substitution of Maximal Subparts"), as `tokenizers` and tiktoken
+do. `Pieces` writes one for each byte, as SentencePiece does.
 """
 
 from collections.abc import Callable, Sequence

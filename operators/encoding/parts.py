@@ -1,10 +1,11 @@
-"""Encoding in two steps: parts of text that the first merges never reach over, then the tokens of each whole piece.
+"""Encoding in two steps: words that the first merges never reach over, then the tokens of each whole pre-token.
 
-Byte-pair encoding by rank merges with the first merges until none applies, before any other merge. While it does, no
-merge joins tokens across a place where no first merge has a left token that ends with the byte before it and a right
-token that begins with the byte behind it. So a piece, which may be a whole document, is cut at the ends of words, where
-that holds; its parts are short and recur, so they are found in a cache; and the tokens of all parts, one after the
-other, are what the first merges make of the piece. The other merges then go on from there, on five times fewer symbols.
+Byte-pair encoding by rank uses up the first merges before any other merge. Take a place in the text, with the byte x
+before it and the byte y behind it. If no first merge has a left token that ends with x and a right token that begins
+with y, no first merge joins tokens across the place. A pre-token, which may be a whole document, is cut at those ends
+of words where this holds. The parts are short and recur, so a cache has most of them. The tokens of all parts, one
+after the other, are what the first merges make of the pre-token. The other merges go on from there, on five times fewer
+symbols.
 """
 
 from dataclasses import replace
@@ -33,7 +34,7 @@ def outer_bytes(texts: dict[int, bytes]) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def crossed_borders(merges: Merges, texts: dict[int, bytes]) -> NDArray[np.bool_]:
-    """Return bool[65536]: at 256 * x + y, whether a merge's left token ends with x and its right begins with y."""
+    """Return bool[65536]: at 256 * x + y, True if a merge's left token ends with x and its right begins with y."""
     first, last = outer_bytes(texts)
     crossed = np.zeros(1 << 16, np.bool_)
     crossed[256 * last[merges.left].astype(np.int64) + first[merges.right]] = True
@@ -57,7 +58,7 @@ def _is_word(text: bytes) -> bool:
 
 
 class PieceEncoder:
-    """Encoder of pieces of any length by the merges of a tokenizer, with a cache of the words in them.
+    """Encoder of pre-tokens of any length by the merges of a tokenizer, with a cache of the words in them.
 
     words: pre-tokenizer whose cuts are tried; any one gives the same tokens. Each thread needs an encoder of its own.
     """
@@ -67,31 +68,31 @@ class PieceEncoder:
         self._crossed = crossed_borders(tokenizer.merges, tokenizer.text_tokens)
         self._encoder = WordEncoder(replace(tokenizer, ignore_merges=False))
 
-    def encode(self, pieces: PreTokens) -> tuple[I32, I64]:
-        """Return the ids of all pieces, int32, and where each piece's begin and end, int64[n pieces + 1]."""
-        word_ends, _ = self._words.cut(pieces.data, pieces.starts)
-        ends = np.empty(len(word_ends) + len(pieces.ends), np.int64)
-        parts = np.empty(len(pieces.ends) + 1, np.int64)
-        n = part_ends(pieces.data, word_ends, pieces.ends, self._crossed, ends, parts)
-        return self._encoder.encode(PreTokens(pieces.data, ends[:n], parts, pieces.starts))
+    def encode(self, pretokens: PreTokens) -> tuple[I32, I64]:
+        """Return the ids of all pre-tokens, int32, and the borders of each one's ids, int64[pre-tokens + 1]."""
+        word_ends, _ = self._words.cut(pretokens.data, pretokens.starts)
+        ends = np.empty(len(word_ends) + len(pretokens.ends), np.int64)
+        parts = np.empty(len(pretokens.ends) + 1, np.int64)
+        n = part_ends(pretokens.data, word_ends, pretokens.ends, self._crossed, ends, parts)
+        return self._encoder.encode(PreTokens(pretokens.data, ends[:n], parts, pretokens.starts))
 
 
 class SuperwordEncoder:
-    """Encoder of pieces that superwords join: the first merges in parts, then all merges on the tokens of a piece."""
+    """Encoder of pre-tokens with superwords: the first merges in each word, then all merges on a pre-token's tokens."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         last = tokenizer.merges.last_places
         merges = Merges(*(np.ascontiguousarray(column[last]) for column in tokenizer.merges.columns))
         first = replace(tokenizer, merges=merges)
-        self._pieces = PieceEncoder(replace(first, merges=merges[: words_end(first)]), DEFAULT)
+        self._words = PieceEncoder(replace(first, merges=merges[: words_end(first)]), DEFAULT)
         self._ranks, self._table, self._scratch = rank_table(merges), merge_table(merges), scratch()
 
-    def encode(self, pieces: PreTokens, _: U64 | None = None) -> tuple[I32, I64]:
-        """Return the ids of all documents, int32, and where each document's begin and end, int64[n documents + 1]."""
-        ids, offsets = self._pieces.encode(pieces)
+    def encode(self, pretokens: PreTokens, _: U64 | None = None) -> tuple[I32, I64]:
+        """Return the ids of all documents, int32, and the borders of each one's ids, int64[documents + 1]."""
+        ids, offsets = self._words.encode(pretokens)
         out, out_offsets = np.empty(len(ids), np.int32), np.empty(len(offsets), np.int64)
         n = merge_pieces(ids, offsets, self._ranks, self._table, self._scratch, out, out_offsets)
-        return out[:n].copy(), out_offsets[pieces.documents]
+        return out[:n].copy(), out_offsets[pretokens.documents]
 
 
 def joins_words(tokenizer: Tokenizer) -> bool:

@@ -1,8 +1,8 @@
 """Search for weights on a prediction: a damped fixed point of the objective's prices, under a bound on all tokens.
 
-The bound is kept as a multiplier keeps it: each step mixes the slopes of the objective with those of the sum of tokens,
-and the mixture moves towards the sum while its bound is exceeded, and away from it while there is room. Prices stay
-within a distance of those that the prediction is made from, as far away it errs.
+The bound is kept by a multiplier: each step mixes the slopes of the objective with those of the sum of tokens. The
+mixture moves towards the sum while the bound is exceeded, and away from it while there is room. Prices stay within a
+distance of those that the prediction is made from, because it errs far away from them.
 """
 
 from dataclasses import dataclass

@@ -73,8 +73,8 @@ def count_emissions(
 ) -> tuple[NDArray[np.int64], I64]:
     """Count the merges' pairs at their turn, int64[T, labels], and pairs before any merge, int64[labels].
 
-    `words` (no nulls) may repeat under several labels (int64, 0 to number - 1), with int64 `counts`; `merges` are the
-    first T of the tokenizer's, of which a pair that stands twice counts at its last place.
+    words: distinct words of each label; no nulls. labels: int64, from 0 to number - 1. counts: int64. merges: the first
+    T of the tokenizer's; a pair that stands twice counts at its last place.
     """
     encoded = words.dictionary_encode()
     places = encoded.indices.to_numpy()

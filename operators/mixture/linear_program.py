@@ -167,8 +167,8 @@ def _silent_solver() -> highspy.Highs:
 def solve_lazily(changes: Changes) -> tuple[Optimum, int, int]:
     """Return the optimum of the whole program, its rows and rounds: rows are added while any is violated (section 3.4).
 
-    All counts are multiplied by one factor, so that the solver's absolute tolerance is small beside them; the slacks
-    of the scaled program are those of the program times that factor, and are divided by it at the end.
+    All counts are multiplied by one factor, so that the solver's absolute tolerance is small beside them. The slacks
+    are then too large by that factor, and are divided by it at the end.
     """
     steps, n = changes.chosen_counts.shape
     pairs = len(changes.offsets) - 1

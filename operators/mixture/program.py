@@ -1,9 +1,9 @@
 """Data-mixture inference by linear program: the mixture of categories that a tokenizer was trained on.
 
-Hayase et al. 2024, "Data Mixture Inference: What do BPE Tokenizers Reveal about their Training Data?", section 3: at
-every step the trainer merged the most frequent pair of its text, so in the right mixture of the categories' samples no
-other pair should outweigh the merge that was chosen. docs/explanation/mixture-program.md has the program, its units and
-its limits.
+After Hayase et al. 2024, "Data Mixture Inference: What do BPE Tokenizers Reveal about their Training Data?", section 3.
+At every step the trainer merged the most frequent pair of its text. So in the right mixture of the categories' samples,
+no other pair should be more frequent than the one that was merged. docs/explanation/mixture-program.md has the program,
+its units and its limits.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,10 @@
 """The mixture behind a merge list, from the ranks alone: a merge's count in the mixture falls with its rank.
 
-docs/explanation/mixture.md derives the estimator. In short: with the right shares a, the mixture's count a.x of the
-pair that is merged at rank t, just before its merge, equals that of the training text, y, but for noise, and y falls
-with t. So a.x is regressed on t by an isotonic curve, in which the noise of the samples (which would bias the shares
-towards the categories with the most text) and that of the training text (whose luck decided the ranks) are taken out.
+docs/explanation/mixture.md derives the estimator. In short: take the pair that is merged at rank t,
+just before its merge. With the right shares a, its count in the mixture, a.x, equals its count in the training text, y,
+but for noise; and y falls with t. So a.x is regressed on t by an isotonic curve. Two kinds of noise are taken out: that
+of the samples, which would bias the shares towards the categories with the most text, and that of the training text,
+whose luck decided the ranks.
 """
 
 from collections.abc import Sequence
@@ -43,10 +44,10 @@ LEAST_SHARE = 1e-5
 class Noise:
     """Variances of a merge's a.x around the curve y, in parts; all 0 when the samples are the training text itself.
 
-    The samples' own is `sample` * sum of a_i^2 k_i x_i, where k_i, the variance of one occurrence, is known from the
-    blocks. What the residuals show beyond it belongs to the training text: `list_scaled` * the same, as if it held
-    about as much text of every category as the samples; `list_flat` * y, as if drawn at random from the mixture;
-    `relative` * y^2, as if its text were of another kind.
+    The samples' own variance is `sample` * sum of a_i^2 k_i x_i, where k_i, the variance of one occurrence, is known
+    from the blocks. The residuals show more variance, which belongs to the training text. It has three terms:
+    `list_scaled` * the same sum, as if the text held about as much of every category as the samples; `list_flat` * y,
+    as if it were drawn at random from the mixture; `relative` * y^2, as if it were text of another kind.
     """
 
     sample: float

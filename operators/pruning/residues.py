@@ -1,7 +1,8 @@
 """Residues: tokens that are made while encoding, and mostly merged further (LiteToken, 2602.04706).
 
-R(t) = emitted / made. A token's inside is encoded as the token is encoded alone, so each time a token is made, so is
-all that it is made of: one pass over the vocabulary, longest tokens first, counts what a pass over the text would.
+R(t) = emitted / made. Inside a text, a token is made in the same way as when it is encoded alone. So
+each time that a token is made, all tokens that it is made of are made too. One pass over the vocabulary, longest tokens
+first, therefore counts what a pass over the text would count.
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,10 @@
-"""Regular expressions as tables: which character class leads from which state to which.
+"""Regular expressions as tables: from each state, each class of characters leads to a state.
 
 An expression's tree (operators.text.pattern_syntax) becomes a Thompson automaton, whose edges have an order: the one
-that a backtracking engine tries first comes first. A state of the table is an ordered list of its places (Pike; Cox,
-"Regular Expression Matching: the Virtual Machine Approach", 2009): those behind a place that has matched are dropped,
-as the engine never comes to them. So the last match before the list is empty is the engine's match. Look-ahead asks
-about the next character: it is answered one character later, together with the match.
+that a backtracking engine tries first comes first. A state of the table is an ordered list of the automaton's places
+(Pike; Cox, "Regular Expression Matching: the Virtual Machine Approach", 2009). Places behind one that has matched are
+dropped, because the engine never comes to them. So the last match before the list is empty is the engine's match.
+Look-ahead asks about the next character, so it is answered one character later, with the match.
 
 Characters that no expression tells apart are one class. `operators.kernels.automaton` runs the tables.
 """
@@ -23,7 +23,7 @@ from operators.unicode.code_sets import END, CodeSet
 FAIL: Final = 0
 """State without places; in `moves` also: the matcher decides."""
 START: Final = 1
-"""State before a piece."""
+"""State before a pre-token."""
 GAP: Final = 2
 """State behind characters at which no match begins."""
 _OWN: Final = 3
@@ -47,7 +47,7 @@ class Alphabet:
 
     @property
     def restart(self) -> int:
-        """The bit beside a class that says that a piece begins; a power of two over all classes."""
+        """The bit beside a class that says that a pre-token begins; a power of two over all classes."""
         return max(8, 1 << self.count.bit_length())
 
 
@@ -59,9 +59,9 @@ class Table:
     """
 
     moves: U32
-    """Next state of the border machine; FAIL: the matcher decides where the piece ends."""
+    """Next state of the border machine; FAIL: the matcher decides where the pre-token ends."""
     flags: U8
-    """`restart` where a piece begins before the character, else 0."""
+    """`restart` where a pre-token begins before the character, else 0."""
     steps: U32
     """Next state of the matcher, which reads on as long as a longer match is possible; FAIL: it is not."""
     accepts: U8
@@ -238,7 +238,7 @@ class _Machine:
 
 
 def _with_borders(steps: U32, accepts: U8, count: int, restart: int) -> Table:
-    """Add the border machine: the matcher's steps, with the next piece's first one where a match has ended.
+    """Add the border machine: the matcher's steps, with the next pre-token's first one where a match has ended.
 
     Most characters at which a match does not begin show it at the next one: ` ?[!.]{2}` in "a b. c". So each state
     behind a first character that does not yet make a match has two twins, behind a border and in a gap. They take the

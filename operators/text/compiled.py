@@ -27,7 +27,7 @@ from operators.unicode.properties import DIGIT_STEP, PUNCTUATION_STEP
 Cut: TypeAlias = Callable[[U8, I64], tuple[I64, I64]]
 """Function of a batch's bytes and its documents' starts: ends of pre-tokens, and each document's first and last one."""
 
-_BYTES_PER_PIECE: Final = 4
+_BYTES_PER_PRETOKEN: Final = 4
 """A guess for the first allocation; English under gpt4 has about 4.6."""
 
 
@@ -107,8 +107,8 @@ def _with_space(
     data: U8, starts: I64, scan: Callable[[Ends, tuple[int, int]], tuple[int, int]]
 ) -> tuple[I64, I64]:  # fmt: skip
     """Call a scanner until it has written all ends; it stops where there is no space for a block of documents."""
-    # Room for a piece per byte of one block of documents at least; places that are never written take no memory.
-    ends = np.empty(len(data) // _BYTES_PER_PIECE + _longest(starts), np.int64)
+    # Room for a pre-token per byte of one block of documents at least; places that are never written take no memory.
+    ends = np.empty(len(data) // _BYTES_PER_PRETOKEN + _longest(starts), np.int64)
     documents = np.zeros(len(starts), np.int64)
     at = (0, 0)
     while True:
@@ -120,7 +120,7 @@ def _with_space(
 
 
 def step_tree(step: Section) -> Node:
-    """The expression whose matches, and the gaps between them, are the pieces of a step. Raises NotCompiled."""
+    """The expression whose matches, and the gaps between them, are the pre-tokens of a step. Raises NotCompiled."""
     match step:
         case {"type": "Split", "pattern": {"Regex": str(regex)}, "behavior": str(behavior), "invert": bool(invert)}:
             return _behaving(parse(regex), behavior, invert)
@@ -136,7 +136,7 @@ def step_tree(step: Section) -> Node:
 
 
 def _behaving(tree: Node, behavior: str, invert: bool) -> Node:
-    """The expression whose matches and gaps are the pieces of `tree` under a behavior of `tokenizers`' Split."""
+    """The expression whose matches and gaps are the pre-tokens of `tree` under a behavior of `tokenizers`' Split."""
     if behavior == "Isolated":
         return tree
     if not isinstance(tree, Chars) or invert:

@@ -24,8 +24,8 @@ _VOWELS_AND_FINALS: Final = (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))
 def classes(form: Form) -> U8:
     """uint8[131,072]: the combining class of each code point that the form leaves alone, UNSURE for all others.
 
-    Python's Unicode may be older or newer than that of `tokenizers`: a text of characters that one version has assigned
-    is normalized in the same way by all later ones, and a character that a version has not assigned it leaves alone.
+    Python's Unicode may be older or newer than that of `tokenizers`. This does no harm: all later versions normalize
+    the characters of an older one as it does, and a version leaves characters alone that it has not assigned.
     """
     known = np.full(_CODE_POINTS, UNSURE, np.uint8)
     for code in range(_CODE_POINTS):

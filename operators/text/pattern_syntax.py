@@ -1,9 +1,9 @@
 r"""Regular expressions as trees, in Oniguruma's syntax, as far as an automaton can match them exactly.
 
-Read are: characters and escapes; classes with ranges, properties, negation, nested classes and `&&`; groups,
+These are read: characters and escapes; classes with ranges, properties, negation, nested classes and `&&`; groups and
 alternatives; greedy, lazy and possessive repeats; `(?i:...)` around plain ASCII alternatives; a look at the next
-character, `(?=x)`, `(?!x)`, `$`, `\z`. Everything else raises NotCompiled with the reason, also
-what Oniguruma reads in an unusual way.
+character, as `(?=x)`, `(?!x)`, `$` and `\z`. Everything else raises NotCompiled with the reason, and so does what
+Oniguruma reads in an unusual way.
 """
 
 import re

@@ -1,9 +1,9 @@
-"""Pre-tokenization: cutting documents into the pieces that merges never cross.
+"""Pre-tokenization: cutting documents into pre-tokens, whose borders merges never cross.
 
-The pieces are exactly those of Hugging Face's `Split(Regex(pattern), "isolated")`: the matches of a regular expression,
-and the gaps between them; of several, one after the other. The published expressions have scanners of their own
-(operators.kernels.scan); any other step goes through `tokenizers` itself. docs/explanation/pretokenizers.md says where
-libraries differ.
+The pre-tokens are exactly those of Hugging Face's `Split(Regex(pattern), "isolated")`: the matches of a regular
+expression, and the gaps between them. Several expressions cut one after the other. Published expressions have scanners
+by bits (operators.kernels.scan), others are compiled to tables, and what no table can say goes through `tokenizers`.
+docs/explanation/pretokenizers.md says where libraries differ.
 """
 
 from collections.abc import Sequence
@@ -56,14 +56,14 @@ _KINDS.update(
 
 @dataclass(frozen=True)
 class PreTokens:
-    """The pieces of a batch. They tile each document: a piece begins where the one before it ends."""
+    """Pre-tokens of a batch. They tile each document: one begins where the one before it ends."""
 
     data: U8
     """The UTF-8 bytes of the batch, read-only, with PADDING readable bytes behind them (operators.arrays)."""
     ends: I64
-    """int64[pieces]: end offset in `data` of every piece."""
+    """int64[pre-tokens]: end offset in `data` of every pre-token."""
     documents: I64
-    """int64[documents + 1]: the pieces of document d are `ends[documents[d]:documents[d + 1]]`."""
+    """int64[documents + 1]: the pre-tokens of document d are `ends[documents[d]:documents[d + 1]]`."""
     starts: I64
     """int64[documents + 1]: the documents' byte offsets in `data`; the first is 0, the last is len(data)."""
 
@@ -71,7 +71,7 @@ class PreTokens:
 class Pretokenizer:
     """Splits batches of documents. Cheap to make, safe to share between threads, survives pickling.
 
-    pattern: a name in PATTERNS, "none" (each document that is not empty is one piece), a regular expression in
+    pattern: a name in PATTERNS, "none" (each document that is not empty is one pre-token), a regular expression in
     Oniguruma's syntax, or a preprocessing (operators.text.preprocessing) with a normalizer and further steps.
     Raises BadPattern.
     """
@@ -144,7 +144,7 @@ class Pretokenizer:
         return self._normalizer.marks_spaces or self._plan.spaces is not None or by_class
 
     def split(self, text: pa.LargeStringArray) -> PreTokens:
-        """The pieces of every document, normalized. No nulls (ValueError); a document without text has no pieces."""
+        """Return the pre-tokens of every document, normalized. No nulls (ValueError)."""
         if text.null_count:
             raise ValueError(f"{text.null_count} of {len(text)} documents are null")
         return self.split_normalized(self._normalizer.normalize(text))
@@ -154,7 +154,7 @@ class Pretokenizer:
         return len(self.split(pa.array([text], pa.large_string())).ends)
 
     def split_normalized(self, text: pa.LargeStringArray, opening: NDArray[np.bool_] | None = None) -> PreTokens:
-        """The pieces of documents, or of parts of documents, that are normalized already.
+        """Return the pre-tokens of documents, or of parts of documents, that are normalized already.
 
         opening: for each part whether it is its document's first; None: all are.
         """
@@ -173,7 +173,7 @@ class Pretokenizer:
         return PreTokens(data, ends, documents, starts)
 
     def cut(self, data: U8, starts: I64) -> tuple[I64, I64]:
-        """The ends and documents of the pieces of documents' bytes, which are as they are cut; fields of PreTokens."""
+        """Return ends and documents, fields of PreTokens, of documents' bytes that are cut as they are."""
         if self._plan.spaces == "each" or self._preprocessing.words == "runs":
             return cut_before_spaces(data, starts, runs=self._plan.spaces != "each")
         return (self._cut or self._matched)(data, starts)
@@ -287,7 +287,7 @@ def _plan(preprocessing: Preprocessing) -> _Plan | None:
             return _Plan((), scheme, "each" if each else "whole")
         case [*before, {"type": "ByteLevel", "add_prefix_space": bool(prefixes), "use_regex": bool(own)}]:
             if prefixes and before:
-                return None  # each piece would get a space
+                return None  # each pre-token would get a space
             steps = [*before, split_step(PATTERNS["gpt2"])] if own else before
             prefix = "always" if prefixes else "never"
     if any(step["type"] not in _CUTS or step.get("behavior") == "Removed" for step in steps):
@@ -316,7 +316,7 @@ def _without_bytes(preprocessing: Preprocessing, plan: _Plan | None) -> Section 
 
 
 def _whole(data: U8, starts: I64) -> tuple[I64, I64]:
-    """The cut that makes each document that is not empty one piece."""
+    """Return the cut that makes each document that is not empty one pre-token."""
     has_text = np.diff(starts) > 0
     documents = np.zeros(len(starts), np.int64)
     np.cumsum(has_text, out=documents[1:])

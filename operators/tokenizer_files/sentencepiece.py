@@ -3,10 +3,10 @@
 It is read without the library where the kernels are exact.
 
 SentencePiece joins any two neighbours whose concatenation is a piece, highest score first, leftmost first where scores
-are equal. For two neighbours that spell a piece everything inside its borders went as it goes when the piece is encoded
-alone, so it is always the same two, and pieces with scores of their own are a merge list. Equal scores are not, but for
-one kind that models have: runs of spaces, which leftmost first joins to the longest from the left, as a merge list does
-that tries longer ones first.
+are equal. When two neighbours spell a piece, everything inside it was joined as when the piece is encoded alone. So
+they are always the same two, and pieces with scores of their own are a merge list. Pieces of equal scores are none, but
+for one kind that models have, runs of spaces: leftmost first joins them to the longest from the left, as does a merge
+list that tries longer ones first.
 """
 
 import math

@@ -145,10 +145,10 @@ def _special(file: _File, number: int, path: str) -> dict[str, int]:
 
 
 def to_tekken(tokenizer: Tokenizer) -> bytes:
-    """The tokenizer as a tekken file, with the ids that it has.
+    """Return the tokenizer as a tekken file, with the ids that it has.
 
-    Raises InexpressibleTokenizer: ids that are not those of special tokens, then of the bytes in order, then of the
-    other tokens without a gap; or merging by lowest id would give other ids than the merge list.
+    Raises InexpressibleTokenizer where its ids are not those of special tokens, then of the bytes in order, then of the
+    other tokens without a gap; or where merging by lowest id would give other ids than the merge list.
     """
     ranks = ranked_tokens(tokenizer, "tekken")
     known, names = tokenizer.vocabulary, tokenizer.special_tokens

@@ -1,7 +1,8 @@
 """MinGram: a vocabulary for the fewest tokens, pruned from that of merges.
 
-After Land 2026 (arXiv 2606.27019). The seed has 1.15 times the tokens; in two rounds each word becomes the fewest
-pieces, the most probable of several ways, and pieces that no word has are dropped; then the least probable give way.
+After Land 2026 (arXiv 2606.27019). The seed has 1.15 times the tokens. In two rounds each word is cut into the fewest
+pieces, of several ways in the most probable one, and pieces that no word has are dropped. Then the least probable
+pieces are dropped.
 """
 
 from typing import Final

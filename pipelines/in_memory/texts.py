@@ -12,8 +12,10 @@ from operators.arrays import I64
 from operators.errors import DataError, UsageError
 
 Texts: TypeAlias = Iterable[str] | pa.Array | pa.ChunkedArray
-"""Documents, in order: an iterable of str, also a generator, or a column of text (string, large_string, string_view or
-a dictionary of these) of Arrow, Polars, pandas or any library that exports Arrow arrays (the PyCapsule interface)."""
+"""Documents, in order: an iterable of str, also a generator, or a column of text.
+
+A column is of Arrow, Polars, pandas or any library that exports Arrow arrays (the PyCapsule interface). Its type is
+string, large_string, string_view or a dictionary of these."""
 
 BATCH_BYTES: Final = 4 << 20
 """Text in a batch, about; a longer document is a batch of its own."""

@@ -5,8 +5,8 @@ lines, each block is one seek. A compressed or columnar file is read from its st
 most REACH blocks are read for each that is used, so only the head of a large file is sampled. The generator has a fixed
 seed: the same files give the same sample.
 
-Blocks are drawn at random, not evenly spaced: nearby text is similar, evenly spaced blocks are never near each other,
-and so they seem to hold more new words than the text between them (docs/explanation/planning.md has figures).
+Blocks are drawn at random, not evenly spaced. Nearby text is similar, and evenly spaced blocks are never near each
+other, so they seem to hold more new words than the text between them (docs/explanation/planning.md has figures).
 """
 
 from collections import defaultdict

@@ -68,10 +68,10 @@ COSTS: Final = Costs(
     start_seconds=5.0,
 )
 """Costs as `python -m benchmarks.measure_costs` printed them for 1.68 GB of software help, strings and source code and
-its first eighth, at 8,192 to 131,072 tokens, on a virtual machine of 2 cores, one of them in use. Other sources:
-counting_copies and counting_buffer_bytes are from the peak memory of processes that counted 30 MB, 113 MB and 1.68 GB;
-the sizes of a flush and of a task are those of counting; tokens, wide cells and loading follow from the arrays' types;
-the last two are of Ray.
+its first eighth. The runs had 8,192 to 131,072 tokens, on a virtual machine of 2 cores, one of them in use. Other
+sources: counting_copies and counting_buffer_bytes are from the peak memory of processes that counted 30 MB, 113 MB and
+1.68 GB. The sizes of a flush and of a task are those of counting. Tokens, wide cells and loading follow from the
+arrays' types. The last two are of Ray.
 """
 LOCAL_COSTS: Final = msgspec.structs.replace(COSTS, round_seconds=1e-4, start_seconds=0.7)
 """Costs of threads in one process: a round is a call, and nothing is started."""

@@ -73,8 +73,8 @@ def change_table(
 
     `change` is the new premium divided by the old one. Both premiums are ratios of sums over the documents that both
     runs counted. The interval is from a bootstrap that draws the same documents for both runs (`method` "documents").
-    If the old run has no counts of documents, or the runs share no document of the baseline, the premiums are those of
-    the two tables, and a difference is a change if their intervals do not overlap (`method` "intervals").
+    If the old run has no counts of documents, or the runs share no document of the baseline, `method` is "intervals":
+    the premiums are those of the two tables, and a difference is a change if their intervals do not overlap.
     `verdict`: better, worse or same; null if there is no interval.
     """
     path = run.directory / DOCUMENTS

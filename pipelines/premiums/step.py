@@ -144,9 +144,10 @@ def compare_languages(
 ) -> Made:
     """Write premiums.parquet and its companions (docs/reference/outputs.md) to `output`. Kept if up to date.
 
-    One row for each tokenizer and language: sums over the compared documents, the premium against the baseline with its
-    95 % interval, and the same ratios of bytes and of characters, which do not depend on the tokenizer. With `against`,
-    the output of an earlier run, changes.parquet holds the change of each language's premium since.
+    The table has one row for each tokenizer and language: sums over the compared documents, the premium against the
+    baseline with its 95 % interval, and the same ratios of bytes and of characters, which do not depend on the
+    tokenizer. With `against`, the output of an earlier run, changes.parquet has each language's change of premium
+    since.
 
     settings: `reference` is the name of a tokenizer, not its path. Raises NoBaseline, OnlyRepeatedDocuments,
     NoCommonDocuments, EmptyCorpus, NotComparable, and what reading raises.

@@ -219,6 +219,23 @@ LIMITS = [
 """Page, where its limit stands, and the constant that it must equal."""
 
 
+def unnamed_rooms(page: str) -> list[str]:
+    """Folders of code that the table of folders in design.md does not name."""
+    rows = re.findall(r"^\| ((?:operators|pipelines|jobs)/[^|]+) \|", page, re.MULTILINE)
+    named = set[str]()
+    for some in (some for row in rows for some in row.split("; ")):
+        package, _, names = some.partition("/")
+        named |= {f"{package}/{name.rpartition('/')[2]}" for name in names.split(", ")}
+    rooms = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("[ojp]*/*/__init__.py")}
+    return sorted(rooms - named)
+
+
+def test_the_page_on_design_names_every_room() -> None:
+    page = text_of("docs/explanation/design.md")
+    assert unnamed_rooms(page) == []
+    assert unnamed_rooms(page.replace("join, peek, ", "")) == ["pipelines/join", "pipelines/peek"]
+
+
 def wrong_limits(texts: dict[str, str]) -> Iterator[str]:
     """Limits that are another number than the code's constant, or stand nowhere."""
     for page, pattern, constant in LIMITS:

@@ -164,10 +164,10 @@ def numbered(table: pl.DataFrame, column: str, order: Sequence[str], layout: Lay
 
 
 def translated(names: Sequence[str]) -> str:
-    """Vega expression that turns the number of an axis or legend label into its name.
+    """Return a Vega expression that turns the number of an axis or legend label into its name.
 
-    Vega looks up the texts in an expression among its signals, in a plain object: a letter before each name, cut off
-    again by the expression, keeps them apart from the properties that every object has.
+    Vega looks up the names in a plain object, which has properties of its own, such as `constructor`. A letter before
+    each name keeps the names apart from these; the expression cuts it off again.
     """
     return f"slice({json.dumps([f'-{name}' for name in names])}[datum.value], 1)"
 
