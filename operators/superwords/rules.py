@@ -34,7 +34,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 """Alternatives for words that the named expressions have, to any word and to a word behind a space."""
 
-_SHOWN: Final = 60
+SHOWN: Final = 60
 """Characters of a pre-tokenizer that an error shows."""
 
 
@@ -70,4 +70,4 @@ def second_stage(rule: str, first: str) -> str:
                 return f"(?:{before}{words})+{after}"
             if found:
                 return f"{before}(?:{one})(?:{spaced})*{after}"
-    raise NoSpaceRule(rule, first if len(first) <= _SHOWN else first[:_SHOWN] + "...", ", ".join(RULED))
+    raise NoSpaceRule(rule, first if len(first) <= SHOWN else first[:SHOWN] + "...", ", ".join(RULED))

@@ -20,6 +20,7 @@ from operators.errors import DataError
 from operators.superwords.bound import Classes, add_up
 from operators.superwords.boundless import after_words, interleave
 from operators.superwords.limits import SuperwordLimits
+from operators.superwords.rules import SHOWN
 from operators.superwords.sequences import ID_BYTES, PairSplitter, SecondStage, SequenceSplitter, pairs_of
 from operators.tokenizer import Merges, Tokenizer
 from operators.training.text_order import TextOrderSelection
@@ -52,9 +53,20 @@ class NothingToJoin(DataError):
     """A second stage that leaves no two tokens together."""
 
     regex: str
-    message = (
-        "superword_pretokenizer: {regex} leaves no two tokens of the first stage together; name a rule that cuts less"
-    )
+    runs: bool = False
+    """True if pieces are runs of words that are one token each."""
+
+    def __str__(self) -> str:
+        if self.runs:
+            return (
+                "transition auto: no two neighbouring words are one token each, as in text without spaces or with a "
+                "small vocabulary; raise vocab_size, or name a transition"
+            )
+        regex = self.regex if len(self.regex) <= SHOWN else self.regex[:SHOWN] + "..."
+        return (
+            f"superword_pretokenizer: {regex} leaves no two tokens of the first stage together; name a rule that cuts "
+            "less"
+        )
 
 
 @dataclass(frozen=True)
@@ -153,7 +165,7 @@ def learn_superwords(
     tokens = len(stage.first.tokens)
     counted = _count(stage, corpus, directory / PAIRS, partial(PairSplitter, stage), {}, "pairs of tokens", context)
     if not any(figures["words"] for figures in counted.facts["languages"].values()):
-        raise NothingToJoin(stage.regex)
+        raise NothingToJoin(stage.regex, stage.runs)
     pairs = PairCounts(word_files(counted, directory / PAIRS), corpus.multipliers, tokens, context)
     floor, classes, rounds = max(1, least_count), Classes(tokens), 0
     bound = floor if stage.runs else max(floor, pairs.bound(size - tokens))

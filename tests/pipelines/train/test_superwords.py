@@ -18,14 +18,17 @@ import babelmerge as bm
 from operators.superwords.limits import SuperwordLimits
 from operators.text.pretokenizers import PATTERNS
 from operators.text.rules import SUPERBPE_REGEX
+from operators.tokenizer import Merges
 from operators.training.whole_characters import FORBIDDEN
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.mixture.settings import Mixture
 from pipelines.mixture.step import NotOfWords, mixture
 from pipelines.outputs import Manifest
+from pipelines.progress import Silent
 from pipelines.settings import BadSettings
 from pipelines.tokenizers import load_tokenizer
 from pipelines.train import step, superwords
+from pipelines.train.checkpoint import Checkpoint
 from pipelines.train.settings import Train, resolve
 from pipelines.train.superword_cuts import cuts_warning
 from tests.oracle import join, merges_by_text
@@ -43,7 +46,19 @@ def hostile(seed: int) -> dict[str, list[str]]:
     return {name: ["".join(draw.choices(parts, weights, k=draw.randint(1, 60))) for _ in range(40)] for name in "xy"}
 
 
-def trained(texts: dict[str, list[str]], folder: Path, workers: int = 2, **settings: Any) -> Manifest:
+class Notes(Silent):
+    """Progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+def trained(
+    texts: dict[str, list[str]], folder: Path, workers: int = 2, memory_bytes: int | None = None, **settings: Any
+) -> Manifest:
     if not (folder / "corpus").exists():
         (folder / "corpus").mkdir()
         for name, own in texts.items():
@@ -55,7 +70,9 @@ def trained(texts: dict[str, list[str]], folder: Path, workers: int = 2, **setti
         "partitions": 3,
         "superwords": True,
     }
-    return step.train(Train(**asked | settings), EngineContext(LocalEngine(workers))).manifest
+    notes = settings.pop("progress", None)
+    context = EngineContext(LocalEngine(workers), notes, memory_bytes=memory_bytes)
+    return step.train(Train(**asked | settings), context).manifest
 
 
 def second_stage_words(texts: dict[str, list[str]], out: Path, weights: dict[str, int]) -> Counter[tuple[int, ...]]:
@@ -185,7 +202,11 @@ def test_what_cannot_be_meant_is_refused(settings: dict[str, Any], says: str) ->
 
 def test_a_rule_that_leaves_no_two_tokens_together_is_refused(tmp_path: Path) -> None:
     with pytest.raises(superwords.NothingToJoin, match="leaves no two tokens of the first stage together"):
-        trained({"en": REAL["en"]}, tmp_path, vocab_size=300, superword_pretokenizer=".")
+        trained({"en": REAL["en"]}, tmp_path, vocab_size=300, superword_pretokenizer=".", partitions=1)
+    alone = {"en": [word * 3 for text in REAL["en"] for word in text.split() if word.isalpha()]}
+    (tmp_path / "alone").mkdir()
+    with pytest.raises(superwords.NothingToJoin, match="auto: no two neighbouring words are one token each"):
+        trained(alone, tmp_path / "alone", vocab_size=300, transition="auto", partitions=1)
 
 
 def test_a_rule_that_cuts_words_of_the_first_stage_is_named_with_its_languages(
@@ -235,3 +256,36 @@ def rows_of(path: Path) -> list[tuple[bytes, bytes, int]]:
 
 def regex_words(pattern: str, text: str) -> list[str]:
     return [word for word, _ in pre_tokenizers.Split(Regex(pattern), "isolated").pre_tokenize_str(text)]
+
+
+class Died(Exception):
+    """Death of a run in a test."""
+
+
+@pytest.mark.parametrize("transition", ["0.7", "auto"])
+def test_a_run_that_dies_in_the_second_stage_is_resumed_with_the_same_bytes(
+    transition: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how: dict[str, Any] = {"vocab_size": 420, "transition": transition, "partitions": 1, "pretokenizer": "gpt4"}
+    texts = {"en": REAL["en"]}
+    for name in ("whole", "dying"):
+        (tmp_path / name).mkdir()
+    trained(texts, tmp_path / "whole", **how)
+    add, rounds = Checkpoint.add, list[int]()
+
+    def dies(checkpoint: Checkpoint, batch: Merges) -> None:
+        add(checkpoint, batch)
+        if checkpoint.path.parent == tmp_path / "dying/out":
+            checkpoint.write()
+            rounds.append(len(batch))
+            if len(rounds) == 3:
+                raise Died
+
+    with monkeypatch.context() as patch, pytest.raises(Died):
+        patch.setattr(Checkpoint, "add", dies)
+        trained(texts, tmp_path / "dying", **how)
+    notes = Notes()
+    trained(texts, tmp_path / "dying", progress=notes, **how)
+    assert f"train: resuming after {sum(rounds):,} merges of an interrupted run" in notes.said
+    for file in ("merges.parquet", "tokenizer.json"):
+        assert (tmp_path / "dying/out" / file).read_bytes() == (tmp_path / "whole/out" / file).read_bytes()
