@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal
 
+from operators.redaction import shown
 from pipelines.blas import one_blas_thread
 from pipelines.corpus.globs import PASSED_OVER
 from pipelines.corpus.sources import InputFile, Source, as_source, find_files
@@ -57,6 +58,7 @@ class Context:
         self._given = engine
         self._unverified: tuple[list[str], Path] | None = None
         self._input_bytes = 0
+        self._kept = set[Path]()
         self._exits = ExitStack()
 
     def __enter__(self) -> "Context":
@@ -133,10 +135,21 @@ class Context:
         named = [as_source(source) for source in sources]
         for source in named:
             _refuse_inside(source, output.directory)
-        files = find_files(named)
+        skipped: list[str] = []
+        files = find_files(named, skipped)
+        if skipped:
+            first = f"{shown(skipped[0])} begins with _ and is not read; name it to read it"
+            more = f" (and {len(skipped) - 1:,} more)" if skipped[1:] else ""
+            self.progress.note(first + more)
         self._unverified = ([file.path for file in files], output.directory)
         self._input_bytes = sum(file.size or 0 for file in files)
         return files
+
+    def note_kept(self, stage: str, directory: Path) -> None:
+        """Report that a stage is up to date, once: two steps of a command may share one."""
+        if directory not in self._kept:
+            self._kept.add(directory)
+            self.progress.note(f"{stage}: unchanged, kept ({directory})")
 
     def run_stats(self, began: float, *, engine: bool = True) -> Run:
         """Return the statistics of a stage that began at `began` (`time.monotonic()`). engine: the stage ran tasks."""

@@ -71,7 +71,7 @@ def make(stage: Stage, output: Output, context: Context, work: Callable[[Path], 
     """
     if not stage.always and (manifest := output.if_current(stage.fingerprint)) is not None:
         check_share(manifest.facts, context.max_bad_share, lambda: first_of(output.directory / BAD_RECORDS))
-        context.progress.note(f"{output.stage}: unchanged, kept ({output.directory})")
+        context.note_kept(output.stage, output.directory)
         return Made(manifest, kept=True)
     began, directory = time.monotonic(), output.directory
     output.begin([*stage.files, BAD_RECORDS])

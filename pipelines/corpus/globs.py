@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from pipelines.corpus.errors import MissingInput
+from pipelines.corpus.formats import format_of
 from pipelines.corpus.storage import Entry, Storage
 
 PASSED_OVER: Final = "._"
@@ -32,16 +33,21 @@ def is_glob(path: str) -> bool:
     return re.search(r"[*\[]" if path.startswith(("http://", "https://")) else _MAGIC, path) is not None
 
 
-def walk(storage: Storage, top: str) -> Iterator[Entry]:
-    """Yield all files under a directory. A directory that links reach twice is walked once."""
+def walk(storage: Storage, top: str, skipped: list[Entry]) -> Iterator[Entry]:
+    """Yield all files under a directory. A directory that links reach twice is walked once.
+
+    Corpus files that are skipped, as their names begin with "_", go to `skipped`.
+    """
     for directory in _directories(storage, top):
         yield from (entry for entry in _visible(storage, directory) if entry.kind != "directory")
+        skipped += _underscored(storage, directory, "*")
 
 
-def expand(storage: Storage, pattern: str) -> list[Entry]:
+def expand(storage: Storage, pattern: str, skipped: list[Entry]) -> list[Entry]:
     """Return the files that a glob matches, sorted, each once. `**` as a whole component means any directories.
 
-    Raises MissingInput when there is none.
+    Corpus files that match but are skipped, as their names begin with "_", go to `skipped`. Raises MissingInput when
+    there is none to return.
     """
     parts = pattern.split("/")
     first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
@@ -51,7 +57,7 @@ def expand(storage: Storage, pattern: str) -> list[Entry]:
     files: dict[str, Entry] = {}
     directories: list[Entry] = []
     for top in tops:
-        for entry in _last_step(storage, top, parts[-1]):
+        for entry in _last_step(storage, top, parts[-1], skipped):
             if entry.kind == "directory":
                 directories.append(entry)
             else:
@@ -74,11 +80,12 @@ def _step(storage: Storage, top: str, part: str) -> Iterator[str]:
         yield f"{top.rstrip('/')}/{part}"
 
 
-def _last_step(storage: Storage, top: str, part: str) -> Iterator[Entry]:
+def _last_step(storage: Storage, top: str, part: str, skipped: list[Entry]) -> Iterator[Entry]:
     if part == "**":
-        yield from walk(storage, top)
+        yield from walk(storage, top, skipped)
     elif _MAGIC.search(part):
         yield from _matching(storage, top, part)
+        skipped += _underscored(storage, top, part)
     else:
         entry = storage.stat(f"{top.rstrip('/')}/{part}")
         yield from [entry] if entry else []
@@ -87,6 +94,15 @@ def _last_step(storage: Storage, top: str, part: str) -> Iterator[Entry]:
 def _matching(storage: Storage, top: str, part: str) -> list[Entry]:
     spelled = part[0] if part[0] in PASSED_OVER else None
     return [e for e in _visible(storage, top, spelled) if fnmatchcase(e.path.rpartition("/")[2], part)]
+
+
+def _underscored(storage: Storage, directory: str, pattern: str) -> list[Entry]:
+    """Return the corpus files of a directory that match a pattern, but begin with "_", which the pattern does not."""
+    if pattern[0] == "_":
+        return []
+    found = ((entry.path.rpartition("/")[2], entry) for entry in _visible(storage, directory, "_"))
+    named = [(name, entry) for name, entry in found if name[0] == "_" and entry.kind != "directory"]
+    return [entry for name, entry in named if fnmatchcase(name, pattern) and format_of(name) is not None]
 
 
 def _visible(storage: Storage, directory: str, spelled: str | None = None) -> list[Entry]:

@@ -84,32 +84,39 @@ def as_source(entry: "str | Source") -> Source:
     return entry if isinstance(entry, Source) else Source(path=entry)
 
 
-def find_files(sources: Sequence[Source]) -> list[InputFile]:
+def find_files(sources: Sequence[Source], skipped: list[str] | None = None) -> list[InputFile]:
     """Return the files that the sources name, sorted by path, each once.
+
+    Paths of corpus files that folders and globs skip, as their names begin with "_", go to `skipped`.
 
     Raises MissingInput (nothing there), UnknownFormat (a file that is not read, by its ending), UnreadableInput (no
     permission, an unreachable host, an unknown scheme), ConflictingSources (one file, two settings).
     """
     found: dict[str, InputFile] = {}
+    underscored: dict[str, None] = {}
     for source in sources:
         storage, path = locate(source.path)
-        for entry in _entries(storage, path):
+        without: list[Entry] = []
+        for entry in _entries(storage, path, without):
             file = _input_file(storage, entry, source)
             before = found.setdefault(file.path, file)
             if _settings(before.source) != _settings(source):
                 raise ConflictingSources(file.path, _described(before.source), _described(source))
+        underscored |= dict.fromkeys(storage.uri(entry.path) for entry in without)
+    if skipped is not None:
+        skipped += sorted(path for path in underscored if path not in found)
     return [found[path] for path in sorted(found)]
 
 
-def _entries(storage: Storage, path: str) -> list[Entry]:
+def _entries(storage: Storage, path: str, skipped: list[Entry]) -> list[Entry]:
     """Return the files that a source names; all have a known format. An existing name with `[` is no glob."""
     entry = storage.stat(path)
     if entry is None and is_glob(path):
-        entries = expand(storage, path)
+        entries = expand(storage, path, skipped)
     elif entry is None:
         raise MissingInput(storage.uri(path))
     elif entry.kind == "directory":
-        entries = list(walk(storage, path))
+        entries = list(walk(storage, path, skipped))
         if not entries:
             raise MissingInput(storage.uri(path), "no files in this directory")
     else:

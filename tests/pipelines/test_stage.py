@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 import babelmerge as bm
+from pipelines.context import Context
 from pipelines.corpus.bad_records import TooManyBadRecords
+from pipelines.outputs import Output
+from pipelines.progress import Silent
 
 LANGUAGES = ("en", "sw")
 
@@ -73,3 +76,28 @@ def test_files_and_languages_without_text_are_told_of_also_where_the_result_is_k
         assert result.kept is kept
         assert re.search(r"no text in \S+blank\.jsonl and 2 more files", result.summary), result.summary
         assert re.search(r"no text in (the language )?Ewe \(ee\)", result.summary)
+
+
+class _Notes(Silent):
+    """A listener that keeps notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_what_is_kept_and_what_is_passed_over_is_told_once(tmp_path: Path) -> None:
+    notes = _Notes()
+    (tmp_path / "in").mkdir()
+    for name in ("en.txt", "_de.txt", "_fr.txt"):
+        (tmp_path / "in" / name).write_text("a b\n")
+    with Context(progress=notes) as context:
+        for _ in range(2):
+            context.note_kept("words", tmp_path / "words")
+        context.note_kept("words", tmp_path / "others")
+        context.input_files([str(tmp_path / "in")], Output(tmp_path / "out", "words"))
+    told = [f"words: unchanged, kept ({tmp_path / name})" for name in ("words", "others")]
+    over = f"{tmp_path}/in/_de.txt begins with _ and is not read; name it to read it (and 1 more)"
+    assert notes.notes == [*told, over]

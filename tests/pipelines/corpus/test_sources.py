@@ -33,6 +33,25 @@ def names_of(folder: Path, *paths: str) -> list[str]:
     return [str(Path(file.path).relative_to(folder)) for file in files]
 
 
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        ([""], ["_b.txt", "d/_c.jsonl"]),
+        (["*.txt"], ["_b.txt"]),
+        (["**/*.jsonl"], ["d/_c.jsonl"]),
+        (["d/**"], ["d/_c.jsonl"]),
+        (["*.txt", "_b.txt"], []),
+        (["_*.txt", "a*"], []),
+    ],
+)
+def test_corpus_files_that_a_name_passes_over_are_told(tmp_path: Path, paths: list[str], told: list[str]) -> None:
+    """Names that begin with "_" are skipped. A shell's own glob, without quotes, would have named the file."""
+    plant(tmp_path, "a.txt", "_b.txt", "_SUCCESS", ".hidden.txt", "d/_c.jsonl", "d/e.jsonl", "_delta_log/0.json")
+    skipped: list[str] = []
+    find_files([Source(path=f"{tmp_path}/{path}") for path in paths], skipped)
+    assert skipped == [str(tmp_path / name) for name in told]
+
+
 def test_a_directory_means_all_files_under_it_sorted(tmp_path: Path) -> None:
     plant(tmp_path, "b.txt", "a/z.jsonl", "a/b/c.txt.zst", "a.parquet", "é ü.arrow")
     plant(tmp_path, ".hidden.txt", "_SUCCESS", "manifest.json", "_delta_log/0.json", ".cache/x.txt", "a/manifest.json")
