@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from operators.arrays import I32, I64, U8
 from operators.encoding.word_encoder import final_pairs, merge_table
 from operators.errors import DataError
-from operators.kernels.bpe import NO_MERGE, pair_value
 from operators.kernels.pruning import Derivations
 from operators.tokenizer import Merges, Tokenizer
 
@@ -57,20 +56,29 @@ def structure_of(tokenizer: Tokenizer) -> Structure:
     texts, size = tokenizer.text_tokens, len(tokenizer.tokens)
     table = merge_table(tokenizer.merges)
     left, right = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
-    rank = np.full(size, -1, np.int64)
-    for token, (one, other) in zip(texts, final_pairs(texts, tokenizer.byte_ids, table).tolist(), strict=True):
-        value = pair_value(table, np.int64(one), np.int64(other)) if one >= 0 else NO_MERGE
-        if value != NO_MERGE and value & 0xFFFFFFFF == token:
-            left[token], right[token], rank[token] = one, other, value >> 32
-    length = np.zeros(size, np.int32)
-    for token, text in texts.items():
-        length[token] = len(text)
+    rank, length = np.full(size, -1, np.int64), np.zeros(size, np.int32)
+    ids, pairs = np.fromiter(texts, np.int64, len(texts)), final_pairs(texts, tokenizer.byte_ids, table)
+    ranks = _ranks(tokenizer.merges, pairs)
+    made = (ranks >= 0) & (tokenizer.merges.token[ranks] == ids)
+    left[ids[made]], right[ids[made]], rank[ids[made]] = pairs[made, 0], pairs[made, 1], ranks[made]
+    length[ids] = [len(text) for text in texts.values()]
     atoms = length == 0
     atoms[[*known.byte_ids.tolist(), *known.special_ids]] = True
     present = length > 0
     present[[*known.special_ids]] = True
     left[atoms], right[atoms], rank[atoms] = -1, -1, -1
     return Structure(Derivations(left, right, rank, length, _late(left, right, rank, length)), table, atoms, present)
+
+
+def _ranks(merges: Merges, pairs: I64) -> I64:
+    """Return the rank of each pair (int64[n, 2]), int64[n]; -1 without a merge, the last where a pair stands twice."""
+    if not len(merges):
+        return np.full(len(pairs), -1, np.int64)
+    keys = merges.left.astype(np.int64) << 32 | merges.right
+    order = np.argsort(keys, kind="stable")
+    wanted = pairs[:, 0] << 32 | pairs[:, 1] & 0xFFFFFFFF
+    found = order[np.searchsorted(keys[order], wanted, side="right") - 1]
+    return np.where(keys[found] == wanted, found, -1)
 
 
 def _late(left: I32, right: I32, rank: I64, length: I32) -> U8:
