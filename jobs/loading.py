@@ -1,7 +1,7 @@
 """Text that `train` ends with: its summary, and how to load the tokenizer in three libraries."""
 
 from pipelines.results import Trained
-from pipelines.tokenizers import RANKS, TIKTOKEN, TOKENIZER_JSON
+from pipelines.tokenizers import NEAREST, RANKS, TIKTOKEN, TOKENIZER_JSON
 
 
 def describe(result: Trained) -> str:
@@ -10,8 +10,17 @@ def describe(result: Trained) -> str:
 
 
 def snippets(result: Trained) -> list[str]:
-    """Return Python that loads a tokenizer: for transformers, tokenizers, and, where it reads the ranks, tiktoken."""
+    """Return Python that loads a tokenizer: for transformers, tokenizers, and, where it reads the ranks, tiktoken.
+
+    Of a tokenizer without a tokenizer.json: the reason, and Python that loads it here.
+    """
     folder = result.directory
+    if (reason := result.facts.get("without_tokenizer_json")) is not None:
+        return [
+            f"no tokenizer.json: {reason}; {NEAREST} is the nearest merge list, which cuts "
+            f"{result.facts['nearest_plain_differs']:.3%} of the training text in another way",
+            f"import babelmerge as bm\ntokenizer = bm.Tokenizer.load({str(folder)!r})",
+        ]
     codes = [
         f"from transformers import AutoTokenizer\ntokenizer = AutoTokenizer.from_pretrained({str(folder)!r})",
         f"from tokenizers import Tokenizer\ntokenizer = Tokenizer.from_file({str(folder / TOKENIZER_JSON)!r})",

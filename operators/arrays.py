@@ -1,6 +1,6 @@
 """Aliases of the array types that cross module borders. All arrays are one-dimensional and contiguous."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ I16: TypeAlias = NDArray[np.int16]
 I32: TypeAlias = NDArray[np.int32]
 I64: TypeAlias = NDArray[np.int64]
 F64: TypeAlias = NDArray[np.float64]
+
+AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
 PADDING = 64
 """Number of bytes behind the text of a batch that kernels may read: they read so many at once. Values do not matter."""
@@ -34,11 +36,11 @@ def padded(data: U8, buffer_bytes: int) -> U8:
     return data
 
 
-def read_only(array: I64) -> I64:
+def read_only(array: AnyArray) -> AnyArray:
     """Return a contiguous read-only view. Numba compiles one version for read-only and one for writable arrays."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
-    return view
+    return cast("AnyArray", view)
 
 
 def word_buffers(words: "pa.LargeBinaryArray") -> tuple[I64, U8]:

@@ -23,7 +23,7 @@ from operators.shard import PairChanges, Shard
 from operators.text.pretokenize import Pretokenizer
 from operators.text.pretokenizers import PATTERNS
 from operators.text.rules import SUPERBPE_REGEX
-from operators.tokenizer import Merges, PieceModel, Tokenizer
+from operators.tokenizer import UNDONE, Merges, PieceModel, Tokenizer
 from operators.training.in_memory import train_words
 from operators.training.pair_totals import SMALLEST_TABLE, PairTotals
 from operators.word_table import WordCounter, WordTable, mark_figures, text_sizes
@@ -153,6 +153,18 @@ def _unigram_training() -> None:
     train_pieces(of_words, Rules(300))
 
 
+def _events() -> None:
+    """Kernels of merges that are undone."""
+    from operators.event_shard import EventShard
+
+    words, counts, _ = import_kernels()
+    byte_ids = Tokenizer("gpt4", (), Merges.from_rows([])).byte_ids
+    for first in (0, _MANY_TOKENS):
+        shard = EventShard(words, counts, byte_ids + np.int32(first))
+        pair = int(shard.initial_counts().left[0]), int(shard.initial_counts().right[0])
+        shard.apply(Merges.from_rows([(*pair, 2 * first + 256, count) for count in (1, UNDONE)]))
+
+
 def _stochastic() -> None:
     """Kernels of random segmentation."""
     from operators.encoding.segmentation import RANDOM, parse_segmentation
@@ -275,6 +287,7 @@ GROUPS: Final[Mapping[str, Callable[[], None]]] = {
     "fairness": _fairness,
     "superwords": _superwords,
     "unigram_training": _unigram_training,
+    "events": _events,
     "stochastic": _stochastic,
     "array_record": _array_record,
     "arranging": _arranging,

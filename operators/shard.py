@@ -131,14 +131,15 @@ class Shard:
         self._last_birth = np.full(tokens, -1, np.int64)
         self._last_birth[byte_ids[byte_ids >= 0]] = np.flatnonzero(byte_ids >= 0)
         self._sums = np.zeros(2 * tokens, np.int64), np.zeros(2 * tokens, np.int64)
-        self._log = np.empty((4, 1024), np.int32)
+        self._log = np.empty((5, 1024), np.int32)
         pairs = np.flatnonzero(hits)
         ends = np.searchsorted(pairs, 256 * np.arange(257))
         birth_runs = np.repeat(ends, 2)[:513].astype(np.int64)  # no runs on the left, all on the right
         birth_runs[1::2] = birth_runs[0:-1:2]
         self._runs = Runs(
             byte_ids[pairs & 255], begins[pairs].astype(np.int32), hits[pairs].astype(np.int32),
-            np.full(256, -1, np.int64), birth_runs,
+            np.full(256, -1, np.int64), birth_runs, np.empty(0, np.int32),
+            np.empty(0, np.int64),
         )  # fmt: skip
         self._used = np.zeros(3, np.int64)
         self._used[[OCCURRENCES, RUNS, BIRTHS]] = begins[-1], len(pairs), 256
@@ -178,10 +179,13 @@ class Shard:
         list_runs(shard._cells, shard._occurrences[:pairs], shard._blocks, runs)
         shard._width, shard._last_birth = np.ones(symbols, np.int32), np.arange(symbols, dtype=np.int64)
         shard._sums = np.zeros(2 * symbols, np.int64), np.zeros(2 * symbols, np.int64)
-        shard._log = np.empty((4, 1024), np.int32)
+        shard._log = np.empty((5, 1024), np.int32)
         ends = np.searchsorted(runs.left, np.arange(symbols + 1)).astype(np.int64)
         births = np.full(symbols, -1, np.int64)
-        shard._runs = Runs(runs.right, runs.first, runs.length, births, np.repeat(ends, 2)[: 2 * symbols + 1])
+        shard._runs = Runs(
+            runs.right, runs.first, runs.length, births, np.repeat(ends, 2)[: 2 * symbols + 1], np.empty(0, np.int32),
+            np.empty(0, np.int64),
+        )  # fmt: skip
         shard._runs.birth_runs[1::2] = shard._runs.birth_runs[0:-1:2]
         shard._used = np.zeros(3, np.int64)
         shard._used[[OCCURRENCES, RUNS, BIRTHS]] = pairs, found, symbols

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 
 from operators.arrays import F64, I32, I64
 from operators.byte_level import byte_ids, to_bytes
 from operators.errors import DataError
+from operators.event_model import EventModel
+
+UNDONE: Final = -2
+"""Count of a row that undoes a merge, less the token's occurrences at that time; a merge's count is -1 or more."""
 
 
 class UnusableIds(DataError):
@@ -198,6 +202,8 @@ class Tokenizer:
     """Library that encodes instead of the kernels; None: the kernels are exact."""
     pieces: PieceModel | None = None
     """Pieces that words are looked up in instead of being merged; then there are no merges."""
+    events: EventModel | None = None
+    """Merges and removals that words go through in their order; then there are no merges."""
 
     @property
     def added_tokens(self) -> tuple[AddedToken, ...]:
@@ -234,6 +240,8 @@ class Tokenizer:
             used |= set(np.unique(known.characters).tolist())
         if self.pieces is not None:
             used |= set(self.pieces.ids.tolist())
+        if self.events is not None:
+            used |= set(self.events.made.tolist())
         special = dict(zip(known.special_ids, self.special_tokens, strict=True))
         texts: dict[int, bytes] = {}
         for i, token in enumerate(self.tokens):
@@ -241,6 +249,12 @@ class Tokenizer:
             if text:
                 texts[i] = text
         return texts
+
+    @property
+    def without_merges(self) -> str | None:
+        """Name of the model, if it is one that has no merge list; for messages."""
+        model = self.pieces or self.events
+        return None if model is None else model.name
 
     def truncated(self, size: int) -> "Tokenizer":
         """Return what training to `size` tokens gives: the merges up to the one that made the last of them.
@@ -269,8 +283,8 @@ def require_replayable(tokenizer: Tokenizer, name: str) -> None:
 
     What replays merges needs it: mixture inference, vocabulary sizes, extending. Encoding does not.
     """
-    if tokenizer.pieces is not None:
-        raise NotReplayable(name, f"it is a {tokenizer.pieces.name} model, which has no merges")
+    if (model := tokenizer.without_merges) is not None:
+        raise NotReplayable(name, f"it is a {model} model, which has no merge list")
     if tokenizer.library is not None and not tokenizer.library.replayable:
         raise NotReplayable(name, tokenizer.library.reason)
 

@@ -29,7 +29,8 @@ from operators.tokenizer_files.tekken import from_tekken, is_tekken
 from operators.tokenizer_files.tiktoken import from_tiktoken, read_arguments, tiktoken_arguments, to_tiktoken
 from operators.tokenizer_files.transformers_files import NO_ROLES, Roles, special_tokens_map, tokenizer_config
 from operators.tokenizer_files.vocab_and_merges import to_tokenizer_json
-from pipelines.corpus.parquet_pages import LARGEST_PAGE_BYTES, column_chunks, largest_page
+from pipelines.corpus.parquet_pages import check_table_size
+from pipelines.event_files import EVENTS, read_events, write_events
 from pipelines.outputs import MANIFEST, MARKER, replacing
 
 TOKENIZER_JSON: Final = "tokenizer.json"
@@ -40,7 +41,9 @@ TIKTOKEN: Final = "tiktoken.json"
 TEKKEN: Final = "tekken.json"
 TOKENIZER_MODEL: Final = "tokenizer.model"
 MERGES: Final = "merges.parquet"
-TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, SPECIAL_MAP, RANKS, TIKTOKEN, MERGES)
+NEAREST: Final = "nearest_plain.json"
+"""Name of the tokenizer.json of the nearest merge list, where no merge list encodes as a tokenizer of events does."""
+TOKENIZER_FILES: Final = (TOKENIZER_JSON, TOKENIZER_CONFIG, SPECIAL_MAP, RANKS, TIKTOKEN, MERGES, EVENTS)
 """Names of the files in a tokenizer directory, besides its manifest."""
 
 KNOWN_PRETOKENIZERS: Final = {stem: name for name, row in PRETOKENIZERS.items() for stem in row.rank_files}
@@ -57,7 +60,7 @@ KNOWN_DIGESTS: Final = {
 VOCAB_AND_MERGES: Final = ("vocab.json", "merges.txt")
 """Names of a byte-level BPE tokenizer in two files, as GPT-2 was published."""
 
-FOLDER_FILES: Final = (TOKENIZER_JSON, TEKKEN, TOKENIZER_MODEL, *VOCAB_AND_MERGES, RANKS)
+FOLDER_FILES: Final = (TOKENIZER_JSON, TEKKEN, TOKENIZER_MODEL, *VOCAB_AND_MERGES, RANKS, EVENTS)
 """Names of the files that a directory's tokenizer is read from, in order of preference."""
 
 MAX_FILE_BYTES: Final = 64 << 20
@@ -118,6 +121,8 @@ def save_tokenizer(
         InexpressibleTokenizer: tokenizer.json cannot express the tokenizer.
         WriteFailed: the disk is full, or permission is missing.
     """
+    if tokenizer.events is not None:
+        return _save_events(tokenizer, directory)
     without_ranks = None
     contents = {TOKENIZER_JSON: to_json(tokenizer, gaps=gaps).encode(), TOKENIZER_CONFIG: tokenizer_config(roles)}
     if (named := special_tokens_map(roles)) is not None:
@@ -127,7 +132,7 @@ def save_tokenizer(
         contents[TIKTOKEN] = tiktoken_arguments(tokenizer)
     except InexpressibleTokenizer as error:
         without_ranks = error.reason
-    for name in {SPECIAL_MAP, RANKS, TIKTOKEN, MERGES} - set(contents):
+    for name in {SPECIAL_MAP, RANKS, TIKTOKEN, MERGES, EVENTS} - set(contents):
         (directory / name).unlink(missing_ok=True)
     for name, content in contents.items():
         with replacing(directory / name) as temporary:
@@ -139,6 +144,14 @@ def save_tokenizer(
         table = table if sources is None else table.append_column("sources", pa.array(sources))
         pq.write_table(table, temporary, compression="zstd")
     return Saved(sorted([*contents, MERGES]), without_ranks)
+
+
+def _save_events(tokenizer: Tokenizer, directory: Path) -> Saved:
+    assert tokenizer.events is not None
+    for name in set(TOKENIZER_FILES) - {EVENTS}:
+        (directory / name).unlink(missing_ok=True)
+    write_events(tokenizer, directory / EVENTS)
+    return Saved([EVENTS], tokenizer.events.reason)
 
 
 def save_config(directory: Path) -> None:
@@ -180,6 +193,8 @@ def read_tokenizer(reference: str) -> tuple[Tokenizer, TokenizerFile]:
             return _load_directory(path.parent)
     if path.name in VOCAB_AND_MERGES and all((path.parent / pair).is_file() for pair in VOCAB_AND_MERGES):
         return _load_vocab_and_merges(path.parent, pretokenizer)
+    if path.suffix == ".parquet" and path.is_file():
+        return read_events(path), TokenizerFile("events", b"")
     content = _read(path)
     kind = format_of(content, path.name)
     if kind == "tiktoken":
@@ -254,7 +269,8 @@ def _load_directory(directory: Path) -> tuple[Tokenizer, TokenizerFile]:
     if not path.is_file():
         return read, file
     try:
-        _check_merges(path)
+        with path.open("rb") as parquet_file:
+            check_table_size(parquet_file, MAX_MERGES)
         parquet = pq.ParquetFile(path)
         table = parquet.read(["rank", "left", "right", "token", "count"]).sort_by("rank")
         columns = [table.column(name).to_numpy() for name in ("left", "right", "token", "count")]
@@ -268,18 +284,6 @@ def _load_directory(directory: Path) -> tuple[Tokenizer, TokenizerFile]:
     if plain and _in_training_order(read, merges):
         return Tokenizer(read.pretokenizer, read.special_tokens, merges), file
     return replace(read, merges=merges), file
-
-
-def _check_merges(path: Path) -> None:
-    """Verify the size of merges.parquet before it is decompressed. Raises ValueError if it is too large."""
-    with path.open("rb") as file:
-        groups = column_chunks(file)
-        rows = max((sum(max(chunk.values, 0) for chunk in column) for column in zip(*groups, strict=True)), default=0)
-        if rows > MAX_MERGES:
-            raise ValueError(f"{rows:,} rows, more than {MAX_MERGES:,}")
-        for chunk in (chunk for group in groups for chunk in group):
-            if largest_page(file, chunk) > LARGEST_PAGE_BYTES:
-                raise ValueError(f"a page of more than {LARGEST_PAGE_BYTES:,} bytes")
 
 
 def _effective(merges: Merges) -> list[tuple[int, int, int]]:
@@ -319,6 +323,10 @@ def tokenizer_fingerprint(tokenizer: Tokenizer) -> str:
     digest.update(msgspec.json.encode(heading))
     if tokenizer.library is not None:
         digest.update(tokenizer.library.library.encode() + tokenizer.library.content)
+    if (events := tokenizer.events) is not None:
+        digest.update(msgspec.json.encode([events.name, events.removed]))
+        for column in (events.left, events.right, events.made, events.part_ends, events.parts):
+            digest.update(np.ascontiguousarray(column, "<i8").tobytes())
     if (pieces := tokenizer.pieces) is not None:
         scores = np.empty(0) if pieces.scores is None else pieces.scores
         own = [pieces.kind, pieces.texts, pieces.prefix, pieces.longest, pieces.unknown_score, pieces.single_precision]

@@ -118,6 +118,7 @@ def _finds_under_conditions(tokens: Sequence[AddedToken]) -> bool:
 
 _OBSTACLES: Final[tuple[tuple[Callable[[Tokenizer], bool], str], ...]] = (
     (lambda one: one.pieces is not None, "it is a Unigram or WordPiece model, which has no merges"),
+    (lambda one: one.events is not None, "its tokens are made and removed by events, which are no merge list"),
     (lambda one: one.library is not None, "only its own library encodes with it exactly"),
     (lambda one: one.vocabulary.characters is not None, "its words are spelled in characters, not in bytes"),
     (lambda one: int(one.byte_ids.min()) < 0, "it has no token for some byte"),

@@ -30,11 +30,11 @@ class MergesOnly(UsageError):
 
 
 class WithoutMerges(UsageError):
-    """An inference that begins with merges, for a tokenizer that has none."""
+    """Another inference, for a tokenizer that has no merge list."""
 
     inference: str
     model: str
-    message = "inference {inference}: a {model} model has one way to encode, without merges; leave it out"
+    message = "inference {inference}: a {model} model has one way to encode; leave it out"
 
 
 class Encoder:
@@ -52,8 +52,8 @@ class Encoder:
     ) -> None:
         self._library: LibraryEncoder | None = None
         self._is_random = inference.is_random
-        if tokenizer.pieces is not None and inference.name != MERGES.name:
-            raise WithoutMerges(str(inference), tokenizer.pieces.name)
+        if (model := tokenizer.without_merges) is not None and inference.name != MERGES.name:
+            raise WithoutMerges(str(inference), model)
         if tokenizer.library is not None:
             if inference.name != MERGES.name:
                 raise MergesOnly(str(inference), tokenizer.library.reason)

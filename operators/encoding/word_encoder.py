@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.arrays import I32, I64, PADDING, U8, U64
+from operators.encoding.event_table import event_table
 from operators.encoding.piece_table import method_of, piece_table
 from operators.encoding.segmentation import MERGES, Segmentation
 from operators.kernels.bpe import NO_MERGE, Spelling, last_pairs, put_merges, spell_all
 from operators.kernels.bpe_windows import LARGEST_ID, MOST_MERGES, WINDOW, Ranks, Scratch, put_ranks
+from operators.kernels.events import EVENTS
 from operators.kernels.segmentation import Lexicon, Model, put_tokens
 from operators.kernels.stochastic import Draws, Splits, count_splits, encode_at_random
 from operators.kernels.word_cache import BATCH, SET, SLOT, Cache, Exceptions, PreTokenArrays, encode_words, put_words
@@ -45,12 +47,13 @@ class WordEncoder:
             _spelling_of(tokenizer),
             table,
             rank_table(tokenizer.merges),
-            inference.kernel if tokenizer.pieces is None else method_of(tokenizer.pieces),
+            _method(tokenizer, inference),
             lexicon(listed, inference.name),
             piece_table(tokenizer.pieces),
+            event_table(tokenizer),
         )
         whole_words = tokenizer.ignore_merges and by_merges
-        self._exceptions = _packed(unreached_tokens(tokenizer, table) if whole_words else {})
+        self._exceptions = _packed(_whole_words(tokenizer, table) if whole_words else {})
         if inference.is_random:
             self._splits = splits(listed, self._model.lexicon, _largest_id(tokenizer))
         else:
@@ -77,6 +80,20 @@ class WordEncoder:
         else:
             n = encode_words(pretokens, self._model, self._exceptions, self._cache, ids, offsets)
         return ids[:n].copy(), offsets
+
+
+def _method(tokenizer: Tokenizer, inference: Segmentation) -> int:
+    """Return the kernels' number for the way from a word to tokens."""
+    if tokenizer.events is not None:
+        return EVENTS
+    return inference.kernel if tokenizer.pieces is None else method_of(tokenizer.pieces)
+
+
+def _whole_words(tokenizer: Tokenizer, table: I64) -> dict[int, bytes]:
+    """Return the tokens, by id, that have to be looked up as whole words."""
+    if tokenizer.events is not None:
+        return {i: text for i, text in tokenizer.text_tokens.items() if len(text) > 1}
+    return unreached_tokens(tokenizer, table)
 
 
 def _empty_cache() -> Cache:

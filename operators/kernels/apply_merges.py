@@ -58,6 +58,10 @@ class Runs(NamedTuple):
     """int64, by birth: the same token's birth before it, -1 without one."""
     birth_runs: I64
     """int64, two for each birth and one more: where its runs of left and of right neighbours begin, and end."""
+    places: I32
+    """int32: cells where tokens began when they were made, birth after birth; int32[0] where nobody asks for them."""
+    birth_places: I64
+    """int64, by birth, and one more: where its places begin, and end; int64[0] without places."""
 
 
 class Changes(NamedTuple):
@@ -94,21 +98,64 @@ def grown(array: Any, needed: int) -> Any:
 
 
 @kernel
-def visit(
-    shard: ShardArrays, run_first: int, run_end: int, merge: Any, log: Any, befores: int, afters: int
-) -> tuple[int, int]:
-    """Replace a pair by its token at each occurrence of a run that still stands; log the neighbours, add up counts.
+def roomy(log: Any, needed: int) -> Any:
+    """The log itself, or a copy of it with twice the columns that are needed."""
+    if needed <= log.shape[1]:
+        return log
+    longer = np.empty((log.shape[0], 2 * needed), np.int32)
+    longer[:, : log.shape[1]] = log
+    return longer
 
-    merge: left, right and token ids, then the bytes of left and of right. log: int32[4, n], neighbours on the left,
-    the cells where they meet the token, neighbours on the right, their cells. Returns how many were logged on
-    either side.
+
+@kernel
+def standing_pairs(cells: Any, occurrences: Any, token: int, width: int) -> Any:
+    """Return the occurrences of the pair (token, token), ascending, without those inside a token of two cells.
+
+    Pairs of equal tokens are merged from left to right, and runs know no order. Two cells that hold one token are a
+    border, except where they are the two of a token of two bytes, such as "--": then it lies at an even distance from
+    where these cells begin.
     """
-    cells, block_counts, occurrences = shard.cells, shard.blocks.counts, shard.occurrences
+    own = occurrences.copy()
+    for i in range(1, len(own)):
+        if own[i] < own[i - 1]:
+            own.sort()
+            break
+    if width != 2:
+        return own
+    kept, first, end = 0, np.int64(0), np.int64(0)
+    for i in range(len(own)):
+        at = np.int64(own[i])
+        if cells[at] != token or cells[at - 1] != token:
+            continue
+        if at >= end:
+            first, end = at, at
+            while cells[first - 1] == token:
+                first -= 1
+            while cells[end] == token:
+                end += 1
+        if (at - first) % 2 == 0:
+            own[kept] = at
+            kept += 1
+    return own[:kept]
+
+
+@kernel
+def visit(
+    shard: ShardArrays, occurrences: Any, merge: Any, log: Any, befores: int, afters: int, made: int
+) -> tuple[int, int, int]:
+    """Replace a pair by its token at each occurrence that still stands; log the neighbours, add up counts.
+
+    occurrences: int32, a run of the pair. merge: left, right and token ids, then the bytes of left and of right.
+    log: int32[5, n], neighbours on the left, the cells where they meet the token, neighbours on the right, their cells,
+    and where the token begins. Returns how many were logged on either side, and how often the token was made.
+    """
+    cells, block_counts = shard.cells, shard.blocks.counts
     replaced, block_languages = shard.replaced, shard.blocks.languages
     before_sums, after_sums = shard.before_sums, shard.after_sums
     left, right, token, left_width, right_width = merge
     nothing = np.int64(cells[0])
-    for i in range(run_first, run_end):
+    run_end = len(occurrences)
+    for i in range(run_end):
         if i + AHEAD < run_end:
             prefetch(cells, occurrences[i + AHEAD])
         at = np.int64(occurrences[i])
@@ -116,7 +163,10 @@ def visit(
             continue
         first, end = at - left_width, at + right_width
         count = block_counts[at >> BLOCK_BITS]
-        cells[at] = nothing  # no longer where a token begins; overwritten below when it is the last cell
+        cells[at - 1] = nothing  # no token begins or ends here any longer; overwritten below in the first or last cell
+        cells[at] = nothing
+        log[4, made] = first
+        made += 1
         cells[first] = token
         cells[end - 1] = token
         if len(replaced):
@@ -134,7 +184,7 @@ def visit(
             log[2, afters] = y
             log[3, afters] = end
             afters += 1
-    return befores, afters
+    return befores, afters, made
 
 
 @kernel
@@ -272,7 +322,8 @@ def apply_merges(
     first merge that makes a token in another length than before, at which it stops, -1 without one.
     """
     width, last_birth, used = shard.width, shard.last_birth, shard.used
-    run_neighbour, run_first, run_length, birth_previous, birth_runs = runs
+    run_neighbour, run_first, run_length, birth_previous, birth_runs, places, birth_places = runs
+    occurrences = shard.occurrences
     step_out, left_out, right_out = np.empty(4096, np.int32), np.empty(4096, np.int32), np.empty(4096, np.int32)
     change_out, by_language = np.empty(4096, np.int64), len(shard.replaced) > 0
     language_out = np.empty(4096 if by_language else 0, np.int16)
@@ -288,7 +339,8 @@ def apply_merges(
             break
         width[token] = made
         merge = (left, right, token, width[left], width[right])
-        befores, afters = 0, 0
+        befores, afters, made_n = 0, 0, 0
+        own, n_own = occurrences[:0], 0
         spent_first, spent_length = np.int64(0), np.int64(0)  # the longest run that the merge uses up
         for side in range(2):  # pairs kept by the right token's births, then by the left token's
             owner, neighbour = (right, left) if side == 0 else (left, right)
@@ -296,17 +348,23 @@ def apply_merges(
             while birth >= 0:
                 for run in range(birth_runs[2 * birth + side], birth_runs[2 * birth + side + 1]):
                     if run_neighbour[run] == neighbour and run_length[run] > 0:
-                        needed = max(befores, afters) + run_length[run]
-                        if needed > log.shape[1]:
-                            longer = np.empty((4, 2 * needed), np.int32)
-                            longer[:, : log.shape[1]] = log
-                            log = longer
                         first, length = run_first[run], run_length[run]
-                        befores, afters = visit(shard, first, first + length, merge, log, befores, afters)
+                        log = roomy(log, made_n + length)
+                        if left == right:
+                            own = grown(own, n_own + length)
+                            own[n_own : n_own + length] = occurrences[first : first + length]
+                            n_own += length
+                        else:
+                            run_of = occurrences[first : first + length]
+                            befores, afters, made_n = visit(shard, run_of, merge, log, befores, afters, made_n)
                         if length > spent_length:
                             spent_first, spent_length = np.int64(first), np.int64(length)
                         run_length[run] = 0
                 birth = birth_previous[birth]
+        if left == right:
+            log = roomy(log, n_own)
+            own = standing_pairs(shard.cells, own[:n_own], left, width[left])
+            befores, afters, made_n = visit(shard, own, merge, log, befores, afters, made_n)
 
         birth = used[BIRTHS]
         used[BIRTHS] += 1
@@ -316,6 +374,11 @@ def apply_merges(
         last_birth[token] = birth
         n_runs = used[RUNS]
         birth_runs[2 * birth] = n_runs
+        if len(places):
+            birth_places = grown(birth_places, birth + 2)
+            places = grown(places, birth_places[birth] + made_n)
+            places[birth_places[birth] : birth_places[birth] + made_n] = log[4, :made_n]
+            birth_places[birth + 1] = birth_places[birth] + made_n
         most = min(befores, len(width)) + min(afters, len(width))
         runs_ahead, changes_ahead = n_runs + most, n_changes + 2 * most
         if by_language:
@@ -328,7 +391,7 @@ def apply_merges(
             left_out, right_out = grown(left_out, changes_ahead), grown(right_out, changes_ahead)
             if by_language:
                 language_out = grown(language_out, changes_ahead)
-        space = Runs(run_neighbour, run_first, run_length, birth_previous, birth_runs)
+        space = Runs(run_neighbour, run_first, run_length, birth_previous, birth_runs, places, birth_places)
         changes = Changes(step_out, left_out, right_out, change_out, language_out)
         n_changes = report_replaced(shard, changes, n_changes, (first_step + m, left, right))
         for side in range(2):
@@ -349,7 +412,7 @@ def apply_merges(
             used[RUNS] = n_runs
             birth_runs[2 * birth + 1 + side] = n_runs
 
-    kept = Runs(run_neighbour, run_first, run_length, birth_previous, birth_runs)
+    kept = Runs(run_neighbour, run_first, run_length, birth_previous, birth_runs, places, birth_places)
     changes = Changes(
         step_out[:n_changes], left_out[:n_changes], right_out[:n_changes], change_out[:n_changes],
         language_out[: n_changes if by_language else 0],

@@ -11,6 +11,7 @@ import numpy as np
 from operators.arrays import I64
 from operators.kernels.bpe import NO_MERGE, Spelling, pair_value, put_pair, spell
 from operators.kernels.bpe_windows import OVERLAP, WINDOW, Ranks, merge_long, merge_window
+from operators.kernels.events import EVENTS, Events, encode_by_events
 from operators.kernels.kernel import kernel
 from operators.kernels.pieces import UNIGRAM, UNIGRAM_32, WORDPIECE, PieceTable, unigram, wordpiece
 
@@ -42,11 +43,13 @@ class Model(NamedTuple):
     ranks: Ranks
     """The same merges, for `operators.kernels.bpe_windows`."""
     method: int
-    """MERGES, one of the constants below it, or one of operators.kernels.pieces."""
+    """MERGES, one of the constants below it, one of operators.kernels.pieces, or EVENTS."""
     lexicon: Lexicon
     """Empty for MERGES."""
     pieces: PieceTable
     """Empty but for UNIGRAM, UNIGRAM_32 and WORDPIECE."""
+    events: Events
+    """Empty but for EVENTS."""
 
 
 @kernel
@@ -177,6 +180,8 @@ def fewest(edges: Any, symbols: Any, n: Any) -> Any:
 @kernel
 def segment_word(data: Any, start: Any, end: Any, model: Any, scratch: Any, ids: Any, out: Any) -> Any:
     """Write the tokens of data[start:end] to ids[out:]; return how many."""
+    if model.method == EVENTS:
+        return encode_by_events(data, start, end, model.spelling.byte_ids, model.events, ids, out)
     if model.method == WORDPIECE:
         return wordpiece(data, start, end, model.pieces, ids, out)
     if model.method >= UNIGRAM:

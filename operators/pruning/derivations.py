@@ -49,8 +49,8 @@ def structure_of(tokenizer: Tokenizer) -> Structure:
     known = tokenizer.vocabulary
     if tokenizer.library is not None:
         raise NotPrunable(tokenizer.library.reason)
-    if tokenizer.pieces is not None:
-        raise NotPrunable(f"it is a {tokenizer.pieces.name} model, without merges")
+    if (model := tokenizer.without_merges) is not None:
+        raise NotPrunable(f"it is a {model} model, without a merge list")
     if known.characters is not None or int(known.byte_ids.min()) < 0:
         raise NotPrunable(NOT_BYTE_LEVEL)
     texts, size = tokenizer.text_tokens, len(tokenizer.tokens)

@@ -14,7 +14,7 @@ from operators.tokenizer import Tokenizer
 from operators.tokenizer_files import sentencepiece_model as sentencepiece
 from operators.tokenizer_files.sentencepiece_model import Model
 
-FileFormat = Literal["tokenizers", "tiktoken", "tekken", "sentencepiece"]
+FileFormat = Literal["tokenizers", "tiktoken", "tekken", "sentencepiece", "events"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TokenizerFile:
     """Content of the file that a tokenizer was read from."""
 
     format: FileFormat
-    """tokenizer.json of `tokenizers`, .tiktoken, tekken's .json, or SentencePiece's .model."""
+    """tokenizer.json of `tokenizers`, .tiktoken, tekken's .json, SentencePiece's .model, or our events.parquet."""
     content: bytes
 
 
@@ -39,7 +39,7 @@ def decoding_of(tokenizer: Tokenizer, file: TokenizerFile | None) -> Decoding:
     Special tokens are written out. `tokenizers` takes the characters of a byte-level vocabulary's special tokens for
     bytes as well ("<é>" becomes three bytes that are no UTF-8), and so does this; tiktoken does not.
     """
-    if file is None:
+    if file is None or file.format == "events":
         return _byte_level(tokenizer)
     if file.format in ("tiktoken", "tekken"):
         return TokenBytes(tokenizer.tokens)

@@ -24,6 +24,8 @@ def to_json(tokenizer: Tokenizer, *, gaps: bool = False) -> str:
     Raises:
         DataError: an id has no token, or two ids spell the same.
     """
+    if tokenizer.events is not None:
+        raise InexpressibleTokenizer(_FORMAT, tokenizer.events.reason)
     preprocessing = parse_preprocessing(tokenizer.pretokenizer)
     of_bytes = preprocessing.byte_level and (tokenizer.pieces is None or tokenizer.pieces.of_bytes)
     if tokenizer.library is not None or not of_bytes:

@@ -42,6 +42,8 @@ def ranked_tokens(tokenizer: Tokenizer, file_format: str) -> dict[int, bytes]:
 
     Raises InexpressibleTokenizer, which names `file_format`.
     """
+    if tokenizer.events is not None:
+        raise InexpressibleTokenizer(file_format, tokenizer.events.reason)
     if tokenizer.pieces is not None:
         raise InexpressibleTokenizer(file_format, f"a {tokenizer.pieces.name} model has no merges")
     if tokenizer.vocabulary.characters is not None:

@@ -45,8 +45,8 @@ def check_extendable(tokenizer: Tokenizer, max_token_length: int | None = None) 
     NotExtendable where replaying the merges would not give its encoding, MaxTokenLengthTooSmall where its own merges
     would not be counted, InexpressibleTokenizer where tokenizer.json cannot hold the result.
     """
-    if tokenizer.pieces is not None:
-        raise NotExtendable(f"a {tokenizer.pieces.name} model has no merges")
+    if (model := tokenizer.without_merges) is not None:
+        raise NotExtendable(f"a {model} model has no merge list")
     to_json(tokenizer)
     texts = tokenizer.text_tokens
     if tokenizer.ignore_merges:

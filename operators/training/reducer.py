@@ -131,11 +131,7 @@ class Reducer:
         """
         before, rows = self._size, zip(*(ids.tolist() for ids in (batch.left, batch.right, batch.token)), strict=True)
         for left, right, token in rows:
-            possible = left in self._texts and right in self._texts and self.missing
-            if possible:
-                self._restored_bytes += len(self._texts[left]) + len(self._texts[right])
-                possible = self._restored_bytes <= _MAX_RESTORED_BYTES
-            if not possible or self._token_of(left, right) != token:
+            if not self._restorable(left, right) or self._token_of(left, right) != token:
                 self._forget(before)
                 return False
         self._rounds.append(batch)
@@ -145,6 +141,13 @@ class Reducer:
         """Append a round that another reducer of the same target chose, unchecked. Only records may follow."""
         self._rounds.append(batch)
         self._size = max(self._size, int(batch.token.max()) + 1)
+
+    def _restorable(self, left: int, right: int) -> bool:
+        """True if there are these tokens, and room for the one that they make."""
+        if left not in self._texts or right not in self._texts or not self.missing:
+            return False
+        self._restored_bytes += len(self._texts[left]) + len(self._texts[right])
+        return self._restored_bytes <= _MAX_RESTORED_BYTES
 
     def _take(self) -> tuple[I64, I64]:
         """Take the next pairs that may be merged; one merge at a time would pass over the same ones."""

@@ -68,7 +68,7 @@ def _check(given: Tokenizer, files: Files, target: TargetFormat) -> dict[str, An
 
 
 def _renumbered(tokenizer: Tokenizer, new_ids: Any, target: TargetFormat) -> Tokenizer:
-    of_bytes = tokenizer.vocabulary.characters is None and tokenizer.pieces is None
+    of_bytes = tokenizer.vocabulary.characters is None and tokenizer.without_merges is None
     if tokenizer.library is not None or not of_bytes:
         raise InexpressibleTokenizer(target.name, "only byte-level BPE takes new ids; leave --new-ids out")
     return with_new_ids(tokenizer, new_ids)

@@ -76,6 +76,17 @@ def _chunk(column: dict[int, Any]) -> ColumnChunk:
     return ColumnChunk(found[5], found[6], found[7], first)
 
 
+def check_table_size(stream: IO[bytes], most_rows: int) -> None:
+    """Verify the size of a table before it is read. Raises ValueError for too many rows, or too large a page."""
+    groups = column_chunks(stream)
+    rows = max((sum(max(chunk.values, 0) for chunk in column) for column in zip(*groups, strict=True)), default=0)
+    if rows > most_rows:
+        raise ValueError(f"{rows:,} rows, more than {most_rows:,}")
+    for chunk in (chunk for group in groups for chunk in group):
+        if largest_page(stream, chunk) > LARGEST_PAGE_BYTES:
+            raise ValueError(f"a page of more than {LARGEST_PAGE_BYTES:,} bytes")
+
+
 def largest_page(stream: _Stream, chunk: ColumnChunk) -> int:
     """Return the unpacked bytes of a chunk's largest page or dictionary. Raises ValueError if it is no run of pages."""
     place, remaining, largest = chunk.start, chunk.values, 0

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from operators.arrays import I32, I64
+from operators.event_shard import EventShard
 from operators.id_lists import tokens_of
 from operators.shard import PairChanges, Shard
 from operators.superwords.sequences import ids_of
 from operators.tokenizer import Merges, Tokenizer, same_merges
+from operators.training.picky import PickyReducer
 from operators.training.reducer import Judge, Reducer, learn_rounds
 from operators.training.selection import Selection
 from operators.training.sources import Answer, Kind, PairSources, SourceSelection
@@ -41,12 +43,14 @@ class TrainingShard:
     def __init__(
         self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None,
         languages: Sequence[str] = (), symbols: int = 0, characters: I32 | None = None, sourced: bool = False,
+        undoes: bool = False,
     ) -> None:  # fmt: skip
         """Read the partitions. `multipliers`: factors of the languages to read; None: all languages, by 1.
 
         `languages`: the languages to tell apart; none: words are summed over languages. `symbols`: number of tokens
         that the words are sequences of; 0: they are bytes. `characters`: ids by code point, if the words are characters
         that stand for ids (`operators.id_lists`). `sourced`: read the words' sources too, for `sources`.
+        `undoes`: batches may undo merges.
         """
         self._sets: dict[Kind, PairSources] = {}
         if symbols:
@@ -63,7 +67,8 @@ class TrainingShard:
             self._sets["sources"] = PairSources(self._shard, rows, counts, sources)
             self._sets["languages"] = PairSources(self._shard, rows, counts, spoken)
         else:
-            self._shard = Shard(*read_words(paths, multipliers), np.array(bytes_to_ids), longest)
+            kind = EventShard if undoes else Shard
+            self._shard = kind(*read_words(paths, multipliers), np.array(bytes_to_ids), longest)
         return_freed_memory()
         self._batch = 0
         self._report = self._shard.initial_counts()
@@ -122,13 +127,15 @@ class ShardSource:
     """Ids by code point, if words are characters that stand for ids."""
     sourced: bool = False
     """True if the words' sources are read too."""
+    undoes: bool = False
+    """True if batches may undo merges."""
 
     @property
     def arguments(self) -> list[tuple[Any, ...]]:
         """Arguments of each TrainingShard."""
         own = [self.paths[i :: self.shards] for i in range(self.shards)]
         how = self.multipliers, self.byte_ids, self.max_token_length, self.languages
-        return [(paths, *how, self.symbols, self.characters, self.sourced) for paths in own]
+        return [(paths, *how, self.symbols, self.characters, self.sourced, self.undoes) for paths in own]
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,8 @@ class TrainingTarget:
     """Judge of the pairs that may be merged; None: all may."""
     applied: bool = False
     """True if the words are tokens that the start's merges have made already."""
+    picky: float | None = None
+    """Threshold of Picky BPE, whose batches undo merges; None: merges stay."""
 
     @property
     def replayed(self) -> Merges:
@@ -157,7 +166,11 @@ class TrainingTarget:
         Raises CheckpointMismatch if no reducer can choose these rounds.
         """
         selection = None if records or self.selection is None else self.selection()
-        reducer = Reducer(self.start, self.vocabulary_size, self.min_pair_count, selection, self.restriction)
+        goal = self.start, self.vocabulary_size, self.min_pair_count
+        if self.picky is not None:
+            reducer: Reducer = PickyReducer(*goal, self.picky, selection, self.restriction)
+        else:
+            reducer = Reducer(*goal, selection, self.restriction)
         if not all(reducer.restore_round(batch) for batch in rounds):
             raise CheckpointMismatch
         return reducer

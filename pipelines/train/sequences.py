@@ -37,7 +37,7 @@ OF_TEXT: Final = (
     "word_table", "sizes", "pretokenizer", "digits", "letters_apart", "whole_characters", "require", "superwords",
     "transition", "superword_pretokenizer", "max_words", "not_across", "extend", "parity", "parity_ratios",
     "parity_after", "parity_window", "parity_alpha", "chat_template", "language_field", "model", "sources_field",
-    "min_sources", "source_priority",
+    "min_sources", "source_priority", "picky",
 )  # fmt: skip
 """Names of the settings that have no meaning for lists of ids."""
 _ALPHABET_SCHEMA: Final = pa.schema([("id", pa.int32()), ("token", pa.int32()), ("character", pa.string())])

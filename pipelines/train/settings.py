@@ -12,6 +12,7 @@ from operators.text.rules import KEEP, Digits, with_rules
 from operators.tokenizer_files.transformers_files import ROLES
 from pipelines.results import Trained
 from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings, check_id_field
+from pipelines.train.event_settings import check_events
 from pipelines.train.models import check_model
 from pipelines.train.superword_settings import superword_settings
 from pipelines.words.weighting import Weighting
@@ -42,6 +43,9 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     model: Literal["bpe", "mingram", "unigram"] = "bpe"
     """Kind of the vocabulary: merges (`bpe`), or pieces without merges: of the fewest tokens (`mingram`), or of the
     Unigram language model (`unigram`). Files of pieces are tokenizer.json's of a Unigram model."""
+    picky: Annotated[float, Meta(gt=0, le=1)] | None = None
+    """Threshold of Picky BPE, from 0 to 1 (0.9 is usual): a token is removed when more than this share of it goes into
+    the token that a merge makes. 1: none is, as without it."""
     sizes: Annotated[list[Annotated[int, Meta(ge=257, le=100_000_000)]], UNHASHED] = []
     """Smaller vocabulary sizes: also write the tokenizer of each, to size-<size>/ in the same directory."""
     pretokenizer: str | None = None
@@ -148,7 +152,8 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
         more = {
             "uint32_ids": wide,
             "parity": self.by_parity,
-            "encoding": self.superwords,
+            "encoding": self.superwords or self.picky is not None,
+            "events": self.picky is not None,
             "superwords": self.superwords or self.sequences,
             "unigram_training": self.model != "bpe",
             "sources": self.sources_field is not None,
@@ -170,6 +175,7 @@ def resolve(settings: Train) -> "tuple[Train, Tokenizer | None]":
     _check_parity(settings)
     _check_required(settings)
     check_model(settings)
+    check_events(settings)
     extended = None if settings.extend is None else _extended(settings, settings.extend)
     special = special_tokens_of(settings, extended.special_tokens if extended else ())
     if extended is not None and special:

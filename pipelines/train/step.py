@@ -25,6 +25,7 @@ from pipelines.results import Trained, summarized
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizers import TOKENIZER_FILES, Saved, load_tokenizer, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
+from pipelines.train.events import train_events
 from pipelines.train.parity import CHOICES, plan_parity, selection_of, write_choices
 from pipelines.train.pieces import train_vocabulary
 from pipelines.train.required import required_tokens, with_required
@@ -70,6 +71,8 @@ def train(settings: Train, context: Context) -> Trained:
         how = words, out / "words", output, settings, extended, context, parallel
         if settings.model != "bpe":
             made = train_vocabulary(words, out / "words", output, settings, context)
+        elif settings.picky is not None:
+            made = train_events(words, out / "words", output, settings, context)
         else:
             made = _train_superwords(files, *how) if settings.superwords else train_words(*how)
         write_sizes(settings.sizes, out, made.manifest, context)

@@ -48,7 +48,7 @@ CASES = [
     (["latin.jsonl", "twin.jsonl", "greek.jsonl"], "t900", "latin and twin have the same"),
     (["latin.jsonl", "greek.jsonl"], "t266", "10 of 10 merges occur in the categories, at least"),
     (["cyrillic.jsonl", "armenian.jsonl"], "t900", "merges occur in the categories"),
-    (["latin.jsonl", "greek.jsonl"], "wordpiece.json", "it is a WordPiece model, which has no merges"),
+    (["latin.jsonl", "greek.jsonl"], "wordpiece.json", "it is a WordPiece model, which has no merge list"),
 ]
 
 

@@ -87,9 +87,9 @@ def test_what_is_of_merges_is_refused_in_one_line(tmp_path: Path, model: str) ->
 def test_what_replays_merges_or_writes_them_says_why_it_cannot(tmp_path: Path) -> None:
     directory = made(tmp_path, "unigram", LocalEngine(1)).directory
     tokenizer = load_tokenizer(str(directory))
-    with pytest.raises(NotReplayable, match="a Unigram model, which has no merges"):
+    with pytest.raises(NotReplayable, match="a Unigram model, which has no merge list"):
         require_replayable(tokenizer, "x")
-    with pytest.raises(NotExtendable, match="a Unigram model has no merges"):
+    with pytest.raises(NotExtendable, match="a Unigram model has no merge list"):
         check_extendable(tokenizer)
     context = EngineContext(LocalEngine(1))
     targets: tuple[FileFormatName, ...] = ("tiktoken", "sentencepiece", "tekken")

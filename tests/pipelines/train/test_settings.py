@@ -88,7 +88,7 @@ def test_wrong_flags_are_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        ("wordpiece.json", "extend: a WordPiece model has no merges"),
+        ("wordpiece.json", "extend: a WordPiece model has no merge list"),
         ("spm.model", "spm.model: no SentencePiece model"),
     ],
 )
