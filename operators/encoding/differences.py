@@ -1,4 +1,4 @@
-"""Words that two tokenizers of the same ids encode differently."""
+"""Words that two encoders of the same ids encode differently."""
 
 import numpy as np
 import pyarrow as pa
@@ -6,24 +6,24 @@ import pyarrow as pa
 from operators.arrays import I64, padded, word_buffers
 from operators.encoding.word_encoder import WordEncoder
 from operators.text.pretokenize import PreTokens
-from operators.tokenizer import Tokenizer
 
 
-def differing_bytes(words: pa.LargeBinaryArray, counts: I64, one: Tokenizer, other: Tokenizer) -> tuple[int, int]:
+def differing_bytes(words: pa.LargeBinaryArray, counts: I64, one: WordEncoder, other: WordEncoder) -> tuple[int, int]:
     """Return the bytes of running text in words whose ids differ, and those of all words.
 
     words: no nulls, none empty; counts: int64[words], how often each stands in the text.
 
-    >>> from operators.tokenizer import Merges
-    >>> words, none = pa.array([b"ab", b"c"], pa.large_binary()), Tokenizer("none", (), Merges.from_rows([]))
-    >>> differing_bytes(words, np.array([3, 1]), none, Tokenizer("none", (), Merges.from_rows([(64, 65, 256, 1)])))
+    >>> from operators.tokenizer import Merges, Tokenizer
+    >>> merges = [Merges.from_rows(rows) for rows in ([], [(64, 65, 256, 1)])]
+    >>> encoders = [WordEncoder(Tokenizer("none", (), own)) for own in merges]
+    >>> differing_bytes(pa.array([b"ab", b"c"], pa.large_binary()), np.array([3, 1]), *encoders)
     (6, 7)
     """
     offsets, data = word_buffers(words)
     text = data[offsets[0] : offsets[-1]]
     ends = offsets[1:] - offsets[0]
     pretokens = PreTokens(padded(text, len(text)), ends, np.arange(len(ends) + 1), np.append(0, ends))
-    (ids, begins), (other_ids, other_begins) = (WordEncoder(each).encode(pretokens) for each in (one, other))
+    (ids, begins), (other_ids, other_begins) = (each.encode(pretokens) for each in (one, other))
     sizes = np.diff(begins)
     differs = sizes != np.diff(other_begins)
     same = np.repeat(~differs, sizes)

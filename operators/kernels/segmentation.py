@@ -181,7 +181,8 @@ def fewest(edges: Any, symbols: Any, n: Any) -> Any:
 def segment_word(data: Any, start: Any, end: Any, model: Any, scratch: Any, ids: Any, out: Any) -> Any:
     """Write the tokens of data[start:end] to ids[out:]; return how many."""
     if model.method == EVENTS:
-        return encode_by_events(data, start, end, model.spelling.byte_ids, model.events, ids, out)
+        own = ids[out : out + end - start]
+        return encode_by_events(data, start, end, model.spelling.byte_ids, model.events, scratch, own)
     if model.method == WORDPIECE:
         return wordpiece(data, start, end, model.pieces, ids, out)
     if model.method >= UNIGRAM:

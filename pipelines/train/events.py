@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from operators.encoding.differences import differing_bytes
+from operators.encoding.word_encoder import WordEncoder
 from operators.tokenizer import Merges, Tokenizer
 from operators.tokenizer_files.hugging_face_output import to_json
 from operators.tokenizer_files.transformers_files import Roles
@@ -87,31 +88,37 @@ def _write(
 
 @dataclass(frozen=True)
 class DifferenceTask:
-    """One partition of the word tables, which two tokenizers encode."""
+    """Partitions of the word tables, which two tokenizers encode."""
 
-    file: Path
+    files: Sequence[Path]
     multipliers: Mapping[str, int] | None
     one: Tokenizer
     other: Tokenizer
 
     @property
     def path(self) -> str:
-        """Path of the partition, for messages."""
-        return str(self.file)
+        """Path of the first partition, for messages."""
+        return str(self.files[0])
 
 
 def count_differences(task: DifferenceTask) -> tuple[int, int]:
     """Worker task: bytes of words that two tokenizers encode differently, and of all words."""
-    return differing_bytes(*read_words([task.file], task.multipliers), task.one, task.other)
+    encoders = WordEncoder(task.one), WordEncoder(task.other)
+    differing = total = 0
+    for file in task.files:
+        own, every = differing_bytes(*read_words([file], task.multipliers), *encoders)
+        differing, total = differing + own, total + every
+    return differing, total
 
 
 def share_that_differs(
     one: Tokenizer, other: Tokenizer, paths: Sequence[Path], multipliers: Mapping[str, int] | None, context: Context
 ) -> float:
     """Return the share of the training text, in bytes, in words that two tokenizers encode differently."""
-    tasks = [DifferenceTask(path, multipliers, one, other) for path in paths]
+    groups = min(context.engine.workers, len(paths))  # few: each makes the encoders
+    tasks = [DifferenceTask(paths[i::groups], multipliers, one, other) for i in range(groups)]
     differing = total = 0
-    with context.progress.stage("compare with a merge list", len(tasks), "partitions") as advance:
+    with context.progress.stage("compare with a merge list", len(tasks), "groups of words") as advance:
         for _, (own, every) in context.engine.run(count_differences, tasks):
             differing, total = differing + own, total + every
             advance(1)
