@@ -91,10 +91,10 @@ def read_events(path: Path) -> Tokenizer:
     names = ("kind", "token", "parts", "count", "token_bytes")
     kinds, tokens, parts, counts, texts = (table.column(name).to_pylist() for name in names)
     known, first = dict(zip(tokens, texts, strict=True)), initial_tokens(about.special_tokens)
-    learned = [known.get(i) for i in range(len(first), max([*known, len(first) - 1]) + 1)]
-    whole = [text for text in learned if text is not None]
+    learned = sorted(i for i in known if i >= len(first))
+    whole = [known[i] for i in learned]
     size = about.vocabulary - len(first)
-    if len(whole) < len(learned) or not 0 <= size <= len(whole):
+    if learned != list(range(len(first), len(first) + len(learned))) or not 0 <= size <= len(whole):
         raise MalformedTokenizer(str(path), "its events leave out a token, or its vocabulary has another size")
     rows = [
         Event(kind == REMOVAL, token, tuple(own), count)

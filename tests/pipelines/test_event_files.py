@@ -17,8 +17,8 @@ ROWS = [
     (257, 67, 258, 9),
     (65, 66, 257, UNDONE),
     (67, 68, 259, 1),
-    (59, 114, 260, 1),
-    (260, 61, 0, 1),
+    (28, 83, 260, 1),
+    (260, 30, 0, 1),
 ]
 TOKENIZER = event_tokenizer("gpt4", ("<s>",), Merges.from_rows(ROWS), "Picky BPE")
 
