@@ -262,7 +262,7 @@ class Shard:
         if token >= len(self._last_birth):
             return 0
         found, birth = [np.empty(0, np.int32)], int(self._last_birth[token])
-        neighbours, first, length, previous, bounds = self._runs
+        neighbours, first, length, previous, bounds = self._runs[:5]
         while birth >= 0:
             begin, end = bounds[2 * birth], bounds[2 * birth + 2]
             for run in (begin + np.flatnonzero(neighbours[begin:end] == token)).tolist():

@@ -42,7 +42,7 @@ on are tokens that are removed at the end."""
 
 
 class _Model(msgspec.Struct):
-    """What the metadata says."""
+    """Metadata of the schema: the rest of the tokenizer."""
 
     model: str
     pretokenizer: str

@@ -42,8 +42,8 @@ class PickyReducer(Reducer):
         self._frequency = defaultdict[int, int](int)  # of learned tokens it is true
         self._parts: dict[int, tuple[int, int]] = {}
         self._removed = set[int]()
+        # The token that the last merge doubled, and the one it made: shards count how often.
         self._twins: tuple[int, int] | None = None
-        """The token that the last merge doubled, and the one it made: shards count how often."""
 
     @property
     def vocabulary(self) -> int:
