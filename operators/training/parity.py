@@ -7,7 +7,7 @@ docs/explanation/parity.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -109,6 +109,7 @@ class ParitySelection:
             text = rule.parallel
             self._shard = Shard(text.words, text.counts, start.byte_ids, max_token_length, text.languages)
             self._judged.add(self._shard.initial_counts(), np.zeros(n, np.int64))
+            self._rule = replace(rule, parallel=None)  # the shard has the words
         self._heaps = Heaps(
             np.empty(0, np.int64), np.empty(0, np.int64), np.zeros(n + 2, np.int64), np.zeros(n + 1, np.int64)
         )
@@ -290,8 +291,8 @@ class _TokenTexts:
 
 
 def _with_space(heaps: Heaps, needed: I64) -> Heaps:
-    """Return the heaps with space for `needed` entries each and as many again, so that this is seldom done."""
-    space = np.maximum(np.diff(heaps.first), 2 * needed)
+    """Return the heaps with space for `needed` entries each and a quarter more, so that this is seldom done."""
+    space = needed + needed // 4 + _BATCH
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(space)])
     total, pair = np.empty(int(first[-1]), np.int64), np.empty(int(first[-1]), np.int64)
     for heap, size in enumerate(heaps.size.tolist()):
