@@ -13,7 +13,7 @@ from jobs.printing import OutputNotPrinted, drop_output
 from operators.errors import DataError
 
 BLOCK: Final = 8 << 20
-"""Bytes read at once, where so many wait: two batches of encoding."""
+"""Largest number of bytes read at once: two batches of encoding."""
 LONGEST_LINE: Final = 1 << 30
 
 

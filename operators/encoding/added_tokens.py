@@ -127,7 +127,7 @@ def _cut_at(parts: Segments, data: U8, starts: I64, begins: I64, ends: I64, ids:
 
 
 def _joined(data: U8, places: I64, lengths: I64) -> pa.LargeStringArray:
-    """The texts of so many bytes at these places."""
+    """Return the texts at these places, each of its number of bytes."""
     offsets = np.zeros(len(places) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     kept = np.arange(offsets[-1]) + np.repeat(places - offsets[:-1], lengths)

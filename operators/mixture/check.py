@@ -27,7 +27,7 @@ class Check:
     absent: int
     """Number of unexplained merges that occur in no category at all."""
     warns: bool
-    """True if so many are unexplained that a category is probably missing."""
+    """True if a category is probably missing: too many merges are unexplained."""
 
 
 @dataclass(frozen=True)

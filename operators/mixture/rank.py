@@ -27,7 +27,7 @@ ITERATIONS, CLOSE = 80, 1e-11
 FIRST_SWEEP, LAST_SWEEP = 15, 27
 """Iterations behind which merges that miss the curve are left out: not before every category has found its place."""
 OUTLYING, GREATEST_RATIO = 5.0, 6.0
-"""A merge that misses the curve by so many standard deviations (and by half) is left out; squares count to this."""
+"""Standard deviations by which a merge that is left out misses the curve (and by half); largest square that counts."""
 LEAST_NOISE = 1e-9
 """Part of the expected noise below which noise counts as none."""
 EXCESS = 2.0

@@ -18,7 +18,7 @@ from operators.arrays import F64, I64
 TAIL: Final = 0.025
 """Probability on each side of an interval: intervals are of 95 %."""
 MOST_UNITS: Final = 4096
-"""Greatest number of units drawn: more documents are summed into so many groups, each of every 4,096th document."""
+"""Largest number of units drawn: more documents are summed into 4,096 groups, each of every 4,096th document."""
 FEWEST: Final = 4
 """Fewest documents with an interval: of three, every ninth resample repeats one, and has no standard error."""
 DIFFERING: Final = 16
@@ -40,8 +40,8 @@ class Estimate:
     low: F64
     high: F64
     differing: F64
-    """float64[columns]: number of documents whose own value is not the one that more than half of them share; that of
-    all documents where no value is shared by so many."""
+    """float64[columns]: number of documents whose own value is not the one that more than half of them share; all
+    documents where more than half share no value."""
 
 
 def product_intervals(sums: Sequence[F64], exponents: Sequence[int], resamples: int) -> Estimate:

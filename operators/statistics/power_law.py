@@ -32,7 +32,7 @@ class PowerLaw:
         return float(self.floor + self.scale * vocabulary**-self.slope)
 
     def vocabulary(self, tokens: float) -> float | None:
-        """Return the vocabulary size with so many tokens; None where the law never reaches them."""
+        """Return the vocabulary size at which the text takes this number of tokens; None where there is none."""
         if tokens <= self.floor or self.scale <= 0:
             return None
         return float(((tokens - self.floor) / self.scale) ** (-1 / self.slope))

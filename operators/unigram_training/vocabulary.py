@@ -19,7 +19,7 @@ BYTES: Final = 256
 DECIMALS: Final = 13
 """Decimals of a tokenizer's scores: `tokenizers` reads more than 15 digits of a number inexactly."""
 _SPARSE: Final = 4
-"""A trie that so many times fewer pieces are left of is built anew."""
+"""Factor by which a trie must have lost pieces before it is built anew."""
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,11 @@ class ColumnChunk:
     start: int
     """Position of its first page in the file."""
     is_encrypted: bool = False
-    """True: only whoever has its key can read it; the other fields are 0."""
+    """True: it cannot be read without its key; the other fields are 0."""
 
 
 class EncryptedFooter(ValueError):
-    """A footer that only whoever has its key can read."""
+    """A footer that cannot be read without its key."""
 
 
 def column_chunks(stream: _Stream) -> list[list[ColumnChunk]]:

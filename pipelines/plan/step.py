@@ -29,7 +29,7 @@ from pipelines.words.marks import marks_warning
 
 PLAN: Final = "plan.json"
 SAMPLED_PART: Final = 8
-"""One part in so many of the corpus is the sample, by default, within SAMPLE_BYTES."""
+"""Divisor of the corpus that gives the size of the sample, by default, within SAMPLE_BYTES."""
 SAMPLE_BYTES: Final = (8_000_000, 64_000_000)
 """Least and largest sample by default, in bytes."""
 DEFAULT_SIZES: Final = (32768, 65536, 131072)

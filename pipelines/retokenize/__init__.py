@@ -1,1 +1,1 @@
-"""A corpus to token ids, incrementally: shards of tokens for each input file, as Parquet or for Megatron."""
+"""The command `retokenize`: a corpus to shards of token ids, incrementally, in one of several formats."""
