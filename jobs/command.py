@@ -28,7 +28,7 @@ from jobs.configuration import BadConfiguration, read_settings
 from jobs.failures import line_of
 from jobs.flags import given, parameters
 from jobs.interrupt import INTERRUPTED, raise_interrupts
-from jobs.printing import Printer, print_out
+from jobs.printing import Printer, blamed, print_out
 from jobs.version import __version__
 from jobs.workflow import read_workflow
 from operators.errors import UsageError
@@ -189,7 +189,7 @@ def main(arguments: list[str] | None = None) -> None:
             error.show()
         sys.exit(error.exit_code)
     except Exception as error:
-        if (line := line_of(error)) is None:
+        if (line := line_of(blamed(error))) is None:
             raise
         PRINTER.error(line)
         sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -1,14 +1,18 @@
 """Text that the command prints itself: results on standard output, errors on standard error; plain or JSON lines."""
 
+import errno
 import json
 import os
 import sys
 from datetime import UTC, datetime
+from typing import Final
 
 import typer
 
 from operators.errors import DataError
 from operators.redaction import masked
+
+_UNPRINTED: Final = (errno.ENOSPC, errno.EDQUOT, errno.EPIPE)
 
 
 class OutputNotPrinted(DataError):
@@ -31,6 +35,17 @@ def print_out(text: str, end: str = "\n") -> None:
     except OSError as error:
         drop_output()
         raise OutputNotPrinted(error.strerror or str(error)) from error
+
+
+def blamed(error: Exception) -> Exception:
+    """Return OutputNotPrinted for an error of a library that printed, as typer does with help; else the error.
+
+    Errors of reading and writing files have classes of their own.
+    """
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNPRINTED:
+        drop_output()
+        return OutputNotPrinted(error.strerror or str(error))
+    return error
 
 
 def drop_output() -> None:

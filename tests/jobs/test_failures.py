@@ -17,10 +17,12 @@ COMMAND = [sys.executable, "-c", RUN.format(root=str(ROOT))]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-@pytest.mark.parametrize("argument", ["settings", "--version"])
+@pytest.mark.parametrize("argument", ["settings", "--version", "--help", "train --help"])
 def test_a_standard_output_on_a_full_disk_is_one_line(argument: str) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*COMMAND, argument], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+        done = subprocess.run(
+            [*COMMAND, *argument.split()], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120
+        )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("babelmerge: standard output: No space left on device; ")
