@@ -12,8 +12,8 @@ from operators.tokenizer import Tokenizer
 from pipelines.compare.counting import CountTask
 from pipelines.compare.figures import Figure, unknown
 from pipelines.compare.groups import ALL
-from pipelines.compare.word_tables import language_column, read_word_table
 from pipelines.settings import BadSettings
+from pipelines.word_lists import language_column, read_word_table
 
 PURE: Final = "pure_tokens"
 VALID: Final = "dictionary_tokens"

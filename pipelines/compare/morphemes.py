@@ -18,8 +18,9 @@ from pipelines.compare.figures import Figure, counted, unknown
 from pipelines.compare.groups import ALL
 from pipelines.compare.probes import NOT_SPELLED
 from pipelines.compare.robustness import BEFORE
-from pipelines.compare.word_tables import language_column, place, read_word_table
+from pipelines.morpheme_tables import SEPARATOR, read_morphemes
 from pipelines.settings import BadSettings
+from pipelines.word_lists import place
 
 MORPHEMES: Final = "morphemes.parquet"
 WORDS: Final = "morpheme_words"
@@ -39,42 +40,17 @@ _LACKS: Final = {
 SCORES: Final = tuple(_LACKS)
 FIGURES: Final = (WORDS, *SCORES)
 """Figures of this module, in order."""
-SEPARATOR: Final = "|"
-"""Stands between the morphemes of a word."""
-_WEIGHTS: Final = ("count", "frequency")
 _NONE: Final = np.empty(0)
 
 
-def read_morphemes(path: str) -> pl.DataFrame:
-    """Read a table of words; a row: word, morphemes (list of text), language (null: none), count (float64, 1 if none).
-
-    Raises BadSettings for a file that is no such table, and for morphemes that do not spell their word.
-    """
-    table = read_word_table("morphemes", path, ("word", "morphemes"), ("language", *_WEIGHTS))
-    weight = next((one for one in _WEIGHTS if one in table.columns), None)
-    count = pl.lit(1.0) if weight is None else pl.col(weight).cast(pl.Float64, strict=False)
-    found = table.select(
-        pl.col("word"), pl.col("morphemes").str.split(SEPARATOR),
-        language_column(table), count.alias("count"),
-    )  # fmt: skip
-    for number, (word, morphemes, own, value) in enumerate(found.iter_rows(), 1):
-        if why := _why_not(word, morphemes, own, value):
+def read_judged(path: str) -> pl.DataFrame:
+    """Read a table of words as `read_morphemes` does. Raises BadSettings also for a language of the name `all`."""
+    table = read_morphemes(path)
+    for number, language in enumerate(table["language"], 1):
+        if language == ALL:
+            why = f"the language is named {ALL!r}, which stands for all words; give it another name"
             raise BadSettings("morphemes", f"{place(path, number)}: {why}")
-    return found
-
-
-def _why_not(word: str | None, morphemes: list[str] | None, language: str | None, count: float | None) -> str | None:
-    """Return why a row is unusable; None if it is not."""
-    if not word or not morphemes:
-        return "lacks its word or its morphemes"
-    if "".join(morphemes) != word or "" in morphemes:
-        listed = SEPARATOR.join(morphemes)
-        return f"{listed!r} does not spell {word!r}; write the word's parts as they stand, with {SEPARATOR} between"
-    if language == ALL:
-        return f"the language is named {ALL!r}, which stands for all words; give it another name"
-    if count is None or not 0 <= count < float("inf"):
-        return f"the count of {word!r} is no number from 0"
-    return None
+    return table
 
 
 class Analyses:

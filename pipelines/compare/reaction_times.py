@@ -11,8 +11,8 @@ from operators.encoding.encode import Encoder
 from operators.statistics.correlation import pearson
 from operators.tokenizer import Tokenizer
 from pipelines.compare.figures import Figure, unknown
-from pipelines.compare.word_tables import place, read_word_table
 from pipelines.settings import BadSettings
+from pipelines.word_lists import place, read_word_table
 
 MEASURED: Final = {"reaction_time": "time", "accuracy": "accuracy"}
 """Column to its name in figures."""

@@ -17,14 +17,13 @@ from pipelines.compare.figures import Figure
 from pipelines.compare.groups import ALL, Group, documents_of, groups_of, require_groups, shared_out, with_field
 from pipelines.compare.measures import measured_names
 from pipelines.compare.morphemes import FIGURES as OF_MORPHEMES
-from pipelines.compare.morphemes import MORPHEMES, morpheme_figures, read_morphemes
+from pipelines.compare.morphemes import MORPHEMES, morpheme_figures, read_judged
 from pipelines.compare.ranking import ranking_lines
 from pipelines.compare.reaction_times import REACTIONS, reaction_figures, read_reactions
 from pipelines.compare.rules import check_gate, require_names
 from pipelines.compare.settings import Compare
 from pipelines.compare.tables import COMPARE, FIGURES, GROUPS, compare_table, read_measured
 from pipelines.compare.terms import PER_TERM, TERMS, read_terms, term_figure, term_table
-from pipelines.compare.word_tables import digest
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Output, describe_inputs, write_table
@@ -34,6 +33,7 @@ from pipelines.settings import BadSettings, size_in_bytes
 from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizer_names import named_reference, short_names
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
+from pipelines.word_lists import digest
 from pipelines.words.sources import OF_FILE
 
 TABLES: Final = (COMPARE, GROUPS)
@@ -56,7 +56,7 @@ def compare(settings: Compare, context: Context) -> CompareResult:
     if settings.gate is not None:
         require_names(settings.gate, _figures(settings), [name for name, _ in named])
     if settings.morphemes is not None:
-        read_morphemes(settings.morphemes)  # refuses a wrong table before any work
+        read_judged(settings.morphemes)  # refuses a wrong table before any work
     if settings.dictionary is not None:
         read_dictionary(settings.dictionary)
     if settings.reaction_times is not None:
@@ -180,7 +180,7 @@ def _of_lists(task: TableTask) -> Iterator[tuple[int, Mapping[str, Sequence[Figu
         write_table(terms, task.into / TERMS)
         yield from ((place, {ALL: [term_figure(terms, name)]}) for place, (name, _) in enumerate(task.named))
     if settings.morphemes is not None:
-        words = read_morphemes(settings.morphemes)
+        words = read_judged(settings.morphemes)
         segmented, found = morpheme_figures(words, task.named, by_language)
         write_table(segmented, task.into / MORPHEMES)
         yield from enumerate(found)

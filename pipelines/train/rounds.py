@@ -19,6 +19,7 @@ from operators.id_lists import tokens_of
 from operators.shard import PairChanges, Shard
 from operators.superwords.sequences import ids_of
 from operators.tokenizer import Merges, Tokenizer, same_merges
+from operators.training.morphemes import cut_words
 from operators.training.picky import PickyReducer
 from operators.training.reducer import Judge, Reducer, learn_rounds
 from operators.training.selection import Selection
@@ -43,14 +44,14 @@ class TrainingShard:
     def __init__(
         self, paths: Sequence[Path], multipliers: Mapping[str, int] | None, bytes_to_ids: I32, longest: int | None,
         languages: Sequence[str] = (), symbols: int = 0, characters: I32 | None = None, sourced: bool = False,
-        undoes: bool = False,
+        undoes: bool = False, borders: Mapping[bytes, Sequence[int]] | None = None,
     ) -> None:  # fmt: skip
         """Read the partitions. `multipliers`: factors of the languages to read; None: all languages, by 1.
 
         `languages`: the languages to tell apart; none: words are summed over languages. `symbols`: number of tokens
         that the words are sequences of; 0: they are bytes. `characters`: ids by code point, if the words are characters
         that stand for ids (`operators.id_lists`). `sourced`: read the words' sources too, for `sources`.
-        `undoes`: batches may undo merges.
+        `undoes`: batches may undo merges. `borders`: where words are cut (`operators.training.morphemes`).
         """
         self._sets: dict[Kind, PairSources] = {}
         if symbols:
@@ -68,7 +69,9 @@ class TrainingShard:
             self._sets["languages"] = PairSources(self._shard, rows, counts, spoken)
         else:
             kind = EventShard if undoes else Shard
-            self._shard = kind(*read_words(paths, multipliers), np.array(bytes_to_ids), longest)
+            words_read = read_words(paths, multipliers)
+            rows, counts = words_read if borders is None else cut_words(*words_read, borders)
+            self._shard = kind(rows, counts, np.array(bytes_to_ids), longest)
         return_freed_memory()
         self._batch = 0
         self._report = self._shard.initial_counts()
@@ -129,13 +132,15 @@ class ShardSource:
     """True if the words' sources are read too."""
     undoes: bool = False
     """True if batches may undo merges."""
+    borders: Mapping[bytes, Sequence[int]] | None = None
+    """Places at which words are cut, in bytes; None: nowhere."""
 
     @property
     def arguments(self) -> list[tuple[Any, ...]]:
         """Arguments of each TrainingShard."""
         own = [self.paths[i :: self.shards] for i in range(self.shards)]
         how = self.multipliers, self.byte_ids, self.max_token_length, self.languages
-        return [(paths, *how, self.symbols, self.characters, self.sourced, self.undoes) for paths in own]
+        return [(paths, *how, self.symbols, self.characters, self.sourced, self.undoes, self.borders) for paths in own]
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,9 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     """Number of sources that must support a merge; with `sources_field`."""
     source_priority: bool = False
     """Merge pairs by count * log(sources) * languages instead of by count; with `sources_field`."""
+    morphemes: Annotated[str | None, UNHASHED] = None
+    """Table of words and their morphemes (.tsv, .csv or .parquet: word, morphemes with | between): no merge crosses a
+    border that it gives for a word, alone or behind a space."""
     min_pair_count: Annotated[int, Meta(ge=1, le=1 << 62)] = 1
     """Training ends when the most frequent pair is rarer than this (weighted) count."""
     max_token_length: Annotated[int, Meta(ge=2, le=10**9)] | None = None

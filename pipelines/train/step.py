@@ -26,6 +26,7 @@ from pipelines.stage import Made, Stage, Written, make
 from pipelines.tokenizers import TOKENIZER_FILES, Saved, load_tokenizer, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.train.events import train_events
+from pipelines.train.morphemes import check_morphemes, listed, morpheme_borders
 from pipelines.train.parity import CHOICES, plan_parity, selection_of, write_choices
 from pipelines.train.pieces import train_vocabulary
 from pipelines.train.required import required_tokens, with_required
@@ -49,6 +50,7 @@ def train(settings: Train, context: Context) -> Trained:
 
     Raises BadSettings and what `resolve`, `count_words`, `import_words` and `train_words` raise.
     """
+    check_morphemes(settings)
     if settings.sequences:
         from pipelines.train.sequences import train_sequences
 
@@ -125,7 +127,7 @@ def train_words(
         plan, judged = plan_parity(settings, weighed, parallel, output.directory / "parallel", context)
         inputs += judged
     required = required_tokens(settings, start.pretokenizer)
-    hashed = _hashed(settings, start, extended, {"require": required, "by_text": by_text})
+    hashed = _hashed(settings, start, extended, {"require": required, "by_text": by_text} | listed(settings))
     stage = Stage("tokenizer", hashed, inputs, [*TOKENIZER_FILES, CHOICES])
     kind = SourcedMerges if settings.sources_field is not None else Merges if plan is None else Choices
     checkpoint = Checkpoint(output.directory / CHECKPOINT, stage.fingerprint, kind=kind)
@@ -135,8 +137,9 @@ def train_words(
         symbols = count_symbols(words, multipliers)
         shards = shard_number(paths, symbols, context, 1 if plan is None else ROUNDS_OF_PARITY)
         longest, languages = settings.max_token_length, () if plan is None else plan.languages
+        sourced, cut = settings.sources_field is not None, morpheme_borders(settings) or None
         source = ShardSource(
-            paths, shards, multipliers, start.byte_ids, longest, languages, sourced=settings.sources_field is not None
+            paths, shards, multipliers, start.byte_ids, longest, languages, sourced=sourced, borders=cut
         )
         selection = source_selection(settings, words.facts) if plan is None else selection_of(plan, start, longest)
         selection = partial(TextOrderSelection, start) if by_text and plan is None else selection
