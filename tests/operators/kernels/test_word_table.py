@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ def test_counts_are_those_of_a_plain_counter(documents: list[tuple[str, str]], p
         tables = [table for _, table in counter.tables(1)]
         for table in tables:
             for language in set(table.column("language").to_pylist()):
-                chosen = table.filter(pa.compute.equal(table.column("language"), language)).combine_chunks()
+                chosen = table.filter(pc.equal(table.column("language"), language)).combine_chunks()
                 words, counts = chosen.column("word").chunk(0), chosen.column("count").to_numpy()
                 characters = 2 * weight * sum(len(text) for text, own in documents if own == language)
                 assert text_sizes(words, counts) == (sizes[language], characters)

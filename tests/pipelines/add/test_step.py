@@ -101,7 +101,7 @@ def test_added_tokens_are_taken_whole(source: Path, tmp_path: Path) -> None:
         (["New York"], {"as_merges": True}, CutToken, "cuts it into words"),
         (["<s>"], {"as_merges": True, "special": True}, BadSettings, "never made by merges"),
         (["the"], {"special": True}, BadSettings, "'the' is a token of text already"),
-        (["x"], {"file": "nowhere.txt"}, BadSettings, "file: nowhere.txt cannot be read"),
+        (["x"], {"file": "nowhere.txt"}, BadSettings, "file: nowhere.txt: No such file"),
     ],
 )
 def test_bad_settings_are_refused(

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import zstandard
@@ -108,7 +109,7 @@ def counted(corpus: Path, scratch: Path, vocabulary: int) -> Truth:
     reducer, nothing = Reducer((), vocabulary), Merges.from_rows([])
     for _ in learn_rounds(reducer, [shard.initial_counts()], lambda batch: [shard.apply(batch)], nothing):
         pass
-    symbols = int(pa.compute.sum(pa.compute.binary_length(words)).as_py())
+    symbols = int(pc.sum(pc.binary_length(words)).as_py())
     loaded = words.nbytes + 16 * len(words)  # their bytes, where each ends, counts, order
     return Truth(rows.height, merged.height, symbols, counter.memory_bytes, shard.memory_bytes + loaded)
 

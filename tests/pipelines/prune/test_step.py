@@ -16,11 +16,12 @@ from operators.pruning.derivations import NotPrunable
 from operators.text.pretokenizers import PATTERNS
 from operators.tokenizer import Tokenizer
 from pipelines.context import Context
-from pipelines.prune.choices import UnknownTokens, UnreachableSize
+from pipelines.prune.choices import UnreachableSize
 from pipelines.prune.settings import Prune
 from pipelines.prune.step import prune
 from pipelines.results import Pruned
 from pipelines.settings import BadSettings, Corpus, Execution
+from pipelines.token_uses.protection import UnknownTokens
 from pipelines.tokenizers import load_tokenizer, save_tokenizer
 from pipelines.words.weighting import UnknownLanguage
 from tests.operators.curves.test_tokens_by_size import trained
@@ -159,7 +160,7 @@ def test_a_second_run_keeps_the_result(source: Path, tmp_path: Path) -> None:
         ({"to": 300, "languages": ["en"], "last": True}, BadSettings, "leave it or --languages out"),
         ({"to": 300, "languages": ["en"], "corpus": False}, BadSettings, "languages: needs a corpus"),
         ({"residue": 0.1, "corpus": False}, BadSettings, "residue: needs a corpus"),
-        ({"to": 300, "protect": "nowhere.txt"}, BadSettings, "nowhere.txt cannot be read"),
+        ({"to": 300, "protect": "nowhere.txt"}, BadSettings, "nowhere.txt: No such file"),
     ],
 )
 def test_bad_settings_are_refused(
