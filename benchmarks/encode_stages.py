@@ -21,8 +21,8 @@ from pipelines.corpus.bad_records import BadRecords
 from pipelines.corpus.records import read_batches
 from pipelines.corpus.sources import Source, find_files
 from pipelines.memory_pool import keep_freed_memory
-from pipelines.retokenize.formats import Target, writer_of
-from pipelines.retokenize.settings import Format
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import Target, writer_of
 from pipelines.tokenizers import load_tokenizer
 
 READING, PRETOKENIZING, ENCODING = "reading", "pre-tokenizing", "encoding words"

@@ -17,12 +17,12 @@ from pipelines.adapt.settings import Adapt
 from pipelines.context import Context, out_directory
 from pipelines.outputs import Manifest, Output, write_table
 from pipelines.premiums.before_and_after import compare_before_and_after
-from pipelines.prune.choices import protected_tokens
-from pipelines.prune.counting import all_emissions
-from pipelines.prune.tables import IDS, ids_table
 from pipelines.results import Adapted, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
+from pipelines.token_uses.counting import all_emissions
+from pipelines.token_uses.protection import protected_tokens
+from pipelines.token_uses.tables import IDS, ids_table
 from pipelines.tokenizers import TOKENIZER_FILES, load_tokenizer, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.settings import Train
 from pipelines.train.step import train_words

@@ -19,11 +19,11 @@ from pipelines.inspect.tables import cut_table, fact_table, integer_table, token
 from pipelines.inspect.usage import find_uses, only_sources
 from pipelines.named_tables import with_names
 from pipelines.outputs import Output, write_table
-from pipelines.prune.counting import emissions_by_language
-from pipelines.prune.tables import FRAGMENTATION
 from pipelines.results import Inspected, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Stage, Written, make
+from pipelines.token_uses.counting import emissions_by_language
+from pipelines.token_uses.tables import FRAGMENTATION
 from pipelines.tokenizers import load_tokenizer, tokenizer_fingerprint
 from pipelines.words.counting import count_words, word_files
 from pipelines.words.sources import apart_by_source

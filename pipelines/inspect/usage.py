@@ -16,9 +16,9 @@ from pipelines.context import Context
 from pipelines.corpus.sources import InputFile
 from pipelines.inspect.findings import Findings
 from pipelines.inspect.settings import Inspect
-from pipelines.prune.counting import Emitted, all_fragments, emissions_by_language
-from pipelines.prune.neighbours import neighbour_entropies
-from pipelines.prune.tables import FRAGMENTATION, fragmentation_table
+from pipelines.token_uses.counting import Emitted, all_fragments, emissions_by_language
+from pipelines.token_uses.neighbours import neighbour_entropies
+from pipelines.token_uses.tables import FRAGMENTATION, fragmentation_table
 
 _SHARES: Final = (0.75, 0.5, 0.25, 0.1)
 """Shares of the tokens that can leave that remain where costs.parquet has the tokens of each language."""

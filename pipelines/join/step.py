@@ -12,10 +12,10 @@ from pipelines.join.settings import Join
 from pipelines.join.tokenizers import join_tokenizers
 from pipelines.outputs import Output
 from pipelines.results import JoinedTokenizer, Retokenized, summarized
-from pipelines.retokenize.formats import Documents, Target, writer_of
-from pipelines.retokenize.shards import NoShards, Shards, documents_of_shards, gathered, require_alike, shards_of
 from pipelines.settings import BadSettings, size_in_bytes
 from pipelines.stage import Stage, Written, make
+from pipelines.token_shards.formats import Documents, Target, writer_of
+from pipelines.token_shards.shards import NoShards, Shards, documents_of_shards, gathered, require_alike, shards_of
 
 GATHERED_TOKENS: Final = 4 << 20
 """Ids that are written at once at least: a row group, in Parquet."""

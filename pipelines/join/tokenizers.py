@@ -14,10 +14,10 @@ from pipelines.context import Context, out_directory
 from pipelines.join.settings import Join
 from pipelines.named_tables import with_names
 from pipelines.outputs import Manifest, Output, write_table
-from pipelines.prune.counting import emissions_by_language
 from pipelines.results import JoinedTokenizer, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Stage, Written, make
+from pipelines.token_uses.counting import emissions_by_language
 from pipelines.tokenizers import TOKENIZER_FILES, load_tokenizer, save_tokenizer, tokenizer_fingerprint
 from pipelines.train.settings import Train
 from pipelines.train.step import train_words

@@ -12,11 +12,11 @@ from pipelines.context import Context
 from pipelines.outputs import Manifest, read_manifest
 from pipelines.peek.settings import Peek
 from pipelines.results import Peeked, PeekedDocument
-from pipelines.retokenize.formats import BadShard, read_shard, writer_of
-from pipelines.retokenize.formats.llmc import MAGICS
-from pipelines.retokenize.settings import Format
-from pipelines.retokenize.shards import STAGES, shards_of
 from pipelines.settings import BadSettings
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import BadShard, read_shard, writer_of
+from pipelines.token_shards.formats.llmc import MAGICS
+from pipelines.token_shards.shards import STAGES, shards_of
 
 if TYPE_CHECKING:
     from pipelines.in_memory.tokenizer import Tokenizer

@@ -1,30 +1,15 @@
-"""Choices of `prune`: the tokens that stay, those that leave first, and how many leave."""
-
-from typing import Final
+"""Choices of `prune`: the tokens that leave first, and how many leave."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from operators.arrays import I64
-from operators.errors import DataError, UsageError
+from operators.errors import UsageError
 from operators.pruning.derivations import Structure
 from operators.tokenizer import Tokenizer
 from operators.unicode.scripts import SCRIPTS, script_of
 from pipelines.prune.settings import Prune
 from pipelines.settings import BadSettings
-from pipelines.token_lists import read_token_list
-
-SHOWN: Final = 5
-"""Largest number of tokens that a message names."""
-
-
-class UnknownTokens(DataError):
-    """Tokens to protect that the tokenizer lacks."""
-
-    path: str
-    number: int
-    some: list[str]
-    message = "{path}: {number:,} of these tokens are not in the tokenizer, such as {some}; take them out of the file"
 
 
 class UnreachableSize(UsageError):
@@ -41,21 +26,6 @@ class UnreachableSize(UsageError):
             return f"to: {self.size:,} is not below the {self.tokens:,} tokens of the tokenizer; ask for fewer"
         why = f"the {self.least:,} that stay (bytes, special and protected tokens, and what those are made of)"
         return f"to: {self.size:,} tokens are fewer than {why}; ask for {self.least:,} or more"
-
-
-def protected_tokens(tokenizer: Tokenizer, path: str | None) -> list[int]:
-    """Return the ids of the tokens that a file names. Raises BadSettings, UnknownTokens."""
-    if path is None:
-        return []
-    ids = {text: i for i, text in tokenizer.text_tokens.items()}
-    ids |= {
-        name.encode(): i for name, i in zip(tokenizer.special_tokens, tokenizer.vocabulary.special_ids, strict=True)
-    }
-    wanted = read_token_list(path, "protect")
-    missing = [name for name in wanted if name.encode() not in ids]
-    if missing:
-        raise UnknownTokens(path, len(missing), missing[:SHOWN])
-    return sorted({ids[name.encode()] for name in wanted})
 
 
 def of_other_scripts(tokenizer: Tokenizer, scripts: list[str]) -> NDArray[np.bool_]:

@@ -17,14 +17,15 @@ from operators.tokenizer import Tokenizer
 from pipelines.context import Context, out_directory
 from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Manifest, Output, write_table
-from pipelines.prune.choices import number_to_remove, of_other_scripts, protected_tokens
-from pipelines.prune.counting import all_emissions, all_fragments
-from pipelines.prune.neighbours import neighbour_entropies
+from pipelines.prune.choices import number_to_remove, of_other_scripts
 from pipelines.prune.settings import Prune
-from pipelines.prune.tables import FRAGMENTATION, IDS, fragmentation_table, ids_table
 from pipelines.results import Pruned, summarized
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
+from pipelines.token_uses.counting import all_emissions, all_fragments
+from pipelines.token_uses.neighbours import neighbour_entropies
+from pipelines.token_uses.protection import protected_tokens
+from pipelines.token_uses.tables import FRAGMENTATION, IDS, fragmentation_table, ids_table
 from pipelines.tokenizers import TOKENIZER_FILES, load_tokenizer, save_tokenizer, tokenizer_fingerprint
 from pipelines.words.counting import count_words, word_files
 from pipelines.words.weighting import UnknownLanguage

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from operators.arrays import I64
 from pipelines.memory import TooLittleMemory
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats import Target, writer_of
-from pipelines.retokenize.formats.id_files import offsets_of
-from pipelines.retokenize.formats.shuffled import KEY
 from pipelines.retokenize.rows import DOCUMENTS, ROW_COLUMNS, Rows, pack
-from pipelines.retokenize.settings import Format, LongDocuments, Packing
+from pipelines.retokenize.settings import LongDocuments, Packing
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import Target, writer_of
+from pipelines.token_shards.formats.id_files import offsets_of
+from pipelines.token_shards.formats.shuffled import KEY
 
 SHARD_TOKENS: Final = 1 << 24
 BATCH_TOKENS: Final = 1 << 22

@@ -21,7 +21,6 @@ from pipelines.progress import Progress
 from pipelines.retokenize.bad_records import gather_bad_records
 from pipelines.retokenize.changes import count_changes
 from pipelines.retokenize.duplicates import Duplicates, HashTask
-from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.ledger import Entry, Ledger, end_work, languages_of
 from pipelines.retokenize.mixing import Mix
 from pipelines.retokenize.options import Encoding, Job, encoder_of, packed
@@ -31,6 +30,7 @@ from pipelines.retokenize.splits import planned, split_all
 from pipelines.retokenize.tasks import Split, SplitDone, add, encode_split, name_content, unencoded
 from pipelines.similar_names import note_similar
 from pipelines.stage import Made
+from pipelines.token_shards.formats import writer_of
 from pipelines.tokenizers import tokenizer_fingerprint
 from pipelines.words.weighting import UnknownLanguage
 

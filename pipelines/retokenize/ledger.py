@@ -27,8 +27,8 @@ from pipelines.outputs import (
     replacing,
     writing,
 )
-from pipelines.retokenize.formats import endings, indices
 from pipelines.retokenize.parts import WORK, Counts
+from pipelines.token_shards.formats import endings, indices
 
 STATE: Final = "state.json"
 _SHARD = re.compile(rf"(.+)-\d{{5,}}(?:{'|'.join(map(re.escape, endings()))})(\.\d+\.part)?", re.DOTALL)

@@ -16,12 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import F64, I32, I64
-from pipelines.retokenize.formats.shuffled import EPOCHS
 from pipelines.retokenize.settings import Retokenize
 from pipelines.settings import BadSettings
+from pipelines.token_shards.formats.shuffled import EPOCHS
+from pipelines.token_shards.shards import REST
 
-REST: Final = "train"
-"""Name of the split that takes what no other split takes."""
 MOST_COPIES: Final = 10_000
 RUN_TOKENS: Final = 1 << 22
 """Ids of copies that are written at once."""

@@ -15,10 +15,11 @@ from operators.errors import UsageError
 from operators.tokenizer import Tokenizer
 from pipelines.memory import TooLittleMemory
 from pipelines.memory_pool import keep_freed_memory
-from pipelines.retokenize.formats import Target
 from pipelines.retokenize.mixing import Mix
-from pipelines.retokenize.settings import Format, IdType
+from pipelines.retokenize.settings import IdType
 from pipelines.settings import BadSettings
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import Target
 
 LARGEST_ID: Final = (1 << 31) - 1
 """Largest id: the widest ids of Megatron are int32."""

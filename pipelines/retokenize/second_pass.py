@@ -15,11 +15,11 @@ from pipelines.corpus.sources import InputFile
 from pipelines.outputs import Output, describe_inputs
 from pipelines.results import Retokenized, summarized
 from pipelines.retokenize.arranging import Arranged, Arrangement, arrange_shard, arrange_tasks, planned_files
-from pipelines.retokenize.formats import Target, writer_of
 from pipelines.retokenize.options import Encoding, encoder_of, id_type_of, token_id
 from pipelines.retokenize.settings import Retokenize
 from pipelines.settings import BadSettings
 from pipelines.stage import Made, Stage, Written, make
+from pipelines.token_shards.formats import Target, writer_of
 from pipelines.tokenizers import tokenizer_fingerprint
 
 DOCUMENTS: Final = ".documents"

@@ -6,9 +6,7 @@ from msgspec import Meta
 
 from pipelines.results import Retokenized
 from pipelines.settings import UNHASHED, Corpus, CorpusSettings
-
-Format = Literal["parquet", "arrow", "megatron", "npy", "ds", "llmc", "mds", "litdata", "arrayrecord"]
-
+from pipelines.token_shards.format_names import Format
 
 IdType = Literal["auto", "uint16", "uint32"]
 Packing = Literal["cut", "best-fit", "none"]

@@ -4,15 +4,13 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pipelines.context import Context
 from pipelines.outputs import MARKER, Output, fingerprint
 from pipelines.results import Retokenized
 from pipelines.retokenize.mixing import Mix
-
-SPLITS: Final = "splits"
-"""Kind of the output that holds the folders."""
+from pipelines.token_shards.shards import SPLITS
 
 
 def run_splits(

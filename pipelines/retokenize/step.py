@@ -16,9 +16,10 @@ from pipelines.retokenize.mixing import Mix, mixes_of
 from pipelines.retokenize.options import Encoding, id_type_of, token_id
 from pipelines.retokenize.second_pass import arrangement_of, retokenize_arranged
 from pipelines.retokenize.settings import Retokenize
-from pipelines.retokenize.split_runs import SPLITS, run_splits
+from pipelines.retokenize.split_runs import run_splits
 from pipelines.settings import BadSettings
 from pipelines.stage import Made
+from pipelines.token_shards.shards import SPLITS
 from pipelines.tokenizers import load_tokenizer
 
 

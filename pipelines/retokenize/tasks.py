@@ -20,7 +20,6 @@ from pipelines.corpus.spans import CannotCut, Span
 from pipelines.engines.run_stats import TaskLost
 from pipelines.outputs import replacing, writing
 from pipelines.retokenize.duplicates import duplicates_of
-from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.mixing import Mix, copies, selected, spread, with_epochs
 from pipelines.retokenize.options import LARGE_BYTES, WORKBENCH, Workbench
 from pipelines.retokenize.parts import (
@@ -34,6 +33,7 @@ from pipelines.retokenize.parts import (
     whole_parts,
 )
 from pipelines.retokenize.read_ahead import read_ahead
+from pipelines.token_shards.formats import writer_of
 
 BATCH_BYTES = 8 << 20
 """Text of a batch. A batch is a row group, so another size makes other bytes."""

@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from operators.errors import DataError
 from pipelines.outputs import Manifest, are_there, read_manifest
-from pipelines.retokenize.formats import Documents, indices, read_shard, writer_of
-from pipelines.retokenize.mixing import REST
-from pipelines.retokenize.settings import Format
-from pipelines.retokenize.split_runs import SPLITS
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import Documents, indices, read_shard, writer_of
 
+SPLITS: Final = "splits"
+"""Stage of a directory whose directories hold the splits of a corpus."""
+REST: Final = "train"
+"""Name of the split of what no other takes."""
 STAGES: Final = ("tokens", "joined", "arranged")
 """Stages whose directories hold token shards."""
 _DECIDING: Final = ("format", "column", "begin", "end")

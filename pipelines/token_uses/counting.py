@@ -1,4 +1,4 @@
-"""Tasks of `prune`: tokens of word tables, all at once and after each removal."""
+"""Tasks that count the tokens of word tables, all at once and after each removal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tables of `prune`: the new ids of all tokens, and tokens at every size."""
+"""Tables of a smaller vocabulary: the new ids of all tokens, and tokens at every size."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args
 
 from operators.errors import DataError
-from pipelines.retokenize.settings import Format
+from pipelines.token_shards.format_names import Format
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,8 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64
-from pipelines.retokenize.formats import BadShard, Documents, Target
-from pipelines.retokenize.formats.id_files import IdFile, mapped, offsets_of, sizes
+from pipelines.token_shards.formats import BadShard, Documents, Target
+from pipelines.token_shards.formats.id_files import IdFile, mapped, offsets_of, sizes
 
 ARRAY_RECORD: Final = ".array_record"
 _BLOCK: Final = 1 << 16

@@ -13,8 +13,8 @@ import numpy as np
 
 from operators.arrays import I64
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats import BadShard, Documents
-from pipelines.retokenize.formats.id_files import IdFileShard, beside, ids_of, mapped
+from pipelines.token_shards.formats import BadShard, Documents
+from pipelines.token_shards.formats.id_files import IdFileShard, beside, ids_of, mapped
 
 DS: Final = ".ds"
 INDEX: Final = ".ds.index"

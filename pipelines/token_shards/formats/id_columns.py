@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from operators.arrays import I64
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats import BadShard, Documents, Target
+from pipelines.token_shards.formats import BadShard, Documents, Target
 
 
 class TableShard:

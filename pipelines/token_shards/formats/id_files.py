@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from operators.arrays import I64
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats import BadShard, Target
+from pipelines.token_shards.formats import BadShard, Target
 
 COPY_BYTES: Final = 4 << 20
 MAPPED_BYTES: Final = 1 << 20

@@ -15,8 +15,8 @@ import numpy as np
 
 from operators.arrays import I64
 from pipelines.outputs import UNREADABLE, replacing
-from pipelines.retokenize.formats import BadShard, Documents, ShardFull, Target
-from pipelines.retokenize.formats.id_files import UINT32_BYTES, IdFileShard, mapped, offsets_of, sizes
+from pipelines.token_shards.formats import BadShard, Documents, ShardFull, Target
+from pipelines.token_shards.formats.id_files import UINT32_BYTES, IdFileShard, mapped, offsets_of, sizes
 
 BIN: Final = ".bin"
 INDEX: Final = "index.json"

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from operators.arrays import I64
-from pipelines.retokenize.formats import BadShard, Documents, ShardFull
-from pipelines.retokenize.formats.id_files import IdFileShard, ids_of, mapped
+from pipelines.token_shards.formats import BadShard, Documents, ShardFull
+from pipelines.token_shards.formats.id_files import IdFileShard, ids_of, mapped
 
 BIN: Final = ".bin"
 MOST_TOKENS: Final = (1 << 31) - 1

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from operators.arrays import I64
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats import BadShard, Documents, ShardFull, Target
-from pipelines.retokenize.formats.id_files import UINT32_BYTES, IdFile, mapped, offsets_of, sizes
+from pipelines.token_shards.formats import BadShard, Documents, ShardFull, Target
+from pipelines.token_shards.formats.id_files import UINT32_BYTES, IdFile, mapped, offsets_of, sizes
 
 MDS: Final = ".mds"
 INDEX: Final = "index.json"

@@ -16,8 +16,8 @@ import numpy as np
 
 from operators.arrays import I64
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats import BadShard, Documents
-from pipelines.retokenize.formats.id_files import IdFileShard, beside, mapped, offsets_of
+from pipelines.token_shards.formats import BadShard, Documents
+from pipelines.token_shards.formats.id_files import IdFileShard, beside, mapped, offsets_of
 
 BIN: Final = ".bin"
 IDX: Final = ".idx"

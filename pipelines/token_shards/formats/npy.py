@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from operators.arrays import I64
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats import BadShard, Documents, Target
-from pipelines.retokenize.formats.id_files import IdFileShard, beside, ids_of, sizes
+from pipelines.token_shards.formats import BadShard, Documents, Target
+from pipelines.token_shards.formats.id_files import IdFileShard, beside, ids_of, sizes
 
 NPY: Final = ".npy"
 BOUNDS: Final = ".csv.gz"

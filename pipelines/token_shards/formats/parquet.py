@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from operators.arrays import I64
 from pipelines.outputs import replacing
-from pipelines.retokenize.formats import BadShard, Documents, Target
-from pipelines.retokenize.formats.id_columns import TableShard, column_of, documents_of, id_table
+from pipelines.token_shards.formats import BadShard, Documents, Target
+from pipelines.token_shards.formats.id_columns import TableShard, column_of, documents_of, id_table
 
 PARQUET: Final = ".parquet"
 README: Final = "README.md"

@@ -15,9 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.arrays import I64
-from pipelines.retokenize.formats import Target
-from pipelines.retokenize.formats.arrow import ARROW, ArrowShard
-from pipelines.retokenize.formats.id_files import offsets_of
+from pipelines.token_shards.formats import Target
+from pipelines.token_shards.formats.arrow import ARROW, ArrowShard
+from pipelines.token_shards.formats.id_files import offsets_of
 
 KEY: Final = "key"
 EPOCHS: Final = "epochs"

@@ -11,14 +11,14 @@ from operators.tokenizer import Merges, Tokenizer
 from pipelines.context import Context
 from pipelines.join.settings import Join
 from pipelines.join.step import join
-from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.options import Encoding
-from pipelines.retokenize.settings import Format
-from pipelines.retokenize.shards import NoShards, UnlikeShards
 from pipelines.settings import BadSettings
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import writer_of
+from pipelines.token_shards.shards import NoShards, UnlikeShards
 from tests.pipelines.retokenize.corpora import encoded, files_of
-from tests.pipelines.retokenize.formats import readers
-from tests.pipelines.retokenize.formats.readers import READERS
+from tests.pipelines.token_shards.formats import readers
+from tests.pipelines.token_shards.formats.readers import READERS
 
 TOKENIZER = Tokenizer("gpt4", ("<|end|>",), Merges.from_rows([(97, 98, 257, 9)]))
 OTHER = Tokenizer("gpt4", ("<|end|>",), Merges.from_rows([(98, 97, 257, 9)]))

@@ -11,13 +11,13 @@ from pipelines.context import Context
 from pipelines.peek.settings import Peek
 from pipelines.peek.step import peek
 from pipelines.results import Peeked
-from pipelines.retokenize.formats import BadShard
 from pipelines.retokenize.options import Encoding
-from pipelines.retokenize.settings import Format
-from pipelines.retokenize.shards import NoShards
 from pipelines.settings import BadSettings
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import BadShard
+from pipelines.token_shards.shards import NoShards
 from tests.pipelines.retokenize.corpora import encoded
-from tests.pipelines.retokenize.formats.readers import READERS
+from tests.pipelines.token_shards.formats.readers import READERS
 
 TEXTS = ["the dog", "e\u0301 \U0001f600 zw\u00f6lf", "a b c d e f"]
 

@@ -26,9 +26,9 @@ from pipelines.results import Retokenized
 from pipelines.retokenize import arranging, duplicates, mixing
 from pipelines.retokenize.mixing import Mix, copies
 from pipelines.retokenize.settings import Retokenize
-from pipelines.retokenize.shards import NoShards
 from pipelines.retokenize.step import retokenize
 from pipelines.settings import Execution
+from pipelines.token_shards.shards import NoShards
 from tests.pipelines.corpus.test_cutting import damaged
 from tests.pipelines.retokenize.corpora import files_of
 from tests.pipelines.retokenize.test_splits import PART, make_parts_small
@@ -90,7 +90,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mixing, "RUN_TOKENS", 50)
     monkeypatch.setattr(duplicates, "RANGE_DOCUMENTS", 37)
     monkeypatch.setattr(arranging, "SHARD_TOKENS", 900)
-    monkeypatch.setattr("pipelines.retokenize.formats.shuffled._BATCH_TOKENS", 300)
+    monkeypatch.setattr("pipelines.token_shards.formats.shuffled._BATCH_TOKENS", 300)
 
 
 @pytest.mark.parametrize(("shuffle", "drop"), [(None, False), (3, True)])

@@ -15,23 +15,23 @@ from pipelines.engines.local_engine import LocalEngine
 from pipelines.memory import TooLittleMemory
 from pipelines.results import Retokenized
 from pipelines.retokenize import arranging
-from pipelines.retokenize.formats.shuffled import document_keys
 from pipelines.retokenize.options import BadToken
 from pipelines.retokenize.rows import Rows
 from pipelines.retokenize.settings import Retokenize
 from pipelines.retokenize.step import retokenize
 from pipelines.settings import BadSettings, Execution
+from pipelines.token_shards.formats.shuffled import document_keys
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
 from tests.pipelines.retokenize.corpora import files_of
-from tests.pipelines.retokenize.formats.readers import READERS
+from tests.pipelines.token_shards.formats.readers import READERS
 
 
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arranging, "SHARD_TOKENS", 2_000)
     monkeypatch.setattr(arranging, "BATCH_TOKENS", 300)
-    monkeypatch.setattr("pipelines.retokenize.formats.shuffled._BATCH_TOKENS", 300)
+    monkeypatch.setattr("pipelines.token_shards.formats.shuffled._BATCH_TOKENS", 300)
 
 
 def run(folder: Path, out: str, trained: Path, engine: Engine | None = None, **named: Any) -> Retokenized:

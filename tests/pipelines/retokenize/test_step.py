@@ -15,11 +15,12 @@ from pipelines.corpus.sources import Source
 from pipelines.engines.engine import Engine
 from pipelines.engines.local_engine import LocalEngine
 from pipelines.outputs import read_manifest
-from pipelines.retokenize.formats import writer_of
 from pipelines.retokenize.options import BadToken, Encoding, id_type_of, token_id
-from pipelines.retokenize.settings import Format, Retokenize
+from pipelines.retokenize.settings import Retokenize
 from pipelines.retokenize.step import retokenize
 from pipelines.settings import BadSettings
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import writer_of
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.faulty_engine import FaultyEngine
 from tests.pipelines.retokenize.corpora import encoded, files_of

@@ -21,8 +21,8 @@ from pipelines.retokenize.tasks import Split, SplitDone, encode_split
 from tests.conftest import ROOT
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.retokenize.corpora import encoded, files_of
-from tests.pipelines.retokenize.formats.readers import megatron
 from tests.pipelines.retokenize.test_splits import write
+from tests.pipelines.token_shards.formats.readers import megatron
 
 pytestmark = pytest.mark.kills
 

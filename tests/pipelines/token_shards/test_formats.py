@@ -13,7 +13,9 @@ import tokenizers
 
 from operators.tokenizer import Tokenizer
 from pipelines.engines.local_engine import LocalEngine
-from pipelines.retokenize.formats import (
+from pipelines.retokenize.options import Encoding
+from pipelines.token_shards.format_names import Format
+from pipelines.token_shards.formats import (
     BadShard,
     ShardFull,
     Target,
@@ -24,12 +26,10 @@ from pipelines.retokenize.formats import (
     read_shard,
     writer_of,
 )
-from pipelines.retokenize.options import Encoding
-from pipelines.retokenize.settings import Format
 from tests.pipelines.corpora import write_corpus
 from tests.pipelines.retokenize.corpora import encoded, files_of
-from tests.pipelines.retokenize.formats import readers
-from tests.pipelines.retokenize.formats.readers import READERS
+from tests.pipelines.token_shards.formats import readers
+from tests.pipelines.token_shards.formats.readers import READERS
 
 TEXTS = ["the dog", "", "e\u0301 \U0001f600 zwölf", "x" * 300, "", "a b " * 40_000, "last"]
 
