@@ -14,6 +14,8 @@ from pipelines.settings import BadSettings, Corpus, Execution, Settings, own_fir
 
 LARGEST_FILE_BYTES = 1 << 20
 """Largest configuration file; PyYAML needs seconds for half of it."""
+_BOUND: Final = re.compile(r"Expected `(?:int|float)` (<=?|>=?) (\S+)")
+_BOUNDS: Final = {">=": "at least", "<=": "at most", ">": "above", "<": "below"}
 _PLACE: Final = re.compile(r"(.*) - at `\$\.(\w+)(?:\[[\d.]+\])?`")
 """Pattern of msgspec's messages about a whole setting, not about something inside it."""
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$(.*)`)?", re.DOTALL)
@@ -95,6 +97,8 @@ def _explained(problem: str, data: Mapping[str, Any], kind: type[msgspec.Struct]
     if reason.startswith("Invalid enum value"):
         kinds = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
         return f"{name}: {_shortened(data[name])} is none of {', '.join(map(str, _choices(kinds)))}"
+    if bound := _BOUND.fullmatch(reason):
+        return f"{name}: {_shortened(data[name])} must be {_BOUNDS[bound[1]]} {bound[2]}"
     given = repr(data[name]) if isinstance(data[name], str | int | float) else ""  # other values may contain secrets
     return f"{name}: {reason}, not {given[:_SHOWN]}" if given else f"{name}: {reason}"
 

@@ -177,7 +177,10 @@ def sweep(settings: Sweep, context: Context) -> SweepResult:
     Raises BadSettings, NothingToLearn, and what reading and selecting raise.
     """
     if settings.smallest_size > settings.vocab_size:
-        raise BadSettings("smallest_size", f"{settings.smallest_size} is more than vocab_size, {settings.vocab_size}")
+        most = settings.vocab_size
+        raise BadSettings(
+            "smallest_size", f"{settings.smallest_size} is more than vocab_size; give one of at most {most}"
+        )
     _check_superwords(settings)
     output = Output(out_directory(settings.out), "sweep")
     files = context.input_files(settings.parallel, output)
