@@ -23,6 +23,7 @@ MAX_EVENTS: Final = 1 << 22
 """Largest number of rows of an events.parquet, which may be compressed by any factor."""
 _MODEL: Final = b"babelmerge"
 """Key of the metadata."""
+_OTHER: Final = "it has no events, and is no tokenizer.json or other tokenizer file"
 MERGE, REMOVAL = "merge", "removal"
 
 EVENTS_SCHEMA: Final = pa.schema(
@@ -83,17 +84,19 @@ def read_events(path: Path) -> Tokenizer:
         with path.open("rb") as file:
             check_table_size(file, MAX_EVENTS)
         with pq.ParquetFile(path) as parquet:
-            about = msgspec.json.decode((parquet.schema_arrow.metadata or {})[_MODEL], type=_Model)
+            if _MODEL not in (about := parquet.schema_arrow.metadata or {}):
+                raise MalformedTokenizer(str(path), _OTHER)
+            model = msgspec.json.decode(about[_MODEL], type=_Model)
             table = parquet.read([field.name for field in EVENTS_SCHEMA]).cast(EVENTS_SCHEMA)
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, msgspec.DecodeError) as error:
-        raise MalformedTokenizer(str(path), f"no events ({str(error).splitlines()[0]})") from error
-    parse_preprocessing(about.pretokenizer)
+        raise MalformedTokenizer(str(path), f"no events ({' '.join(str(error).split())[:200]})") from error
+    parse_preprocessing(model.pretokenizer)
     names = ("kind", "token", "parts", "count", "token_bytes")
     kinds, tokens, parts, counts, texts = (table.column(name).to_pylist() for name in names)
-    known, first = dict(zip(tokens, texts, strict=True)), initial_tokens(about.special_tokens)
+    known, first = dict(zip(tokens, texts, strict=True)), initial_tokens(model.special_tokens)
     learned = sorted(i for i in known if i >= len(first))
     whole = [known[i] for i in learned]
-    size = about.vocabulary - len(first)
+    size = model.vocabulary - len(first)
     if learned != list(range(len(first), len(first) + len(learned))) or not 0 <= size <= len(whole):
         raise MalformedTokenizer(str(path), "its events leave out a token, or its vocabulary has another size")
     rows = [
@@ -103,7 +106,7 @@ def read_events(path: Path) -> Tokenizer:
     if any(len(one.parts) != 2 and not one.is_removal for one in rows):
         raise MalformedTokenizer(str(path), "a merge has more or fewer than two parts")
     vocabulary = [*first, *whole[:size]]
-    tokenizer = model_tokenizer(about.pretokenizer, about.special_tokens, vocabulary, whole[size:], rows, about.model)
+    tokenizer = model_tokenizer(model.pretokenizer, model.special_tokens, vocabulary, whole[size:], rows, model.model)
     if (problem := problem_of(tokenizer)) is not None:
         raise MalformedTokenizer(str(path), problem)
     return tokenizer
