@@ -98,7 +98,8 @@ def _explained(problem: str, data: Mapping[str, Any], kind: type[msgspec.Struct]
         kinds = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
         return f"{name}: {_shortened(data[name])} is none of {', '.join(map(str, _choices(kinds)))}"
     if bound := _BOUND.fullmatch(reason):
-        return f"{name}: {_shortened(data[name])} must be {_BOUNDS[bound[1]]} {bound[2]}"
+        given = repr(data[name])[:_SHOWN] if isinstance(data[name], int | float) else "each number"
+        return f"{name}: {given} must be {_BOUNDS[bound[1]]} {bound[2].removesuffix('.0')}"
     given = repr(data[name]) if isinstance(data[name], str | int | float) else ""  # other values may contain secrets
     return f"{name}: {reason}, not {given[:_SHOWN]}" if given else f"{name}: {reason}"
 
