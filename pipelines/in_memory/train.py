@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
 from itertools import islice
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,6 @@ from operators.tokenizer import Merges
 from operators.tokenizer import Tokenizer as TokenizerData
 from operators.training.extension import check_extendable, extend, with_special_tokens
 from operators.training.in_memory import train_words
-from operators.training.reducer import Judge
 from operators.training.whole_characters import judge
 from operators.unigram_training.mingram import mingram, seed_size
 from operators.unigram_training.unigram import unigram
@@ -32,7 +31,7 @@ from pipelines.in_memory.texts import Texts, text_batches
 from pipelines.in_memory.tokenizer import Tokenizer
 from pipelines.settings import BadSettings
 from pipelines.similar_names import note_similar
-from pipelines.train.models import LONGEST
+from pipelines.train.models import Model, refuse_merges
 from pipelines.words.weighting import Weighting
 
 TextsOfLanguages: TypeAlias = Mapping[str, Texts]
@@ -40,7 +39,6 @@ TextsOfLanguages: TypeAlias = Mapping[str, Texts]
 
 _ALL: Final = ""
 """Language of texts whose language is not given."""
-MODELS: Final = ("bpe", "mingram", "unigram")
 AHEAD: Final = 2
 """Batches that wait for each thread."""
 
@@ -56,12 +54,11 @@ class NoText(DataError):
 
 
 def train(
-    texts: Texts | TextsOfLanguages, *, vocab_size: int = 32_768, model: Literal["bpe", "mingram", "unigram"] = "bpe",
-    pretokenizer: str | None = None, digits: Digits = "keep", letters_apart: Sequence[str] = (),
-    whole_characters: bool = False, special_tokens: Sequence[str] = (), min_pair_count: int = 1,
-    max_token_length: int | None = None, shares: Mapping[str, float] | None = None,
-    weights: Mapping[str, float] | None = None, temperature: float | None = None,
-    extending: Tokenizer | None = None, threads: int | None = None,
+    texts: Texts | TextsOfLanguages, *, vocab_size: int = 32_768, model: Model = "bpe", pretokenizer: str | None = None,
+    digits: Digits = "keep", letters_apart: Sequence[str] = (), whole_characters: bool = False,
+    special_tokens: Sequence[str] = (), min_pair_count: int = 1, max_token_length: int | None = None,
+    shares: Mapping[str, float] | None = None, weights: Mapping[str, float] | None = None,
+    temperature: float | None = None, extending: Tokenizer | None = None, threads: int | None = None,
 ) -> Tokenizer:  # fmt: skip
     """Train a tokenizer of bytes on texts in memory; the result is that of the command `train`.
 
@@ -71,8 +68,7 @@ def train(
     Args:
         texts: documents, as an iterable of str or a column of Arrow or Polars (`pipelines.in_memory.texts.Texts`), or a
             mapping of language to such documents.
-        vocab_size: tokens in all: special tokens, the 256 bytes, one for each merge. There are fewer where no pair is
-            left.
+        vocab_size: tokens in all: special tokens, the 256 bytes, one for each merge; fewer where no pair is left.
         model: `bpe`, or a vocabulary without merges, `mingram` or `unigram` (docs/how-to/train-without-merges.md).
         pretokenizer: a name (o200k is the default), none, or a regular expression (docs/explanation/pretokenizers.md).
         digits: `keep` numbers as the pre-tokenizer cuts them, or cut runs of them `single`, in `threes`, or in
@@ -109,20 +105,14 @@ def train(
     _compile(model, vocab_size)
     words, counts = _counted(texts, Pretokenizer(start.pretokenizer), threads or processors(), weighting)
     if model == "unigram":
-        sums, longest, whole = ShardWords(words, counts), max_token_length, whole_characters
-        return Tokenizer(unigram(start, sums, vocab_size, longest, whole_characters=whole)[0])
-    size, limits = vocab_size if model == "bpe" else seed_size(vocab_size), (min_pair_count, max_token_length)
-    merges = _merges(words, counts, size, start, limits, judge if whole_characters else None)
+        how = ShardWords(words, counts), vocab_size, max_token_length
+        return Tokenizer(unigram(start, *how, whole_characters=whole_characters)[0])
+    size, rule = vocab_size if model == "bpe" else seed_size(vocab_size), judge if whole_characters else None
+    merges = train_words(
+        words, counts, size, start=start, min_pair_count=min_pair_count, max_token_length=max_token_length, judge=rule
+    )
     trained = extend(start, merges)[0]
     return Tokenizer(trained if model == "bpe" else mingram(trained, ShardWords(words, counts), vocab_size))
-
-
-def _merges(
-    words: pa.LargeBinaryArray, counts: I64, size: int, start: TokenizerData, limits: tuple[int, int | None],
-    rule: Judge | None,
-) -> Merges:  # fmt: skip
-    least, longest = limits
-    return train_words(words, counts, size, start=start, min_pair_count=least, max_token_length=longest, judge=rule)
 
 
 def _compile(model: str, vocab_size: int) -> None:
@@ -256,15 +246,11 @@ def _start(
 
 
 def _check_model(model: str, extending: Tokenizer | None, min_pair_count: int, max_token_length: int | None) -> None:
-    if model not in MODELS:
-        raise BadSettings("model", f"{model!r} is none of {', '.join(MODELS)}")
-    if model == "bpe":
-        return
-    of_merges = {"extending": extending is not None, "min_pair_count": model == "unigram" and min_pair_count > 1}
-    if (name := next((name for name, given in of_merges.items() if given), None)) is not None:
-        raise BadSettings(name, f"is of merges, which model {model} does not choose; leave it out")
-    if (max_token_length or 0) > LONGEST:
-        raise BadSettings("max_token_length", f"is over {LONGEST:,}, the most for model {model}")
+    if model not in (models := get_args(Model)):
+        raise BadSettings("model", f"{model!r} is none of {', '.join(models)}")
+    if model != "bpe":
+        of_merges = {"extending": extending is not None, "min_pair_count": model == "unigram" and min_pair_count > 1}
+        refuse_merges(f"model {model}", of_merges, max_token_length)
 
 
 def _check_size(vocab_size: int, present: int) -> None:

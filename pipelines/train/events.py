@@ -21,7 +21,7 @@ from pipelines.tokenizers import NEAREST, TOKENIZER_FILES, save_tokenizer
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.train.rounds import ShardSource, TrainingTarget, learn
 from pipelines.train.settings import Train
-from pipelines.train.shards import count_symbols, shard_number, weigh
+from pipelines.train.shards import count_symbols, shard_number, shares_of, weigh
 from pipelines.words.counting import word_files
 from pipelines.words.word_tables import read_words
 
@@ -60,7 +60,7 @@ def train_events(words: Manifest, words_directory: Path, output: Output, setting
         facts = {"pretokenizer": start.pretokenizer, "vocabulary": len(tokenizer.tokens), "model": PICKY}
         facts |= {"merges": len(tokenizer.events) - removals, "removals": removals, "rounds": len(reducer.rounds)}
         facts |= {"removed_tokens": len(tokenizer.events.removed)} | without
-        return Written(files, facts | {"mixture": {one: size / sum(weighed.values()) for one, size in weighed.items()}})
+        return Written(files, facts | {"mixture": shares_of(weighed)})
 
     made = make(stage, output, context, work)
     checkpoint.remove()

@@ -25,7 +25,7 @@ from pipelines.tokenizers import TOKENIZER_FILES, save_tokenizer
 from pipelines.train.checkpoint import CHECKPOINT, Checkpoint
 from pipelines.train.rounds import ShardSource, TrainingTarget, learn
 from pipelines.train.settings import Train
-from pipelines.train.shards import count_symbols, shard_number, weigh
+from pipelines.train.shards import count_symbols, shard_number, shares_of, weigh
 from pipelines.words.counting import word_files
 from pipelines.words.word_tables import read_words
 
@@ -112,8 +112,7 @@ def train_vocabulary(words: Manifest, words_directory: Path, output: Output, set
         saved = save_tokenizer(tokenizer, output.directory, Roles.of(hashed))
         facts = {"pretokenizer": start.pretokenizer, "vocabulary": len(tokenizer.tokens), "merges": 0, "rounds": rounds}
         facts |= {"model": settings.model, "without_ranks": saved.without_ranks}
-        mixture = {language: size / sum(weighed.values()) for language, size in weighed.items()}
-        return Written(saved.files, facts | {"mixture": mixture})
+        return Written(saved.files, facts | {"mixture": shares_of(weighed)})
 
     made = make(stage, output, context, work)
     checkpoint.remove()

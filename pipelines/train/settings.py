@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +13,7 @@ from operators.tokenizer_files.transformers_files import ROLES
 from pipelines.results import Trained
 from pipelines.settings import UNHASHED, BadSettings, Corpus, CorpusSettings, check_id_field
 from pipelines.train.event_settings import check_events
-from pipelines.train.models import check_model
+from pipelines.train.models import Model, check_model
 from pipelines.train.superword_settings import superword_settings
 from pipelines.words.weighting import Weighting
 
@@ -40,7 +40,7 @@ class Train(CorpusSettings[Trained], frozen=True, kw_only=True):
     vocab_size: Annotated[int, Meta(ge=2, le=100_000_000)] | None = None
     """Number of tokens: special tokens, the 256 bytes, and one for each merge; by default the largest of `sizes`, else
     32,768."""
-    model: Literal["bpe", "mingram", "unigram"] = "bpe"
+    model: Model = "bpe"
     """Kind of the vocabulary: merges (`bpe`), or pieces without merges: of the fewest tokens (`mingram`), or of the
     Unigram language model (`unigram`). Files of pieces are tokenizer.json's of a Unigram model."""
     picky: Annotated[float, Meta(gt=0, le=1)] | None = None

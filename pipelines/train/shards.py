@@ -35,3 +35,9 @@ def weigh(words: Manifest, weighting: Weighting) -> tuple[dict[str, int] | None,
     if symbols >= LARGEST_TOTAL:  # a limit on all shards together: their totals are added up too
         raise CountOverflow(float(symbols))
     return multipliers, weighed
+
+
+def shares_of(weighed: Mapping[str, int]) -> dict[str, float]:
+    """Return the share of each language's weighed bytes, as `weigh` returns these."""
+    total = sum(weighed.values())
+    return {language: size / total for language, size in weighed.items()}

@@ -32,7 +32,7 @@ from pipelines.train.pieces import train_vocabulary
 from pipelines.train.required import required_tokens, with_required
 from pipelines.train.rounds import ShardSource, TrainingTarget, learn
 from pipelines.train.settings import Train, resolve
-from pipelines.train.shards import count_symbols, shard_number, weigh
+from pipelines.train.shards import count_symbols, shard_number, shares_of, weigh
 from pipelines.train.sources import check_sources, check_supported, source_selection
 from pipelines.train.superword_cuts import cuts_warning, shares_cut
 from pipelines.train.superword_settings import AUTO, SUPERWORDS
@@ -157,7 +157,7 @@ def train_words(
             served = {"parity": write_choices(output.directory / CHOICES, plan, chosen, start, longest)}
             written.append(CHOICES)
         extension = {} if extended is None else {"extended_merges": len(start.merges), "repeated_merges": repeated}
-        facts = _facts(tokenizer, reducer, saved) | {"mixture": _mixture(weighed)}
+        facts = _facts(tokenizer, reducer, saved) | {"mixture": shares_of(weighed)}
         return Written(written, facts | extension | served | forced)
 
     made = make(stage, output, context, work)
@@ -214,7 +214,7 @@ def _train_superwords(
         }  # fmt: skip
         without = {} if saved.without_ranks is None else {"without_ranks": saved.without_ranks}
         facts = {"pretokenizer": second.regex, **counts, **without, "superwords": superwords}
-        return Written(saved.files, facts | {"mixture": _mixture(weighed)})
+        return Written(saved.files, facts | {"mixture": shares_of(weighed)})
 
     made = make(stage, output, context, work)
     (output.directory / CHECKPOINT).unlink(missing_ok=True)
@@ -228,11 +228,6 @@ def _hashed(settings: Train, start: Tokenizer, extended: Tokenizer | None, other
         special_tokens=list(start.special_tokens),
         extend=None if extended is None else tokenizer_fingerprint(extended),
     )
-
-
-def _mixture(weighed: Mapping[str, int]) -> dict[str, float]:
-    """Return the share of each language's weighed bytes."""
-    return {language: size / sum(weighed.values()) for language, size in weighed.items()}
 
 
 def _facts(made: Tokenizer, reducer: Reducer, saved: Saved) -> dict[str, Any]:
