@@ -1,5 +1,6 @@
 """Training that keeps morphemes' borders: `train --morphemes` (MorphBPE, Asgari et al. 2025, arXiv 2502.00894)."""
 
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -41,7 +42,6 @@ def morpheme_borders(settings: Train) -> dict[bytes, tuple[int, ...]]:
     return {word: tuple(sorted(borders)) for word, borders in sorted(found.items()) if borders}
 
 
-def listed(settings: Train) -> dict[str, list[list[str]]]:
-    """Return the setting by name, as plain data: words and their borders, which decide the output; {} without any."""
-    own = [[word.decode(), ",".join(map(str, borders))] for word, borders in morpheme_borders(settings).items()]
-    return {"morphemes": own} if own else {}
+def listed(borders: Mapping[bytes, Sequence[int]]) -> list[list[str]]:
+    """Return words and their borders, which decide the output, as plain data."""
+    return [[word.decode(), ",".join(map(str, own))] for word, own in borders.items()]

@@ -127,7 +127,8 @@ def train_words(
         plan, judged = plan_parity(settings, weighed, parallel, output.directory / "parallel", context)
         inputs += judged
     required = required_tokens(settings, start.pretokenizer)
-    hashed = _hashed(settings, start, extended, {"require": required, "by_text": by_text} | listed(settings))
+    borders = morpheme_borders(settings)
+    hashed = _hashed(settings, start, extended, {"require": required, "by_text": by_text, "morphemes": listed(borders)})
     stage = Stage("tokenizer", hashed, inputs, [*TOKENIZER_FILES, CHOICES])
     kind = SourcedMerges if settings.sources_field is not None else Merges if plan is None else Choices
     checkpoint = Checkpoint(output.directory / CHECKPOINT, stage.fingerprint, kind=kind)
@@ -137,9 +138,9 @@ def train_words(
         symbols = count_symbols(words, multipliers)
         shards = shard_number(paths, symbols, context, 1 if plan is None else ROUNDS_OF_PARITY)
         longest, languages = settings.max_token_length, () if plan is None else plan.languages
-        sourced, cut = settings.sources_field is not None, morpheme_borders(settings) or None
+        sourced = settings.sources_field is not None
         source = ShardSource(
-            paths, shards, multipliers, start.byte_ids, longest, languages, sourced=sourced, borders=cut
+            paths, shards, multipliers, start.byte_ids, longest, languages, sourced=sourced, borders=borders or None
         )
         selection = source_selection(settings, words.facts) if plan is None else selection_of(plan, start, longest)
         selection = partial(TextOrderSelection, start) if by_text and plan is None else selection
