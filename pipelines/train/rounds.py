@@ -70,7 +70,7 @@ class TrainingShard:
         else:
             kind = EventShard if undoes else Shard
             words_read = read_words(paths, multipliers)
-            rows, counts = words_read if borders is None else cut_words(*words_read, borders)
+            rows, counts = cut_words(*words_read, borders) if borders else words_read
             self._shard = kind(rows, counts, np.array(bytes_to_ids), longest)
         return_freed_memory()
         self._batch = 0
@@ -133,7 +133,7 @@ class ShardSource:
     undoes: bool = False
     """True if batches may undo merges."""
     borders: Mapping[bytes, Sequence[int]] | None = None
-    """Places at which words are cut, in bytes; None: nowhere."""
+    """Words that are cut, and the places, in bytes; None or empty: none is."""
 
     @property
     def arguments(self) -> list[tuple[Any, ...]]:

@@ -139,9 +139,8 @@ def train_words(
         shards = shard_number(paths, symbols, context, 1 if plan is None else ROUNDS_OF_PARITY)
         longest, languages = settings.max_token_length, () if plan is None else plan.languages
         sourced = settings.sources_field is not None
-        source = ShardSource(
-            paths, shards, multipliers, start.byte_ids, longest, languages, sourced=sourced, borders=borders or None
-        )
+        how = paths, shards, multipliers, start.byte_ids, longest, languages
+        source = ShardSource(*how, sourced=sourced, borders=borders)
         selection = source_selection(settings, words.facts) if plan is None else selection_of(plan, start, longest)
         selection = partial(TextOrderSelection, start) if by_text and plan is None else selection
         size, least = int(settings.vocab_size or 0), settings.min_pair_count
